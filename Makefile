@@ -1,0 +1,49 @@
+# make quickstart | test | lint | help. Each target sets itself up: Python (3.11 or newer) and make are all it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+python := $(VENV)/bin/python
+pip_install := $(python) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help quickstart test lint
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make quickstart   train, evaluate, export and try a small reader on this machine; results in runs/quickstart'
+	@echo 'make test         run the tests; narrow them with PYTEST_ARGS="-m \"not slow\" tests/ctc"'
+	@echo 'make lint         check style (ruff) and types (pyright)'
+	@echo
+	@echo 'The first call installs into $(VENV). Another interpreter: make test PYTHON=python3.12 VENV=.venv312'
+
+quickstart: $(VENV)/.installed
+	$(python) -m launch.quickstart --workdir=runs/quickstart
+
+test: $(VENV)/.installed-test
+	$(python) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m pyright --pythonpath $(python)
+
+# An environment whose making was cut short has a python but no pip: it is made anew.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "recog needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1)." \
+	       "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(python) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "$(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml
+	@echo 'Installing recog and what it needs into $(VENV): once, a minute or so, about 1 GB ...'
+	@$(pip_install) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.created pyproject.toml
+	@echo 'Installing recog and its test tools into $(VENV): once, a minute or so, about 1.5 GB ...'
+	@$(pip_install) --editable '.[test]'
+	@touch $@ $(VENV)/.installed

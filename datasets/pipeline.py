@@ -1,0 +1,123 @@
+"""The grain pipeline: planned batches are decoded, scaled, padded and encoded by workers, in a fixed order."""
+
+import dataclasses
+from typing import NamedTuple
+
+import grain.python as grain
+import numpy as np
+
+from datasets.buckets import assign_buckets, choose_buckets
+from datasets.plan import BatchPlan, Planned
+from datasets.preflight import Preflight
+from datasets.sources import BadSampleError, Source
+from recog.alphabet import Alphabet
+from recog.batch import Batch
+from recog.images import UnreadableImageError, decode, scale_to_height, to_channels
+
+
+@dataclasses.dataclass
+class DataConfig:
+    """What to train on and how it is brought into shape."""
+
+    train: str = ""
+    """Training samples: ``folder:PATH`` (with ``labels.tsv``) or ``arithmetic:count=100000,seed=1``."""
+    validation: str = ""
+    """Validation samples; empty holds out part of the training folder."""
+    holdout: float = 0.0
+    """Share of the training folder held out for validation, always the same samples."""
+    batch_size: int = 64
+    """Samples of a batch over all devices and processes."""
+    height: int = 32
+    """Pixels to which pictures are scaled, aspect ratio kept."""
+    channels: int = 1
+    """1 reads in grayscale, 3 in colour."""
+    buckets: tuple[int, ...] = ()
+    """Padded widths in pixels; empty chooses up to four from the data."""
+    max_label_length: int = 32
+    """Slots for a label's tokens."""
+    on_bad_sample: str = "raise"
+    """``raise`` or ``skip`` samples that cannot be used."""
+    workers: int = 0
+    """Worker processes that load batches; 0 loads them in threads of the training process."""
+
+
+class Loader(NamedTuple):
+    """Loads one planned batch."""
+
+    source: Source
+    alphabet: Alphabet
+    config: DataConfig
+
+    def __call__(self, planned: Planned) -> Batch:
+        """Raises `BadSampleError` when a picture can no longer be read, unless such samples are to be skipped."""
+        config, rows = self.config, len(planned.indices)
+        batch = Batch(
+            images=np.zeros((rows, config.height, planned.width, config.channels), np.uint8),
+            widths=np.zeros(rows, np.int32),
+            labels=np.zeros((rows, config.max_label_length), np.int32),
+            label_lengths=np.zeros(rows, np.int32),
+            ids=np.full(rows, -1, np.int32),
+            mask=np.zeros(rows, bool),
+        )
+        for row, index in enumerate(planned.indices.tolist()):
+            if index >= 0:
+                self._fill(batch, row, index)
+        return batch
+
+    def _fill(self, batch: Batch, row: int, index: int) -> None:
+        try:
+            sample = self.source[index]
+            pixels = self._pixels(sample.image)
+            tokens = self.alphabet.encode(sample.text)
+        except BadSampleError:
+            if self.config.on_bad_sample == "raise":
+                raise
+            return
+        except (UnreadableImageError, ValueError) as error:
+            if self.config.on_bad_sample == "raise":
+                raise BadSampleError(sample.origin, str(error)) from error
+            return
+        width = pixels.shape[1]
+        batch.images[row, :, :width] = pixels
+        batch.labels[row, : len(tokens)] = tokens
+        batch.widths[row], batch.label_lengths[row] = width, len(tokens)
+        batch.ids[row], batch.mask[row] = index, True
+
+    def _pixels(self, image: bytes | np.ndarray) -> np.ndarray:
+        channels = self.config.channels
+        pixels = decode(image, channels) if isinstance(image, bytes) else to_channels(image, channels)
+        return scale_to_height(pixels, self.config.height)
+
+
+def make_stream(
+    source: Source,
+    checked: Preflight,
+    alphabet: Alphabet,
+    config: DataConfig,
+    *,
+    seed: int | None,
+    process: tuple[int, int] = (0, 1),
+) -> tuple[grain.IterDataset, BatchPlan]:
+    """Batches of a checked source, loaded ahead.
+
+    Args:
+      source: where samples come from.
+      checked: its preflight: which samples, and their widths.
+      alphabet: of the labels.
+      config: shapes and workers.
+      seed: of the order, for an endless training stream; None for one pass in order (see `BatchPlan`).
+      process: this process and how many share each batch.
+
+    Returns:
+      A dataset of `Batch`es of NumPy arrays, and the plan behind it.
+    """
+    buckets = tuple(config.buckets) or choose_buckets(checked.widths)
+    bucket_of = assign_buckets(checked.widths, buckets)
+    plan = BatchPlan(
+        checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process
+    )
+    batches = grain.MapDataset.source(plan).map(Loader(source, alphabet, config))
+    if config.workers:
+        stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
+        return stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=config.workers)), plan
+    return batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)), plan

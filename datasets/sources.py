@@ -1,0 +1,121 @@
+"""Where pixels and labels come from: sources answer ``len`` and an index, and never decode more than they are asked."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+
+class Sample(NamedTuple):
+    """One labelled picture, before anything is done to it."""
+
+    image: bytes | np.ndarray
+    """An encoded picture file, or decoded uint8 ``H W 3`` in RGB order."""
+    text: str
+    """The label as written in the source."""
+    origin: str
+    """Where it comes from, for messages: ``data/x/labels.tsv:12 (images/0012.png)``."""
+
+
+class BadSampleError(ValueError):
+    """A sample that cannot be used; says where it comes from and why."""
+
+    def __init__(self, origin: str, reason: str):
+        super().__init__(f"{origin}: {reason}")
+        self.origin = origin
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.origin, self.reason)
+
+
+class Source(Protocol):
+    """Random access to samples. Index ``i`` is the same sample in every process and every epoch."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """Sample ``index``; raises `BadSampleError` when the entry is malformed or its file cannot be read."""
+        ...
+
+
+@runtime_checkable
+class RenderedSource(Source, Protocol):
+    """A source that draws its samples: right by construction, so that a preflight need not look at each."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels, the same for every sample."""
+        ...
+
+
+class Folder:
+    """A folder with ``labels.tsv``: one ``path<TAB>text`` a line, UTF-8, paths relative to the folder.
+
+    Raises:
+      FileNotFoundError: no such folder, or no ``labels.tsv`` in it.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self.labels = self.folder / "labels.tsv"
+        if not self.labels.is_file():
+            raise FileNotFoundError(
+                f"{self.labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text a line"
+            )
+        lines = self.labels.read_text(encoding="utf-8-sig").splitlines()
+        self._entries = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> Sample:
+        number, line = self._entries[index]
+        path, tab, text = line.partition("\t")
+        origin = f"{self.labels}:{number} ({path})"
+        if not tab:
+            raise BadSampleError(f"{self.labels}:{number}", f"{line!r} holds no tab: write path<TAB>text")
+        try:
+            return Sample((self.folder / path).read_bytes(), text, origin)
+        except OSError as error:
+            raise BadSampleError(origin, f"cannot be read: {error.strerror or error}") from error
+
+    def key(self, index: int) -> str:
+        """What names a sample however the file is sorted: its path."""
+        return self._entries[index][1].partition("\t")[0]
+
+
+class Subset:
+    """Some samples of a source, by index."""
+
+    def __init__(self, source: Source, indices: Sequence[int]):
+        self.source = source
+        self.indices = list(indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.source[self.indices[index]]
+
+
+def split_holdout(source: Folder, share: float) -> tuple[Subset, Subset]:
+    """Splits a folder into training and held-out samples: always the same, whatever the order of its lines.
+
+    The paths with the smallest hashes are held out.
+
+    Args:
+      source: the whole set.
+      share: part to hold out, above 0 and below 1.
+
+    Raises:
+      ValueError: a share that leaves one of the two parts empty.
+    """
+    held = round(len(source) * share)
+    if not 0 < held < len(source):
+        raise ValueError(f"data.holdout={share} of {len(source)} samples leaves nothing on one side: choose another")
+    digest = [hashlib.blake2b(source.key(i).encode(), digest_size=8).digest() for i in range(len(source))]
+    by_hash = sorted(range(len(source)), key=lambda i: (digest[i], i))
+    return Subset(source, sorted(by_hash[held:])), Subset(source, sorted(by_hash[:held]))

@@ -1,0 +1,1 @@
+"""Renderers: sources that draw their own pictures, each sample a pure function of a seed and an index."""

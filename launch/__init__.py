@@ -1,0 +1,1 @@
+"""Entry points, one file each: ``python -m launch.train --config=launch/configs/NAME.py --workdir=DIR``."""

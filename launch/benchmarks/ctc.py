@@ -1,0 +1,312 @@
+"""Times the value and gradient of `recog.ctc.ctc_loss` against optax and torch, and measures each one's gradient error.
+
+    python -m launch.benchmarks.ctc [--shapes=256x18x68x7,64x26x37x25] [--seconds=10]
+
+Every contestant computes the mean loss of a batch and its gradient with respect to the logits, on the default JAX
+device and on CUDA or the CPU in torch. XLA and torch each keep their own threads on the same cores, so the contestants
+take turns in blocks, several rounds of them, and the table shows the median of each one's repetitions. The gradient
+error is the largest absolute difference from a float64 forward-backward in numpy, scaled to one sample's own loss.
+"""
+
+import importlib.metadata
+import importlib.util
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from absl import app, flags
+from jaxtyping import Float, Int
+
+from recog.ctc import ctc_loss
+
+ROUNDS = 5
+
+
+class Shape(NamedTuple):
+    """Sizes of one benchmark batch: samples, frames, classes with the blank, label slots."""
+
+    B: int
+    T: int
+    K: int
+    L: int
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self))
+
+
+SHAPES = (
+    Shape(256, 18, 68, 7),
+    Shape(64, 26, 37, 25),
+    Shape(256, 26, 37, 25),
+    Shape(32, 100, 100, 40),
+    Shape(16, 400, 100, 100),
+    Shape(64, 32, 7000, 16),
+)
+"""License plates, words (two batch sizes), text lines, long lines, Chinese text."""
+
+
+class Problem(NamedTuple):
+    """A batch to be scored; the blank is class 0."""
+
+    logits: Float[np.ndarray, "B T K"]
+    logit_lengths: Int[np.ndarray, " B"]
+    labels: Int[np.ndarray, "B L"]
+    label_lengths: Int[np.ndarray, " B"]
+
+
+class Contestant(NamedTuple):
+    """One implementation, bound to one problem."""
+
+    name: str
+    run: Callable[[], object]
+    """Computes the mean loss and its gradient, and waits for them."""
+    gradient: Callable[[], np.ndarray]
+    """The gradient of the mean loss, ``B T K``."""
+    temporary_bytes: int | None
+    """Peak temporary memory of the compiled program, where the implementation tells."""
+
+
+class Result(NamedTuple):
+    """What one contestant showed on one shape."""
+
+    milliseconds: float
+    temporary_bytes: int | None
+    gradient_error: float
+
+
+def problem(shape: Shape, seed: int = 0) -> Problem:
+    """Standard normal logits on all frames, and labels of ``L`` tokens, cut where their repeats need more frames."""
+    rng = np.random.default_rng(seed)
+    logits = rng.standard_normal(shape[:3]).astype(np.float32)
+    labels = rng.integers(1, shape.K, (shape.B, shape.L)).astype(np.int32)
+    repeats = np.cumsum(labels[:, 1:] == labels[:, :-1], axis=1)
+    frames_needed = np.arange(1, shape.L + 1) + np.pad(repeats, ((0, 0), (1, 0)))
+    label_lengths = np.asarray(np.sum(frames_needed <= shape.T, axis=1), np.int32)
+    return Problem(logits, np.full(shape.B, shape.T, np.int32), labels, label_lengths)
+
+
+def _alphas(emissions: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Forward variables ``T S`` from emissions ``T S``; even states are blanks (Graves 2006, equations 6-8)."""
+    skips = np.zeros(emissions.shape[1], bool)
+    skips[3::2] = label[1:] != label[:-1]
+    state = np.full(emissions.shape[1], -np.inf)
+    alphas = np.empty_like(emissions)
+    for t, emission in enumerate(emissions):
+        if t == 0:
+            state[:2] = 0.0
+        else:
+            one, two = (np.concatenate([np.full(n, -np.inf), state])[: state.size] for n in (1, 2))
+            state = np.logaddexp(np.logaddexp(state, one), np.where(skips, two, -np.inf))
+        state = state + emission
+        alphas[t] = state
+    return alphas
+
+
+def float64_reference(
+    logits: Float[np.ndarray, "T K"], label: Int[np.ndarray, " L"], blank_id: int = 0
+) -> tuple[float, Float[np.ndarray, "T K"]]:
+    """Loss and gradient of one sample by the textbook forward-backward in float64; ``inf`` and zeros if impossible."""
+    if len(logits) == 0:
+        return (math.inf if len(label) else 0.0), np.zeros(logits.shape)
+    scores = logits.astype(np.float64)
+    scores -= scores.max(axis=1, keepdims=True)
+    scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    states = np.full(2 * len(label) + 1, blank_id)
+    states[1::2] = label
+    emissions = scores[:, states]
+    forward = _alphas(emissions, label)
+    backward = _alphas(emissions[::-1, ::-1], label[::-1])[::-1, ::-1]
+    log_likelihood = np.logaddexp.reduce(forward[-1, -2:])
+    if log_likelihood == -np.inf:
+        return math.inf, np.zeros(logits.shape)
+    # Both sweeps count the emission of the frame they meet in; an impossible emission leaves no path to count.
+    paths = np.where(emissions > -np.inf, forward + backward - np.maximum(emissions, -1e300), -np.inf)
+    tokens = states[:, None] == np.arange(logits.shape[1])  # S K
+    return -float(log_likelihood), np.exp(scores) - np.exp(paths - log_likelihood) @ tokens
+
+
+def reference_gradient(case: Problem) -> Float[np.ndarray, "B T K"]:
+    """Gradient of the sum of the losses in float64."""
+    gradient = np.zeros(case.logits.shape)
+    for b, (frames, tokens) in enumerate(zip(case.logit_lengths, case.label_lengths, strict=True)):
+        gradient[b, :frames] = float64_reference(case.logits[b, :frames], case.labels[b, :tokens])[1]
+    return gradient
+
+
+def optax_loss(logits, logit_lengths, labels, label_lengths):
+    """`optax.ctc_loss`, which wants paddings, in the signature of `recog.ctc.ctc_loss`."""
+    frame_padding = jnp.arange(logits.shape[1]) >= logit_lengths[:, None]
+    slot_padding = jnp.arange(labels.shape[1]) >= label_lengths[:, None]
+    return optax.ctc_loss(logits, frame_padding.astype(jnp.float32), labels, slot_padding.astype(jnp.float32))
+
+
+def jax_contestant(name: str, loss: Callable[..., jax.Array], case: Problem) -> Contestant:
+    """A JAX loss with the signature of `ctc_loss`, compiled for the default device."""
+    arguments = tuple(map(jnp.asarray, case))
+    program = jax.jit(jax.value_and_grad(lambda *a: jnp.mean(loss(*a)))).lower(*arguments).compile()
+    memory = program.memory_analysis()
+    return Contestant(
+        name,
+        lambda: jax.block_until_ready(program(*arguments)),
+        lambda: np.asarray(program(*arguments)[1]),
+        None if memory is None else memory.temp_size_in_bytes,
+    )
+
+
+def torch_contestant(case: Problem) -> Contestant:
+    """The native loss of torch after log_softmax, on logits kept in its own layout ``T B K``."""
+    import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    logits = torch.tensor(case.logits.swapaxes(0, 1).copy(), device=device, requires_grad=True)
+    labels, logit_lengths, label_lengths = (
+        torch.tensor(x.astype(np.int64), device=device) for x in (case.labels, case.logit_lengths, case.label_lengths)
+    )
+
+    def gradient():
+        scores = torch.nn.functional.log_softmax(logits, dim=-1)
+        total = torch.nn.functional.ctc_loss(scores, labels, logit_lengths, label_lengths, reduction="sum")
+        (result,) = torch.autograd.grad(total / len(case.logits), logits)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return result
+
+    return Contestant("torch", gradient, lambda: gradient().cpu().numpy().swapaxes(0, 1), None)
+
+
+def contestants(case: Problem) -> list[Contestant]:
+    """Ours, optax, and torch where it is installed."""
+    found = [jax_contestant("recog", ctc_loss, case), jax_contestant("optax", optax_loss, case)]
+    return [*found, torch_contestant(case)] if importlib.util.find_spec("torch") else found
+
+
+def median_seconds(runs: Sequence[Callable[[], object]], seconds: float, rounds: int = ROUNDS) -> list[float]:
+    """Median time of each run, taken in turns: in each round every run fills its share of ``seconds``."""
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, taken in zip(runs, times, strict=True):
+            run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
+            run()
+            until = time.perf_counter() + seconds / rounds
+            while True:
+                start = time.perf_counter()
+                run()
+                end = time.perf_counter()
+                taken.append(end - start)
+                if end > until:
+                    break
+    return [statistics.median(taken) for taken in times]
+
+
+def measure(shape: Shape, seconds: float, rounds: int = ROUNDS) -> dict[str, Result]:
+    """Each contestant's result on one shape, by name."""
+    case = problem(shape)
+    field = contestants(case)
+    taken = median_seconds([c.run for c in field], seconds, rounds)
+    truth = reference_gradient(case)
+    return {
+        c.name: Result(1e3 * t, c.temporary_bytes, float(np.max(np.abs(shape.B * c.gradient() - truth))))
+        for c, t in zip(field, taken, strict=True)
+    }
+
+
+_NAMES = ("recog", "optax", "torch")
+_GROUPS = (
+    ("milliseconds", _NAMES),
+    ("times faster than", _NAMES[1:]),
+    ("temporary MiB", _NAMES[:2]),
+    ("gradient error", _NAMES),
+)
+
+
+def _line(first: str, cells: Sequence[str], width: int = 9) -> str:
+    return first.ljust(16) + "".join(cell.rjust(width) for cell in cells)
+
+
+def _header() -> str:
+    titles = [title.rjust(9 * len(names)) for title, names in _GROUPS]
+    return f"{_line('', titles)}\n{_line('B x T x K x L', [name for _, names in _GROUPS for name in names])}"
+
+
+def _ratios(results: dict[str, Result]) -> list[float | None]:
+    """How many times faster than optax and torch ours is."""
+    field = [results.get(name) for name in _NAMES[1:]]
+    return [r.milliseconds / results["recog"].milliseconds if r else None for r in field]
+
+
+def _cells(results: dict[str, Result]) -> list[str]:
+    """Times, ratios, memory, gradient errors of one shape."""
+    field = [results.get(name) for name in _NAMES]
+    milliseconds = [f"{r.milliseconds:.2f}" if r else "-" for r in field]
+    memory = [f"{r.temporary_bytes / 2**20:.1f}" if r and r.temporary_bytes is not None else "-" for r in field[:2]]
+    errors = [f"{r.gradient_error:.1e}" if r else "-" for r in field]
+    return milliseconds + _times(_ratios(results)) + memory + errors
+
+
+def _times(ratios: Sequence[float | None]) -> list[str]:
+    return [f"{ratio:.2f}x" if ratio else "-" for ratio in ratios]
+
+
+def _geometric_means(table: dict[Shape, dict[str, Result]]) -> list[float | None]:
+    columns = zip(*map(_ratios, table.values()), strict=True)
+    return [statistics.geometric_mean(known) if (known := [r for r in column if r]) else None for column in columns]
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open() as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def machine() -> str:
+    """Versions and hardware, two lines."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    device = jax.devices()[0]
+    versions = [f"python {platform.python_version()}", f"jax {jax.__version__}", f"optax {optax.__version__}"]
+    if importlib.util.find_spec("torch"):
+        versions.append(f"torch {importlib.metadata.version('torch')}")
+    return f"{', '.join(versions)}\n{_processor()}, {cores} cores, jax on {device.platform} ({device.device_kind})"
+
+
+def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dict[Shape, dict[str, Result]]:
+    """Measures the shapes and prints the table, each line as soon as it is known."""
+    print(_header(), flush=True)
+    table = {}
+    for number, shape in enumerate(shapes, 1):
+        print(f"measuring {shape} ({number} of {len(shapes)})", file=sys.stderr, flush=True)
+        table[shape] = measure(shape, seconds, rounds)
+        print(_line(str(shape), _cells(table[shape])), flush=True)
+    print(_line("geometric mean", [""] * len(_NAMES) + _times(_geometric_means(table))))
+    print(machine(), flush=True)
+    return table
+
+
+def _parse(text: str) -> Shape:
+    sizes = text.split("x")
+    if len(sizes) != 4 or not all(size.isdigit() and int(size) > 0 for size in sizes):
+        raise app.UsageError(f"--shapes: {text!r} is no shape: write BxTxKxL, for example 64x26x37x25")
+    return Shape(*map(int, sizes))
+
+
+def _main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {' '.join(argv[1:])}: only --shapes and --seconds are known")
+    report([_parse(text) for text in flags.FLAGS.shapes], flags.FLAGS.seconds)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_list("shapes", [str(shape) for shape in SHAPES], "Shapes to measure, each BxTxKxL.")
+    flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each contestant on each shape.", lower_bound=0.0)
+    app.run(_main)

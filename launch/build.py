@@ -1,0 +1,136 @@
+"""From a configuration to the objects of a run: task, data, state."""
+
+import functools
+from typing import NamedTuple
+
+import grain.python as grain
+import jax
+import numpy as np
+import optax
+
+from datasets.pipeline import make_stream
+from datasets.preflight import Needs, Preflight, preflight
+from datasets.sources import Folder, Source, split_holdout
+from datasets.specs import open_source
+from launch.config import AlphabetConfig, Config
+from recog import alphabet as presets
+from recog.alphabet import Alphabet
+from recog.batch import Batch
+from recog.models.crnn import CRNN
+from recog.tasks.reading import ReadingTask
+from recog.training.optimizers import make_optimizer
+from recog.training.randomness import stream_key
+from recog.training.state import TrainState, create_state
+
+
+def make_alphabet(config: AlphabetConfig) -> Alphabet:
+    """The alphabet that a configuration names.
+
+    Raises:
+      ValueError: none or more than one of preset, file and tokens is given, or the preset is unknown.
+    """
+    if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
+        raise ValueError("give exactly one of alphabet.name, alphabet.file and alphabet.tokens")
+    if config.file:
+        return Alphabet.from_file(config.file, separator=config.separator)
+    if config.tokens:
+        return Alphabet(config.tokens, separator=config.separator)
+    match config.name:
+        case "digits":
+            return presets.DIGITS
+        case "price":
+            return presets.PRICE
+        case "arithmetic":
+            return presets.ARITHMETIC
+        case "latin_36":
+            return presets.LATIN_36
+        case "latin_62":
+            return presets.LATIN_62
+        case "latin_94":
+            return presets.LATIN_94
+        case "chinese_plates":
+            return presets.CHINESE_PLATES
+        case other:
+            raise ValueError(
+                f"alphabet.name={other!r}: choose digits, price, arithmetic, latin_36, latin_62, latin_94 or "
+                "chinese_plates, or give alphabet.tokens"
+            )
+
+
+def make_task(config: Config) -> ReadingTask:
+    """Model and alphabet as the task they are trained for."""
+    alphabet = make_alphabet(config.alphabet)
+    return ReadingTask(CRNN(config.model, alphabet.classes), alphabet)
+
+
+def needs(config: Config, task: ReadingTask) -> Needs:
+    """What the configured model asks of samples."""
+    widest = max(config.data.buckets) if config.data.buckets else None
+    return Needs(task.alphabet, config.data.height, widest, config.data.max_label_length, CRNN.frames)
+
+
+class Samples(NamedTuple):
+    """A source and what its preflight found."""
+
+    source: Source
+    checked: Preflight
+
+    def describe(self, index: int) -> str:
+        """Where a sample comes from."""
+        return self.source[index].origin
+
+
+def check(source: Source, config: Config, task: ReadingTask, name: str) -> Samples:
+    """Runs the preflight over a source and reports what it skips."""
+    checked = preflight(source, needs(config, task), on_bad_sample=config.data.on_bad_sample, progress=f"check {name}")
+    if checked.problems:
+        print(f"{name}: {checked.summary()}", flush=True)
+    return Samples(source, checked)
+
+
+def open_data(config: Config) -> tuple[Source, Source]:
+    """Training and validation sources.
+
+    Raises:
+      ValueError: no training data, or no way to tell which samples validate.
+    """
+    data = config.data
+    if not data.train:
+        raise ValueError("name the training samples: --config.data.train=folder:PATH")
+    train = open_source(data.train)
+    if data.validation:
+        return train, open_source(data.validation)
+    if not (data.holdout and isinstance(train, Folder)):
+        raise ValueError("name validation samples with data.validation, or hold some of a folder out with data.holdout")
+    return split_holdout(train, data.holdout)
+
+
+def one_pass(samples: Samples, config: Config, task: ReadingTask) -> grain.DatasetIterator:
+    """All samples once, in order, for evaluation."""
+    stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=None)
+    return iter(stream)
+
+
+def shape_of_batch(config: Config) -> Batch:
+    """An abstract batch: parameters have the same shapes for every width."""
+    data, rows = config.data, config.data.batch_size
+    array = jax.ShapeDtypeStruct
+    return Batch(
+        images=array((rows, data.height, 4 * data.height, data.channels), np.uint8),
+        widths=array((rows,), np.int32),
+        labels=array((rows, data.max_label_length), np.int32),
+        label_lengths=array((rows,), np.int32),
+        ids=array((rows,), np.int32),
+        mask=array((rows,), bool),
+    )
+
+
+def state_maker(config: Config, task: ReadingTask, optimizer: optax.GradientTransformation):
+    """A function without arguments that makes the initial state; jit it, or ask for its shapes only."""
+    batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config)._replace())
+    return functools.partial(create_state, task, optimizer, stream_key(config.seed, "init", 0), batch)
+
+
+def abstract_state(config: Config, task: ReadingTask) -> TrainState:
+    """Shapes of the state without any array."""
+    return jax.eval_shape(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))

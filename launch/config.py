@@ -1,0 +1,76 @@
+"""The typed configuration of a run, and its JSON form in the work folder."""
+
+import dataclasses
+import types
+import typing
+from typing import Any
+
+from datasets.pipeline import DataConfig
+from recog.models.crnn import CRNNConfig
+from recog.training.augment import AugmentConfig
+from recog.training.loop import LoopConfig
+from recog.training.optimizers import OptimizerConfig
+
+ModelConfig = CRNNConfig
+
+
+@dataclasses.dataclass
+class AlphabetConfig:
+    """Which tokens are read."""
+
+    name: str = ""
+    """A preset: ``digits``, ``price``, ``arithmetic``, ``latin_36``, ``latin_62``, ``latin_94``, ``chinese_plates``."""
+    file: str = ""
+    """Instead of a preset: a file with one token a line."""
+    tokens: str = ""
+    """Instead of a preset: the characters themselves."""
+    separator: str = ""
+    """What stands between tokens in a label, when they are longer than one character."""
+
+
+@dataclasses.dataclass
+class Config:
+    """A run from data to checkpoint; every field can be set by a flag, ``--config.model.recurrent.layers=3``."""
+
+    alphabet: AlphabetConfig = dataclasses.field(default_factory=AlphabetConfig)
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    model: ModelConfig = dataclasses.field(default_factory=CRNNConfig)
+    augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
+    optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    train: LoopConfig = dataclasses.field(default_factory=LoopConfig)
+    seed: int = 0
+    """Of initial parameters, sample order, augmentation and dropout."""
+
+
+def to_json(value: Any) -> Any:
+    """Dataclasses as objects that name their type, tuples as lists."""
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **fields}
+    return [to_json(item) for item in value] if isinstance(value, tuple) else value
+
+
+def from_json(kind: Any, saved: Any) -> Any:
+    """The value of type ``kind`` that `to_json` wrote.
+
+    Raises:
+      ValueError: the saved object has another type or other fields than this version knows.
+    """
+    if isinstance(kind, types.UnionType):
+        kind = next((k for k in typing.get_args(kind) if k.__name__ == saved["type"]), typing.get_args(kind)[0])
+    if not dataclasses.is_dataclass(kind):
+        return tuple(saved) if isinstance(saved, list) else saved
+    fields = typing.get_type_hints(kind)
+    given = {name: value for name, value in saved.items() if name != "type"}
+    if saved["type"] != kind.__name__ or given.keys() != fields.keys():
+        odd = sorted(given.keys() ^ fields.keys())
+        raise ValueError(f"saved {saved['type']} does not fit this version's {kind.__name__}: fields {odd} differ")
+    return kind(**{name: from_json(fields[name], value) for name, value in given.items()})
+
+
+def differences(ours: Any, theirs: Any, path: str = "config") -> list[str]:
+    """Where two JSON forms differ, one ``field: this != that`` each."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        names = list(dict.fromkeys([*ours, *theirs]))
+        return [line for n in names for line in differences(ours.get(n), theirs.get(n), f"{path}.{n}")]
+    return [] if ours == theirs else [f"{path}: {ours!r} now, {theirs!r} in the run"]

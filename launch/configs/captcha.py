@@ -1,0 +1,30 @@
+"""CRNN on 824 real captchas."""
+
+from datasets.pipeline import DataConfig
+from launch.config import AlphabetConfig, Config
+from recog.models.blstm import RecurrentConfig
+from recog.models.crnn import CRNNConfig
+from recog.training.augment import AugmentConfig
+from recog.training.loop import LoopConfig
+from recog.training.optimizers import OptimizerConfig
+
+
+def get_config() -> Config:
+    """Configuration of the run."""
+    return Config(
+        alphabet=AlphabetConfig(tokens="2345678bcdefgmnpwxy"),
+        data=DataConfig(
+            train="folder:$RECOG_REAL_DATA/captcha", holdout=0.15, batch_size=32, buckets=(128,), max_label_length=8
+        ),
+        model=CRNNConfig(
+            width=0.5,
+            batch_norm=(1, 2, 3, 4, 5, 6, 7),
+            recurrent=RecurrentConfig(layers=2, units=128, projection=128),
+            dropout=0.3,
+        ),
+        augment=AugmentConfig(
+            rotation=5, shear=0.15, scale=0.15, translate=0.1, brightness=0.1, contrast=0.3, noise=0.05
+        ),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=0.01, clip_norm=5.0),
+        train=LoopConfig(steps=3000, log_every=50, evaluate_every=250, checkpoint_every=500),
+    )

@@ -1,0 +1,139 @@
+"""Trains a reader: ``python -m launch.train --config=launch/configs/NAME.py --workdir=DIR [--config.a.b=value ...]``.
+
+A work folder that already holds the same run is resumed, bit for bit.
+"""
+
+import contextlib
+import functools
+from pathlib import Path
+
+import jax
+from absl import app, flags
+from grain.experimental import ThreadPrefetchIterDataset
+from ml_collections import config_flags
+
+from datasets.pipeline import make_stream
+from datasets.plan import BatchPlan
+from launch.build import (
+    Samples,
+    abstract_state,
+    check,
+    make_task,
+    one_pass,
+    open_data,
+    shape_of_batch,
+    state_maker,
+)
+from launch.config import Config, to_json
+from launch.friendly import friendly
+from launch.run_folder import claim
+from recog.evaluation.reading import Evaluator
+from recog.metrics import zero_accuracy_hint
+from recog.tasks.reading import ReadingTask
+from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.loop import Loop
+from recog.training.mesh import check_batch_size, make_mesh, put_batch, replicated
+from recog.training.optimizers import make_optimizer, make_schedule
+from recog.training.preemption import StopRequest
+from recog.training.state import TrainState
+from recog.training.step import make_advance, make_train_step, zero_totals
+from recog.training.writers import MetricWriter
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "A file under launch/configs/.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder for checkpoints, metrics and reports; resumed when it holds a run."
+)
+
+
+def validator(config: Config, task: ReadingTask, samples: Samples):
+    """A function that measures a state on the validation samples."""
+    evaluator = Evaluator(task)
+
+    def evaluate(state: TrainState) -> dict[str, float]:
+        stream = one_pass(samples, config, task)
+        evaluation = evaluator(state.variables, stream)
+        stream.close()
+        labels = [p.label for p in evaluation.predictions]
+        if hint := zero_accuracy_hint(labels, [p.text for p in evaluation.predictions]):
+            print(f"\n{hint}", flush=True)
+        return evaluation.report()
+
+    return evaluate
+
+
+def train(config: Config, workdir: str | Path) -> TrainState:
+    """Trains a run to its end or until it is asked to stop; returns the last state."""
+    workdir = Path(workdir)
+    mesh = make_mesh()
+    check_batch_size(mesh, config.data.batch_size)
+    task = make_task(config)
+    optimizer = make_optimizer(config.optimizer, config.train.steps)
+    train_source, validation_source = open_data(config)
+    claim(workdir, config)
+    training = check(train_source, config, task, "training samples")
+    validation = check(validation_source, config, task, "validation samples")
+
+    dataset, plan = make_stream(
+        training.source,
+        training.checked,
+        task.alphabet,
+        config.data,
+        seed=config.seed,
+        process=(jax.process_index(), jax.process_count()),
+    )
+    dataset = ThreadPrefetchIterDataset(dataset.map(lambda batch: put_batch(mesh, batch)), prefetch_buffer_size=2)
+
+    make_state = jax.jit(state_maker(config, task, optimizer), out_shardings=replicated(mesh))
+    advance = make_advance(task, optimizer, config.augment, config.seed)
+    no_totals = functools.partial(zero_totals, advance, abstract_state(config, task), shape_of_batch(config))
+    card = {"alphabet": task.alphabet.to_dict(), "config": to_json(config)}
+    with Checkpoints(workdir, card) as checkpoints, StopRequest() as stop, contextlib.closing(iter(dataset)) as stream:
+        state = _start(checkpoints, make_state, stream, replicated(mesh))
+        _announce(workdir, state, task, training, validation, plan)
+        with contextlib.closing(MetricWriter(workdir, resumed_at=int(state.step))) as writer:
+            loop = Loop(
+                config=config.train,
+                train_step=jax.jit(make_train_step(advance), donate_argnums=(0, 1)),
+                zero_totals=jax.jit(no_totals, out_shardings=replicated(mesh)),
+                stream=stream,
+                evaluate=validator(config, task, validation),
+                checkpoints=checkpoints,
+                writer=writer,
+                learning_rate=make_schedule(config.optimizer, config.train.steps),
+                describe=training.describe,
+            )
+            state = loop.run(state, stop)
+    if stop.requested:
+        print(f"stopped at step {int(state.step)}, saved; the same command goes on from there", flush=True)
+    return state
+
+
+def _start(checkpoints: Checkpoints, make_state, stream, sharding) -> TrainState:
+    """The newest checkpoint, with the stream moved to its place; or a fresh state."""
+    if checkpoints.latest_step() is None:
+        return make_state()
+    return checkpoints.restore(abstract(jax.eval_shape(make_state), sharding), stream).state
+
+
+def _announce(workdir: Path, state: TrainState, task: ReadingTask, training, validation, plan: BatchPlan) -> None:
+    parameters = sum(x.size for x in jax.tree.leaves(state.params))
+    step = int(state.step)
+    print(
+        f"{'resuming' if step else 'training'} {type(task.model).__name__} ({parameters:,} parameters, "
+        f"{task.alphabet.classes} classes) on {jax.device_count()} {jax.devices()[0].device_kind}"
+        f"{f' from step {step}' if step else ''}\n"
+        f"{len(training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
+        f"({plan.per_epoch:,} batches an epoch), {len(validation.checked.indices):,} validation samples; work folder {workdir}",
+        flush=True,
+    )
+
+
+def main(argv: list[str]) -> None:
+    """Reads the flags and trains."""
+    del argv
+    train(_CONFIG.value, _WORKDIR.value)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    app.run(friendly(main))

@@ -1,0 +1,1 @@
+"""Readers of image sequences, trained at accelerator scale with JAX and Flax."""

@@ -1,0 +1,6 @@
+"""Connectionist temporal classification: loss and decoding, as Flax-free functions."""
+
+from recog.ctc.decode import BestPath, best_path
+from recog.ctc.loss import ctc_loss, feasible
+
+__all__ = ["BestPath", "best_path", "ctc_loss", "feasible"]

@@ -1,0 +1,56 @@
+"""From a picture file to the pixels a reader sees; training, evaluation and serving share these few lines.
+
+Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+cv2.setNumThreads(1)  # the input pipeline runs many pictures at once; OpenCV's own threads would only compete
+
+
+class UnreadableImageError(ValueError):
+    """The bytes are not a picture that OpenCV can decode."""
+
+
+def decode(encoded: bytes, channels: int) -> UInt8[np.ndarray, "H W C"]:
+    """Decodes PNG, JPEG or any other format OpenCV knows.
+
+    Args:
+      encoded: the content of a picture file.
+      channels: 1 for grayscale, 3 for RGB.
+
+    Raises:
+      UnreadableImageError: the content is empty, cut short or no picture.
+    """
+    flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR_RGB
+    try:
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag) if encoded else None
+    except cv2.error as error:
+        raise UnreadableImageError(f"OpenCV cannot decode it: {error.err}") from error
+    if image is None:
+        raise UnreadableImageError(f"not a picture that OpenCV can decode ({len(encoded)} bytes)")
+    return image.reshape(*image.shape[:2], channels)
+
+
+def to_channels(image: UInt8[np.ndarray, "H W 3"], channels: int) -> UInt8[np.ndarray, "H W C"]:
+    """An RGB picture as it is (3), or as grayscale (1)."""
+    if channels == 3:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
+
+
+def scaled_width(height: int, width: int, target_height: int) -> int:
+    """The width in pixels of a ``height`` by ``width`` picture scaled to ``target_height``; at least 1."""
+    return max(1, round(width * target_height / height))
+
+
+def scale_to_height(image: UInt8[np.ndarray, "H W C"], target_height: int) -> UInt8[np.ndarray, "H W C"]:
+    """Scales to the height with the aspect ratio kept: by area when shrinking, bilinear when enlarging."""
+    height, width, channels = image.shape
+    if height == target_height:
+        return image
+    size = (scaled_width(height, width, target_height), target_height)
+    how = cv2.INTER_AREA if height > target_height else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=how).reshape(target_height, size[0], channels)

@@ -1,0 +1,1 @@
+"""What a batch means: model outputs to losses, predictions and metric counts."""

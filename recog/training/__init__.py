@@ -1,0 +1,1 @@
+"""Task-agnostic training: one step, one loop, checkpoints."""

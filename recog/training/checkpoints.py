@@ -1,0 +1,122 @@
+"""Checkpoints: the training state and the data stream's position, saved and restored together.
+
+``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one with the highest validation accuracy. Each is
+a folder with the state (Orbax), the grain iterator's position, and a JSON card with alphabet, configuration and metrics.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grain.checkpoint as grain_checkpoint
+import grain.python as grain
+import jax
+import orbax.checkpoint as ocp
+
+from recog.training.state import TrainState
+
+KEPT = 2
+"""Newest checkpoints kept: should a machine die while writing one, the one before is whole."""
+
+
+class Restored(NamedTuple):
+    """A checkpoint read back."""
+
+    state: TrainState
+    card: dict[str, Any]
+    step: int
+
+
+class Checkpoints:
+    """The checkpoints of one work folder; close it to wait for those still being written.
+
+    Args:
+      workdir: the run's folder.
+      card: facts stored with every checkpoint: what is needed to use its parameters.
+    """
+
+    def __init__(self, workdir: str | Path, card: dict[str, Any] | None = None):
+        folder = Path(workdir).absolute() / "checkpoints"
+        self._card = card or {}
+        self._latest = _manager(folder / "latest", KEPT)
+        self._best = _manager(folder / "best", 1)
+
+    def latest_step(self) -> int | None:
+        """Step of the newest checkpoint; None when there is none."""
+        return self._latest.latest_step()
+
+    def best_step(self) -> int | None:
+        """Step of the best checkpoint; None when there is none."""
+        return self._best.latest_step()
+
+    def save(self, state: TrainState, stream: grain.DatasetIterator, step: int) -> None:
+        """Saves state and stream position as the newest checkpoint, once for each step."""
+        if self._latest.latest_step() != step:
+            self._latest.save(step, args=ocp.args.Composite(stream=grain_checkpoint.CheckpointSave(stream), **self._items(state, {})))
+
+    def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
+        """Keeps the state as the best when its ``accuracy`` is higher than the best so far (or the first)."""
+        best = self.best_metrics()
+        if best and best["accuracy"] >= metrics["accuracy"]:
+            return False
+        self._best.save(step, args=ocp.args.Composite(**self._items(state, metrics)))
+        return True
+
+    def best_metrics(self) -> dict[str, float]:
+        """Metrics of the best checkpoint; empty when there is none."""
+        step = self.best_step()
+        if step is None:
+            return {}
+        self._best.wait_until_finished()
+        return self._best.restore(step, args=ocp.args.Composite(card=ocp.args.JsonRestore())).card["metrics"]
+
+    def restore(self, like: TrainState, stream: grain.DatasetIterator) -> Restored:
+        """The newest checkpoint; moves the stream to the batch after its last.
+
+        Args:
+          like: a state of abstract arrays with the shardings to restore to.
+          stream: the iterator to move.
+        """
+        return self._restore(self._latest, like, {"stream": grain_checkpoint.CheckpointRestore(stream)})
+
+    def restore_for_use(self, like: TrainState) -> Restored:
+        """The best checkpoint, or the newest when none was evaluated; for evaluation and export.
+
+        Raises:
+          FileNotFoundError: the folder holds no checkpoint.
+        """
+        manager = self._best if self.best_step() is not None else self._latest
+        if manager.latest_step() is None:
+            raise FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
+        return self._restore(manager, like, {})
+
+    def close(self) -> None:
+        """Waits until everything is written."""
+        self._latest.close()
+        self._best.close()
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def _items(self, state: TrainState, metrics: dict[str, float]) -> dict[str, Any]:
+        card = {**self._card, "metrics": metrics}
+        return {"state": ocp.args.StandardSave(state), "card": ocp.args.JsonSave(card)}
+
+    def _restore(self, manager: ocp.CheckpointManager, like: TrainState, more: dict[str, Any]) -> Restored:
+        step = manager.latest_step()
+        items = manager.restore(
+            step,
+            args=ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore(), **more),
+        )
+        return Restored(items.state, items.card, int(step))
+
+
+def _manager(folder: Path, keep: int) -> ocp.CheckpointManager:
+    return ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(max_to_keep=keep))
+
+
+def abstract(state: TrainState, sharding: jax.sharding.Sharding) -> TrainState:
+    """Shapes, types and one sharding for all, without any array."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), state)

@@ -1,0 +1,142 @@
+"""The training loop: draw a batch, step, and every so often log, evaluate and save.
+
+The stream's position is saved before the next batch is drawn, so that a resumed run sees every batch once.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import grain.python as grain
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from recog.training.checkpoints import Checkpoints
+from recog.training.preemption import StopRequest
+from recog.training.state import TrainState
+from recog.training.step import Totals, TrainStep
+from recog.training.writers import MetricWriter
+
+
+@dataclasses.dataclass
+class LoopConfig:
+    """How long to train and how often to look up; all counted in steps (batches)."""
+
+    steps: int = 10_000
+    log_every: int = 50
+    evaluate_every: int = 1_000
+    checkpoint_every: int = 1_000
+
+
+class NotFiniteError(FloatingPointError):
+    """A loss or gradient became NaN or infinite."""
+
+
+class Evaluate(Protocol):
+    """Measures a state on the validation samples."""
+
+    def __call__(self, state: TrainState) -> dict[str, float]:
+        """Metrics by name, ``accuracy`` among them."""
+        ...
+
+
+@dataclasses.dataclass
+class Loop:
+    """Everything a run needs; `run` trains from the state given to the last step, or until it is asked to stop."""
+
+    config: LoopConfig
+    train_step: TrainStep
+    """Jitted, with state and totals donated."""
+    zero_totals: Callable[[], Totals]
+    stream: grain.DatasetIterator
+    """Of batches on the device."""
+    evaluate: Evaluate
+    checkpoints: Checkpoints
+    writer: MetricWriter
+    learning_rate: Callable[[int], float]
+    describe: Callable[[int], str]
+    """Names a sample by its id, for messages."""
+
+    def run(self, state: TrainState, stop: StopRequest) -> TrainState:
+        """Trains; returns the last state, saved as the newest checkpoint.
+
+        Raises:
+          NotFiniteError: names the step and the samples; nothing is saved after that step.
+        """
+        config, step = self.config, int(state.step)
+        totals, clock = self.zero_totals(), _Clock()
+        with tqdm(total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True) as bar:
+            while step < config.steps and not stop.requested:
+                batch = clock.wait_for(self.stream)
+                state, totals = self.train_step(state, totals, batch)
+                step += 1
+                bar.update()
+                last = step == config.steps
+                evaluates, saves = _due(step, config.evaluate_every), _due(step, config.checkpoint_every)
+                if last or stop.requested or evaluates or saves or _due(step, config.log_every):
+                    self._log(step, totals, clock, bar)
+                    totals = self.zero_totals()
+                if evaluates or last:
+                    self._evaluate(step, state, clock, bar)
+                if saves or last or stop.requested:
+                    self.checkpoints.save(state, self.stream, step)
+        return state
+
+    def _log(self, step: int, totals: Totals, clock: "_Clock", bar: tqdm) -> None:
+        totals = jax.device_get(totals)
+        if totals.trouble_step >= 0:
+            raise NotFiniteError(self._explain(int(totals.trouble_step), totals.trouble_ids))
+        sums = {name: float(value) for name, value in totals.sums.items()}
+        samples, skipped = sums.pop("samples"), sums.pop("skipped")
+        metrics = {f"train/{name}": value / max(samples, 1) for name, value in sums.items()}
+        metrics["train/learning_rate"] = float(self.learning_rate(step - 1))
+        metrics |= clock.read(samples)
+        if skipped:
+            metrics["train/skipped_samples"] = skipped
+        self.writer.write(step, metrics)
+        losses = sum(value for name, value in metrics.items() if name.endswith("_loss"))
+        bar.set_postfix_str(f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s", refresh=False)
+
+    def _evaluate(self, step: int, state: TrainState, clock: "_Clock", bar: tqdm) -> None:
+        metrics = self.evaluate(state)
+        self.writer.write(step, {f"validation/{name}": value for name, value in metrics.items()})
+        best = self.checkpoints.save_if_best(state, step, metrics)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        bar.write(f"step {step}: validation {shown}{' (best so far)' if best else ''}")
+        clock.restart()
+
+    def _explain(self, step: int, ids: np.ndarray) -> str:
+        named = [f"  sample {i}: {self.describe(int(i))}" for i in ids if i >= 0]
+        culprits = "\n".join(["samples whose loss is not finite:", *named]) if named else "the gradient is not finite"
+        return (
+            f"training stopped: loss or gradient not finite at step {step}; {culprits}\n"
+            "Lower optimizer.learning_rate, set optimizer.clip_norm, or look at these samples."
+        )
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+class _Clock:
+    """Images per second and the share of time spent waiting for data since it was last read."""
+
+    def __init__(self):
+        self.restart()
+
+    def restart(self) -> None:
+        self._start, self._waited = time.perf_counter(), 0.0
+
+    def wait_for(self, stream):
+        before = time.perf_counter()
+        item = next(stream)
+        self._waited += time.perf_counter() - before
+        return item
+
+    def read(self, images: float) -> dict[str, float]:
+        elapsed = time.perf_counter() - self._start
+        rates = {"train/images_per_second": images / elapsed, "train/input_wait": self._waited / elapsed}
+        self.restart()
+        return rates

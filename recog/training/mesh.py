@@ -1,0 +1,34 @@
+"""The device mesh and where arrays live on it: the same code for one CPU, one GPU, a slice or many hosts."""
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from recog.batch import Batch
+
+
+def make_mesh() -> Mesh:
+    """All devices along one axis, ``data``."""
+    return jax.make_mesh((jax.device_count(),), ("data",), axis_types=(AxisType.Auto,))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """A whole copy on every device: parameters, optimizer state, totals."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def by_sample(mesh: Mesh) -> NamedSharding:
+    """The batch axis split over ``data``."""
+    return NamedSharding(mesh, PartitionSpec("data"))
+
+
+def check_batch_size(mesh: Mesh, batch_size: int) -> None:
+    """Raises ``ValueError`` unless every device gets the same number of samples."""
+    if batch_size % mesh.size:
+        raise ValueError(f"batch size {batch_size} is no multiple of the {mesh.size} devices: change data.batch_size")
+
+
+def put_batch(mesh: Mesh, batch: Batch) -> Batch:
+    """This process's part of a batch, to its devices, as part of one global array each."""
+    sharding = by_sample(mesh)
+    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), batch)

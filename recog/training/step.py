@@ -1,0 +1,116 @@
+"""One training step: augment, walk the task's losses, sum the metrics on the device."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int
+
+from recog.batch import Batch
+from recog.tasks.task import Loss, Task
+from recog.training.augment import AugmentConfig, augment
+from recog.training.randomness import stream_key
+from recog.training.state import TrainState
+
+
+class Totals(NamedTuple):
+    """What the steps since the last log line summed up to; lives on the device."""
+
+    sums: dict[str, Float[Array, ""]]
+    """Metric sums; ``samples`` divides them, ``skipped`` counts rows without one."""
+    trouble_step: Int[Array, ""]
+    """The first step with a loss or gradient that is not finite; -1 while there is none."""
+    trouble_ids: Int[Array, " B"]
+    """Ids of the samples whose loss was not finite in that step; -1 elsewhere."""
+
+
+class Report(NamedTuple):
+    """What a single step measured."""
+
+    sums: dict[str, Float[Array, ""]]
+    bad: Bool[Array, ""]
+    """Whether a loss or a gradient is not finite."""
+    bad_ids: Int[Array, " B"]
+    """Ids of the samples whose loss is not finite; -1 elsewhere."""
+
+
+Advance = Callable[[TrainState, Batch], tuple[TrainState, Report]]
+TrainStep = Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
+
+
+def make_advance(
+    task: Task, optimizer: optax.GradientTransformation, augmentation: AugmentConfig, seed: int
+) -> Advance:
+    """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses."""
+
+    def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
+        batch = augment(augmentation, stream_key(seed, "augment", state.step), batch)
+        sums = {
+            "samples": jnp.sum(batch.mask, dtype=jnp.float32),
+            "skipped": jnp.sum(~batch.mask, dtype=jnp.float32),
+        }
+        bad, bad_rows = jnp.zeros((), bool), jnp.zeros_like(batch.mask)
+        for index, loss in enumerate(task.losses):
+            state, new_sums, wrong, wrong_rows = _update(loss, index, optimizer, state, batch, seed)
+            sums |= new_sums
+            bad, bad_rows = bad | wrong, bad_rows | wrong_rows
+        report = Report(sums, bad, jnp.where(bad_rows, batch.ids, -1))
+        return state.replace(step=state.step + 1), report
+
+    return advance
+
+
+def make_train_step(advance: Advance) -> TrainStep:
+    """``(state, totals, batch) -> (state, totals)``: a step that sums its report up; jit it with both donated."""
+
+    def train_step(state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
+        step = state.step
+        state, report = advance(state, batch)
+        first = report.bad & (totals.trouble_step < 0)
+        return state, Totals(
+            sums={name: totals.sums[name] + value for name, value in report.sums.items()},
+            trouble_step=jnp.where(first, step, totals.trouble_step),
+            trouble_ids=jnp.where(first, report.bad_ids, totals.trouble_ids),
+        )
+
+    return train_step
+
+
+def zero_totals(advance: Advance, state: TrainState, batch: Batch) -> Totals:
+    """Totals of no step at all, for batches of this shape."""
+    report = jax.eval_shape(advance, state, batch)[1]
+    return Totals(
+        sums={name: jnp.zeros(()) for name in report.sums},
+        trouble_step=jnp.full((), -1, jnp.int32),
+        trouble_ids=jnp.full(batch.ids.shape, -1, batch.ids.dtype),
+    )
+
+
+def _update(
+    loss: Loss, index: int, optimizer: optax.GradientTransformation, state: TrainState, batch: Batch, seed: int
+) -> tuple[TrainState, dict[str, Array], Bool[Array, ""], Bool[Array, " B"]]:
+    """One optimizer update for one loss: new state, metric sums, whether anything is not finite, rows whose loss is."""
+    key = stream_key(seed, loss.name, state.step)
+
+    def objective(params):
+        return loss.function({"params": params, **state.model_state}, batch, key)
+
+    (value, output), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
+    norm = optax.global_norm(gradient)
+    updates, optimizer_state = optimizer.update(gradient, state.optimizer_states[index], state.params)
+    states = state.optimizer_states
+    state = state.replace(
+        params=optax.apply_updates(state.params, updates),
+        model_state=output.model_state,
+        optimizer_states=(*states[:index], optimizer_state, *states[index + 1 :]),
+    )
+    samples = jnp.sum(batch.mask, dtype=jnp.float32)
+    sums = {
+        f"{loss.name}_loss": value * samples,
+        f"{loss.name}_gradient_norm": norm * samples,
+        **{name: jnp.asarray(total, jnp.float32) for name, total in output.sums.items()},
+    }
+    rows = ~jnp.isfinite(output.sample_losses) & batch.mask
+    return state, sums, jnp.any(rows) | ~jnp.isfinite(value) | ~jnp.isfinite(norm), rows

@@ -1,0 +1,45 @@
+"""Metrics to files: one JSON object a line, and TensorBoard."""
+
+import json
+from pathlib import Path
+
+from tensorboardX import SummaryWriter
+
+
+class MetricWriter:
+    """Writes to ``metrics.jsonl`` and ``tensorboard/`` in a work folder; a resumed run appends to both.
+
+    Args:
+      workdir: the run's folder.
+      resumed_at: step at which the run goes on: lines of later steps, written before the run was cut off, are dropped.
+    """
+
+    def __init__(self, workdir: str | Path, resumed_at: int = 0):
+        self.path = Path(workdir) / "metrics.jsonl"
+        if self.path.exists():
+            kept = [line for line in read_metrics(self.path) if line["step"] <= resumed_at]
+            self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        self._file = self.path.open("a", buffering=1)
+        self._board = SummaryWriter(str(Path(workdir) / "tensorboard"), purge_step=resumed_at + 1)
+
+    def write(self, step: int, metrics: dict[str, float]) -> None:
+        """One line; names with a slash (``validation/accuracy``) group in TensorBoard."""
+        self._file.write(json.dumps({"step": step, **metrics}) + "\n")
+        for name, value in metrics.items():
+            self._board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Flushes both."""
+        self._file.close()
+        self._board.close()
+
+
+def read_metrics(path: str | Path) -> list[dict[str, float]]:
+    """The lines of a ``metrics.jsonl``; a last line cut off by a killed job is left out."""
+    lines = []
+    for line in Path(path).read_text().splitlines():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return lines

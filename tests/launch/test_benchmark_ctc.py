@@ -1,0 +1,42 @@
+"""The CTC benchmark runs, and what it says fits together; how long things take is not tested."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from launch.benchmarks import ctc
+
+TINY = ctc.Shape(2, 5, 4, 2)
+
+
+def test_reports_every_contestant(capsys):
+    table = ctc.report([TINY], seconds=0.0, rounds=1)
+    names = ["recog", "optax"] + ["torch"] * bool(importlib.util.find_spec("torch"))
+    assert list(table[TINY]) == names
+    for result in table[TINY].values():
+        assert result.milliseconds > 0
+        assert result.gradient_error < 1e-5
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("2x5x4x2")
+    assert lines[3].startswith("geometric mean")
+    assert len(lines[0]) == len(lines[1]) == len(lines[2])
+    assert "jax" in lines[4]
+
+
+@pytest.mark.parametrize("shape", [*ctc.SHAPES, ctc.Shape(64, 6, 3, 5)], ids=str)
+def test_every_label_fits_and_no_shorter_than_it_must(shape):
+    small = shape._replace(B=min(shape.B, 64), K=min(shape.K, 100))
+    case = ctc.problem(small)
+    assert case.logits.shape == small[:3]
+    for label, size in zip(case.labels, case.label_lengths, strict=True):
+        frames = [n + int(np.sum(label[1:n] == label[: max(n - 1, 0)])) for n in range(shape.L + 1)]
+        assert frames[size] <= shape.T
+        assert size == shape.L or frames[size + 1] > shape.T
+
+
+def test_a_misspelt_shape_is_named():
+    assert ctc._parse("64x26x37x25") == ctc.Shape(64, 26, 37, 25)
+    for text in ("64x26x37", "64x26x37xL", "0x1x2x3"):
+        with pytest.raises(ctc.app.UsageError, match=text):
+            ctc._parse(text)
