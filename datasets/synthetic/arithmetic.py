@@ -1,8 +1,8 @@
 """Arithmetic expressions drawn like captchas: an endless labelled stream that needs neither files nor a download.
 
-Every sample is a pure function of the seed and its index, so workers, epochs and resumed jobs all see the same pictures,
-and another seed gives another stream (validation). All pixel sizes follow from the canvas: one 180x60 canvas holds
-from 1 to 12 tokens. The only state is caches of glyph masks and noise, which any thread may fill.
+Every sample is a pure function of the seed and its index, so workers, epochs and resumed jobs all see the same
+pictures, and another seed gives another stream (validation). Sizes follow from the canvas: 180x60 holds 1 to 12 tokens.
+Nothing is kept but caches (glyph masks, palette, noise), which any thread may fill.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ PLAIN_FRACTION = 0.7
 ROTATION = 15.0
 """Largest turn of a glyph, degrees either way: far from where a 6 reads as a 9, or a + as a *."""
 CONTRAST = 90.0
-"""Least difference of luma (of 255) between a glyph and the background beside it, before blur and noise."""
+"""Least difference of luma (of 255) between glyphs and background, but for rounding, before blur and noise."""
 
 _FACES = (("sans", 300), ("sans", 450), ("sans", 600), ("italic", 350), ("italic", 550), ("uni", 400))
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, RGB
@@ -59,10 +59,15 @@ class Arithmetic:
             raise ValueError(f"canvas {config.width}x{config.height} is too small to read: use at least 72x24")
         if not 0 <= config.clutter <= 1:
             raise ValueError(f"clutter {config.clutter} is outside 0 to 1")
-        self.config = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
+        self._config = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of every picture, pixels."""
+        return self._config.height, self._config.width
 
     def __len__(self) -> int:
-        return self.config.count
+        return self._config.count
 
     def __getitem__(self, index: int) -> Sample:
         """Sample ``index``, from 0 to ``count - 1``.
@@ -70,10 +75,10 @@ class Arithmetic:
         Raises:
           IndexError: outside that range; there is no counting from the end.
         """
-        config = self.config
+        config = self._config
         if not 0 <= index < config.count:
             raise IndexError(f"sample {index} of {config.count}: use 0 to {config.count - 1}")
-        random = np.random.default_rng([config.seed, int(index)])
+        random = np.random.default_rng([config.seed, index])
         text = draw_expression(random)
         image = _render(text, config, random)
         return Sample(image, text, f"arithmetic seed={config.seed} index={index}")
@@ -103,7 +108,7 @@ def draw_expression(random: np.random.Generator) -> str:
 
 def _render(text: str, config: ArithmeticConfig, random: np.random.Generator) -> np.ndarray:
     """Glyphs are drawn dark on light; a minority of images is then inverted, which keeps the contrast."""
-    opacity, column_glyph = _draw_glyphs(_lay_out(text, config, random), config)
+    opacity, column_glyph = _draw_glyphs(lay_out(text, config, random), config)
     shade = 12.0 * config.clutter
     light = random.uniform(CONTRAST + 2 * shade + 50, 255 - shade)
     dark = random.uniform(0, light - shade - CONTRAST, len(text) if random.random() < 0.4 else 1)
@@ -123,7 +128,7 @@ class _Glyph(NamedTuple):
     drop: float  # centre of the ink below the middle line, pixels
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """Where ``N`` glyphs stand. Pairs are x before y."""
 
     masks: list[np.ndarray]
@@ -146,7 +151,7 @@ def _glyph(character: str, face: tuple[str, int], size: int) -> _Glyph:
     return _Glyph(mask, y + height / 2 - baseline + _MIDDLE * size)
 
 
-def _lay_out(text: str, config: ArithmeticConfig, random: np.random.Generator) -> _Layout:
+def lay_out(text: str, config: ArithmeticConfig, random: np.random.Generator) -> Layout:
     """Chooses faces, sizes, turns and gaps, shrinks the line where it would not fit, and puts it anywhere it does."""
     count = len(text)
     size = random.uniform(0.65, 1.0) * min(0.8 * config.height, config.width / (0.5 * count))  # pixels per em
@@ -179,10 +184,10 @@ def _lay_out(text: str, config: ArithmeticConfig, random: np.random.Generator) -
     maps[:, :, 2] = (centres - 0.5 - corners).T - (maps[:, :, :2] @ ((boxes.T - 1) / 2)[:, :, None])[:, :, 0]
     edges = origin[0] + fit * (right - spans[0] - gap / 2)[1:]
     patches = np.ceil(fit * spans) + 3
-    return _Layout([glyph.mask for glyph in glyphs], maps, corners.astype(int), patches.astype(int), edges)
+    return Layout([glyph.mask for glyph in glyphs], maps, corners.astype(int), patches.astype(int), edges)
 
 
-def _draw_glyphs(layout: _Layout, config: ArithmeticConfig) -> tuple[np.ndarray, np.ndarray]:
+def _draw_glyphs(layout: Layout, config: ArithmeticConfig) -> tuple[np.ndarray, np.ndarray]:
     """Returns opacity, uint8 ``H W 3`` with equal channels, and the glyph that each column belongs to, ``W``."""
     opacity = np.zeros((config.height, config.width), np.uint8)
     boxes = np.concatenate([layout.corners, layout.patches]).T.tolist()
@@ -217,26 +222,27 @@ def _paper(colour: np.ndarray, shade: float, config: ArithmeticConfig, random: n
 
 
 def _scribble(image: np.ndarray, dark: float, light: float, clutter: float, random: np.random.Generator) -> None:
-    """Draws specks and lines into ``image``. Lines cross most of the canvas, so that none reads as a minus."""
+    """Draws specks and lines into ``image``. Lines span half the canvas or more, so that none reads as a minus."""
     height, width, _ = image.shape
-    lines, dots, specks = (random.integers(0, (4, 9, 50)) * clutter).astype(int).tolist()
+    lines, dots, specks = (random.random(3) * (4, 9, 50) * clutter).astype(int).tolist()
     colours = _colours(random.uniform(dark, light, lines + dots + specks), random)
     strokes = colours[: lines + dots].tolist()
     ends = random.random((lines, 4)) * (0.25 * width, height, 0.25 * width, height) + (0, 0, 0.75 * width, 0)
     for (x, y, to_x, to_y), colour in zip(ends.astype(int).tolist(), strokes[:lines], strict=True):
         cv2.line(image, (x, y), (to_x, to_y), colour, 1, cv2.LINE_AA)
-    for (x, y), colour in zip(random.integers(0, (width, height), (dots, 2)).tolist(), strokes[lines:], strict=True):
-        cv2.circle(image, (x, y), 1, colour, cv2.FILLED)
-    image[random.integers(0, height, specks), random.integers(0, width, specks)] = colours[lines + dots :]
+    x, y = (random.random((2, dots + specks)) * [[width], [height]]).astype(int)
+    for centre, colour in zip(zip(x[:dots].tolist(), y[:dots].tolist(), strict=True), strokes[lines:], strict=True):
+        cv2.circle(image, centre, 1, colour, cv2.FILLED)
+    image[y[dots:], x[dots:]] = colours[lines + dots :]
 
 
 def _degrade(image: np.ndarray, clutter: float, random: np.random.Generator) -> np.ndarray:
     """Blurs and adds sensor noise."""
-    blur, strength = clutter * random.random(2)
+    height, width, _ = image.shape
+    blur, strength, left, top = random.random(4) * (clutter, clutter, width, height)
     if blur > 0.3:
         image = cv2.GaussianBlur(image, (3, 3), blur)
-    height, width, _ = image.shape
-    x, y = random.integers(0, (width, height)).tolist()
+    x, y = int(left), int(top)
     noise = _noise(height, width)[y : y + height, x : x + width]
     return cv2.addWeighted(image, 1.0, noise, 0.25 * strength, -32.0 * strength)
 

@@ -1,4 +1,4 @@
-"""Best-path decoding: the most probable token of each frame, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
+"""Best-path decoding: each frame's most probable token, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
 
 from typing import NamedTuple
 

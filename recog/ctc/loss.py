@@ -2,8 +2,8 @@
 
 The lattice of a label with ``L`` tokens has ``2L + 1`` states: a label lane (state ``l`` emits token ``l``) and a blank
 lane (state ``l`` emits the blank between tokens ``l - 1`` and ``l``). The lanes are kept as two arrays, so that neither
-pays for the other's transitions, and emissions are gathered at the label's own tokens: nothing of size ``B L K`` is ever
-built.
+pays for the other's transitions, and emissions are gathered at the label's own tokens: nothing of size ``B L K`` is
+ever built.
 
 * **Filtering** runs the forward recursion of Graves 2006 (equations 6-8) in log space.
 * **Smoothing** walks back through it. Given the state at frame ``t + 1``, the state at ``t`` is one of at most three

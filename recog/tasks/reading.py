@@ -1,25 +1,16 @@
 """Reading: frames to text through CTC."""
 
 import dataclasses
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.ctc import BestPath, best_path, ctc_loss
+from recog.ctc import BestPath, Reading, best_path, ctc_loss, texts
 from recog.tasks.task import Loss, LossOutput, Variables, masked_mean
-
-
-class Reading(NamedTuple):
-    """A text with the confidence (0 to 1) that it is right."""
-
-    text: str
-    confidence: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,22 +55,7 @@ class ReadingTask:
         frames = self.model.apply(variables, normalize(images), widths, train=False)
         return best_path(frames.logits, frames.lengths, blank_id=self.alphabet.blank_id)
 
-    def texts(self, read: BestPath) -> list[Reading]:
-        """What a batch reads as, on the host."""
-        return texts(self.alphabet, read)
-
-
-def texts(alphabet: Alphabet, read: BestPath) -> list[Reading]:
-    """Token ids and confidences as text; needs no model, so that a server can use it."""
-    tokens, lengths = np.asarray(read.tokens), np.asarray(read.lengths)
-    confidences = np.asarray(read.confidences)
-    return [
-        Reading(alphabet.decode(row[:length].tolist()), float(np.prod(confidence[:length])))
-        for row, length, confidence in zip(tokens, lengths, confidences, strict=True)
-    ]
-
-
-def normalize(images: Array) -> Float[Array, "B H W C"]:
+    def normalize(images: Array) -> Float[Array, "B H W C"]:
     """Pixels 0..255 to -1..1."""
     return images.astype(jnp.float32) / 127.5 - 1.0
 

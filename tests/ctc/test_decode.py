@@ -29,7 +29,7 @@ def peaked(paths, peaks=None, classes: int = 4) -> np.ndarray:
 
 
 def read_plainly(logits, blank_id: int) -> list[tuple[int, list[float], int]]:
-    """Each token read from the frames ``T K`` of one sample, with the posteriors of its run and the run's first frame."""
+    """Each token read from the frames ``T K`` of one sample, with the posteriors of its run and its first frame."""
     frames = []
     for t, row in enumerate(logits.tolist()):
         token = row.index(max(row))

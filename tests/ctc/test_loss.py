@@ -161,8 +161,8 @@ def test_equals_optax_on_feasible_batches():
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_gradient_is_at_least_as_close_to_float64_as_that_of_optax(shape):
     case = problem(shape, seed=1)
-    if shape.K > 1000:  # half of the samples: enough to compare, quicker to compute
-        case = Problem(*(x[: shape.B // 2] for x in case))
+    if shape.K > 1000:  # a quarter of the samples: enough to compare, quicker to compute
+        case = Problem(*(x[: shape.B // 4] for x in case))
     truth = reference_gradient(case)
     ours, theirs = (
         len(truth) * jax_contestant("", loss, case).gradient().astype(np.float64) for loss in (ctc_loss, optax_loss)
@@ -258,6 +258,16 @@ def test_a_label_that_needs_a_masked_class_is_impossible(mask):
     assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("mask", [-np.inf, np.finfo(np.float32).min])
+def test_one_frame_that_holds_no_class_of_the_label_makes_it_impossible(mask):
+    batch = small()
+    batch[0][:, 2, :3] = mask  # class 3 alone is left, which the second label holds and the cut fourth does not
+    losses, gradient = run(*batch)
+    np.testing.assert_array_equal(np.isinf(losses), [True, False, True, True])
+    assert (gradient[[0, 2, 3]] == 0).all()
+    assert np.isfinite(gradient).all()
+
+
 def test_a_masked_blank_leaves_the_paths_without_blanks():
     logits, logit_lengths, labels, label_lengths = small()
     logits[..., 0] = -np.inf
@@ -291,13 +301,17 @@ def test_masks_in_some_frames_equal_the_enumeration():
 
 @pytest.mark.parametrize("scale", [1.0, 10.0, 100.0, 1e4])
 def test_never_negative(scale):
-    _, logit_lengths, labels, label_lengths = small()
-    readings = paths_of_readings(SMALL.T, SMALL.K, 0)
+    _, logit_lengths, labels, _ = small()
     rng = np.random.default_rng(0)
-    for _ in range(20):  # peaked along one path of the label, whose probability rounds to one
-        paths = [rng.choice(readings[tuple(label[:size])]) for label, size in zip(labels, label_lengths, strict=True)]
-        logits = scale * (np.eye(SMALL.K)[np.array(paths)] + 0.01 * rng.standard_normal(SMALL[:3]))
-        losses, gradient = run(logits, logit_lengths, labels, label_lengths)
+    for _ in range(
+        80
+    ):  # nearly every path reads the label's one token: their probabilities add up to one, or just over
+        logits = np.full(SMALL[:3], -1e5)
+        logits[..., 0], logits[np.arange(4), :, labels[:, 0]] = scale * rng.standard_normal((2, 4, 6))
+        logits[:, :2, 0] = logits[np.arange(4), :2, labels[:, 0]] - scale * rng.random((4, 2))
+        logits[:, 2:4, 0] = -1e5
+        logits[np.arange(4), 2:4, labels[:, 0]] = 1e5
+        losses, gradient = run(logits, logit_lengths, labels, np.ones(4))
         assert (losses >= 0).all()
         assert np.isfinite(losses).all()
         assert np.isfinite(gradient).all()

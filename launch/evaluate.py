@@ -1,0 +1,71 @@
+"""Measures a trained reader: ``python -m launch.evaluate --workdir=DIR [--data=folder:PATH] [--out=DIR]``.
+
+Prints the report as one line of JSON, the last line of its output.
+"""
+
+import contextlib
+import json
+from pathlib import Path
+
+from absl import app, flags
+
+from datasets.specs import open_source
+from launch.build import Samples, check, one_pass, open_data
+from launch.friendly import friendly
+from launch.run_folder import load_run
+from recog.evaluation.contact_sheet import Tile, write_contact_sheet
+from recog.evaluation.reading import Evaluation, Evaluator, write_evaluation
+from recog.images import decode
+from recog.metrics import zero_accuracy_hint
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
+_DATA = flags.DEFINE_string("data", "", "Samples to read (folder:PATH, ...); empty reads the run's validation samples.")
+_OUT = flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
+_ON_BAD_SAMPLE = flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with unusable samples.")
+
+SHOWN = 60
+"""Pictures on the contact sheet."""
+
+
+def evaluate(workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise") -> dict[str, float]:
+    """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``."""
+    run = load_run(workdir)
+    config, task = run.config, run.task
+    source = open_source(data) if data else open_data(config)[1]
+    config.data.on_bad_sample = on_bad_sample
+    if data:
+        config.data.buckets = ()  # other pictures may be wider than the run's
+    samples = check(source, config, task, "samples")
+    with contextlib.closing(one_pass(samples, config, task)) as stream:
+        evaluation = Evaluator(task)(run.variables, stream)
+    out = Path(out or workdir)
+    report = write_evaluation(evaluation, out, samples.describe)
+    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
+    if hint := zero_accuracy_hint([p.label for p in evaluation.predictions], [p.text for p in evaluation.predictions]):
+        print(hint)
+    return report
+
+
+def tiles(evaluation: Evaluation, samples: Samples) -> list[Tile]:
+    """Misread pictures first, up to half of the sheet, then others in the order of the source."""
+    wrong = [p for p in evaluation.predictions if p.text != p.label][: SHOWN // 2]
+    shown = {p.id for p in wrong}
+    chosen = wrong + [p for p in evaluation.predictions if p.id not in shown]
+    return [_tile(samples, p) for p in chosen[:SHOWN]]
+
+
+def _tile(samples: Samples, prediction) -> Tile:
+    image = samples.source[prediction.id].image
+    return Tile(decode(image, 3) if isinstance(image, bytes) else image, prediction.text, prediction.label)
+
+
+def main(argv: list[str]) -> None:
+    """Reads the flags and evaluates."""
+    del argv
+    report = evaluate(_WORKDIR.value, _DATA.value, _OUT.value, _ON_BAD_SAMPLE.value)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["workdir"])
+    app.run(friendly(main))

@@ -1,0 +1,77 @@
+"""A contact sheet: pictures with what was read of them, so that a person sees at a glance what goes wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+CELL = (240, 96)
+"""Width and height in pixels of a cell: the picture, and a line of text below it."""
+CAPTION = 26
+RIGHT, WRONG, PLAIN = (20, 110, 40), (190, 30, 30), (60, 60, 60)
+PAPER = 250
+
+
+class Tile(NamedTuple):
+    """One picture of the sheet."""
+
+    image: UInt8[np.ndarray, "H W C"]
+    text: str
+    """What was read."""
+    label: str | None = None
+    """What it should be: the caption is green when both agree, otherwise red and shows both. None knows no label."""
+
+
+def contact_sheet(tiles: Sequence[Tile], columns: int = 6) -> UInt8[np.ndarray, "H W 3"]:
+    """Draws tiles row by row, RGB; any text that OpenCV's built-in fonts hold, Chinese included.
+
+    Raises:
+      ValueError: there is no tile.
+    """
+    if not tiles:
+        raise ValueError("a contact sheet needs at least one picture")
+    cells = [_cell(tile) for tile in tiles]
+    blank = np.full_like(cells[0], PAPER)
+    cells += [blank] * (-len(cells) % columns)
+    rows = [np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)]
+    return np.vstack(rows)
+
+
+def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], columns: int = 6) -> None:
+    """Writes the sheet as a PNG."""
+    sheet = contact_sheet(tiles, columns)
+    encoded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
+    Path(path).write_bytes(encoded.tobytes())
+
+
+def _cell(tile: Tile) -> UInt8[np.ndarray, "H W 3"]:
+    width, height = CELL
+    cell = np.full((height, width, 3), PAPER, np.uint8)
+    image = tile.image if tile.image.shape[2] == 3 else np.repeat(tile.image, 3, axis=2)
+    scale = min((width - 12) / image.shape[1], (height - CAPTION - 8) / image.shape[0])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    left, top = (width - size[0]) // 2, (height - CAPTION - size[1]) // 2
+    cell[top : top + size[1], left : left + size[0]] = small
+    _write(cell, *_caption(tile))
+    return cell
+
+
+def _caption(tile: Tile) -> tuple[str, tuple[int, int, int]]:
+    text = tile.text or "(empty)"
+    if tile.label is None:
+        return text, PLAIN
+    return (text, RIGHT) if tile.text == tile.label else (f"{text} ≠ {tile.label}", WRONG)
+
+
+def _write(cell: UInt8[np.ndarray, "H W 3"], text: str, colour: tuple[int, int, int]) -> None:
+    width, height = CELL
+    font, size = cv2.FontFace("uni"), 17
+    measured = cv2.getTextSize((width, height), text, (0, 0), font, size)[2]
+    if measured > width - 8:
+        size = max(8, int(size * (width - 8) / measured))
+        measured = cv2.getTextSize((width, height), text, (0, 0), font, size)[2]
+    cv2.putText(cell, text, (max(4, (width - measured) // 2), height - 9), colour, font, size)

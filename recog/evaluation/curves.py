@@ -1,0 +1,48 @@
+"""Loss and accuracy over a run, as a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+TRAINING, VALIDATION = "#2b6cb0", "#dd6b20"
+
+
+def write_curves(path: str | Path, metrics: Sequence[dict[str, float]]) -> None:
+    """Draws the training losses (logarithmic) and both accuracies by step.
+
+    Args:
+      path: PNG to write.
+      metrics: lines of a run's ``metrics.jsonl``.
+
+    Raises:
+      ValueError: the run has not logged anything yet.
+    """
+    if not metrics:
+        raise ValueError("no metrics to draw: the run has not reached its first log line")
+    figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    for name in sorted({name for line in metrics for name in line if name.endswith("_loss")}):
+        _line(left, metrics, name, TRAINING)
+    left.set(yscale="log", ylabel="loss (nats per sample)")
+    _line(right, metrics, "train/accuracy", TRAINING)
+    _line(right, metrics, "validation/accuracy", VALIDATION, marker="o")
+    right.set(ylim=(0, 1.02), ylabel="exact match")
+    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    for axes in (left, right):
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False)
+    figure.savefig(path)
+
+
+def _line(axes: Axes, metrics: Sequence[dict[str, float]], name: str, colour: str, marker: str = "") -> None:
+    points = [(line["step"], line[name]) for line in metrics if name in line]
+    if points:
+        axes.plot(*zip(*points, strict=True), label=name.replace("/", " "), color=colour, marker=marker, markersize=4)

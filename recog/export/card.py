@@ -1,0 +1,140 @@
+"""The model card: what an artifact reads, how good it is and how it is called, as JSON and for people."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from recog.alphabet import Alphabet
+
+FORMAT = 1
+"""Of the artifact's files; raised when an older reader could not use them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """Facts about an artifact: ``card.json`` holds them, ``card.md`` tells them."""
+
+    architecture: str
+    settings: dict[str, Any]
+    """Of the architecture."""
+    parameters: int
+    """Trained numbers; batch statistics not counted."""
+    height: int
+    """Pixels to which pictures are scaled."""
+    channels: int
+    """1 for grayscale, 3 for RGB."""
+    training_data: str
+    validation_data: str
+    step: int
+    """Batches trained on."""
+    metrics: dict[str, float]
+    """On the validation data, at that step; empty when it was not measured."""
+    exported: str
+    """When, UTC."""
+    versions: dict[str, str]
+    """Of the packages that wrote the program."""
+    sha256: dict[str, str]
+    """Of the files that decide what is read."""
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """The text of ``card.json``."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Card":
+        """Reads ``card.json``.
+
+        Raises:
+          ValueError: it is no card, or one of another format.
+        """
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            if saved["format"] == FORMAT:
+                return cls(**saved)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} is no model card ({error}): copy or export the artifact again") from error
+        raise ValueError(f"{path} is of format {saved['format']}, this version reads {FORMAT}: export it again")
+
+    def to_markdown(self, alphabet: Alphabet) -> str:
+        """The text of ``card.md``."""
+        tokens = " ".join(f"`{token}`" if token != "`" else "`` ` ``" for token in alphabet.tokens)
+        shown = "\n".join(f"| {name} | {value:.6g} |" for name, value in self.metrics.items())
+        metrics = f"| metric | value |\n|---|---|\n{shown}" if shown else "Not measured."
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        digests = "\n".join(f"- `{name}` {digest}" for name, digest in self.sha256.items())
+        return _MARKDOWN.format(
+            architecture=self.architecture,
+            settings=json.dumps(self.settings),
+            parameters=self.parameters,
+            colour="grayscale" if self.channels == 1 else "RGB",
+            height=self.height,
+            channels=self.channels,
+            classes=alphabet.classes,
+            count=len(alphabet.tokens),
+            tokens=tokens,
+            training_data=self.training_data,
+            validation_data=self.validation_data,
+            step=self.step,
+            metrics=metrics,
+            exported=self.exported,
+            versions=versions,
+            digests=digests,
+            names='["", *alphabet["tokens"]]  # id 0 is the blank'
+            if alphabet.blank == "first"
+            else 'alphabet["tokens"]  # the blank comes last',
+        )
+
+
+_MARKDOWN = """\
+# {architecture}: reads one line of text
+
+{parameters:,} parameters, {classes} classes: the CTC blank and {count} tokens, {tokens}.
+
+Settings: `{settings}`. The whole configuration of its run is in `config.json`.
+
+## What goes in
+
+`images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect ratio \
+kept, padded with zeros on the right to a shared width. `widths`, int32 `B`: columns of each picture that are not padding.
+Any batch size and width; what a picture reads as does not depend on its padding or on the others. Grayscale, where the
+model takes it, is Rec. 601 luma.
+
+## What comes out
+
+`tokens` int32 `B T` (ids, packed to the left), `lengths` int32 `B` (tokens read), `confidences` float32 `B T` (0 to 1),
+`frames` int32 `B T` (the frame where each token stands). Slots at and beyond `lengths` mean nothing.
+
+## How to call it
+
+In this folder, with `pip install jax numpy safetensors flatbuffers`:
+
+```python
+import json, jax, jax.export, numpy as np, safetensors.numpy
+from pathlib import Path
+read = jax.jit(jax.export.deserialize(bytearray(Path("program.bin").read_bytes())).call)
+parameters = safetensors.numpy.load_file("parameters.safetensors")
+alphabet = json.loads(Path("alphabet.json").read_text(encoding="utf-8"))
+names = {names}
+images, widths = np.zeros((1, {height}, 128, {channels}), np.uint8), np.array([128], np.int32)  # your pictures
+found = read(parameters, images, widths)
+ids = found["tokens"][0, : found["lengths"][0]]
+text = alphabet["separator"].join(names[i] for i in ids)
+```
+
+From a checkout of recog: `python -m launch.predict --artifact=FOLDER PICTURE...`
+
+## How it was made
+
+Trained for {step:,} steps on `{training_data}`. On the validation samples (`{validation_data}`) at that step:
+
+{metrics}
+
+Exported {exported} with {versions}, for the platforms cpu, cuda and tpu. A newer jax reads `program.bin` for at least
+six months (the promise of `jax.export`); after that, export the checkpoint again.
+
+sha256:
+
+{digests}
+"""

@@ -1,0 +1,72 @@
+"""From pictures of any size to the padded batches of a few shapes that a program is compiled for."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Int32, UInt8
+
+from recog.images import scale_to_height, scaled_width, to_channels
+
+WIDEST = 4096
+"""Pixels after scaling. A wider picture is no line of text, and would take the memory of the others."""
+STEP = 32
+"""Padded widths are multiples of this many pixels."""
+
+
+def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int) -> UInt8[np.ndarray, "H W C"]:
+    """A grayscale (``H W`` or ``H W 1``) or RGB picture, with the height and the channels that a model takes.
+
+    Raises:
+      ValueError: no uint8 picture, an empty one, or one so wide and low that it holds no line of text.
+    """
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
+        raise ValueError(
+            f"an array of {picture.dtype} {picture.shape} is no picture: give uint8, H W 1 (grayscale) or H W 3 (RGB)"
+        )
+    rows, columns = picture.shape[:2]
+    width = scaled_width(rows, columns, height)
+    if width > WIDEST:
+        raise ValueError(
+            f"a picture of {columns} x {rows} pixels is {width} wide at height {height}, more than {WIDEST}: crop it"
+        )
+    if picture.shape[2] < channels:
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+    elif picture.shape[2] > channels:
+        picture = to_channels(picture, channels)
+    return scale_to_height(picture, height)
+
+
+def groups(widths: Sequence[int]) -> list[list[int]]:
+    """Which pictures to pad together: none shares a batch with one more than four times as wide.
+
+    Pictures of one source are usually one group, and so one compiled shape; a panorama among them is padded alone.
+    """
+    found: list[list[int]] = []
+    for index in sorted(range(len(widths)), key=lambda index: -widths[index]):
+        if not found or widths[found[-1][0]] > 4 * widths[index]:
+            found.append([])
+        found[-1].append(index)
+    return found
+
+
+def pad(
+    pictures: Sequence[UInt8[np.ndarray, "H W C"]],
+) -> tuple[UInt8[np.ndarray, "B H W C"], Int32[np.ndarray, " B"]]:
+    """Pads pictures of one height with zeros to a shared shape; more rows may come out than pictures went in.
+
+    Rows are a power of two. The width is a multiple of 32, above 256 of an eighth to a quarter of itself: few shapes
+    are compiled and little is padded.
+    """
+    widest = max(picture.shape[1] for picture in pictures)
+    step = max(STEP, 1 << (widest - 1).bit_length() - 3)
+    rows = 1 << (len(pictures) - 1).bit_length()
+    height, _, channels = pictures[0].shape
+    images = np.zeros((rows, height, -(-widest // step) * step, channels), np.uint8)
+    widths = np.ones(rows, np.int32)
+    for row, picture in enumerate(pictures):
+        widths[row] = picture.shape[1]
+        images[row, :, : widths[row]] = picture
+    return images, widths

@@ -1,0 +1,110 @@
+"""One training step over a task small enough to be worked out by hand."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from recog.batch import Batch
+from recog.tasks.task import Loss, LossOutput, masked_mean
+from recog.training.augment import AugmentConfig
+from recog.training.state import create_state
+from recog.training.step import make_advance, make_train_step, zero_totals
+
+
+class Scale(nn.Module):
+    """``weight * mean brightness`` of each picture."""
+
+    @nn.compact
+    def __call__(self, images):
+        weight = self.param("weight", nn.initializers.constant(2.0), ())
+        return weight * jnp.mean(images.astype(jnp.float32), axis=(1, 2, 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class ScaleTask:
+    """Brings the output to targets, one loss for each of them."""
+
+    targets: tuple[float, ...]
+    model: nn.Module = Scale()
+
+    @property
+    def losses(self):
+        return tuple(Loss(f"to_{target:g}", lambda *a, target=target: self._loss(target, *a)) for target in self.targets)
+
+    def init(self, key, batch):
+        return self.model.init(key, batch.images)
+
+    def _loss(self, target, variables, batch, key):
+        losses = (self.model.apply(variables, batch.images) - target) ** 2
+        return masked_mean(losses, batch.mask), LossOutput({}, losses, {"accuracy": jnp.sum(batch.mask)})
+
+
+def batch_of(brightness, mask=None):
+    rows = len(brightness)
+    images = np.broadcast_to(np.array(brightness, np.float32)[:, None, None, None], (rows, 2, 2, 1))
+    zeros = np.zeros(rows, np.int32)
+    mask = np.ones(rows, bool) if mask is None else np.array(mask)
+    ids = np.where(mask, np.arange(10, 10 + rows), -1).astype(np.int32)
+    return Batch(images, zeros + 2, np.zeros((rows, 1), np.int32), zeros, ids, mask)
+
+
+def prepare(task, batch, rate=0.1):
+    optimizer = optax.sgd(rate)
+    state = create_state(task, optimizer, jax.random.key(0), batch)
+    advance = make_advance(task, optimizer, AugmentConfig(), seed=0)
+    return state, jax.jit(make_train_step(advance)), zero_totals(advance, state, batch)
+
+
+def test_step_is_gradient_descent_on_the_samples_mean():
+    batch = batch_of([1.0, 3.0, 100.0], mask=[True, True, False])
+    state, train_step, totals = prepare(ScaleTask((1.0,)), batch)
+    state, totals = train_step(state, totals, batch)
+    gradient = np.mean([2 * (2 * 1 - 1) * 1, 2 * (2 * 3 - 1) * 3])
+    assert float(state.params["weight"]) == pytest.approx(2 - 0.1 * gradient, rel=1e-6)
+    assert int(state.step) == 1
+    assert float(totals.sums["to_1_loss"]) == pytest.approx(1**2 + 5**2)
+    assert float(totals.sums["samples"]) == 2
+    assert float(totals.sums["skipped"]) == 1
+
+
+def test_losses_are_applied_in_turn():
+    batch = batch_of([1.0])
+    state, train_step, totals = prepare(ScaleTask((1.0, 5.0)), batch)
+    assert len(state.optimizer_states) == 2
+    state, _ = train_step(state, totals, batch)
+    after_first = 2 - 0.1 * 2 * (2 - 1)
+    assert float(state.params["weight"]) == pytest.approx(after_first - 0.1 * 2 * (after_first - 5), rel=1e-6)
+
+
+def test_totals_sum_over_steps():
+    batch = batch_of([1.0, 2.0])
+    state, train_step, totals = prepare(ScaleTask((0.0,)), batch, rate=0.0)
+    for _ in range(3):
+        state, totals = train_step(state, totals, batch)
+    assert float(totals.sums["samples"]) == 6
+    assert float(totals.sums["accuracy"]) == 6
+    assert float(totals.sums["to_0_loss"]) == pytest.approx(3 * (2**2 + 4**2))
+
+
+def test_first_trouble_is_remembered_with_its_samples():
+    good, bad, worse = batch_of([1.0, 1.0]), batch_of([1.0, np.nan]), batch_of([np.inf, 1.0])
+    state, train_step, totals = prepare(ScaleTask((1.0,)), good)
+    state, totals = train_step(state, totals, good)
+    assert int(totals.trouble_step) == -1
+    for batch in (bad, worse):
+        state, totals = train_step(state, totals, batch)
+    assert int(totals.trouble_step) == 1
+    assert totals.trouble_ids.tolist() == [-1, 11]
+
+
+def test_rows_without_a_sample_are_no_trouble():
+    batch = batch_of([1.0, 1.0], mask=[True, False])
+    batch = batch._replace(images=np.where(np.arange(2)[:, None, None, None] == 1, np.float32(0), batch.images))
+    state, train_step, totals = prepare(ScaleTask((1.0,)), batch)
+    _, totals = train_step(state, totals, batch)
+    assert int(totals.trouble_step) == -1

@@ -1,0 +1,34 @@
+"""Metric files survive being cut off and resumed."""
+
+import json
+
+from recog.training.writers import MetricWriter, read_metrics
+
+
+def write(workdir, steps, resumed_at=0):
+    writer = MetricWriter(workdir, resumed_at)
+    for step in steps:
+        writer.write(step, {"train/loss": step / 2})
+    writer.close()
+
+
+def test_lines_are_json_with_a_step(tmp_path):
+    write(tmp_path, [1, 2])
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert lines == [{"step": 1, "train/loss": 0.5}, {"step": 2, "train/loss": 1.0}]
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_resuming_drops_what_came_after_the_checkpoint(tmp_path):
+    write(tmp_path, [1, 2, 3])
+    write(tmp_path, [3, 4], resumed_at=2)
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3, 4]
+
+
+def test_a_last_line_cut_off_by_a_kill_is_left_out(tmp_path):
+    write(tmp_path, [1, 2])
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(path.read_text()[:-9])
+    assert [line["step"] for line in read_metrics(path)] == [1]
+    write(tmp_path, [2], resumed_at=1)
+    assert [line["step"] for line in read_metrics(path)] == [1, 2]
