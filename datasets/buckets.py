@@ -7,11 +7,14 @@ STEP = 8
 
 
 def choose_buckets(widths: np.ndarray, count: int = 4) -> tuple[int, ...]:
-    """The at most ``count`` bucket widths that pad the fewest columns over these pictures; exact, by dynamic programming.
+    """The bucket widths that pad the fewest columns over these pictures; exact, by dynamic programming.
 
     Args:
-      widths: pixels, one for each picture.
-      count: most buckets, each of which costs a compilation.
+      widths: pixels, one for each picture; at least one.
+      count: most buckets, at least 1; each costs a compilation.
+
+    Returns:
+      At most ``count`` increasing multiples of `STEP`, the last no narrower than the widest picture.
     """
     rounded = -(-np.asarray(widths) // STEP) * STEP
     sizes, pictures = np.unique(rounded, return_counts=True)
@@ -36,9 +39,9 @@ def assign_buckets(widths: np.ndarray, buckets: tuple[int, ...]) -> np.ndarray:
     """The index of the narrowest bucket that holds each picture.
 
     Raises:
-      ValueError: a picture wider than the widest bucket, or buckets that are not increasing.
+      ValueError: a picture wider than the widest bucket, or buckets that are not positive and increasing.
     """
-    if list(buckets) != sorted(set(buckets)) or not buckets:
+    if not buckets or min(buckets) < 1 or list(buckets) != sorted(set(buckets)):
         raise ValueError(f"data.buckets={buckets}: give increasing widths in pixels")
     chosen = np.searchsorted(np.asarray(buckets), widths)
     if len(widths) and chosen.max() == len(buckets):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import grain.python as grain
 import numpy as np
+from jaxtyping import Int32, UInt8
 
 from datasets.buckets import assign_buckets, choose_buckets
 from datasets.plan import BatchPlan, Planned
@@ -12,7 +13,7 @@ from datasets.preflight import Preflight
 from datasets.sources import BadSampleError, Source
 from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.images import UnreadableImageError, decode, scale_to_height, to_channels
+from recog.images import decode, scale_to_height, to_channels
 
 
 @dataclasses.dataclass
@@ -49,7 +50,7 @@ class Loader(NamedTuple):
     config: DataConfig
 
     def __call__(self, planned: Planned) -> Batch:
-        """Raises `BadSampleError` when a picture can no longer be read, unless such samples are to be skipped."""
+        """Raises `BadSampleError` when a picture can no longer be used, unless such samples are to be skipped."""
         config, rows = self.config, len(planned.indices)
         batch = Batch(
             images=np.zeros((rows, config.height, planned.width, config.channels), np.uint8),
@@ -65,23 +66,32 @@ class Loader(NamedTuple):
         return batch
 
     def _fill(self, batch: Batch, row: int, index: int) -> None:
+        """Puts a sample into its row; leaves the row empty when the sample is bad and to be skipped."""
         try:
-            sample = self.source[index]
-            pixels = self._pixels(sample.image)
-            tokens = self.alphabet.encode(sample.text)
+            pixels, tokens = self._load(index, batch.images.shape[2])
         except BadSampleError:
             if self.config.on_bad_sample == "raise":
                 raise
-            return
-        except (UnreadableImageError, ValueError) as error:
-            if self.config.on_bad_sample == "raise":
-                raise BadSampleError(sample.origin, str(error)) from error
             return
         width = pixels.shape[1]
         batch.images[row, :, :width] = pixels
         batch.labels[row, : len(tokens)] = tokens
         batch.widths[row], batch.label_lengths[row] = width, len(tokens)
         batch.ids[row], batch.mask[row] = index, True
+
+    def _load(self, index: int, max_width: int) -> tuple[UInt8[np.ndarray, "H W C"], Int32[np.ndarray, " L"]]:
+        image, text, origin = self.source[index]
+        try:
+            pixels, tokens = self._pixels(image), self.alphabet.encode(text)
+        except ValueError as error:
+            raise BadSampleError(origin, str(error)) from error
+        if pixels.shape[1] > max_width or len(tokens) > self.config.max_label_length:
+            raise BadSampleError(
+                origin,
+                f"{pixels.shape[1]} pixels with {len(tokens)} tokens do not fit into a batch of {max_width} pixels and "
+                f"{self.config.max_label_length} tokens: it has changed since it was checked",
+            )
+        return pixels, tokens
 
     def _pixels(self, image: bytes | np.ndarray) -> np.ndarray:
         channels = self.config.channels
@@ -110,12 +120,15 @@ def make_stream(
 
     Returns:
       A dataset of `Batch`es of NumPy arrays, and the plan behind it.
+
+    Raises:
+      ValueError: channels, buckets or batch size that cannot be.
     """
+    if config.channels not in (1, 3):
+        raise ValueError(f"data.channels={config.channels}: choose 1 (grayscale) or 3 (colour)")
     buckets = tuple(config.buckets) or choose_buckets(checked.widths)
     bucket_of = assign_buckets(checked.widths, buckets)
-    plan = BatchPlan(
-        checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process
-    )
+    plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
     batches = grain.MapDataset.source(plan).map(Loader(source, alphabet, config))
     if config.workers:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))

@@ -19,23 +19,26 @@ class Planned(NamedTuple):
     width: int
     """The bucket's width in pixels."""
     indices: np.ndarray
-    """Samples of this process; -1 fills up the last batches of an evaluation."""
+    """Samples of this process; -1 fills up the last batch of an evaluation."""
 
 
 class BatchPlan:
     """Batches of one bucket each; random access, so that it can be a grain data source.
+
+    Pictures left over when a bucket's batches are full go into the next wider bucket, so that an epoch has no more
+    batches than one bucket would need, and one of them at most is filled up.
 
     Args:
       indices: usable samples.
       bucket_of: index of each one's bucket.
       buckets: bucket widths in pixels.
       batch_size: samples of a batch over all processes.
-      seed: of the order, which changes with every epoch; None keeps the source's order, makes one pass, and fills the
-        last batch of each bucket up with -1. A shuffled plan is endless and fills up with samples of the same bucket.
+      seed: of the order, which changes with every epoch, of an endless plan whose last batch of an epoch is filled up
+        with samples drawn a second time. None keeps the source's order, makes one pass, and fills up with -1.
       process: which part of each batch to load, ``(index, count)``.
 
     Raises:
-      ValueError: a batch size that the processes cannot share equally.
+      ValueError: no sample, a negative seed, or a batch size that the processes cannot share equally.
     """
 
     def __init__(
@@ -50,13 +53,18 @@ class BatchPlan:
     ):
         if batch_size < 1 or batch_size % process[1]:
             raise ValueError(f"data.batch_size={batch_size} cannot be shared by {process[1]} processes")
+        if not len(indices):
+            raise ValueError("there is no sample to make batches of")
+        if seed is not None and seed < 0:
+            raise ValueError(f"seed={seed}: choose one that is not negative")
         self.buckets = buckets
         """Padded widths in pixels."""
-        self._members = [np.asarray(indices)[bucket_of == bucket] for bucket in range(len(buckets))]
+        self._indices = np.asarray(indices)
+        self._bucket_of = np.asarray(bucket_of)
         self._batch_size = batch_size
         self._seed = seed
         self._process = process
-        self.per_epoch = sum(-(-len(members) // batch_size) for members in self._members)
+        self.per_epoch = -(-len(self._indices) // batch_size)
         """Batches in which every sample occurs at least once."""
         self._epoch = functools.lru_cache(maxsize=2)(self._plan_epoch)
 
@@ -64,6 +72,8 @@ class BatchPlan:
         return self.per_epoch if self._seed is None else FOREVER
 
     def __getitem__(self, index: int) -> Planned:
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
         epoch, number = divmod(int(index), self.per_epoch)
         bucket, indices = self._epoch(epoch)[number]
         part, parts = self._process
@@ -71,15 +81,25 @@ class BatchPlan:
         return Planned(self.buckets[bucket], indices[part * size : (part + 1) * size])
 
     def _plan_epoch(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        batches = []
+        """Bucket and samples of each batch."""
         random = None if self._seed is None else np.random.default_rng((self._seed, epoch))
-        for bucket, members in enumerate(self._members):
-            order = members if random is None else random.permutation(members)
-            missing = -len(order) % self._batch_size
-            filling = np.full(missing, -1) if random is None else np.resize(order, missing)
-            rows = np.concatenate([order, filling]).reshape(-1, self._batch_size)
-            batches += [(bucket, row) for row in rows]
+        batches, left = [], self._indices[:0]
+        for bucket in np.unique(self._bucket_of).tolist():
+            members = self._indices[self._bucket_of == bucket]
+            ready = np.concatenate([left, members if random is None else random.permutation(members)])
+            full = len(ready) - len(ready) % self._batch_size
+            batches += [(bucket, rows) for rows in ready[:full].reshape(-1, self._batch_size)]
+            left = ready[full:]
+        if len(left):
+            batches.append((int(self._bucket_of.max()), self._fill_up(left, random)))
         return batches if random is None else [batches[i] for i in random.permutation(len(batches))]
+
+    def _fill_up(self, left: np.ndarray, random: np.random.Generator | None) -> np.ndarray:
+        missing = self._batch_size - len(left)
+        if random is None:
+            return np.concatenate([left, np.full(missing, -1)])
+        others = np.setdiff1d(self._indices, left)
+        return np.concatenate([left, np.resize(random.permutation(others if len(others) else left), missing)])
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name != "_epoch"}

@@ -1,6 +1,8 @@
 """A look at every sample before training starts: bad input is named with its file and line, not met at step 40,000."""
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+import itertools
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -9,10 +11,12 @@ from tqdm import tqdm
 
 from datasets.sources import BadSampleError, RenderedSource, Source
 from recog.alphabet import Alphabet
-from recog.images import UnreadableImageError, decode, scaled_width
+from recog.images import WIDEST, decode, scaled_width
 
 LOOK_AT_RENDERED = 64
 """Samples of a rendered source that are looked at; they are all made by the same code."""
+AT_ONCE = 1024
+"""Samples handed to the threads together: a million futures would fill the memory, and an interrupt wait for them."""
 SHOWN = 10
 """Bad samples spelt out in a message; the rest are counted."""
 
@@ -24,7 +28,7 @@ class Needs(NamedTuple):
     height: int
     """Pixels to which every picture is scaled."""
     max_width: int | None
-    """Widest picture after scaling; None sets no bound."""
+    """Widest bucket; None when buckets are chosen from the data, up to `recog.images.WIDEST`."""
     max_label_length: int
     """Slots for a label's tokens."""
     frames: Callable[[int], int]
@@ -68,15 +72,17 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
       progress: title of a progress bar; None shows none.
 
     Raises:
-      BadSamplesError: ``raise`` and a bad sample; or no usable sample at all.
+      BadSamplesError: ``raise`` and a bad sample, no usable sample at all, or a bad one in a rendered source.
     """
     if on_bad_sample not in ("raise", "skip"):
         raise ValueError(f"data.on_bad_sample={on_bad_sample!r}: choose raise or skip")
+    if not len(source):
+        raise BadSamplesError("the source holds no sample")
     if isinstance(source, RenderedSource):
         return _trust(source, needs)
     indices, widths, problems = [], [], []
-    bar = tqdm(_checks(source, needs, range(len(source))), progress, len(source), disable=progress is None, leave=False)
-    for index, outcome in enumerate(bar):
+    outcomes = _checks(source, needs, len(source))
+    for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
         if isinstance(outcome, BadSampleError):
             problems.append(outcome)
         else:
@@ -86,21 +92,23 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
     if problems and on_bad_sample == "raise":
         raise BadSamplesError(f"{result.summary()}\nMend them, or leave them out with --config.data.on_bad_sample=skip")
     if not indices:
-        raise BadSamplesError(result.summary() if problems else "the source holds no sample")
+        raise BadSamplesError(result.summary())
     return result
 
 
 def _trust(source: RenderedSource, needs: Needs) -> Preflight:
-    for outcome in _checks(source, needs, range(min(LOOK_AT_RENDERED, len(source)))):
+    for outcome in _checks(source, needs, min(LOOK_AT_RENDERED, len(source))):
         if isinstance(outcome, BadSampleError):
             raise BadSamplesError(f"a rendered sample does not fit the model: {outcome}")
     width = scaled_width(*source.size, needs.height)
     return Preflight(np.arange(len(source)), np.full(len(source), width), [])
 
 
-def _checks(source: Source, needs: Needs, indices: Iterable[int]) -> Iterator[int | BadSampleError]:
+def _checks(source: Source, needs: Needs, count: int) -> Iterator[int | BadSampleError]:
+    """The outcome of each of the first ``count`` samples, in order."""
     with ThreadPoolExecutor() as pool:
-        yield from pool.map(lambda index: _check(source, needs, index), indices)
+        for start in range(0, count, AT_ONCE):
+            yield from pool.map(functools.partial(_check, source, needs), range(start, min(start + AT_ONCE, count)))
 
 
 def _check(source: Source, needs: Needs, index: int) -> int | BadSampleError:
@@ -110,11 +118,11 @@ def _check(source: Source, needs: Needs, index: int) -> int | BadSampleError:
     except BadSampleError as error:
         return error
     try:
-        pixels = decode(image, 1) if isinstance(image, bytes) else image
-        width = scaled_width(*pixels.shape[:2], needs.height)
+        height, width = (decode(image, 1) if isinstance(image, bytes) else image).shape[:2]
+        width = scaled_width(height, width, needs.height)
         _check_label(needs, text, width)
         return width
-    except (UnreadableImageError, ValueError) as error:
+    except ValueError as error:
         return BadSampleError(origin, str(error))
 
 
@@ -132,7 +140,12 @@ def _check_label(needs: Needs, text: str, width: int) -> None:
             f"the picture is {width} pixels wide at height {needs.height}, the widest bucket is {needs.max_width}: "
             "add a wider one to data.buckets"
         )
-    needed = len(tokens) + sum(a == b for a, b in zip(tokens[:-1], tokens[1:], strict=True))
+    if width > WIDEST:
+        raise ValueError(
+            f"the picture is {width} pixels wide at height {needs.height}, more than {WIDEST}: "
+            "crop it or drop the sample"
+        )
+    needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
     frames = needs.frames(width)
     if needed > frames:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Where pixels and labels come from: sources answer ``len`` and an index, and never decode more than they are asked."""
 
+import codecs
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,9 @@ class RenderedSource(Source, Protocol):
 class Folder:
     """A folder with ``labels.tsv``: one ``path<TAB>text`` a line, UTF-8, paths relative to the folder.
 
+    Lines end with LF or CRLF and nothing else: what else Unicode calls a line break belongs to the text, and so do
+    spaces and further tabs. Blank lines and a byte order mark are passed over.
+
     Raises:
       FileNotFoundError: no such folder, or no ``labels.tsv`` in it.
     """
@@ -65,26 +69,32 @@ class Folder:
             raise FileNotFoundError(
                 f"{self.labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text a line"
             )
-        lines = self.labels.read_text(encoding="utf-8-sig").splitlines()
-        self._entries = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+        lines = self.labels.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+        self._entries = [(number, line.removesuffix(b"\r")) for number, line in enumerate(lines, 1) if line.strip()]
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __getitem__(self, index: int) -> Sample:
         number, line = self._entries[index]
-        path, tab, text = line.partition("\t")
-        origin = f"{self.labels}:{number} ({path})"
-        if not tab:
-            raise BadSampleError(f"{self.labels}:{number}", f"{line!r} holds no tab: write path<TAB>text")
+        place = f"{self.labels}:{number}"
+        try:
+            path, tab, text = line.decode().partition("\t")
+        except UnicodeDecodeError as error:
+            raise BadSampleError(place, f"{line!r} is not UTF-8: save the file as UTF-8") from error
+        if not (path and tab):
+            raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
+        origin = f"{place} ({path})"
         try:
             return Sample((self.folder / path).read_bytes(), text, origin)
         except OSError as error:
             raise BadSampleError(origin, f"cannot be read: {error.strerror or error}") from error
+        except ValueError as error:  # a NUL in the path
+            raise BadSampleError(origin, f"cannot be read: {error}") from error
 
-    def key(self, index: int) -> str:
-        """What names a sample however the file is sorted: its path."""
-        return self._entries[index][1].partition("\t")[0]
+    def key(self, index: int) -> bytes:
+        """What names a sample however the file is sorted: its path, in UTF-8."""
+        return self._entries[index][1].partition(b"\t")[0]
 
 
 class Subset:
@@ -104,7 +114,7 @@ class Subset:
 def split_holdout(source: Folder, share: float) -> tuple[Subset, Subset]:
     """Splits a folder into training and held-out samples: always the same, whatever the order of its lines.
 
-    The paths with the smallest hashes are held out.
+    The paths with the smallest hashes are held out; lines with the same path stay together.
 
     Args:
       source: the whole set.
@@ -113,9 +123,12 @@ def split_holdout(source: Folder, share: float) -> tuple[Subset, Subset]:
     Raises:
       ValueError: a share that leaves one of the two parts empty.
     """
-    held = round(len(source) * share)
-    if not 0 < held < len(source):
-        raise ValueError(f"data.holdout={share} of {len(source)} samples leaves nothing on one side: choose another")
-    digest = [hashlib.blake2b(source.key(i).encode(), digest_size=8).digest() for i in range(len(source))]
-    by_hash = sorted(range(len(source)), key=lambda i: (digest[i], i))
+    count = len(source)
+    digest = [hashlib.blake2b(source.key(i), digest_size=8).digest() for i in range(count)]
+    by_hash = sorted(range(count), key=digest.__getitem__)
+    held = round(count * share)
+    while 0 < held < count and digest[by_hash[held]] == digest[by_hash[held - 1]]:
+        held += 1
+    if not 0 < held < count:
+        raise ValueError(f"data.holdout={share} of {count} samples leaves nothing on one side: choose another")
     return Subset(source, sorted(by_hash[held:])), Subset(source, sorted(by_hash[:held]))

@@ -27,6 +27,7 @@ from launch.build import (
 from launch.config import Config, to_json
 from launch.friendly import friendly
 from launch.run_folder import claim
+from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.metrics import zero_accuracy_hint
 from recog.tasks.reading import ReadingTask
@@ -37,7 +38,7 @@ from recog.training.optimizers import make_optimizer, make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.state import TrainState
 from recog.training.step import make_advance, make_train_step, zero_totals
-from recog.training.writers import MetricWriter
+from recog.training.writers import MetricWriter, read_metrics
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "A file under launch/configs/.")
 _WORKDIR = flags.DEFINE_string(
@@ -103,6 +104,7 @@ def train(config: Config, workdir: str | Path) -> TrainState:
                 describe=training.describe,
             )
             state = loop.run(state, stop)
+    write_curves(workdir / "curves.png", read_metrics(workdir / "metrics.jsonl"))
     if stop.requested:
         print(f"stopped at step {int(state.step)}, saved; the same command goes on from there", flush=True)
     return state

@@ -18,9 +18,7 @@ def affine_points(matrices: Float[Array, "B 2 3"], height: int, width: int) -> F
     return m[..., 0] * x + m[..., 1] * y + m[..., 2]
 
 
-def bilinear_sample(
-    images: Float[Array, "B H W C"], points: Float[Array, "B Y X 2"]
-) -> Float[Array, "B Y X C"]:
+def bilinear_sample(images: Float[Array, "B H W C"], points: Float[Array, "B Y X 2"]) -> Float[Array, "B Y X C"]:
     """Samples each image at ``(x, y)`` pixel points; points outside see the nearest border pixel.
 
     Differentiable in both arguments (Jaderberg et al. 2015, equation 5).

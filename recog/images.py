@@ -8,6 +8,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 cv2.setNumThreads(1)  # the input pipeline runs many pictures at once; OpenCV's own threads would only compete
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors are raised here, with the file's name
+
+WIDEST = 4096
+"""Pixels after scaling. A wider picture is no line of text, and would take the memory of the others."""
+
+_JPEG, _SCAN, _END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+"""Markers that open a JPEG file, its compressed pixels, and close it (ITU-T T.81, table B.1)."""
 
 
 class UnreadableImageError(ValueError):
@@ -15,7 +22,10 @@ class UnreadableImageError(ValueError):
 
 
 def decode(encoded: bytes, channels: int) -> UInt8[np.ndarray, "H W C"]:
-    """Decodes PNG, JPEG or any other format OpenCV knows.
+    """Decodes PNG, JPEG or any other format OpenCV knows, turned upright where Exif says how; transparency is dropped.
+
+    Grayscale is what `to_channels` makes of the colours, but that JPEG holds it ready (within rounding, for half the
+    work).
 
     Args:
       encoded: the content of a picture file.
@@ -24,14 +34,17 @@ def decode(encoded: bytes, channels: int) -> UInt8[np.ndarray, "H W C"]:
     Raises:
       UnreadableImageError: the content is empty, cut short or no picture.
     """
-    flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR_RGB
+    is_jpeg = encoded.startswith(_JPEG)
+    if is_jpeg and encoded.endswith(b"\0\0") and encoded.find(_END, encoded.find(_SCAN)) < 0:
+        raise UnreadableImageError("cut short: the file ends in zeros, as after a broken download")
+    flag = cv2.IMREAD_GRAYSCALE if is_jpeg and channels == 1 else cv2.IMREAD_COLOR_RGB
     try:
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag) if encoded else None
     except cv2.error as error:
         raise UnreadableImageError(f"OpenCV cannot decode it: {error.err}") from error
     if image is None:
-        raise UnreadableImageError(f"not a picture that OpenCV can decode ({len(encoded)} bytes)")
-    return image.reshape(*image.shape[:2], channels)
+        raise UnreadableImageError(f"not a picture that OpenCV can decode ({len(encoded)} bytes), or cut short")
+    return image[..., None] if image.ndim == 2 else to_channels(image, channels)
 
 
 def to_channels(image: UInt8[np.ndarray, "H W 3"], channels: int) -> UInt8[np.ndarray, "H W C"]:

@@ -4,7 +4,10 @@
 
 Every contestant computes the mean loss of a batch and its gradient with respect to the logits, on the default JAX
 device and on CUDA or the CPU in torch. XLA and torch each keep their own threads on the same cores, so the contestants
-take turns in blocks, several rounds of them, and the table shows the median of each one's repetitions. The gradient
+take turns in blocks, several rounds of them, and the table shows each one's median in its fastest round. Another job
+on the cores slows torch far more than XLA (its threads wait for each other), which would flatter our ratios: a time
+taken while other processes used these cores is marked ``?``, as is every ratio made from it, and is no result (Linux
+alone tells; elsewhere nothing is marked). The gradient
 error is the largest absolute difference from a float64 forward-backward in numpy, scaled to one sample's own loss.
 """
 
@@ -30,6 +33,8 @@ from jaxtyping import Float, Int
 from recog.ctc import ctc_loss
 
 ROUNDS = 5
+FOREIGN_SHARE = 0.1
+"""A time is marked when other processes used more than this share of the cores while it was taken."""
 
 
 class Shape(NamedTuple):
@@ -80,8 +85,14 @@ class Result(NamedTuple):
     """What one contestant showed on one shape."""
 
     milliseconds: float
+    foreign_share: float
     temporary_bytes: int | None
     gradient_error: float
+
+    @property
+    def alone(self) -> bool:
+        """Whether the cores were ours while the time was taken."""
+        return self.foreign_share <= FOREIGN_SHARE
 
 
 def problem(shape: Shape, seed: int = 0) -> Problem:
@@ -190,33 +201,66 @@ def contestants(case: Problem) -> list[Contestant]:
     return [*found, torch_contestant(case)] if importlib.util.find_spec("torch") else found
 
 
-def median_seconds(runs: Sequence[Callable[[], object]], seconds: float, rounds: int = ROUNDS) -> list[float]:
-    """Median time of each run, taken in turns: in each round every run fills its share of ``seconds``."""
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
-        for run, taken in zip(runs, times, strict=True):
-            run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
-            run()
-            until = time.perf_counter() + seconds / rounds
-            while True:
-                start = time.perf_counter()
-                run()
-                end = time.perf_counter()
-                taken.append(end - start)
-                if end > until:
-                    break
-    return [statistics.median(taken) for taken in times]
+class Timing(NamedTuple):
+    """How long one run takes."""
+
+    seconds: float
+    """Median over one round."""
+    foreign_share: float
+    """What other processes used of the cores meanwhile, 0 to 1; 0 where the system does not tell."""
+
+
+def _core_seconds() -> float:
+    """Seconds for which the cores that this process may use have been busy or withheld, for anyone, since boot."""
+    try:
+        mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+        rows = [line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")]
+        # Columns: name, user, nice, system, idle, iowait, irq, softirq, steal, in clock ticks.
+        ticks = sum(int(row[column]) for row in rows if row[0] in mine for column in (1, 2, 3, 6, 7, 8))
+        return ticks / os.sysconf("SC_CLK_TCK")
+    except (AttributeError, OSError):
+        return 0.0
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _time_block(run: Callable[[], object], seconds: float) -> Timing:
+    """Repeats one run for a while."""
+    run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
+    run()
+    taken = []
+    busy, own, begin = _core_seconds(), time.process_time(), time.perf_counter()
+    while not taken or time.perf_counter() < begin + seconds:
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    foreign = (_core_seconds() - busy) - (time.process_time() - own)
+    share = foreign / (_cores() * (time.perf_counter() - begin))
+    return Timing(statistics.median(taken), min(max(share, 0.0), 1.0))
+
+
+def time_in_turns(runs: Sequence[Callable[[], object]], seconds: float, rounds: int = ROUNDS) -> list[Timing]:
+    """Times the runs in turns, each with its share of ``seconds`` in every round; the fastest round of each counts."""
+    blocks = [[_time_block(run, seconds / rounds) for run in runs] for _ in range(rounds)]
+    return [min(column) for column in zip(*blocks, strict=True)]
 
 
 def measure(shape: Shape, seconds: float, rounds: int = ROUNDS) -> dict[str, Result]:
     """Each contestant's result on one shape, by name."""
     case = problem(shape)
     field = contestants(case)
-    taken = median_seconds([c.run for c in field], seconds, rounds)
+    timings = time_in_turns([c.run for c in field], seconds, rounds)
     truth = reference_gradient(case)
     return {
-        c.name: Result(1e3 * t, c.temporary_bytes, float(np.max(np.abs(shape.B * c.gradient() - truth))))
-        for c, t in zip(field, taken, strict=True)
+        c.name: Result(
+            1e3 * timing.seconds,
+            timing.foreign_share,
+            c.temporary_bytes,
+            float(np.max(np.abs(shape.B * c.gradient() - truth))),
+        )
+        for c, timing in zip(field, timings, strict=True)
     }
 
 
@@ -238,28 +282,34 @@ def _header() -> str:
     return f"{_line('', titles)}\n{_line('B x T x K x L', [name for _, names in _GROUPS for name in names])}"
 
 
-def _ratios(results: dict[str, Result]) -> list[float | None]:
-    """How many times faster than optax and torch ours is."""
-    field = [results.get(name) for name in _NAMES[1:]]
-    return [r.milliseconds / results["recog"].milliseconds if r else None for r in field]
+class _Ratio(NamedTuple):
+    """How many times faster than a rival ours is, and whether the cores were ours."""
+
+    value: float
+    alone: bool
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f}x{'' if self.alone else '?'}"
+
+
+def _ratio(results: dict[str, Result], rival: str) -> _Ratio | None:
+    ours, theirs = results["recog"], results.get(rival)
+    return theirs and _Ratio(theirs.milliseconds / ours.milliseconds, ours.alone and theirs.alone)
+
+
+def _geometric_mean(table: dict[Shape, dict[str, Result]], rival: str) -> _Ratio | None:
+    known = [ratio for results in table.values() if (ratio := _ratio(results, rival))]
+    return _Ratio(statistics.geometric_mean(r.value for r in known), all(r.alone for r in known)) if known else None
 
 
 def _cells(results: dict[str, Result]) -> list[str]:
     """Times, ratios, memory, gradient errors of one shape."""
     field = [results.get(name) for name in _NAMES]
-    milliseconds = [f"{r.milliseconds:.2f}" if r else "-" for r in field]
+    milliseconds = [f"{r.milliseconds:.2f}{'' if r.alone else '?'}" if r else "-" for r in field]
+    ratios = [str(_ratio(results, rival) or "-") for rival in _NAMES[1:]]
     memory = [f"{r.temporary_bytes / 2**20:.1f}" if r and r.temporary_bytes is not None else "-" for r in field[:2]]
     errors = [f"{r.gradient_error:.1e}" if r else "-" for r in field]
-    return milliseconds + _times(_ratios(results)) + memory + errors
-
-
-def _times(ratios: Sequence[float | None]) -> list[str]:
-    return [f"{ratio:.2f}x" if ratio else "-" for ratio in ratios]
-
-
-def _geometric_means(table: dict[Shape, dict[str, Result]]) -> list[float | None]:
-    columns = zip(*map(_ratios, table.values()), strict=True)
-    return [statistics.geometric_mean(known) if (known := [r for r in column if r]) else None for column in columns]
+    return milliseconds + ratios + memory + errors
 
 
 def _processor() -> str:
@@ -272,12 +322,11 @@ def _processor() -> str:
 
 def machine() -> str:
     """Versions and hardware, two lines."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     device = jax.devices()[0]
     versions = [f"python {platform.python_version()}", f"jax {jax.__version__}", f"optax {optax.__version__}"]
     if importlib.util.find_spec("torch"):
         versions.append(f"torch {importlib.metadata.version('torch')}")
-    return f"{', '.join(versions)}\n{_processor()}, {cores} cores, jax on {device.platform} ({device.device_kind})"
+    return f"{', '.join(versions)}\n{_processor()}, {_cores()} cores, jax on {device.platform} ({device.device_kind})"
 
 
 def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dict[Shape, dict[str, Result]]:
@@ -288,7 +337,10 @@ def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dic
         print(f"measuring {shape} ({number} of {len(shapes)})", file=sys.stderr, flush=True)
         table[shape] = measure(shape, seconds, rounds)
         print(_line(str(shape), _cells(table[shape])), flush=True)
-    print(_line("geometric mean", [""] * len(_NAMES) + _times(_geometric_means(table))))
+    means = [str(_geometric_mean(table, rival) or "-") for rival in _NAMES[1:]]
+    print(_line("geometric mean", [""] * len(_NAMES) + means))
+    if not all(result.alone for results in table.values() for result in results.values()):
+        print("? other processes used these cores meanwhile: measure again before quoting a marked number")
     print(machine(), flush=True)
     return table
 

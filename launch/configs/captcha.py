@@ -26,5 +26,5 @@ def get_config() -> Config:
             rotation=5, shear=0.15, scale=0.15, translate=0.1, brightness=0.1, contrast=0.3, noise=0.05
         ),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=0.01, clip_norm=5.0),
-        train=LoopConfig(steps=3000, log_every=50, evaluate_every=250, checkpoint_every=500),
+        train=LoopConfig(steps=2500, log_every=50, evaluate_every=250, checkpoint_every=500),
     )

@@ -96,10 +96,11 @@ Settings: `{settings}`. The whole configuration of its run is in `config.json`.
 
 ## What goes in
 
-`images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect ratio \
-kept, padded with zeros on the right to a shared width. `widths`, int32 `B`: columns of each picture that are not padding.
-Any batch size and width; what a picture reads as does not depend on its padding or on the others. Grayscale, where the
-model takes it, is Rec. 601 luma.
+- `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
+  ratio kept, padded with zeros on the right to a shared width.
+- `widths`, int32 `B`: the columns of each picture that are not padding.
+
+Any batch size and width will do; what a picture reads as depends neither on its padding nor on the others.
 
 ## What comes out
 

@@ -61,7 +61,7 @@ def pad(
     are compiled and little is padded.
     """
     widest = max(picture.shape[1] for picture in pictures)
-    step = max(STEP, 1 << (widest - 1).bit_length() - 3)
+    step = max(STEP, (1 << (widest - 1).bit_length()) // 8)
     rows = 1 << (len(pictures) - 1).bit_length()
     height, _, channels = pictures[0].shape
     images = np.zeros((rows, height, -(-widest // step) * step, channels), np.uint8)

@@ -29,8 +29,8 @@ class CRNNConfig:
 
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)
-POOLS = {1: (2, 2), 2: (2, 2), 4: (2, 1), 6: (2, 1)}
-"""Pooling strides (height, width) after the convolutions of these numbers; the later ones keep the width."""
+POOLS = {1: 2, 2: 2, 4: 1, 6: 1}
+"""Width stride of the pooling after the convolutions of these numbers; the later ones keep the width."""
 
 
 class CRNN(nn.Module):
@@ -90,9 +90,19 @@ class CRNN(nn.Module):
         return mask_columns(nn.relu(x), widths), widths
 
 
-def _pool(x: Float[Array, "B H W C"], widths, strides: tuple[int, int]):
-    """2x2 max pooling; with a width stride of one, padded by a column on both sides (one more column comes out)."""
-    overlapping = strides[1] == 1
-    x = nn.max_pool(x, (2, 2), strides=strides, padding=((0, 0), (1, 1)) if overlapping else "VALID")
-    widths = widths + 1 if overlapping else widths // 2
+def _pool(x: Float[Array, "B H W C"], widths, width_stride: int):
+    """2x2 max pooling with a height stride of two; with a width stride of one, padded by a column on both sides.
+
+    Written as maxima of neighbours, whose gradient is elementwise: a window reduction's is a scatter, and slow on CPUs.
+    Zero serves as padding because the features come out of a ReLU.
+    """
+    batch, height, width, channels = x.shape
+    rows = x.reshape(batch, height // 2, 2, width, channels)
+    x = jnp.maximum(rows[:, :, 0], rows[:, :, 1])
+    if width_stride == 1:
+        x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
+        x, widths = jnp.maximum(x[:, :, :-1], x[:, :, 1:]), widths + 1
+    else:
+        pairs = x[:, :, : width // 2 * 2].reshape(batch, height // 2, width // 2, 2, channels)
+        x, widths = jnp.maximum(pairs[:, :, :, 0], pairs[:, :, :, 1]), widths // 2
     return mask_columns(x, widths), widths

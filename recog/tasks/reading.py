@@ -55,7 +55,12 @@ class ReadingTask:
         frames = self.model.apply(variables, normalize(images), widths, train=False)
         return best_path(frames.logits, frames.lengths, blank_id=self.alphabet.blank_id)
 
-    def normalize(images: Array) -> Float[Array, "B H W C"]:
+    def texts(self, read: BestPath) -> list[Reading]:
+        """What a batch reads as, on the host."""
+        return texts(self.alphabet, read)
+
+
+def normalize(images: Array) -> Float[Array, "B H W C"]:
     """Pixels 0..255 to -1..1."""
     return images.astype(jnp.float32) / 127.5 - 1.0
 

@@ -1,13 +1,15 @@
 """Augmentation on the device: random geometry and light for each sample, as part of the jitted step."""
 
 import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from recog.batch import Batch
 from recog.geometry import affine_points, bilinear_sample
+from recog.models.frames import mask_columns
 
 
 @dataclasses.dataclass
@@ -19,13 +21,13 @@ class AugmentConfig:
     shear: float = 0.0
     """Horizontal shift per row, either way."""
     scale: float = 0.0
-    """Relative change of width and of height, each drawn by itself."""
+    """Relative change of width and of height, each drawn by itself: 0.25 for 1/1.25 to 1.25 times."""
     translate: float = 0.0
     """Shift in parts of the picture's height, along both axes."""
     brightness: float = 0.0
     """Added to every pixel, in parts of the full range, either way."""
     contrast: float = 0.0
-    """Relative change of the distance to the picture's mean."""
+    """Relative change of the distance to the picture's mean, as for ``scale``."""
     noise: float = 0.0
     """Largest standard deviation of Gaussian pixel noise, in parts of the full range."""
 
@@ -41,53 +43,72 @@ class AugmentConfig:
 
 
 def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
-    """A batch of the same shape with changed pictures (float32, still 0 to 255); a no-op when every range is zero."""
-    images = batch.images
+    """A batch of the same shape with changed pictures (float32, still 0 to 255, padding zero).
+
+    Only a sample's own columns are read. When every range is zero, the very batch that came in goes out.
+
+    Raises:
+      ValueError: a range is negative.
+    """
+    if min(dataclasses.astuple(config)) < 0:
+        raise ValueError(f"{config}: ranges must not be negative")
+    if not (config.moves or config.relights):
+        return batch
+    images, widths = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.widths)
     move_key, light_key = jax.random.split(key)
     if config.moves:
-        images = _move(config, move_key, images, batch.widths)
+        images = _move(config, move_key, images, widths)
     if config.relights:
-        images = _relight(config, light_key, images, batch.widths)
-    return batch._replace(images=images)
+        images = _relight(config, light_key, images, widths)
+    return batch._replace(images=mask_columns(images, widths))
 
 
-def _draw(key: jax.Array, batch: int, limit: float) -> Float[Array, " B"]:
-    return jax.random.uniform(key, (batch,), minval=-limit, maxval=limit)
-
-
-def random_matrices(config: AugmentConfig, key: jax.Array, widths: Array, height: int) -> Float[Array, "B 2 3"]:
+def random_matrices(
+    config: AugmentConfig, key: jax.Array, widths: Int[Array, " B"], height: int
+) -> Float[Array, "B 2 3"]:
     """Affine maps from output to input pixels, about the middle of each picture's own width."""
     batch = widths.shape[0]
     keys = jax.random.split(key, 6)
     angle = jnp.deg2rad(_draw(keys[0], batch, config.rotation))
     shear = _draw(keys[1], batch, config.shear)
-    wide, high = (jnp.exp(_draw(k, batch, jnp.log1p(config.scale))) for k in keys[2:4])
-    shift = jnp.stack([_draw(k, batch, config.translate * height) for k in keys[4:6]], axis=-1)  # B 2
+    wide, high = (_draw_factor(k, batch, config.scale) for k in keys[2:4])
+    right, down = (_draw(k, batch, config.translate * height) for k in keys[4:6])
     cos, sin = jnp.cos(angle), jnp.sin(angle)
-    linear = jnp.stack(
-        [jnp.stack([cos * wide, (shear * cos - sin) * high], -1), jnp.stack([sin * wide, (shear * sin + cos) * high], -1)],
-        axis=1,
-    )  # B 2 2
-    middle = jnp.stack([(widths - 1) / 2, jnp.full(batch, (height - 1) / 2)], axis=-1)
-    offset = middle + shift - jnp.einsum("bij,bj->bi", linear, middle)
-    return jnp.concatenate([linear, offset[..., None]], axis=-1)
+    a, b = cos * wide, (shear * cos - sin) * high
+    c, d = sin * wide, (shear * sin + cos) * high
+    x, y = (widths - 1) / 2, (height - 1) / 2
+    # Written out, because a matrix product would round coordinates to TF32 or bfloat16 on an accelerator.
+    rows = [(a, b, x + right - a * x - b * y), (c, d, y + down - c * x - d * y)]
+    return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=1)
 
 
-def _move(config: AugmentConfig, key: jax.Array, images: Array, widths: Array) -> Float[Array, "B H W C"]:
+def _draw(key: jax.Array, batch: int, limit: float) -> Float[Array, " B"]:
+    """Uniform between plus and minus the limit."""
+    return jax.random.uniform(key, (batch,), minval=-limit, maxval=limit)
+
+
+def _draw_factor(key: jax.Array, batch: int, change: float) -> Float[Array, " B"]:
+    """Log-uniform between ``1 / (1 + change)`` and ``1 + change``."""
+    return jnp.exp(_draw(key, batch, math.log1p(change)))
+
+
+def _move(
+    config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+) -> Float[Array, "B H W C"]:
     height, width = images.shape[1:3]
     points = affine_points(random_matrices(config, key, widths, height), height, width)
     inside = jnp.minimum(points[..., 0], (widths - 1)[:, None, None])  # never look into the padding
-    return bilinear_sample(images.astype(jnp.float32), jnp.stack([inside, points[..., 1]], axis=-1))
+    return bilinear_sample(images, jnp.stack([inside, points[..., 1]], axis=-1))
 
 
-def _relight(config: AugmentConfig, key: jax.Array, images: Array, widths: Array) -> Float[Array, "B H W C"]:
-    images = images.astype(jnp.float32)
-    batch, height, width, channels = images.shape
+def _relight(
+    config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+) -> Float[Array, "B H W C"]:
+    batch, height, _, channels = images.shape
     keys = jax.random.split(key, 4)
-    live = (jnp.arange(width) < widths[:, None])[:, None, :, None]
     pixels = jnp.maximum(widths, 1)[:, None, None, None] * height * channels
-    mean = jnp.sum(jnp.where(live, images, 0.0), axis=(1, 2, 3), keepdims=True) / pixels
-    contrast = jnp.exp(_draw(keys[0], batch, jnp.log1p(config.contrast)))[:, None, None, None]
+    mean = jnp.sum(mask_columns(images, widths), axis=(1, 2, 3), keepdims=True) / pixels
+    contrast = _draw_factor(keys[0], batch, config.contrast)[:, None, None, None]
     brightness = 255 * _draw(keys[1], batch, config.brightness)[:, None, None, None]
     images = (images - mean) * contrast + mean + brightness
     if config.noise:

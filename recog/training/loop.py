@@ -3,6 +3,7 @@
 The stream's position is saved before the next batch is drawn, so that a resumed run sees every batch once.
 """
 
+import collections
 import dataclasses
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Protocol
 
 import grain.python as grain
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
@@ -28,6 +30,10 @@ class LoopConfig:
     log_every: int = 50
     evaluate_every: int = 1_000
     checkpoint_every: int = 1_000
+
+
+AHEAD = 3
+"""Steps dispatched before the oldest must have ended: the device never waits for Python, and a stop is heard soon."""
 
 
 class NotFiniteError(FloatingPointError):
@@ -66,11 +72,14 @@ class Loop:
           NotFiniteError: names the step and the samples; nothing is saved after that step.
         """
         config, step = self.config, int(state.step)
-        totals, clock = self.zero_totals(), _Clock()
+        totals, clock, in_flight = self.zero_totals(), _Clock(), collections.deque()
         with tqdm(total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True) as bar:
             while step < config.steps and not stop.requested:
                 batch = clock.wait_for(self.stream)
                 state, totals = self.train_step(state, totals, batch)
+                in_flight.append(jnp.copy(state.step))  # a copy, because the state itself is donated to the next step
+                if len(in_flight) > AHEAD:
+                    in_flight.popleft().block_until_ready()
                 step += 1
                 bar.update()
                 last = step == config.steps

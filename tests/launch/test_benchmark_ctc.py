@@ -21,7 +21,15 @@ def test_reports_every_contestant(capsys):
     assert lines[2].startswith("2x5x4x2")
     assert lines[3].startswith("geometric mean")
     assert len(lines[0]) == len(lines[1]) == len(lines[2])
-    assert "jax" in lines[4]
+    assert any("jax" in line for line in lines[4:])
+
+
+def test_marks_what_another_job_disturbed():
+    ours, theirs = ctc.Result(1.0, 0.01, None, 0.0), ctc.Result(7.0, 0.5, None, 0.0)
+    disturbed, quiet = {"recog": ours, "torch": theirs}, {"recog": ours, "torch": theirs._replace(foreign_share=0.0)}
+    assert str(ctc._geometric_mean({TINY: quiet}, "torch")) == "7.00x"
+    assert str(ctc._geometric_mean({TINY: quiet, ctc.SHAPES[0]: disturbed}, "torch")) == "7.00x?"
+    assert ctc._geometric_mean({TINY: quiet}, "optax") is None
 
 
 @pytest.mark.parametrize("shape", [*ctc.SHAPES, ctc.Shape(64, 6, 3, 5)], ids=str)

@@ -1,0 +1,59 @@
+"""Exports a trained reader: ``python -m launch.export --workdir=DIR --out=ARTIFACT``.
+
+The artifact is a folder that reads pictures without the code that trained it (see `launch.predict`). It is compared
+with the live model before it is put in place.
+"""
+
+from pathlib import Path
+
+from absl import app, flags
+
+from launch.config import to_json
+from launch.friendly import friendly
+from launch.run_folder import load_run
+from recog.export.artifact import FILES
+from recog.export.check import Agreement
+from recog.export.write import Provenance, check_free, write_artifact
+
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder that launch.train wrote; its best checkpoint is exported.", required=True
+)
+_OUT = flags.DEFINE_string(
+    "out", None, "New folder for the artifact; an artifact that is there is replaced.", required=True
+)
+
+
+def export(workdir: str | Path, out: str | Path) -> Agreement:
+    """Exports the best checkpoint of a run, and says what was written."""
+    out = Path(out)
+    check_free(out)
+    run = load_run(workdir)
+    data = run.config.data
+    provenance = Provenance(
+        config=to_json(run.config),
+        settings=to_json(run.config.model),
+        height=data.height,
+        channels=data.channels,
+        training_data=data.train,
+        validation_data=data.validation or f"{data.holdout:.0%} of the training data, held out",
+        step=run.step,
+        metrics=run.metrics,
+    )
+    agreement = write_artifact(out, run.task, run.variables, provenance)
+    for name in FILES:
+        print(f"{(out / name).stat().st_size:>12,}  {out / name}")
+    print(
+        f"step {run.step:,}; agrees with the live model on {agreement.pictures} random pictures "
+        f"({agreement.tokens} tokens, confidences within {agreement.difference:.1e})"
+    )
+    return agreement
+
+
+def main(argv: list[str]) -> None:
+    """Reads the flags and exports."""
+    del argv
+    export(_WORKDIR.value, _OUT.value)
+
+
+if __name__ == "__main__":
+    app.run(friendly(main))

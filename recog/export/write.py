@@ -1,0 +1,145 @@
+"""Writes the serving artifact of a trained reader."""
+
+import datetime
+import importlib.metadata
+import json
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import flax.traverse_util
+import jax
+import numpy as np
+import safetensors.numpy
+from jax import export
+
+from recog.export.artifact import (
+    ALPHABET,
+    CARD,
+    CARD_TEXT,
+    CONFIG,
+    FILES,
+    PARAMETERS,
+    PROGRAM,
+    VERIFIED,
+    Artifact,
+    sha256,
+)
+from recog.export.card import Card
+from recog.export.check import Agreement, check_agreement
+from recog.tasks.reading import ReadingTask
+from recog.tasks.task import Variables
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+"""What the program is lowered for."""
+
+
+class Provenance(NamedTuple):
+    """What only a model's run knows about it."""
+
+    config: dict[str, Any]
+    """The run's whole configuration, for JSON."""
+    settings: dict[str, Any]
+    """The architecture's part of it."""
+    height: int
+    """Pixels to which its pictures were scaled."""
+    channels: int
+    training_data: str
+    validation_data: str
+    step: int
+    metrics: dict[str, float]
+    """On the validation data, at that step."""
+
+
+def write_artifact(folder: str | Path, task: ReadingTask, variables: Variables, provenance: Provenance) -> Agreement:
+    """Exports a trained reader, loads it back and compares it with the live model; only then is the folder touched.
+
+    Args:
+      folder: a new or empty folder, or an artifact to replace; other files in it are left alone.
+      task: the model and its alphabet.
+      variables: trained.
+      provenance: what the card tells beside.
+
+    Returns:
+      How closely artifact and live model agree.
+
+    Raises:
+      FileExistsError: the folder holds something else than an artifact.
+      DisagreementError: the artifact does not read as the live model does.
+    """
+    folder = Path(folder).absolute()
+    check_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        part = Path(temporary)
+        _write_files(part, task, variables, provenance)
+        with jax.default_device(jax.local_devices(backend="cpu")[0]):  # accelerators round as their tuning has it
+            agreement = check_agreement(Artifact.load(part), task, variables)
+        folder.mkdir(exist_ok=True)
+        for name in FILES:
+            (part / name).replace(folder / name)
+    return agreement
+
+
+def check_free(folder: Path) -> None:
+    """Raises ``FileExistsError`` unless an artifact can be written there without loss."""
+    if not folder.exists() or all((folder / name).is_file() for name in (CARD, PROGRAM)):
+        return
+    if not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file: choose a new folder for the artifact")
+    if any(folder.iterdir()):
+        raise FileExistsError(f"{folder} holds files, but no artifact: choose a new or an empty folder")
+
+
+def _write_files(folder: Path, task: ReadingTask, variables: Variables, provenance: Provenance) -> None:
+    arrays = flax.traverse_util.flatten_dict(variables, sep="/")
+    parameters = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    program = make_program(task, parameters, provenance.height, provenance.channels)
+    (folder / PROGRAM).write_bytes(program.serialize())
+    safetensors.numpy.save_file(parameters, folder / PARAMETERS)
+    _write_json(folder / ALPHABET, task.alphabet.to_dict())
+    _write_json(folder / CONFIG, provenance.config)
+    card = Card(
+        architecture=type(task.model).__name__,
+        settings=provenance.settings,
+        parameters=sum(array.size for array in jax.tree.leaves(variables["params"])),
+        height=provenance.height,
+        channels=provenance.channels,
+        training_data=provenance.training_data,
+        validation_data=provenance.validation_data,
+        step=provenance.step,
+        metrics=provenance.metrics,
+        exported=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        versions={"jax": jax.__version__, "recog": _own_version()},
+        sha256={name: sha256(folder / name) for name in VERIFIED},
+    )
+    (folder / CARD).write_text(card.to_json(), encoding="utf-8")
+    (folder / CARD_TEXT).write_text(card.to_markdown(task.alphabet), encoding="utf-8")
+
+
+def make_program(task: ReadingTask, parameters: dict[str, np.ndarray], height: int, channels: int) -> export.Exported:
+    """``(parameters, images uint8 B H W C, widths int32 B) ->`` the fields of `BestPath` by name; any ``B`` and ``W``.
+
+    Parameters are arguments, by their flat names: the program stays small, and is the same for every training.
+    """
+
+    def read(parameters, images, widths):
+        return task.read(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, widths)._asdict()
+
+    batch, width = export.symbolic_shape("b, w")
+    return export.export(jax.jit(read), platforms=PLATFORMS)(
+        {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
+        jax.ShapeDtypeStruct((batch, height, width, channels), np.uint8),
+        jax.ShapeDtypeStruct((batch,), np.int32),
+    )
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _own_version() -> str:
+    try:
+        return importlib.metadata.version("recog")
+    except importlib.metadata.PackageNotFoundError:
+        return "from a checkout"

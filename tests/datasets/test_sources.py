@@ -1,0 +1,141 @@
+"""How labels.tsv is read, and how samples are held out."""
+
+import pickle
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.sources import BadSampleError, Folder, RenderedSource, Subset, split_holdout
+
+
+def folder(path: Path, labels: bytes) -> Folder:
+    (path / "labels.tsv").write_bytes(labels)
+    return Folder(path)
+
+
+def texts(source: Folder) -> list[str]:
+    return [source[i].text for i in range(len(source))]
+
+
+def test_a_sample_holds_the_file_the_text_and_where_it_stands(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a b.png").write_bytes(b"pixels")
+    source = folder(tmp_path, b"images/a b.png\tTEXT\n")
+    assert source[0] == (b"pixels", "TEXT", f"{tmp_path}/labels.tsv:1 (images/a b.png)")
+    assert not isinstance(source, RenderedSource)
+
+
+def test_byte_order_mark_crlf_and_blank_lines_are_passed_over_and_line_numbers_kept(tmp_path):
+    (tmp_path / "a.png").touch()
+    source = folder(tmp_path, b"\xef\xbb\xbfa.png\t1\r\n\r\n  \t\r\n\na.png\t2")
+    assert texts(source) == ["1", "2"]
+    assert source[0].origin == f"{tmp_path}/labels.tsv:1 (a.png)"
+    assert source[1].origin == f"{tmp_path}/labels.tsv:5 (a.png)"
+
+
+# The lines end with LF or CRLF. Everything else that str.splitlines would break at belongs to the text.
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r")), min_size=1, max_size=5))
+def test_every_text_without_a_line_break_comes_back(tmp_path_factory, written):
+    path = tmp_path_factory.mktemp("folder")
+    (path / "a.png").touch()
+    labels = "".join(f"a.png\t{text}\n" for text in written)
+    assert texts(folder(path, labels.encode())) == written
+
+
+@pytest.mark.parametrize(
+    "text", ["two words", " led", "trailed ", "a\tb", "a\u2028b\u2029c", "a\x0bb\x0cc\x1cd\x85e", "a\rb"]
+)
+def test_spaces_tabs_and_unicode_line_separators_stay_in_the_text(tmp_path, text):
+    (tmp_path / "a.png").touch()
+    assert texts(folder(tmp_path, f"a.png\t{text}\r\na.png\t{text}\n".encode())) == [text, text]
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "reason"),
+    [
+        (b"a.png 123", "", "is not path<TAB>text"),
+        (b"\t123", "", "is not path<TAB>text"),
+        (b"none.png\t123", " (none.png)", "cannot be read: No such file"),
+        (b".\t123", " (.)", "cannot be read: Is a directory"),
+        (b"a\0.png\t123", " (a\0.png)", "cannot be read: embedded null byte"),
+        ("a.png\t京".encode("gbk"), "", "is not UTF-8"),
+    ],
+)
+def test_a_malformed_line_is_named_and_the_others_are_read(tmp_path, line, place, reason):
+    (tmp_path / "a.png").touch()
+    source = folder(tmp_path, b"a.png\t1\n" + line + b"\na.png\t3\n")
+    with pytest.raises(BadSampleError, match=reason) as caught:
+        source[1]
+    assert caught.value.origin == f"{tmp_path}/labels.tsv:2{place}"
+    assert len(source) == 3
+    assert source[2].text == "3"
+
+
+def test_a_label_file_in_another_encoding_says_so(tmp_path):
+    source = folder(tmp_path, "a.png\t1\n".encode("utf-16"))
+    with pytest.raises(BadSampleError, match="save the file as UTF-8"):
+        source[0]
+
+
+def test_a_folder_without_labels_says_what_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"labels\.tsv does not exist: .* path<TAB>text"):
+        Folder(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"nowhere/labels\.tsv"):
+        Folder(tmp_path / "nowhere")
+
+
+def test_sources_and_errors_travel_to_worker_processes(tmp_path):
+    (tmp_path / "a.png").touch()
+    source = Subset(folder(tmp_path, b"a.png\t1\na.png\t2\n"), [1])
+    copy = pickle.loads(pickle.dumps(source))
+    assert len(copy) == 1
+    assert copy[0] == source[0]
+    error = pickle.loads(pickle.dumps(BadSampleError("labels.tsv:3", "empty")))
+    assert (str(error), error.origin, error.reason) == ("labels.tsv:3: empty", "labels.tsv:3", "empty")
+
+
+def held_lines(source: Folder, share: float) -> tuple[list[bytes], list[bytes]]:
+    train, held = split_holdout(source, share)
+    return [source.key(i) for i in train.indices], [source.key(i) for i in held.indices]
+
+
+def lines(paths) -> bytes:
+    return "".join(f"{path}\tx\n" for path in paths).encode()
+
+
+@given(count=st.integers(2, 60), share=st.floats(0.01, 0.99), seed=st.integers(0, 99))
+def test_the_held_out_part_is_exact_disjoint_complete_and_stable(tmp_path_factory, count, share, seed):
+    path = tmp_path_factory.mktemp("folder")
+    paths = [f"images/{number:05}.png" for number in range(count)]
+    source = folder(path, lines(paths))
+    if not 0 < round(count * share) < count:
+        with pytest.raises(ValueError, match="leaves nothing on one side"):
+            split_holdout(source, share)
+        return
+    train, held = held_lines(source, share)
+    assert len(held) == round(count * share)
+    assert sorted(train + held) == [source.key(i) for i in range(count)]
+    random.Random(seed).shuffle(paths)
+    assert sorted(held_lines(folder(path, lines(paths)), share)[1]) == held
+
+
+def test_a_larger_share_holds_the_same_samples_out_and_more(tmp_path):
+    source = folder(tmp_path, lines(f"{number}.png" for number in range(50)))
+    assert set(held_lines(source, 0.2)[1]) < set(held_lines(source, 0.3)[1])
+
+
+def test_lines_with_the_same_path_stay_on_one_side(tmp_path):
+    paths = [f"{number}.png" for number in range(10)] * 3
+    for share in (0.1, 0.25, 0.5, 0.75):
+        train, held = held_lines(folder(tmp_path, lines(paths)), share)
+        assert not set(train) & set(held)
+        assert len(held) == 3 * -(-round(30 * share) // 3)
+
+
+@pytest.mark.parametrize("share", [-0.5, 0.0, 1.0, 1.5])
+def test_a_share_that_leaves_a_side_empty_is_refused(tmp_path, share):
+    with pytest.raises(ValueError, match=f"data.holdout={share} of 3 samples leaves nothing"):
+        split_holdout(folder(tmp_path, lines("abc")), share)
