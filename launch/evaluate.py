@@ -18,11 +18,6 @@ from recog.evaluation.reading import Evaluation, Evaluator, write_evaluation
 from recog.images import decode
 from recog.metrics import zero_accuracy_hint
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
-_DATA = flags.DEFINE_string("data", "", "Samples to read (folder:PATH, ...); empty reads the run's validation samples.")
-_OUT = flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
-_ON_BAD_SAMPLE = flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with unusable samples.")
-
 SHOWN = 60
 """Pictures on the contact sheet."""
 
@@ -59,13 +54,22 @@ def _tile(samples: Samples, prediction) -> Tile:
     return Tile(decode(image, 3) if isinstance(image, bytes) else image, prediction.text, prediction.label)
 
 
+def define_flags() -> None:
+    """The flags of this entry point; defined when it runs, so that others can import its functions."""
+    flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
+    flags.DEFINE_string("data", "", "Samples to read (folder:PATH, ...); empty reads the run's validation samples.")
+    flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
+    flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with samples that cannot be read.")
+    flags.mark_flags_as_required(["workdir"])
+
+
 def main(argv: list[str]) -> None:
     """Reads the flags and evaluates."""
     del argv
-    report = evaluate(_WORKDIR.value, _DATA.value, _OUT.value, _ON_BAD_SAMPLE.value)
-    print(json.dumps(report))
+    values = flags.FLAGS
+    print(json.dumps(evaluate(values.workdir, values.data, values.out, values.on_bad_sample)))
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["workdir"])
+    define_flags()
     app.run(friendly(main))

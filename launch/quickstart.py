@@ -18,8 +18,6 @@ from absl import app, flags
 from datasets.specs import open_source
 from launch.friendly import friendly
 
-_WORKDIR = flags.DEFINE_string("workdir", "runs/quickstart", "Folder for everything that the run leaves behind.")
-
 FRESH = "arithmetic:count=1000,seed=3"
 """Expressions of a seed that neither training nor validation draws from."""
 EXPECTED = 0.95
@@ -52,7 +50,7 @@ def draw_pictures(folder: Path) -> list[str]:
 def main(argv: list[str]) -> None:
     """Runs the four commands and says what they left behind."""
     del argv
-    start, workdir = time.monotonic(), Path(_WORKDIR.value)
+    start, workdir = time.monotonic(), Path(flags.FLAGS.workdir)
     run(["launch.train", "--config=launch/configs/quickstart.py", f"--workdir={workdir}"])
     report = json.loads(run(["launch.evaluate", f"--workdir={workdir}", f"--data={FRESH}"]).splitlines()[-1])
     run(["launch.export", f"--workdir={workdir}", f"--out={workdir / 'artifact'}"])
@@ -70,4 +68,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("workdir", "runs/quickstart", "Folder for everything that the run leaves behind.")
     app.run(friendly(main))

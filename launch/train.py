@@ -40,11 +40,6 @@ from recog.training.state import TrainState
 from recog.training.step import make_advance, make_train_step, zero_totals
 from recog.training.writers import MetricWriter, read_metrics
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "A file under launch/configs/.")
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder for checkpoints, metrics and reports; resumed when it holds a run."
-)
-
 
 def validator(config: Config, task: ReadingTask, samples: Samples):
     """A function that measures a state on the validation samples."""
@@ -130,12 +125,19 @@ def _announce(workdir: Path, state: TrainState, task: ReadingTask, training, val
     )
 
 
+def define_flags() -> None:
+    """The flags of this entry point; defined when it runs, so that others can import its functions."""
+    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
+    flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run that it holds is resumed.")
+    flags.mark_flags_as_required(["config", "workdir"])
+
+
 def main(argv: list[str]) -> None:
     """Reads the flags and trains."""
     del argv
-    train(_CONFIG.value, _WORKDIR.value)
+    train(flags.FLAGS.config, flags.FLAGS.workdir)
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "workdir"])
+    define_flags()
     app.run(friendly(main))

@@ -1,5 +1,18 @@
 """What all tests need."""
 
+import os
+from pathlib import Path
+
+import jax
 from absl import flags
 
 flags.FLAGS(["test"])  # grain hands its flags to worker processes, and they have to be parsed for that
+
+# Tests compile the same few programs again and again, some in processes of their own.
+CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parent.parent / ".pytest_cache" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+}
+os.environ |= CACHE
+jax.config.update("jax_compilation_cache_dir", CACHE["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -121,7 +121,7 @@ def test_a_header_that_promises_a_monstrous_picture_is_refused(width, height):
         decode(b"\x89PNG\r\n\x1a\n" + content, 1)
 
 
-def test_a_refusal_says_nothing_on_the_standard_error_stream_through_opencv(capfd):
+def test_opencv_adds_no_lines_of_its_own_to_a_refusal(capfd):
     with pytest.raises(UnreadableImageError):
         decode(FILES["bmp"][:-100], 3)
     assert capfd.readouterr().err == ""

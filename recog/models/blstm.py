@@ -92,7 +92,8 @@ class BidirectionalLSTM(nn.Module):
 
 def _orthogonal_gates(key: Array, shape: tuple[int, int, int]) -> Float[Array, "2 U 4U"]:
     ways, units, _ = shape
-    gates = jax.vmap(lambda k: nn.initializers.orthogonal()(k, (units, units)))(jax.random.split(key, ways * 4))
+    # One after the other: two batched QR decompositions in one program wait for each other's threads on small CPUs.
+    gates = jax.lax.map(lambda k: nn.initializers.orthogonal()(k, (units, units)), jax.random.split(key, ways * 4))
     return gates.reshape(ways, 4, units, units).transpose(0, 2, 1, 3).reshape(shape)
 
 

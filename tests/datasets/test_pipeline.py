@@ -1,0 +1,250 @@
+"""From planned batches to arrays: the same for any number of workers, resumable, and never built on bad pictures."""
+
+import contextlib
+import itertools
+import multiprocessing
+from collections.abc import Iterator
+
+import cv2
+import grain.python as grain
+import numpy as np
+import pytest
+
+from datasets.pipeline import DataConfig, Loader, make_stream
+from datasets.plan import Planned
+from datasets.preflight import Needs, preflight
+from datasets.sources import BadSampleError, Sample, Source
+from recog.alphabet import DIGITS
+from recog.batch import Batch
+
+CONFIG = DataConfig(batch_size=4, max_label_length=5)
+RNG = np.random.default_rng(0)
+PICTURES = [
+    RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    for height, width in zip([32, 16, 50, 64] * 5, RNG.integers(20, 120, 20).tolist(), strict=True)
+]
+
+
+@pytest.fixture
+def folder(make_folder):
+    return make_folder([(picture, str(number)) for number, picture in enumerate(PICTURES)])
+
+
+def stream(source: Source, config: DataConfig, seed: int | None = 0, process=(0, 1)) -> grain.IterDataset:
+    needs = Needs(DIGITS, config.height, None, config.max_label_length, lambda width: width)
+    checked = preflight(source, needs, on_bad_sample=config.on_bad_sample)
+    return make_stream(source, checked, DIGITS, config, seed=seed, process=process)[0]
+
+
+@contextlib.contextmanager
+def drawn_from(dataset: grain.IterDataset) -> Iterator[grain.DatasetIterator]:
+    with contextlib.closing(iter(dataset)) as iterator:
+        yield iterator
+
+
+def draw(iterator: grain.DatasetIterator, count: int) -> list[Batch]:
+    """Batches copied out of the workers' shared memory."""
+    return [Batch(*map(np.array, batch)) for batch in itertools.islice(iterator, count)]
+
+
+def assert_equal(ours: list[Batch], theirs: list[Batch]) -> None:
+    assert len(ours) == len(theirs)
+    for mine, other in zip(ours, theirs, strict=True):
+        for name, a, b in zip(Batch._fields, mine, other, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=name, strict=True)
+
+
+def resized(picture: np.ndarray, height: int) -> np.ndarray:
+    """What OpenCV alone makes of a picture."""
+    width = round(picture.shape[1] * height / picture.shape[0])
+    how = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_LINEAR
+    return cv2.resize(picture, (width, height), interpolation=how)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("height", [24, 32])
+def test_an_evaluation_holds_each_picture_scaled_padded_and_labelled(folder, channels, height):
+    config = DataConfig(batch_size=8, height=height, channels=channels, max_label_length=5)
+    with drawn_from(stream(folder, config, seed=None)) as iterator:
+        batches = draw(iterator, 100)
+    seen = []
+    for batch in batches:
+        assert batch.images.shape[:2] == (8, height)
+        assert batch.images.shape[3] == channels
+        assert [np.asarray(x).dtype for x in batch] == [np.uint8, *[np.int32] * 4, bool]
+        for row in np.flatnonzero(batch.mask):
+            number, width = int(batch.ids[row]), int(batch.widths[row])
+            picture = PICTURES[number] if channels == 3 else cv2.cvtColor(PICTURES[number], cv2.COLOR_RGB2GRAY)
+            expected = resized(picture, height)
+            assert width == expected.shape[1]
+            np.testing.assert_array_equal(batch.images[row, :, :width], expected.reshape(height, width, channels))
+            assert not batch.images[row, :, width:].any()
+            digits = [1 + int(digit) for digit in str(number)]  # the blank comes first
+            assert batch.labels[row].tolist() == digits + [0] * (5 - len(digits))
+            assert batch.label_lengths[row] == len(digits)
+            seen.append(number)
+        for row in np.flatnonzero(~batch.mask):
+            assert batch.ids[row] == -1
+            assert not any(x[row].any() for x in batch._replace(ids=batch.mask))
+    assert sorted(seen) == list(range(20))
+    assert sum(len(batch.mask) for batch in batches) == 24
+
+
+def test_buckets_of_the_configuration_are_the_widths_of_the_batches(folder):
+    config = DataConfig(batch_size=4, buckets=(96, 256), max_label_length=5)
+    with drawn_from(stream(folder, config)) as iterator:
+        widths = {batch.images.shape[2] for batch in draw(iterator, 10)}
+    assert widths == {96, 256}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_processes_change_nothing_and_go_on_where_they_were_saved(folder, workers):
+    with drawn_from(stream(folder, CONFIG)) as iterator:
+        expected = draw(iterator, 12)  # two epochs and a part
+    dataset = stream(folder, DataConfig(batch_size=4, max_label_length=5, workers=workers))
+    with drawn_from(dataset) as iterator:
+        begun = draw(iterator, 7)
+        state = iterator.get_state()
+        assert_equal(begun + draw(iterator, 3), expected[:10])
+    with drawn_from(dataset) as iterator:
+        iterator.set_state(state)
+        assert_equal(draw(iterator, 5), expected[7:])
+    assert not multiprocessing.active_children()
+
+
+def test_threads_go_on_where_they_were_saved(folder):
+    dataset = stream(folder, CONFIG)
+    with drawn_from(dataset) as iterator:
+        state = iterator.get_state()
+        expected = draw(iterator, 12)
+        iterator.set_state(state)
+        assert_equal(draw(iterator, 7), expected[:7])
+        state = iterator.get_state()
+        draw(iterator, 2)
+    with drawn_from(dataset) as iterator:
+        draw(iterator, 1)
+        iterator.set_state(state)
+        assert_equal(draw(iterator, 5), expected[7:])
+
+
+def test_the_seed_alone_decides_the_order(folder):
+    def order(seed: int) -> list[int]:
+        with drawn_from(stream(folder, CONFIG, seed)) as iterator:
+            return np.concatenate([batch.ids for batch in draw(iterator, 5)]).tolist()
+
+    assert order(1) == order(1) != order(2)
+
+
+def test_processes_share_each_batch(folder):
+    with drawn_from(stream(folder, CONFIG)) as iterator:
+        whole = draw(iterator, 6)
+    parts = []
+    for process in ((0, 2), (1, 2)):
+        with drawn_from(stream(folder, CONFIG, process=process)) as iterator:
+            parts.append(draw(iterator, 6))
+    assert_equal([Batch(*map(np.concatenate, zip(*pair, strict=True))) for pair in zip(*parts, strict=True)], whole)
+
+
+def damage(folder, number: int) -> str:
+    """Cuts a picture's file in half; what names it."""
+    path = folder.folder / f"{number}.png"
+    path.write_bytes(path.read_bytes()[:100])
+    return f"labels.tsv:{number + 1} ({number}.png)"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_damaged_after_the_preflight_ends_training_by_name(folder, workers):
+    dataset = stream(folder, DataConfig(batch_size=4, max_label_length=5, workers=workers))
+    name = damage(folder, 13)
+    with drawn_from(dataset) as iterator, pytest.raises(BadSampleError, match="cut short") as caught:
+        draw(iterator, 5)  # an epoch
+    assert caught.value.origin.endswith(name)
+
+
+def test_a_picture_removed_after_the_preflight_ends_training_by_name(folder):
+    dataset = stream(folder, CONFIG)
+    (folder.folder / "13.png").unlink()
+    with drawn_from(dataset) as iterator, pytest.raises(BadSampleError, match=r"13\.png.*cannot be read"):
+        draw(iterator, 5)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_masked_where_bad_samples_are_skipped(folder, workers):
+    with drawn_from(stream(folder, CONFIG)) as iterator:
+        expected = draw(iterator, 5)
+    dataset = stream(folder, DataConfig(batch_size=4, max_label_length=5, on_bad_sample="skip", workers=workers))
+    damage(folder, 13)
+    for batch in expected:
+        for x in batch._replace(ids=batch.ids + 1):
+            x[batch.ids == 13] = 0
+        batch.ids[batch.ids == 13] = -1
+    with drawn_from(dataset) as iterator:
+        assert_equal(draw(iterator, 5), expected)
+    assert sum((~batch.mask).sum() for batch in expected) == 1
+
+
+def test_a_picture_that_became_wider_than_its_bucket_is_bad(folder):
+    dataset = stream(folder, CONFIG)
+    (folder.folder / "5.png").write_bytes(cv2.imencode(".png", np.zeros((32, 2000, 3), np.uint8))[1].tobytes())
+    with (
+        drawn_from(dataset) as iterator,
+        pytest.raises(BadSampleError, match=r"2000 pixels .* has changed since") as caught,
+    ):
+        draw(iterator, 5)
+    assert caught.value.origin.endswith("labels.tsv:6 (5.png)")
+
+
+class Drawn:
+    """A source of pictures in memory."""
+
+    def __init__(self, samples: list[tuple[np.ndarray, str]]):
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(*self.samples[index], origin=f"drawn {index}")
+
+
+@pytest.mark.parametrize("text", ["123456", "12a"])
+def test_a_label_that_the_preflight_did_not_see_is_met_by_name(text):
+    source = Drawn([(PICTURES[0], "1"), (PICTURES[0], text)])
+    load = Loader(source, DIGITS, CONFIG)
+    with pytest.raises(BadSampleError, match="drawn 1"):
+        load(Planned(256, np.array([0, 1])))
+    skipping = load._replace(config=DataConfig(batch_size=4, max_label_length=5, on_bad_sample="skip"))
+    assert skipping(Planned(256, np.array([0, 1]))).mask.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_drawn_pictures_are_treated_as_those_from_files(folder, channels):
+    config = DataConfig(batch_size=4, channels=channels, max_label_length=5)
+    drawn = Drawn([(picture, str(number)) for number, picture in enumerate(PICTURES)])
+    with drawn_from(stream(folder, config)) as from_files, drawn_from(stream(drawn, config)) as from_memory:
+        assert_equal(draw(from_files, 5), draw(from_memory, 5))
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_colours_are_in_the_order_red_green_blue(make_folder, channel):
+    pure = np.zeros((32, 40, 3), np.uint8)
+    pure[..., channel] = 255
+    config = DataConfig(batch_size=1, channels=3)
+    for source in (make_folder([(pure, "1")]), Drawn([(pure, "1")])):
+        with drawn_from(stream(source, config)) as iterator:
+            batch = next(iterator)
+        np.testing.assert_array_equal(batch.images[0], pure)
+
+
+def test_other_channels_are_refused(folder):
+    with pytest.raises(ValueError, match=r"data\.channels=4: choose 1 \(grayscale\) or 3"):
+        stream(folder, DataConfig(batch_size=4, channels=4))
+
+
+def test_an_iterator_closed_amid_an_epoch_gives_nothing_more(folder):
+    iterator = iter(stream(folder, CONFIG))
+    draw(iterator, 1)
+    iterator.close()
+    iterator.close()
+    with pytest.raises(ValueError, match="closed"):
+        next(iterator)

@@ -1,0 +1,102 @@
+"""Configurations: flags reach every field, mistakes are errors, the JSON form comes back whole."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+from launch.build import make_alphabet
+from launch.config import AlphabetConfig, Config, differences, from_json, to_json
+from launch.configs import captcha, quickstart
+
+PRINT_CONFIG = """
+import json
+from absl import app, flags
+from launch import train
+from launch.config import to_json
+train.define_flags()
+app.run(lambda _: print(json.dumps(to_json(flags.FLAGS.config))))
+"""
+
+
+def config_from_flags(*flags):
+    return subprocess.run(
+        [sys.executable, "-c", PRINT_CONFIG, "--config=launch/configs/quickstart.py", "--workdir=x", *flags],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_flags_reach_nested_fields():
+    done = config_from_flags(
+        "--config.model.recurrent.layers=3", "--config.data.buckets=(64, 96)", "--config.optimizer.learning_rate=0.5"
+    )
+    config = from_json(Config, json.loads(done.stdout.splitlines()[-1]))
+    expected = quickstart.get_config()
+    expected.model.recurrent.layers = 3
+    expected.data.buckets = (64, 96)
+    expected.optimizer.learning_rate = 0.5
+    assert config == expected
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [("--config.model.recurrent.layer=3", "layer"), ("--config.train.steps=many", "many")],
+)
+def test_misspelt_fields_and_wrong_types_are_errors(flag, message):
+    done = config_from_flags(flag)
+    assert done.returncode != 0
+    assert message in done.stderr.splitlines()[-1] + done.stderr.splitlines()[-2]
+
+
+@pytest.mark.parametrize("module", [captcha, quickstart])
+def test_json_form_comes_back_whole(module):
+    config = module.get_config()
+    assert from_json(Config, json.loads(json.dumps(to_json(config)))) == config
+
+
+def test_saved_fields_of_another_version_are_named():
+    saved = to_json(quickstart.get_config())
+    saved["model"]["colour"] = "blue"
+    with pytest.raises(ValueError, match=r"CRNNConfig.*\['colour'\]"):
+        from_json(Config, saved)
+
+
+def test_differences_name_the_fields():
+    ours, theirs = quickstart.get_config(), quickstart.get_config()
+    theirs.model.recurrent.units = 7
+    theirs.seed = 5
+    lines = differences(to_json(ours), to_json(theirs))
+    assert lines == ["config.model.recurrent.units: 64 now, 7 in the run", "config.seed: 0 now, 5 in the run"]
+    assert differences(to_json(ours), to_json(ours)) == []
+
+
+def test_alphabet_presets_by_name():
+    sizes = {"digits": 10, "price": 11, "arithmetic": 16, "latin_36": 36, "latin_62": 62, "latin_94": 94}
+    for name, size in {**sizes, "chinese_plates": 67}.items():
+        assert make_alphabet(AlphabetConfig(name=name)).classes == size + 1
+
+
+def test_alphabet_from_tokens_and_file(tmp_path):
+    (tmp_path / "notes.txt").write_text("note-C4\nrest\n")
+    assert make_alphabet(AlphabetConfig(tokens="xyz")).classes == 4
+    notes = make_alphabet(AlphabetConfig(file=str(tmp_path / "notes.txt"), separator=" "))
+    assert notes.encode("rest note-C4").tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("config", [AlphabetConfig(), AlphabetConfig(name="digits", tokens="ab")])
+def test_alphabet_wants_exactly_one_origin(config):
+    with pytest.raises(ValueError, match="exactly one of"):
+        make_alphabet(config)
+
+
+def test_unknown_preset_is_named():
+    with pytest.raises(ValueError, match="alphabet.name='klingon'"):
+        make_alphabet(AlphabetConfig(name="klingon"))
+
+
+def test_every_field_of_a_config_has_a_plain_default():
+    for field in dataclasses.fields(Config):
+        assert field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

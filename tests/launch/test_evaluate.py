@@ -1,0 +1,57 @@
+"""Evaluation: the report's last line, the predictions, whatever the batch size."""
+
+import json
+
+import cv2
+import pytest
+
+from launch.evaluate import evaluate
+from launch.run_folder import claim, load_run
+from launch.train import train
+
+KEYS = ["count", "accuracy", "one_minus_ned", "cer", "length_consistency", "images_per_second"]
+
+
+@pytest.fixture(scope="module")
+def run(digits, tmp_path_factory):
+    from tests.launch.conftest import tiny_config
+
+    config, workdir = tiny_config(str(digits)), tmp_path_factory.mktemp("run")
+    config.train.steps, config.optimizer.warmup_steps = 2, 0
+    train(config, workdir)
+    return workdir, config
+
+
+def test_report_predictions_and_sheet(run, digits, tmp_path):
+    workdir, _ = run
+    report = evaluate(workdir, f"folder:{digits}", tmp_path)
+    assert list(report) == KEYS
+    assert report["count"] == 24
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    lines = (tmp_path / "predictions.tsv").read_text().splitlines()
+    labels = [line.split("\t")[1] for line in (digits / "labels.tsv").read_text().splitlines()]
+    assert [line.split("\t")[1] for line in lines[1:]] == labels, "in the order of the source"
+    assert cv2.imread(str(tmp_path / "contact_sheet.png")) is not None
+
+
+def test_own_validation_samples_are_the_default(run, tmp_path):
+    assert evaluate(run[0], out=tmp_path)["count"] == 6
+
+
+def test_predictions_do_not_depend_on_the_batch_size(run, digits, tmp_path):
+    workdir, config = run
+    evaluate(workdir, f"folder:{digits}", tmp_path / "four")
+    loaded = load_run(workdir)
+    for size in (1, 7, 24):
+        loaded.config.data.batch_size = size
+        other = tmp_path / str(size)
+        claimed = tmp_path / f"run{size}"
+        claim(claimed, loaded.config)
+        (claimed / "checkpoints").symlink_to(workdir / "checkpoints")
+        evaluate(claimed, f"folder:{digits}", other)
+        assert (other / "predictions.tsv").read_text() == (tmp_path / "four" / "predictions.tsv").read_text()
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="config.json does not exist"):
+        evaluate(tmp_path)

@@ -1,0 +1,148 @@
+"""Training runs: resumed bit for bit, refused when they differ, stopped when a loss is not finite."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import jax
+import numpy as np
+import pytest
+
+from datasets.preflight import BadSamplesError
+from launch.build import abstract_state, make_task
+from launch.run_folder import OtherRunError, load_run
+from launch.train import train
+from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.loop import NotFiniteError
+from recog.training.mesh import make_mesh, replicated
+from recog.training.writers import read_metrics
+from tests.launch.conftest import write_digits
+
+
+def saved_arrays(config, workdir):
+    """Every array of the newest checkpoint, as NumPy, and its step."""
+    like = abstract(abstract_state(config, make_task(config)), replicated(make_mesh()))
+    with Checkpoints(workdir) as checkpoints:
+        restored = checkpoints._restore(checkpoints._latest, like, {})
+    return jax.tree.map(np.asarray, restored.state), restored.step
+
+
+def assert_same_state(a, b):
+    paths_a, paths_b = (jax.tree_util.tree_flatten_with_path(tree)[0] for tree in (a, b))
+    for (path, x), (_, y) in zip(paths_a, paths_b, strict=True):
+        np.testing.assert_array_equal(x, y, err_msg=jax.tree_util.keystr(path))
+
+
+@pytest.fixture(scope="module")
+def whole_run(digits, tmp_path_factory):
+    """A run from start to end without interruption."""
+    from tests.launch.conftest import tiny_config
+
+    workdir, config = tmp_path_factory.mktemp("whole"), tiny_config(str(digits))
+    state = train(config, workdir)
+    return config, workdir, jax.device_get(state)
+
+
+def test_run_leaves_checkpoints_metrics_and_curves(whole_run):
+    config, workdir, state = whole_run
+    arrays, step = saved_arrays(config, workdir)
+    assert step == config.train.steps == int(state.step)
+    assert_same_state(arrays, state)
+    assert cv2.imread(str(workdir / "curves.png")) is not None
+    metrics = read_metrics(workdir / "metrics.jsonl")
+    assert [line["step"] for line in metrics if "train/ctc_loss" in line] == [2, 4, 6, 8, 10, 12]
+    assert [line["step"] for line in metrics if "validation/accuracy" in line] == [6, 12]
+    assert all(0 <= line["train/input_wait"] <= 1 for line in metrics if "train/input_wait" in line)
+
+
+def test_best_checkpoint_carries_alphabet_and_metrics(whole_run):
+    config, workdir, _ = whole_run
+    run = load_run(workdir)
+    assert run.config == config
+    assert run.step in (6, 12)
+    assert {"accuracy", "one_minus_ned", "cer"} <= run.metrics.keys()
+    with Checkpoints(workdir) as checkpoints:
+        assert checkpoints.best_metrics() == run.metrics
+
+
+def launch(config_file, workdir):
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(path, process):
+    deadline = time.monotonic() + 300
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_cut_off_resumes_bit_for_bit(whole_run, config_file, tmp_path, number):
+    config, _, whole_state = whole_run
+    workdir = tmp_path / "run"
+    process = launch(config_file, workdir)
+    wait_for(workdir / "checkpoints" / "latest" / "4", process)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=120)
+    if number == signal.SIGTERM:
+        assert process.returncode == 0, errors
+        assert "the same command goes on from there" in output
+    _, step = saved_arrays(config, workdir)
+    assert step >= 4
+    if step < config.train.steps:
+        state = train(config, workdir)
+        assert_same_state(jax.device_get(state), whole_state)
+    steps = [line["step"] for line in read_metrics(workdir / "metrics.jsonl") if "train/ctc_loss" in line]
+    assert steps == sorted(set(steps)), "a resumed run logs every step once"
+
+
+def test_training_twice_is_the_same_and_a_finished_run_stays(whole_run, tmp_path):
+    config, _, whole_state = whole_run
+    first = jax.device_get(train(config, tmp_path / "run"))
+    assert_same_state(first, whole_state)
+    assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
+
+
+def test_another_configuration_is_refused_and_the_difference_named(whole_run):
+    config, workdir, _ = whole_run
+    other = dataclasses.replace(config, seed=1)
+    with pytest.raises(OtherRunError, match=r"config.seed: 1 now, 0 in the run"):
+        train(other, workdir)
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_samples(config, tmp_path):
+    config.optimizer.learning_rate = 1e30
+    config.optimizer.name = "sgd"
+    config.optimizer.warmup_steps = 0
+    with pytest.raises(NotFiniteError, match=r"not finite at step \d+(.|\n)*labels.tsv:\d+"):
+        train(config, tmp_path / "run")
+    with Checkpoints(tmp_path / "run") as checkpoints:
+        assert checkpoints.latest_step() is None, "nothing is saved after the trouble began"
+
+
+def test_bad_samples_are_named_before_training_or_skipped(config, tmp_path, capsys):
+    write_digits(tmp_path, 16)
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    config.data.train = f"folder:{tmp_path}"
+    with pytest.raises(BadSamplesError, match=r"labels.tsv:4 \(3.png\)"):
+        train(config, tmp_path / "raises")
+    config.data.on_bad_sample = "skip"
+    config.train.steps, config.optimizer.warmup_steps = 2, 0
+    state = train(config, tmp_path / "skips")
+    assert int(state.step) == 2
+    assert "1 of " in capsys.readouterr().out
+
+
+def test_no_training_data_is_said_in_a_sentence(config, tmp_path):
+    config.data.train = ""
+    with pytest.raises(ValueError, match="--config.data.train=folder:PATH"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists(), "a run that cannot start leaves nothing behind"
