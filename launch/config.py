@@ -58,7 +58,7 @@ def from_json(kind: Any, saved: Any) -> Any:
     """
     if isinstance(kind, types.UnionType):
         kind = next((k for k in typing.get_args(kind) if k.__name__ == saved["type"]), typing.get_args(kind)[0])
-    if not dataclasses.is_dataclass(kind):
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         return tuple(saved) if isinstance(saved, list) else saved
     fields = typing.get_type_hints(kind)
     given = {name: value for name, value in saved.items() if name != "type"}

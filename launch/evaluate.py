@@ -22,7 +22,9 @@ SHOWN = 60
 """Pictures on the contact sheet."""
 
 
-def evaluate(workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise") -> dict[str, float]:
+def evaluate(
+    workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise"
+) -> dict[str, float]:
     """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``."""
     run = load_run(workdir)
     config, task = run.config, run.task

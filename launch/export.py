@@ -15,13 +15,6 @@ from recog.export.artifact import FILES
 from recog.export.check import Agreement
 from recog.export.write import Provenance, check_free, write_artifact
 
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder that launch.train wrote; its best checkpoint is exported.", required=True
-)
-_OUT = flags.DEFINE_string(
-    "out", None, "New folder for the artifact; an artifact that is there is replaced.", required=True
-)
-
 
 def export(workdir: str | Path, out: str | Path) -> Agreement:
     """Exports the best checkpoint of a run, and says what was written."""
@@ -49,11 +42,19 @@ def export(workdir: str | Path, out: str | Path) -> Agreement:
     return agreement
 
 
+def define_flags() -> None:
+    """The flags of this entry point; defined when it runs, so that others can import its functions."""
+    flags.DEFINE_string("workdir", None, "Folder that launch.train wrote; its best checkpoint is exported.")
+    flags.DEFINE_string("out", None, "New folder for the artifact; an artifact that is there is replaced.")
+    flags.mark_flags_as_required(["workdir", "out"])
+
+
 def main(argv: list[str]) -> None:
     """Reads the flags and exports."""
     del argv
-    export(_WORKDIR.value, _OUT.value)
+    export(flags.FLAGS.workdir, flags.FLAGS.out)
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(friendly(main))

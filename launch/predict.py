@@ -18,9 +18,6 @@ from launch.friendly import friendly
 from recog.ctc import Reading
 from recog.export.artifact import Artifact
 
-_ARTIFACT = flags.DEFINE_string("artifact", None, "Folder that launch.export wrote.", required=True)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Pictures read together.", lower_bound=1)
-
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 """What is read of a folder; a file that is named is read whatever its name."""
 
@@ -54,18 +51,25 @@ def predict(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> Itera
                 yield path, pixels if isinstance(pixels, str) else next(readings)
 
 
+def define_flags() -> None:
+    """The flags of this entry point; defined when it runs, so that others can import its functions."""
+    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote.")
+    flags.DEFINE_integer("batch_size", 32, "Pictures read together.", lower_bound=1)
+    flags.mark_flags_as_required(["artifact"])
+
+
 def main(argv: list[str]) -> None:
-    """Reads the flags and the pictures."""
+    """Reads the flags and the pictures; prints as it goes."""
     if len(argv) < 2:
         raise ValueError("name pictures or folders of pictures after the flags")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` is no error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # any alphabet and any file name
-    artifact = Artifact.load(_ARTIFACT.value)
+    artifact, batch_size = Artifact.load(flags.FLAGS.artifact), flags.FLAGS.batch_size
     paths, failed = find_pictures(argv[1:]), 0
-    quiet = sys.stdout.isatty() or not sys.stderr.isatty() or len(paths) <= _BATCH_SIZE.value
-    read = predict(artifact, paths, _BATCH_SIZE.value)
+    quiet = sys.stdout.isatty() or not sys.stderr.isatty() or len(paths) <= batch_size
+    read = predict(artifact, paths, batch_size)
     for path, outcome in tqdm(read, "predict", len(paths), unit="image", disable=quiet, dynamic_ncols=True):
         if isinstance(outcome, str):
             failed += 1
@@ -76,4 +80,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(friendly(main))

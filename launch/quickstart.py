@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 from absl import app, flags
 
 from datasets.specs import open_source
@@ -36,12 +37,12 @@ def run(command: list[str]) -> str:
 
 
 def draw_pictures(folder: Path) -> list[str]:
-    """Writes a few fresh expressions as PNG files named after their text's index; returns their paths."""
+    """Writes a few fresh expressions as PNG files ; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     source, paths = open_source(FRESH), []
     for index in range(PICTURES):
         path = folder / f"expression_{index}.png"
-        encoded = cv2.imencode(".png", cv2.cvtColor(source[index].image, cv2.COLOR_RGB2BGR))[1]
+        encoded = cv2.imencode(".png", cv2.cvtColor(np.asarray(source[index].image), cv2.COLOR_RGB2BGR))[1]
         path.write_bytes(encoded.tobytes())
         paths.append(str(path))
     return paths

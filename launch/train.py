@@ -61,7 +61,7 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     """Trains a run to its end or until it is asked to stop; returns the last state."""
     workdir = Path(workdir)
     mesh = make_mesh()
-    check_batch_size(mesh, config.data.batch_size)
+    check_batch_size(mesh.size, config.data.batch_size)
     task = make_task(config)
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     train_source, validation_source = open_data(config)
@@ -120,7 +120,8 @@ def _announce(workdir: Path, state: TrainState, task: ReadingTask, training, val
         f"{task.alphabet.classes} classes) on {jax.device_count()} {jax.devices()[0].device_kind}"
         f"{f' from step {step}' if step else ''}\n"
         f"{len(training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
-        f"({plan.per_epoch:,} batches an epoch), {len(validation.checked.indices):,} validation samples; work folder {workdir}",
+        f"({plan.per_epoch:,} batches an epoch), {len(validation.checked.indices):,} validation samples; "
+        f"work folder {workdir}",
         flush=True,
     )
 

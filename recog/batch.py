@@ -1,12 +1,11 @@
 """The one batch type that the data stream hands to every task."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
-import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-Array = jax.Array | np.ndarray
+Array = Any
+"""NumPy on the host, JAX on the device, `jax.ShapeDtypeStruct` where only shapes matter."""
 
 
 class Batch(NamedTuple):

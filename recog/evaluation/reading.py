@@ -75,7 +75,9 @@ class Evaluator:
         labels, lengths = np.asarray(batch.labels), np.asarray(batch.label_lengths)
         readings = self.task.texts(read)
         return [
-            Prediction(int(batch.ids[row]), self.task.alphabet.decode(labels[row, : lengths[row]].tolist()), *readings[row])
+            Prediction(
+                int(batch.ids[row]), self.task.alphabet.decode(labels[row, : lengths[row]].tolist()), *readings[row]
+            )
             for row in np.flatnonzero(batch.mask)
         ]
 

@@ -90,7 +90,9 @@ class Card:
 _MARKDOWN = """\
 # {architecture}: reads one line of text
 
-{parameters:,} parameters, {classes} classes: the CTC blank and {count} tokens, {tokens}.
+{parameters:,} parameters, {classes} classes: the CTC blank and {count} tokens.
+
+Tokens: {tokens}
 
 Settings: `{settings}`. The whole configuration of its run is in `config.json`.
 
@@ -132,8 +134,8 @@ Trained for {step:,} steps on `{training_data}`. On the validation samples (`{va
 
 {metrics}
 
-Exported {exported} with {versions}, for the platforms cpu, cuda and tpu. A newer jax reads `program.bin` for at least
-six months (the promise of `jax.export`); after that, export the checkpoint again.
+Exported {exported} with {versions}, for the platforms cpu, cuda and tpu. A newer
+jax reads `program.bin` for at least six months (the promise of `jax.export`); after that, export the checkpoint again.
 
 sha256:
 

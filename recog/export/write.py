@@ -1,9 +1,11 @@
 """Writes the serving artifact of a trained reader."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,11 +129,23 @@ def make_program(task: ReadingTask, parameters: dict[str, np.ndarray], height: i
         return task.read(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, widths)._asdict()
 
     batch, width = export.symbolic_shape("b, w")
-    return export.export(jax.jit(read), platforms=PLATFORMS)(
-        {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
-        jax.ShapeDtypeStruct((batch, height, width, channels), np.uint8),
-        jax.ShapeDtypeStruct((batch,), np.int32),
-    )
+    with _without_source_locations():
+        return export.export(jax.jit(read), platforms=PLATFORMS)(
+            {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
+            jax.ShapeDtypeStruct((batch, height, width, channels), np.uint8),
+            jax.ShapeDtypeStruct((batch,), np.int32),
+        )
+
+
+@contextlib.contextmanager
+def _without_source_locations() -> Iterator[None]:
+    """The program tells no paths of the machine that it was exported on, and is the same from any of them."""
+    before = jax.config.jax_traceback_in_locations_limit
+    jax.config.update("jax_traceback_in_locations_limit", 0)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_traceback_in_locations_limit", before)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

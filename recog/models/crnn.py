@@ -53,9 +53,9 @@ class CRNN(nn.Module):
     classes: int
 
     @staticmethod
-    def frames(widths: Int[Array, " B"]) -> Int[Array, " B"]:
-        """Frames that pictures of these widths have; works on ints, NumPy and JAX arrays."""
-        return widths // 4 + 1
+    def frames(width: int) -> int:
+        """Frames that a picture of this width has."""
+        return width // 4 + 1
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 32 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt8
 from recog.alphabet import Alphabet
 from recog.batch import Batch
 from recog.ctc import BestPath, Reading, best_path, ctc_loss, texts
+from recog.models.frames import Frames
 from recog.tasks.task import Loss, LossOutput, Variables, masked_mean
 
 
@@ -27,7 +28,7 @@ class ReadingTask:
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Fresh variables for batches of this shape."""
-        return self.model.init(key, normalize(batch.images), batch.widths, train=False)
+        return dict(self.model.init(key, normalize(batch.images), batch.widths, train=False))
 
     def _ctc(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Array, LossOutput]:
         frames, model_state = self.model.apply(
@@ -48,11 +49,11 @@ class ReadingTask:
         read = best_path(frames.logits, frames.lengths, blank_id=self.alphabet.blank_id)
         right = exact(read, batch.labels, batch.label_lengths) & batch.mask
         mean = masked_mean(losses, batch.mask)
-        return mean, LossOutput(model_state, losses, {"accuracy": jnp.sum(right)})
+        return mean, LossOutput(dict(model_state), losses, {"accuracy": jnp.sum(right)})
 
     def read(self, variables: Variables, images: UInt8[Array, "B H W C"], widths: Int[Array, " B"]) -> BestPath:
         """Reads a batch of padded pictures; a pure function, to be jitted or exported."""
-        frames = self.model.apply(variables, normalize(images), widths, train=False)
+        frames: Frames = self.model.apply(variables, normalize(images), widths, train=False)  # pyright: ignore[reportAssignmentType]
         return best_path(frames.logits, frames.lengths, blank_id=self.alphabet.blank_id)
 
     def texts(self, read: BestPath) -> list[Reading]:

@@ -1,7 +1,7 @@
 """Checkpoints: the training state and the data stream's position, saved and restored together.
 
 ``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one with the highest validation accuracy. Each is
-a folder with the state (Orbax), the grain iterator's position, and a JSON card with alphabet, configuration and metrics.
+a folder with the state (Orbax), the grain iterator's position, and a JSON card: alphabet, configuration, metrics.
 """
 
 from pathlib import Path
@@ -51,7 +51,9 @@ class Checkpoints:
     def save(self, state: TrainState, stream: grain.DatasetIterator, step: int) -> None:
         """Saves state and stream position as the newest checkpoint, once for each step."""
         if self._latest.latest_step() != step:
-            self._latest.save(step, args=ocp.args.Composite(stream=grain_checkpoint.CheckpointSave(stream), **self._items(state, {})))
+            self._latest.save(
+                step, args=ocp.args.Composite(stream=grain_checkpoint.CheckpointSave(stream), **self._items(state, {}))
+            )
 
     def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
         """Keeps the state as the best when its ``accuracy`` is higher than the best so far (or the first)."""
@@ -67,7 +69,7 @@ class Checkpoints:
         if step is None:
             return {}
         self._best.wait_until_finished()
-        return self._best.restore(step, args=ocp.args.Composite(card=ocp.args.JsonRestore())).card["metrics"]
+        return self._best.restore(step, args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]["metrics"]
 
     def restore(self, like: TrainState, stream: grain.DatasetIterator) -> Restored:
         """The newest checkpoint; moves the stream to the batch after its last.
@@ -106,11 +108,12 @@ class Checkpoints:
 
     def _restore(self, manager: ocp.CheckpointManager, like: TrainState, more: dict[str, Any]) -> Restored:
         step = manager.latest_step()
+        assert step is not None, "callers look for a checkpoint first"
         items = manager.restore(
             step,
             args=ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore(), **more),
         )
-        return Restored(items.state, items.card, int(step))
+        return Restored(items["state"], items["card"], step)
 
 
 def _manager(folder: Path, keep: int) -> ocp.CheckpointManager:

@@ -13,6 +13,7 @@ import grain.python as grain
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from tqdm import tqdm
 
 from recog.training.checkpoints import Checkpoints
@@ -61,7 +62,7 @@ class Loop:
     evaluate: Evaluate
     checkpoints: Checkpoints
     writer: MetricWriter
-    learning_rate: Callable[[int], float]
+    learning_rate: optax.Schedule
     describe: Callable[[int], str]
     """Names a sample by its id, for messages."""
 
@@ -96,11 +97,11 @@ class Loop:
     def _log(self, step: int, totals: Totals, clock: "_Clock", bar: tqdm) -> None:
         totals = jax.device_get(totals)
         if totals.trouble_step >= 0:
-            raise NotFiniteError(self._explain(int(totals.trouble_step), totals.trouble_ids))
+            raise NotFiniteError(self._explain(int(totals.trouble_step), np.asarray(totals.trouble_ids)))
         sums = {name: float(value) for name, value in totals.sums.items()}
         samples, skipped = sums.pop("samples"), sums.pop("skipped")
         metrics = {f"train/{name}": value / max(samples, 1) for name, value in sums.items()}
-        metrics["train/learning_rate"] = float(self.learning_rate(step - 1))
+        metrics["train/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
         metrics |= clock.read(samples)
         if skipped:
             metrics["train/skipped_samples"] = skipped

@@ -22,10 +22,10 @@ def by_sample(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec("data"))
 
 
-def check_batch_size(mesh: Mesh, batch_size: int) -> None:
+def check_batch_size(devices: int, batch_size: int) -> None:
     """Raises ``ValueError`` unless every device gets the same number of samples."""
-    if batch_size % mesh.size:
-        raise ValueError(f"batch size {batch_size} is no multiple of the {mesh.size} devices: change data.batch_size")
+    if batch_size % devices:
+        raise ValueError(f"batch size {batch_size} is no multiple of the {devices} devices: change data.batch_size")
 
 
 def put_batch(mesh: Mesh, batch: Batch) -> Batch:

@@ -14,13 +14,13 @@ from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 
-CONFIG_FILE = '''
+CONFIG_FILE = """
 from tests.launch.conftest import tiny_config
 
 
 def get_config():
     return tiny_config({folder!r})
-'''
+"""
 
 
 def tiny_config(folder: str) -> Config:
@@ -28,9 +28,7 @@ def tiny_config(folder: str) -> Config:
     return Config(
         alphabet=AlphabetConfig(name="digits"),
         data=DataConfig(train=f"folder:{folder}", holdout=0.25, batch_size=4, buckets=(32, 64), max_label_length=4),
-        model=CRNNConfig(
-            width=0.05, batch_norm=(2, 5, 6), recurrent=RecurrentConfig(layers=1, units=8), dropout=0.3
-        ),
+        model=CRNNConfig(width=0.05, batch_norm=(2, 5, 6), recurrent=RecurrentConfig(layers=1, units=8), dropout=0.3),
         augment=AugmentConfig(rotation=3, scale=0.1, noise=0.05),
         optimizer=OptimizerConfig(name="adam", learning_rate=1e-3, warmup_steps=3),
         train=LoopConfig(steps=12, log_every=2, evaluate_every=6, checkpoint_every=4),

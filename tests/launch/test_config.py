@@ -93,7 +93,7 @@ def test_alphabet_wants_exactly_one_origin(config):
 
 
 def test_unknown_preset_is_named():
-    with pytest.raises(ValueError, match="alphabet.name='klingon'"):
+    with pytest.raises(ValueError, match=r"alphabet\.name='klingon'"):
         make_alphabet(AlphabetConfig(name="klingon"))
 
 

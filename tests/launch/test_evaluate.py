@@ -39,7 +39,7 @@ def test_own_validation_samples_are_the_default(run, tmp_path):
 
 
 def test_predictions_do_not_depend_on_the_batch_size(run, digits, tmp_path):
-    workdir, config = run
+    workdir, _ = run
     evaluate(workdir, f"folder:{digits}", tmp_path / "four")
     loaded = load_run(workdir)
     for size in (1, 7, 24):
@@ -53,5 +53,5 @@ def test_predictions_do_not_depend_on_the_batch_size(run, digits, tmp_path):
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="config.json does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"config\.json does not exist"):
         evaluate(tmp_path)

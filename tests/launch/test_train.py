@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import jax
@@ -70,7 +71,7 @@ def test_best_checkpoint_carries_alphabet_and_metrics(whole_run):
 
 
 def launch(config_file, workdir):
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -143,6 +144,6 @@ def test_bad_samples_are_named_before_training_or_skipped(config, tmp_path, caps
 
 def test_no_training_data_is_said_in_a_sentence(config, tmp_path):
     config.data.train = ""
-    with pytest.raises(ValueError, match="--config.data.train=folder:PATH"):
+    with pytest.raises(ValueError, match=r"--config\.data\.train=folder:PATH"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists(), "a run that cannot start leaves nothing behind"

@@ -1,5 +1,7 @@
 """The recurrent stack against a plain float64 LSTM and against Flax's own cell."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -51,7 +53,7 @@ def test_forward_direction_equals_flax(layer):
         columns = slice(index * U, (index + 1) * U)
         cell_params[f"i{gate}"] = {"kernel": p["kernel"][0][:, columns]}
         cell_params[f"h{gate}"] = {"kernel": p["recurrent"][0][:, columns], "bias": p["bias"][0][columns]}
-    theirs = nn.RNN(nn.OptimizedLSTMCell(U)).apply({"params": {"cell": cell_params}}, features)
+    theirs: Any = nn.RNN(nn.OptimizedLSTMCell(U)).apply({"params": {"cell": cell_params}}, features)
     ours = module.apply(variables, features, jnp.full(B, T))
     np.testing.assert_allclose(ours[..., :U], theirs, atol=1e-6)
 
@@ -95,6 +97,6 @@ def test_stack_has_the_configured_layers_and_projections(layers, projection):
 
 def test_bfloat16_stays_near_float32(layer):
     _, variables, features = layer
-    exact = BidirectionalLSTM(U).apply(variables, features, jnp.asarray(LENGTHS))
-    low = BidirectionalLSTM(U, jnp.bfloat16).apply(variables, features, jnp.asarray(LENGTHS))
+    exact: Any = BidirectionalLSTM(U).apply(variables, features, jnp.asarray(LENGTHS))
+    low: Any = BidirectionalLSTM(U, jnp.bfloat16).apply(variables, features, jnp.asarray(LENGTHS))
     np.testing.assert_allclose(low, exact, atol=0.05)

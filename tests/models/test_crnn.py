@@ -36,7 +36,7 @@ def test_parameters_are_the_papers_8_33_million():
 
 def test_parameters_equal_a_count_by_hand():
     channels = (1, 64, 128, 256, 256, 512, 512, 512)
-    convolutions = sum(9 * i * o + o for i, o in zip(channels[:-1], channels[1:-1] + (0,), strict=True) if o)
+    convolutions = sum(9 * i * o + o for i, o in zip(channels[:-1], (*channels[1:-1], 0), strict=True) if o)
     convolutions += 4 * 512 * 512 + 512
     batch_norm = 2 * (512 + 512)
     first = 2 * (4 * 256 * (512 + 256) + 4 * 256)

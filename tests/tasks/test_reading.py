@@ -17,7 +17,8 @@ from recog.tasks.reading import ReadingTask, exact
 @pytest.fixture(scope="module")
 def setup():
     task = ReadingTask(
-        CRNN(CRNNConfig(width=0.05, batch_norm=(), recurrent=RecurrentConfig(layers=1, units=8)), DIGITS.classes), DIGITS
+        CRNN(CRNNConfig(width=0.05, batch_norm=(), recurrent=RecurrentConfig(layers=1, units=8)), DIGITS.classes),
+        DIGITS,
     )
     random = np.random.default_rng(0)
     batch = Batch(

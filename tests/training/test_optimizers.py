@@ -1,5 +1,7 @@
 """Optimizers and schedules against their definitions."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -8,14 +10,19 @@ import pytest
 from recog.training.optimizers import OptimizerConfig, make_optimizer, make_schedule
 
 
+def step(optimizer, gradient, params, state=None) -> tuple[Any, Any, Any]:
+    """Updates, new parameters and new state."""
+    updates, state = optimizer.update(gradient, optimizer.init(params) if state is None else state, params)
+    return updates, optax.apply_updates(params, updates), state
+
+
 def minimise(config, steps=300):
     """The distance to the minimum of a quadratic after some steps, starting at 1."""
     optimizer = make_optimizer(config, steps)
     params = {"kernel": jnp.ones((2, 2))}
-    state = optimizer.init(params)
+    state = None
     for _ in range(steps):
-        updates, state = optimizer.update({"kernel": params["kernel"]}, state, params)
-        params = optax.apply_updates(params, updates)
+        _, params, state = step(optimizer, params, params, state)
     return float(jnp.abs(params["kernel"]).max())
 
 
@@ -26,25 +33,23 @@ def test_every_optimizer_goes_downhill(name, rate):
 
 def test_adadelta_is_zeilers_with_rho_0_9():
     optimizer = make_optimizer(OptimizerConfig(name="adadelta", learning_rate=1.0, schedule="constant"), 10)
-    params = jnp.array([1.0])
-    state = optimizer.init(params)
+    params, state = jnp.array([1.0]), None
     squares, steps, expected = 0.0, 0.0, 1.0
     for gradient in (0.5, -1.5, 2.0):
         squares = 0.9 * squares + 0.1 * gradient**2
-        step = -np.sqrt(steps + 1e-6) / np.sqrt(squares + 1e-6) * gradient
-        steps = 0.9 * steps + 0.1 * step**2
-        expected += step
-        updates, state = optimizer.update(jnp.array([gradient]), state, params)
-        params = optax.apply_updates(params, updates)
+        move = -np.sqrt(steps + 1e-6) / np.sqrt(squares + 1e-6) * gradient
+        steps = 0.9 * steps + 0.1 * move**2
+        expected += move
+        _, params, state = step(optimizer, jnp.array([gradient]), params, state)
     np.testing.assert_allclose(params, [expected], rtol=1e-5)
 
 
 def test_schedules_start_peak_and_end_where_they_should():
-    cosine = make_schedule(OptimizerConfig(learning_rate=2.0, warmup_steps=10), 100)
+    cosine: Any = make_schedule(OptimizerConfig(learning_rate=2.0, warmup_steps=10), 100)
     assert [float(cosine(step)) for step in (0, 5, 10, 100)] == pytest.approx([0.0, 1.0, 2.0, 0.0], abs=1e-6)
-    exponential = make_schedule(OptimizerConfig(learning_rate=2.0, schedule="exponential", decay_rate=0.01), 100)
+    exponential: Any = make_schedule(OptimizerConfig(learning_rate=2.0, schedule="exponential", decay_rate=0.01), 100)
     assert [float(exponential(step)) for step in (0, 50, 100)] == pytest.approx([2.0, 0.2, 0.02], rel=1e-5)
-    constant = make_schedule(OptimizerConfig(learning_rate=2.0, schedule="constant"), 100)
+    constant: Any = make_schedule(OptimizerConfig(learning_rate=2.0, schedule="constant"), 100)
     assert float(constant(99)) == 2.0
 
 
@@ -53,7 +58,7 @@ def test_weight_decay_shrinks_kernels_alone(name):
     optimizer = make_optimizer(OptimizerConfig(name=name, learning_rate=0.1, weight_decay=0.1, schedule="constant"), 10)
     params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
     zero = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
-    updates, _ = optimizer.update(zero, optimizer.init(params), params)
+    updates = step(optimizer, zero, params)[0]
     assert float(updates["kernel"].max()) < 0
     assert float(jnp.abs(updates["bias"]).max()) == 0
 
@@ -62,7 +67,7 @@ def test_clipping_bounds_the_global_norm():
     config = OptimizerConfig(name="sgd", learning_rate=1.0, momentum=0.0, schedule="constant", clip_norm=0.5)
     optimizer = make_optimizer(config, 10)
     params = {"a": jnp.ones(3), "b": jnp.ones(4)}
-    updates, _ = optimizer.update({"a": 100 * jnp.ones(3), "b": -100 * jnp.ones(4)}, optimizer.init(params), params)
+    updates = step(optimizer, {"a": 100 * jnp.ones(3), "b": -100 * jnp.ones(4)}, params)[0]
     assert float(optax.global_norm(updates)) == pytest.approx(0.5, rel=1e-5)
 
 

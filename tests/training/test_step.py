@@ -30,11 +30,13 @@ class ScaleTask:
     """Brings the output to targets, one loss for each of them."""
 
     targets: tuple[float, ...]
-    model: nn.Module = Scale()
+    model: nn.Module = dataclasses.field(default_factory=Scale)
 
     @property
     def losses(self):
-        return tuple(Loss(f"to_{target:g}", lambda *a, target=target: self._loss(target, *a)) for target in self.targets)
+        return tuple(
+            Loss(f"to_{target:g}", lambda *a, target=target: self._loss(target, *a)) for target in self.targets
+        )
 
     def init(self, key, batch):
         return self.model.init(key, batch.images)

@@ -1,0 +1,274 @@
+"""The artifact reads what the live model reads, for any batch, without the code that trained it."""
+
+import json
+import re
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import safetensors.numpy
+from jax import export
+
+from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
+from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
+from recog.export.check import DisagreementError, check_agreement
+from recog.export.write import Provenance, write_artifact
+from recog.models.blstm import RecurrentConfig
+from recog.models.crnn import CRNN, CRNNConfig
+from recog.tasks.reading import ReadingTask
+
+
+def make(folder, alphabet: Alphabet, channels: int):
+    """A tiny reader with random parameters, confident enough to read something; and its artifact."""
+    config = CRNNConfig(width=0.05, batch_norm=(2, 5), recurrent=RecurrentConfig(layers=1, units=8))
+    task = ReadingTask(CRNN(config, alphabet.classes), alphabet)
+    images, widths = jnp.zeros((1, 32, 32, channels)), jnp.array([32])
+    variables = jax.jit(lambda key: task.model.init(key, images, widths, train=False))(jax.random.key(0))
+    variables = jax.tree.map(lambda x: 3 * np.asarray(x), variables)
+    provenance = Provenance(
+        config={"seed": 5},
+        settings={"width": 0.05},
+        height=32,
+        channels=channels,
+        training_data="folder:x",
+        validation_data="folder:y",
+        step=1234,
+        metrics={"accuracy": 0.875},
+    )
+    agreement = write_artifact(folder, task, variables, provenance)
+    return task, variables, agreement
+
+
+@pytest.fixture(scope="module")
+def gray(tmp_path_factory):
+    """Folder, task, variables, and how closely they agreed."""
+    folder = tmp_path_factory.mktemp("gray") / "artifact"
+    return folder, *make(folder, DIGITS, 1)
+
+
+@pytest.fixture(scope="module")
+def colour(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("colour") / "artifact"
+    return folder, *make(folder, CHINESE_PLATES, 3)
+
+
+@pytest.fixture
+def copy(gray, tmp_path):
+    """An artifact to damage."""
+    for name in FILES:
+        (tmp_path / name).write_bytes((gray[0] / name).read_bytes())
+    return tmp_path
+
+
+def pictures(shape, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 32), (5, 75)], ids=str)
+@pytest.mark.parametrize("which", ["gray", "colour"])
+def test_reads_what_the_live_model_reads(which, shape, request):
+    folder, task, variables, _ = request.getfixturevalue(which)
+    artifact = Artifact.load(folder)
+    batch, width = shape
+    images = pictures((batch, 32, width, artifact.card.channels))
+    widths = np.linspace(width, max(1, width // 3), batch).astype(np.int32)
+    live = jax.jit(task.read)(variables, images, widths)
+    read = artifact.best_path(images, widths)
+    for name in ("tokens", "lengths", "frames"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(live, name), err_msg=name)
+    np.testing.assert_allclose(read.confidences, live.confidences, atol=1e-5)
+    assert artifact.read(images, widths) == task.texts(read)
+
+
+def test_tells_how_closely_it_agrees(gray, colour):
+    for _, _, _, agreement in (gray, colour):
+        assert agreement.pictures == 8
+        assert agreement.tokens > 20, "the comparison has something to compare"
+        assert agreement.difference <= 1e-5
+
+
+@pytest.mark.parametrize("name", ["conv3", "classifier"])
+def test_disagreement_is_an_error(gray, name):
+    folder, task, variables, _ = gray
+    other = jax.tree_util.tree_map_with_path(lambda path, x: x * 1.2 if name in str(path) else x, variables)
+    with pytest.raises(DisagreementError, match="the live model"):
+        check_agreement(Artifact.load(folder), task, other)
+
+
+def test_a_failed_check_leaves_nothing(gray, tmp_path, monkeypatch):
+    _, task, variables, _ = gray
+    monkeypatch.setattr("recog.export.check.TOLERANCE", -1.0)
+    provenance = Provenance({}, {}, 32, 1, "", "", 0, {})
+    with pytest.raises(DisagreementError):
+        write_artifact(tmp_path / "new" / "artifact", task, variables, provenance)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_program_serves_three_platforms_and_tells_no_paths(gray):
+    content = (gray[0] / "program.bin").read_bytes()
+    program = export.deserialize(bytearray(content))
+    assert program.platforms == ("cpu", "cuda", "tpu")
+    assert [str(d) for d in program.in_avals[-2].shape] == ["b", "32", "w", "1"]
+    assert b".py" not in content
+    assert len(content) < 100_000, "parameters are arguments, no constants"
+
+
+def test_parameters_have_their_flax_names(gray):
+    folder, _, variables, _ = gray
+    saved = safetensors.numpy.load_file(folder / "parameters.safetensors")
+    assert {name.partition("/")[0] for name in saved} == {"params", "batch_stats"}
+    assert all(array.dtype == np.float32 for array in saved.values())
+    np.testing.assert_array_equal(saved["params/conv1/kernel"], variables["params"]["conv1"]["kernel"])
+    assert len(saved) == len(jax.tree.leaves(variables))
+
+
+def test_files_tell_where_the_model_comes_from(gray, colour):
+    folder, _, variables, _ = gray
+    assert Alphabet.from_dict(json.loads((folder / "alphabet.json").read_text())) == DIGITS
+    assert json.loads((folder / "config.json").read_text()) == {"seed": 5}
+    card = json.loads((folder / "card.json").read_text())
+    assert card["parameters"] == sum(x.size for x in jax.tree.leaves(variables["params"]))
+    assert (card["architecture"], card["step"], card["metrics"]) == ("CRNN", 1234, {"accuracy": 0.875})
+    assert (card["height"], card["channels"], card["training_data"]) == (32, 1, "folder:x")
+    assert card["versions"]["jax"] == jax.__version__
+    assert card["sha256"]["parameters.safetensors"] == sha256(folder / "parameters.safetensors")
+    text = (folder / "card.md").read_text()
+    for fact in ("# CRNN", "grayscale", "1,234 steps", "| accuracy | 0.875 |", card["sha256"]["program.bin"], "`9`"):
+        assert fact in text
+    assert "RGB" in (colour[0] / "card.md").read_text()
+    assert "京" in (colour[0] / "card.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("which", ["gray", "colour"])
+def test_the_code_on_the_card_reads(which, request, monkeypatch):
+    folder, *_ = request.getfixturevalue(which)
+    artifact = Artifact.load(folder)
+    images = pictures((1, 32, 128, artifact.card.channels), seed=1)
+    found = re.search(r"```python\n(.*?)```", (folder / "card.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    code, replaced = re.subn(r"np\.zeros\(.*?np\.uint8\)", "PICTURES", found[1])
+    assert replaced == 1
+    monkeypatch.chdir(folder)
+    names = {"PICTURES": images}
+    exec(code, names)
+    [reading] = artifact.read(images, np.array([128]))
+    assert names["text"] == reading.text != ""
+
+
+def test_serves_without_the_code_that_trained_it(gray):
+    program = f"""
+import sys
+import numpy as np
+TRAINING = ("flax", "optax", "orbax", "grain", "recog.models", "recog.tasks", "recog.training", "launch", "datasets")
+sys.modules |= dict.fromkeys(TRAINING)  # None: importing it is an error
+from recog.export.artifact import Artifact
+print(Artifact.load({str(gray[0])!r}).read_pictures([np.zeros((40, 90), np.uint8)]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.startswith("[Reading(text="), done.stderr
+
+
+def test_a_reading_depends_on_neither_padding_nor_batch(gray):
+    artifact = Artifact.load(gray[0])
+    picture = pictures((32, 61, 1), seed=2)
+    alone = artifact.read(picture[None], np.array([61]))[0]
+    assert alone.text
+    for rows, row, width in ((1, 0, 90), (4, 2, 75)):
+        images = pictures((rows, 32, width, 1), seed=3)
+        images[row] = np.pad(picture, ((0, 0), (0, width - 61), (0, 0)))
+        widths = np.full(rows, width)
+        widths[row] = 61
+        read = artifact.read(images, widths)[row]
+        assert read.text == alone.text
+        assert read.confidence == pytest.approx(alone.confidence, abs=1e-5)
+
+
+def test_pictures_of_any_size_come_back_in_order(gray):
+    artifact = Artifact.load(gray[0])
+    sizes = [(32, 50), (64, 90, 3), (32, 700, 1), (7, 12, 3), (200, 31)]
+    given = [pictures(size, seed=i) for i, size in enumerate(sizes)]
+    together = artifact.read_pictures(given)
+    for picture, reading in zip(given, together, strict=True):
+        fitted = artifact.fit(picture)
+        assert fitted.shape == (32, max(1, round(picture.shape[1] * 32 / picture.shape[0])), 1)
+        [alone] = artifact.read(fitted[None], np.array([fitted.shape[1]]))
+        assert reading.text == alone.text
+        assert reading.confidence == pytest.approx(alone.confidence, abs=1e-5)
+    assert artifact.read_pictures([]) == []
+
+
+@pytest.mark.parametrize(
+    ("images", "widths", "message"),
+    [
+        (np.zeros((1, 31, 40, 1), np.uint8), [40], "takes uint8"),
+        (np.zeros((1, 32, 40, 3), np.uint8), [40], "takes uint8"),
+        (np.zeros((1, 32, 40, 1), np.float32), [40], "takes uint8"),
+        (np.zeros((1, 32, 40, 1), np.uint8), [41], "1 to 40"),
+        (np.zeros((2, 32, 40, 1), np.uint8), [40, 0], "1 to 40"),
+        (np.zeros((2, 32, 40, 1), np.uint8), [40], "one for each of the 2"),
+    ],
+)
+def test_other_batches_are_refused(gray, images, widths, message):
+    with pytest.raises(ValueError, match=message):
+        Artifact.load(gray[0]).read(images, np.array(widths))
+
+
+@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "alphabet.json", "card.json"])
+def test_a_missing_file_is_named(copy, name):
+    (copy / name).unlink()
+    with pytest.raises(ArtifactError, match=f"lacks {name}: it is no artifact"):
+        Artifact.load(copy)
+
+
+@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "alphabet.json"])
+def test_a_changed_file_is_named(copy, name):
+    content = (copy / name).read_bytes()
+    for changed in (content[:-10], content[:-10] + bytes(10), b""):
+        (copy / name).write_bytes(changed)
+        with pytest.raises(ArtifactError, match=rf"{name} is damaged.*copy the whole folder again"):
+            Artifact.load(copy)
+
+
+def test_a_reordered_alphabet_is_refused(copy):
+    saved = json.loads((copy / "alphabet.json").read_text())
+    saved["tokens"].reverse()
+    (copy / "alphabet.json").write_text(json.dumps(saved))
+    with pytest.raises(ArtifactError, match=r"alphabet\.json is damaged"):
+        Artifact.load(copy)
+
+
+def test_a_program_of_another_age_is_named(copy):
+    (copy / "program.bin").write_bytes(b"not of this jax" * 100)
+    card = json.loads((copy / "card.json").read_text())
+    card["versions"]["jax"] = "0.1.2"
+    card["sha256"]["program.bin"] = sha256(copy / "program.bin")
+    (copy / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match=rf"jax {jax.__version__} cannot load what jax 0\.1\.2 exported"):
+        Artifact.load(copy)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+def test_a_card_of_another_kind_is_named(copy, content):
+    (copy / "card.json").write_text(content)
+    with pytest.raises(ArtifactError, match=r"card\.json is (no model card|of format 99)"):
+        Artifact.load(copy)
+
+
+def test_only_artifacts_are_replaced(gray, tmp_path, monkeypatch):
+    _, task, variables, _ = gray
+    monkeypatch.setattr("recog.export.check.SHAPES", ((1, 33),))
+    provenance = Provenance({"new": True}, {}, 32, 1, "", "", 0, {})
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds files, but no artifact"):
+        write_artifact(tmp_path, task, variables, provenance)
+    with pytest.raises(FileExistsError, match="is a file"):
+        write_artifact(tmp_path / "notes.txt", task, variables, provenance)
+    for name in FILES:
+        (tmp_path / name).write_bytes((gray[0] / name).read_bytes())
+    write_artifact(tmp_path, task, variables, provenance)
+    assert json.loads((tmp_path / "config.json").read_text()) == {"new": True}
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*FILES, "notes.txt"])
+    Artifact.load(tmp_path)
