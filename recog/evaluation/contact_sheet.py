@@ -13,6 +13,8 @@ CELL = (240, 96)
 CAPTION = 26
 RIGHT, WRONG, PLAIN = (20, 110, 40), (190, 30, 30), (60, 60, 60)
 PAPER = 250
+LARGEST, SMALLEST = 17, 9
+"""Caption sizes in pixels."""
 
 
 class Tile(NamedTuple):
@@ -68,10 +70,16 @@ def _caption(tile: Tile) -> tuple[str, tuple[int, int, int]]:
 
 
 def _write(cell: UInt8[np.ndarray, "H W 3"], text: str, colour: tuple[int, int, int]) -> None:
+    """Centred below the picture; long texts are set smaller, and very long ones cut."""
     width, height = CELL
-    font, size = cv2.FontFace("uni"), 17
-    measured = cv2.getTextSize((width, height), text, (0, 0), font, size)[2]
-    if measured > width - 8:
-        size = max(8, int(size * (width - 8) / measured))
-        measured = cv2.getTextSize((width, height), text, (0, 0), font, size)[2]
-    cv2.putText(cell, text, (max(4, (width - measured) // 2), height - 9), colour, font, size)
+    font, room = cv2.FontFace("uni"), width - 8
+    size = next((s for s in range(LARGEST, SMALLEST, -1) if _width(text, font, s) <= room), SMALLEST)
+    while _width(text, font, size) > room:
+        text = text[: len(text) * 9 // 10 - 1] + "…"
+    left = (width - _width(text, font, size)) // 2
+    cv2.putText(cell, text, (left, height - 9), colour, font, size)
+
+
+def _width(text: str, font: cv2.FontFace, size: int) -> int:
+    left, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, size)
+    return left + width

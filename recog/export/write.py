@@ -140,7 +140,7 @@ def make_program(task: ReadingTask, parameters: dict[str, np.ndarray], height: i
 @contextlib.contextmanager
 def _without_source_locations() -> Iterator[None]:
     """The program tells no paths of the machine that it was exported on, and is the same from any of them."""
-    before = jax.config.jax_traceback_in_locations_limit
+    before = jax.config.values["jax_traceback_in_locations_limit"]
     jax.config.update("jax_traceback_in_locations_limit", 0)
     try:
         yield

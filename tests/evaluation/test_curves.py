@@ -1,0 +1,22 @@
+"""Curves are drawn from whatever a run has logged so far."""
+
+import cv2
+import pytest
+
+from recog.evaluation.curves import write_curves
+
+TRAIN = [{"step": step, "train/ctc_loss": 10 / step, "train/accuracy": step / 10} for step in range(1, 10)]
+VALIDATION = [{"step": 5, "validation/accuracy": 0.4}]
+
+
+@pytest.mark.parametrize("metrics", [TRAIN + VALIDATION, TRAIN, VALIDATION, TRAIN[:1]])
+def test_a_picture_comes_out(tmp_path, metrics):
+    write_curves(tmp_path / "curves.png", metrics)
+    image = cv2.imread(str(tmp_path / "curves.png"))
+    assert image.shape[1] > image.shape[0] > 300
+    assert image.min() < 100 < image.max()
+
+
+def test_nothing_logged_is_said(tmp_path):
+    with pytest.raises(ValueError, match="no metrics"):
+        write_curves(tmp_path / "curves.png", [])

@@ -1,0 +1,79 @@
+"""Evaluation counts samples, never padding, and keeps the order of the source."""
+
+import dataclasses
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recog.alphabet import DIGITS
+from recog.batch import Batch
+from recog.ctc import BestPath, texts
+from recog.evaluation.reading import Evaluator, write_evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class FirstPixels:
+    """Reads the token ids that stand in the first row of each picture, up to a zero."""
+
+    alphabet = DIGITS
+
+    def read(self, variables, images, widths):
+        tokens = images[:, 0, :4, 0].astype(jnp.int32)
+        lengths = jnp.sum(jnp.cumprod(tokens > 0, axis=1), axis=1)
+        return BestPath(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0)
+
+    def texts(self, read):
+        return texts(self.alphabet, read)
+
+
+def batch(rows, width=8):
+    """Rows of (id, what the picture says, label); None stands for an empty row."""
+    images = np.zeros((len(rows), 2, width, 1), np.uint8)
+    labels = np.zeros((len(rows), 4), np.int32)
+    ids, lengths, mask = np.full(len(rows), -1), np.zeros(len(rows), np.int32), np.zeros(len(rows), bool)
+    for number, row in enumerate(rows):
+        if row is not None:
+            ids[number], said, label = row
+            images[number, 0, : len(said), 0] = DIGITS.encode(said)
+            labels[number, : len(label)] = DIGITS.encode(label)
+            lengths[number], mask[number] = len(label), True
+    return Batch(images, np.full(len(rows), width), labels, lengths, ids, mask)
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    batches = [batch([(2, "12", "12"), (0, "3", "34")]), batch([(1, "", "7"), None], width=16)]
+    return Evaluator(FirstPixels())({}, batches)  # pyright: ignore[reportArgumentType]
+
+
+def test_samples_are_counted_in_the_order_of_the_source(evaluation):
+    assert [(p.id, p.label, p.text) for p in evaluation.predictions] == [(0, "34", "3"), (1, "7", ""), (2, "12", "12")]
+    assert [p.confidence for p in evaluation.predictions] == [0.5, 1.0, 0.25]
+
+
+def test_report_has_the_measures_by_name(evaluation):
+    report = evaluation.report()
+    assert report.pop("images_per_second") > 0
+    assert report == pytest.approx(
+        {
+            "count": 3,
+            "accuracy": 1 / 3,
+            "one_minus_ned": 1 - (1 / 2 + 1) / 3,
+            "cer": 2 / 5,
+            "length_consistency": 1 / 3,
+        }
+    )
+
+
+def test_files(evaluation, tmp_path):
+    report = write_evaluation(evaluation, tmp_path / "out", lambda index: f"sample {index}")
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
+    lines = (tmp_path / "out" / "predictions.tsv").read_text().splitlines()
+    assert lines == [
+        "sample\tlabel\tprediction\tconfidence",
+        "sample 0\t34\t3\t0.5000",
+        "sample 1\t7\t\t1.0000",
+        "sample 2\t12\t12\t0.2500",
+    ]
