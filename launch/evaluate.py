@@ -7,11 +7,11 @@ import contextlib
 import json
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
 from datasets.specs import open_source
+from launch import friendly
 from launch.build import Samples, check, one_pass, open_data
-from launch.friendly import friendly
 from launch.run_folder import load_run
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
 from recog.evaluation.reading import Evaluation, Evaluator, write_evaluation
@@ -74,4 +74,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(friendly(main))
+    friendly.run(main)

@@ -6,10 +6,10 @@ with the live model before it is put in place.
 
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
+from launch import friendly
 from launch.config import to_json
-from launch.friendly import friendly
 from launch.run_folder import load_run
 from recog.export.artifact import FILES
 from recog.export.check import Agreement
@@ -57,4 +57,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(friendly(main))
+    friendly.run(main)

@@ -1,20 +1,18 @@
 """Errors that a user can mend are shown as a sentence, not as a traceback."""
 
-import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from absl import flags, logging
+from absl import app, flags, logging
 
 
-def friendly(main: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
-    """Wraps an entry point: bad input and bad settings end it with their message and exit status 1.
+def run(main: Callable[[list[str]], None]) -> None:
+    """Runs an entry point: bad flags, settings and input end it with one message and exit status 1.
 
-    ``--verbosity=1`` shows the traceback.
+    ``--verbosity=1`` shows the traceback of what ``main`` raised, and what libraries log.
     """
 
-    @functools.wraps(main)
-    def run(argv: list[str]) -> None:
+    def friendly_main(argv: list[str]) -> None:
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)  # the progress bar is enough; libraries log much at INFO
         try:
@@ -24,4 +22,14 @@ def friendly(main: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
                 raise
             sys.exit(f"error: {error}\n(--verbosity=1 shows where it was raised)")
 
-    return run
+    app.run(friendly_main, flags_parser=_parse)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    try:
+        return app.parse_flags_with_usage(argv)
+    except KeyError as error:  # a field that no configuration has
+        overrides = [argument for argument in argv if argument.startswith("--config.")]
+        sys.exit(f"error: {error.args[0]}: look for a misspelt name in {' '.join(overrides)}")
+    except (OSError, ImportError) as error:  # a configuration file that is not there, or does not run
+        sys.exit(f"error: {' '.join(str(error).split())}")

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
-from launch.friendly import friendly
+from launch import friendly
 from recog.ctc import Reading
 from recog.export.artifact import Artifact
 
@@ -81,4 +81,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(friendly(main))
+    friendly.run(main)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from datasets.specs import open_source
-from launch.friendly import friendly
+from launch import friendly
 
 FRESH = "arithmetic:count=1000,seed=3"
 """Expressions of a seed that neither training nor validation draws from."""
@@ -70,4 +70,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", "runs/quickstart", "Folder for everything that the run leaves behind.")
-    app.run(friendly(main))
+    friendly.run(main)

@@ -8,12 +8,13 @@ import functools
 from pathlib import Path
 
 import jax
-from absl import app, flags
+from absl import flags
 from grain.experimental import ThreadPrefetchIterDataset
 from ml_collections import config_flags
 
 from datasets.pipeline import make_stream
 from datasets.plan import BatchPlan
+from launch import friendly
 from launch.build import (
     Samples,
     abstract_state,
@@ -25,7 +26,6 @@ from launch.build import (
     state_maker,
 )
 from launch.config import Config, to_json
-from launch.friendly import friendly
 from launch.run_folder import claim
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
@@ -141,4 +141,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(friendly(main))
+    friendly.run(main)

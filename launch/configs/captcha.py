@@ -13,9 +13,7 @@ def get_config() -> Config:
     """Configuration of the run."""
     return Config(
         alphabet=AlphabetConfig(tokens="2345678bcdefgmnpwxy"),
-        data=DataConfig(
-            train="folder:$RECOG_REAL_DATA/captcha", holdout=0.15, batch_size=32, buckets=(128,), max_label_length=8
-        ),
+        data=DataConfig(train="folder:$RECOG_REAL_DATA/captcha", holdout=0.15, batch_size=32),
         model=CRNNConfig(
             width=0.5,
             batch_norm=(1, 2, 3, 4, 5, 6, 7),
