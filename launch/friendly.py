@@ -1,7 +1,7 @@
 """Errors that a user can mend are shown as a sentence, not as a traceback."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from absl import app, flags, logging
 
@@ -25,7 +25,7 @@ def run(main: Callable[[list[str]], None]) -> None:
     app.run(friendly_main, flags_parser=_parse)
 
 
-def _parse(argv: Sequence[str]) -> list[str]:
+def _parse(argv: list[str]) -> list[str]:
     try:
         return app.parse_flags_with_usage(argv)
     except KeyError as error:  # a field that no configuration has

@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from recog.images import scale_to_height, scaled_width, to_channels
+from recog.images import WIDEST, scale_to_height, scaled_width, to_channels
 
-WIDEST = 4096
-"""Pixels after scaling. A wider picture is no line of text, and would take the memory of the others."""
 STEP = 32
 """Padded widths are multiples of this many pixels."""
 

@@ -42,8 +42,10 @@ def test_captions_of_any_length_and_script_stay_in_their_cell():
 
 
 def test_written_as_png_in_rgb(tmp_path):
-    write_contact_sheet(tmp_path / "sheet.png", [Tile(picture(channels=3) * 0 + np.uint8([255, 0, 0]), "red")], 1)
-    blue, _, red = cv2.imread(str(tmp_path / "sheet.png"))[CELL[1] // 3, CELL[0] // 2]
+    write_contact_sheet(tmp_path / "sheet.png", [Tile(np.tile(np.array([255, 0, 0], np.uint8), (20, 60, 1)), "red")], 1)
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    blue, _, red = sheet[CELL[1] // 3, CELL[0] // 2]
     assert red > 200 > blue
 
 

@@ -13,6 +13,7 @@ VALIDATION = [{"step": 5, "validation/accuracy": 0.4}]
 def test_a_picture_comes_out(tmp_path, metrics):
     write_curves(tmp_path / "curves.png", metrics)
     image = cv2.imread(str(tmp_path / "curves.png"))
+    assert image is not None
     assert image.shape[1] > image.shape[0] > 300
     assert image.min() < 100 < image.max()
 

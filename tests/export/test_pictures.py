@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from recog.export.pictures import WIDEST, fit, groups, pad
+from recog.export.pictures import fit, groups, pad
+from recog.images import WIDEST
 
 
 def test_fit_brings_height_and_channels():
