@@ -1,4 +1,9 @@
-"""CRNN on 824 real captchas."""
+"""CRNN on 824 real captchas: five of ``2345678bcdefgmnpwxy``, 200 by 50 pixels, blurred and struck through.
+
+    RECOG_REAL_DATA=DIR python -m launch.train --config=launch/configs/captcha.py --workdir=runs/captcha
+
+``$RECOG_REAL_DATA/captcha`` is a folder with ``labels.tsv``. A fixed 15 % (124 pictures) is held out. @CAPTCHA@
+"""
 
 from datasets.pipeline import DataConfig
 from launch.config import AlphabetConfig, Config

@@ -1,4 +1,9 @@
-"""A small CRNN on rendered arithmetic expressions: from nothing to a reader in minutes on two CPU cores."""
+"""A small CRNN on rendered arithmetic expressions: from nothing to a reader in minutes on two CPU cores.
+
+    python -m launch.train --config=launch/configs/quickstart.py --workdir=runs/quickstart
+
+@QUICKSTART@
+"""
 
 from datasets.pipeline import DataConfig
 from launch.config import AlphabetConfig, Config

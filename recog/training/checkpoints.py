@@ -56,9 +56,9 @@ class Checkpoints:
             )
 
     def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
-        """Keeps the state as the best when its ``accuracy`` is higher than the best so far (or the first)."""
+        """Keeps the state as the best unless an earlier one had a higher ``accuracy``; of equals, the latest is kept."""
         best = self.best_metrics()
-        if best and best["accuracy"] >= metrics["accuracy"]:
+        if best and best["accuracy"] > metrics["accuracy"]:
             return False
         self._best.save(step, args=ocp.args.Composite(**self._items(state, metrics)))
         return True

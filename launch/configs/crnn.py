@@ -1,0 +1,25 @@
+"""CRNN for scene text, as published (Shi, Bai and Yao 2015, section 3.2): the full-size network and Adadelta.
+
+    python -m launch.train --config=launch/configs/crnn.py --workdir=runs/crnn \\
+        --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
+
+The paper trains on 8 million rendered words (Synth90k), lower-cased, over 36 letters and digits; its pictures are 32
+pixels high and at least 100 wide. No number of ours stands here, because none was measured on that set yet.
+"""
+
+from datasets.pipeline import DataConfig
+from launch.config import AlphabetConfig, Config
+from recog.models.crnn import CRNNConfig
+from recog.training.loop import LoopConfig
+from recog.training.optimizers import OptimizerConfig
+
+
+def get_config() -> Config:
+    """Configuration of the run."""
+    return Config(
+        alphabet=AlphabetConfig(name="latin_36"),
+        data=DataConfig(batch_size=64, max_label_length=25),
+        model=CRNNConfig(),
+        optimizer=OptimizerConfig(name="adadelta", learning_rate=1.0, schedule="constant"),
+        train=LoopConfig(steps=300_000, log_every=100, evaluate_every=5_000, checkpoint_every=5_000),
+    )
