@@ -27,13 +27,15 @@ PICTURES = 5
 
 
 def run(command: list[str]) -> str:
-    """Shows and runs ``python -m launch...``; progress goes to the terminal, the command's output is returned too."""
+    """Shows and runs ``python -m launch...``; returns the last line of its output."""
     print(f"\n$ python -m {shlex.join(command)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
-    print(done.stdout, end="", flush=True)
-    if done.returncode:
-        sys.exit(done.returncode)
-    return done.stdout
+    line = ""
+    with subprocess.Popen([sys.executable, "-u", "-m", *command], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+    if process.returncode:
+        sys.exit(process.returncode)
+    return line
 
 
 def draw_pictures(folder: Path) -> list[str]:
@@ -53,7 +55,7 @@ def main(argv: list[str]) -> None:
     del argv
     start, workdir = time.monotonic(), Path(flags.FLAGS.workdir)
     run(["launch.train", "--config=launch/configs/quickstart.py", f"--workdir={workdir}"])
-    report = json.loads(run(["launch.evaluate", f"--workdir={workdir}", f"--data={FRESH}"]).splitlines()[-1])
+    report = json.loads(run(["launch.evaluate", f"--workdir={workdir}", f"--data={FRESH}"]))
     run(["launch.export", f"--workdir={workdir}", f"--out={workdir / 'artifact'}"])
     run(["launch.predict", f"--artifact={workdir / 'artifact'}", *draw_pictures(workdir / "pictures")])
     print(

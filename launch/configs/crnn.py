@@ -1,6 +1,6 @@
-"""CRNN for scene text, as published (Shi, Bai and Yao 2015, section 3.2): the full-size network and Adadelta.
+r"""CRNN for scene text, as published (Shi, Bai and Yao 2015, section 3.2): the full-size network and Adadelta.
 
-    python -m launch.train --config=launch/configs/crnn.py --workdir=runs/crnn \\
+    python -m launch.train --config=launch/configs/crnn.py --workdir=runs/crnn \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
 The paper trains on 8 million rendered words (Synth90k), lower-cased, over 36 letters and digits; its pictures are 32

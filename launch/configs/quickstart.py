@@ -29,5 +29,5 @@ def get_config() -> Config:
             recurrent=RecurrentConfig(layers=1, units=64),
         ),
         optimizer=OptimizerConfig(name="adamw", learning_rate=3e-3, warmup_steps=100, clip_norm=5.0),
-        train=LoopConfig(steps=1200, log_every=25, evaluate_every=300, checkpoint_every=300),
+        train=LoopConfig(steps=1500, log_every=25, evaluate_every=300, checkpoint_every=300),
     )

@@ -56,7 +56,7 @@ class Checkpoints:
             )
 
     def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
-        """Keeps the state as the best unless an earlier one had a higher ``accuracy``; of equals, the latest is kept."""
+        """Keeps the state as the best unless an earlier one had a higher ``accuracy``; of equals, the latest."""
         best = self.best_metrics()
         if best and best["accuracy"] > metrics["accuracy"]:
             return False
