@@ -57,7 +57,9 @@ class Checkpoints:
 
     def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
         """Keeps the state as the best unless an earlier one had a higher ``accuracy``; of equals, the latest."""
-        best = self.best_metrics()
+        best, best_step = self.best_metrics(), self.best_step()
+        if best_step is not None and best_step >= step:
+            return False  # a resumed run passes steps again that it had evaluated before it was cut off
         if best and best["accuracy"] > metrics["accuracy"]:
             return False
         self._best.save(step, args=ocp.args.Composite(**self._items(state, metrics)))

@@ -25,7 +25,7 @@ from recog.training.writers import MetricWriter
 
 @dataclasses.dataclass
 class LoopConfig:
-    """How long to train and how often to look up; all counted in steps (batches)."""
+    """How long to train and how often to look up, in steps (batches); 0 does so at the end alone."""
 
     steps: int = 10_000
     log_every: int = 50
@@ -75,7 +75,7 @@ class Loop:
         config, step = self.config, int(state.step)
         totals, clock, in_flight = self.zero_totals(), _Clock(), collections.deque()
         with tqdm(total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True) as bar:
-            while step < config.steps and not stop.requested:
+            while step < config.steps:
                 batch = clock.wait_for(self.stream)
                 state, totals = self.train_step(state, totals, batch)
                 in_flight.append(jnp.copy(state.step))  # a copy, because the state itself is donated to the next step
@@ -83,15 +83,18 @@ class Loop:
                     in_flight.popleft().block_until_ready()
                 step += 1
                 bar.update()
-                last = step == config.steps
-                evaluates, saves = _due(step, config.evaluate_every), _due(step, config.checkpoint_every)
-                if last or stop.requested or evaluates or saves or _due(step, config.log_every):
-                    self._log(step, totals, clock, bar)
+                last, stops = step == config.steps, stop.requested  # asked once: the signal may come at any time
+                evaluates = last or _due(step, config.evaluate_every)
+                saves = last or stops or _due(step, config.checkpoint_every)
+                if evaluates or saves or _due(step, config.log_every):
+                    self._log(step, totals, clock, bar)  # which also makes sure that the state is worth keeping
                     totals = self.zero_totals()
-                if evaluates or last:
+                if evaluates:
                     self._evaluate(step, state, clock, bar)
-                if saves or last or stop.requested:
+                if saves:
                     self.checkpoints.save(state, self.stream, step)
+                if stops:
+                    break
         return state
 
     def _log(self, step: int, totals: Totals, clock: "_Clock", bar: tqdm) -> None:

@@ -68,6 +68,14 @@ def test_best_follows_accuracy_and_of_equals_the_latest(tmp_path):
         assert restored.card["metrics"] == {"accuracy": 0.5}
 
 
+def test_a_resumed_run_may_evaluate_the_best_step_again(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5})
+    with Checkpoints(tmp_path) as checkpoints:
+        assert not checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5})
+        assert checkpoints.save_if_best(state_at(12), 12, {"accuracy": 0.5})
+
+
 def test_latest_is_used_when_none_was_evaluated_and_none_is_said(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
         with pytest.raises(FileNotFoundError, match="train first"):

@@ -1,0 +1,104 @@
+"""The loop's bookkeeping, over a step that only counts."""
+
+import grain.python as grain
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recog.training.checkpoints import Checkpoints
+from recog.training.loop import Loop, LoopConfig, NotFiniteError
+from recog.training.preemption import StopRequest
+from recog.training.state import TrainState
+from recog.training.step import Totals
+from recog.training.writers import MetricWriter, read_metrics
+
+
+def train_step(state: TrainState, totals: Totals, batch) -> tuple[TrainState, Totals]:
+    """Sums the numbers of the stream; a negative one stands for a loss that is not finite."""
+    bad = (batch < 0) & (totals.trouble_step < 0)
+    sums = {name: totals.sums[name] + 1.0 for name in totals.sums}
+    totals = Totals(
+        sums | {"skipped": totals.sums["skipped"]},
+        jnp.where(bad, state.step, totals.trouble_step),
+        jnp.where(bad, jnp.array([41, -1]), totals.trouble_ids),
+    )
+    return state.replace(step=state.step + 1, params=state.params + batch), totals
+
+
+def zero_totals() -> Totals:
+    zeros = {name: jnp.zeros(()) for name in ("samples", "skipped", "ctc_loss", "accuracy")}
+    return Totals(zeros, jnp.full((), -1), jnp.full(2, -1))
+
+
+class Evaluations:
+    """Remembers the steps it was asked at, and does something at one of them."""
+
+    def __init__(self, at: int = -1, then=lambda: None):
+        self.steps, self.at, self.then = [], at, then
+
+    def __call__(self, state: TrainState) -> dict[str, float]:
+        self.steps.append(int(state.step))
+        if self.steps[-1] == self.at:
+            self.then()
+        return {"accuracy": 0.5}
+
+
+def run(tmp_path, config, numbers=None, evaluate=None, stop=None):
+    numbers = np.arange(100) if numbers is None else np.array(numbers)
+    state = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
+    stream = iter(grain.MapDataset.source(numbers).to_iter_dataset())
+    writer = MetricWriter(tmp_path)
+    with Checkpoints(tmp_path) as checkpoints:
+        loop = Loop(
+            config=config,
+            train_step=jax.jit(train_step, donate_argnums=(0, 1)),
+            zero_totals=zero_totals,
+            stream=stream,
+            evaluate=evaluate or Evaluations(),
+            checkpoints=checkpoints,
+            writer=writer,
+            learning_rate=lambda step: 0.1,
+            describe=lambda index: f"file:{index}",
+        )
+        try:
+            return loop.run(state, stop or StopRequest())
+        finally:
+            writer.close()
+
+
+def saved(tmp_path) -> list[int]:
+    return sorted(int(path.name) for path in (tmp_path / "checkpoints" / "latest").iterdir())
+
+
+def test_logs_evaluates_and_saves_when_due_and_at_the_end(tmp_path):
+    evaluate = Evaluations()
+    state = run(tmp_path, LoopConfig(steps=11, log_every=2, evaluate_every=4, checkpoint_every=5), evaluate=evaluate)
+    assert (int(state.step), float(state.params)) == (11, sum(range(11)))
+    assert evaluate.steps == [4, 8, 11]
+    assert saved(tmp_path) == [10, 11]
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    assert [line["step"] for line in lines if "train/ctc_loss" in line] == [2, 4, 5, 6, 8, 10, 11]
+    assert all(line["train/ctc_loss"] == 1.0 for line in lines if "train/ctc_loss" in line), "a mean over samples"
+
+
+def test_a_stop_during_an_evaluation_ends_after_one_more_step_with_everything_saved(tmp_path):
+    stop = StopRequest()
+    evaluate = Evaluations(at=4, then=lambda: setattr(stop, "requested", True))
+    state = run(tmp_path, LoopConfig(100, 50, 4, 50), evaluate=evaluate, stop=stop)
+    assert int(state.step) == 5
+    assert saved(tmp_path) == [5]
+
+
+def test_trouble_names_step_and_samples_and_saves_nothing_after_it(tmp_path):
+    numbers = [0, 1, 2, 3, 4, -1, 6, 7, 8]
+    with pytest.raises(NotFiniteError, match=r"at step 5; samples(.|\n)*sample 41: file:41"):
+        run(tmp_path, LoopConfig(9, 3, 9, 3), numbers)
+    assert saved(tmp_path) == [3]
+
+
+def test_zero_means_only_at_the_end(tmp_path):
+    evaluate = Evaluations()
+    run(tmp_path, LoopConfig(5, 0, 0, 0), evaluate=evaluate)
+    assert evaluate.steps == [5]
+    assert saved(tmp_path) == [5]
