@@ -13,14 +13,9 @@ error is the largest absolute difference from a float64 forward-backward in nump
 
 import importlib.metadata
 import importlib.util
-import math
-import os
-import platform
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -30,11 +25,9 @@ import optax
 from absl import app, flags
 from jaxtyping import Float, Int
 
+from launch.benchmarks.forward_backward import float64_reference
+from launch.benchmarks.timing import ROUNDS, Timing, machine, time_in_turns
 from recog.ctc import ctc_loss
-
-ROUNDS = 5
-FOREIGN_SHARE = 0.1
-"""A time is marked when other processes used more than this share of the cores while it was taken."""
 
 
 class Shape(NamedTuple):
@@ -84,15 +77,9 @@ class Contestant(NamedTuple):
 class Result(NamedTuple):
     """What one contestant showed on one shape."""
 
-    milliseconds: float
-    foreign_share: float
+    timing: Timing
     temporary_bytes: int | None
     gradient_error: float
-
-    @property
-    def alone(self) -> bool:
-        """Whether the cores were ours while the time was taken."""
-        return self.foreign_share <= FOREIGN_SHARE
 
 
 def problem(shape: Shape, seed: int = 0) -> Problem:
@@ -104,46 +91,6 @@ def problem(shape: Shape, seed: int = 0) -> Problem:
     frames_needed = np.arange(1, shape.L + 1) + np.pad(repeats, ((0, 0), (1, 0)))
     label_lengths = np.asarray(np.sum(frames_needed <= shape.T, axis=1), np.int32)
     return Problem(logits, np.full(shape.B, shape.T, np.int32), labels, label_lengths)
-
-
-def _alphas(emissions: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Forward variables ``T S`` from emissions ``T S``; even states are blanks (Graves 2006, equations 6-8)."""
-    skips = np.zeros(emissions.shape[1], bool)
-    skips[3::2] = label[1:] != label[:-1]
-    state = np.full(emissions.shape[1], -np.inf)
-    alphas = np.empty_like(emissions)
-    for t, emission in enumerate(emissions):
-        if t == 0:
-            state[:2] = 0.0
-        else:
-            one, two = (np.concatenate([np.full(n, -np.inf), state])[: state.size] for n in (1, 2))
-            state = np.logaddexp(np.logaddexp(state, one), np.where(skips, two, -np.inf))
-        state = state + emission
-        alphas[t] = state
-    return alphas
-
-
-def float64_reference(
-    logits: Float[np.ndarray, "T K"], label: Int[np.ndarray, " L"], blank_id: int = 0
-) -> tuple[float, Float[np.ndarray, "T K"]]:
-    """Loss and gradient of one sample by the textbook forward-backward in float64; ``inf`` and zeros if impossible."""
-    if len(logits) == 0:
-        return (math.inf if len(label) else 0.0), np.zeros(logits.shape)
-    scores = logits.astype(np.float64)
-    scores -= scores.max(axis=1, keepdims=True)
-    scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    states = np.full(2 * len(label) + 1, blank_id)
-    states[1::2] = label
-    emissions = scores[:, states]
-    forward = _alphas(emissions, label)
-    backward = _alphas(emissions[::-1, ::-1], label[::-1])[::-1, ::-1]
-    log_likelihood = np.logaddexp.reduce(forward[-1, -2:])
-    if log_likelihood == -np.inf:
-        return math.inf, np.zeros(logits.shape)
-    # Both sweeps count the emission of the frame they meet in; an impossible emission leaves no path to count.
-    paths = np.where(emissions > -np.inf, forward + backward - np.maximum(emissions, -1e300), -np.inf)
-    tokens = states[:, None] == np.arange(logits.shape[1])  # S K
-    return -float(log_likelihood), np.exp(scores) - np.exp(paths - log_likelihood) @ tokens
 
 
 def reference_gradient(case: Problem) -> Float[np.ndarray, "B T K"]:
@@ -201,52 +148,6 @@ def contestants(case: Problem) -> list[Contestant]:
     return [*found, torch_contestant(case)] if importlib.util.find_spec("torch") else found
 
 
-class Timing(NamedTuple):
-    """How long one run takes."""
-
-    seconds: float
-    """Median over one round."""
-    foreign_share: float
-    """What other processes used of the cores meanwhile, 0 to 1; 0 where the system does not tell."""
-
-
-def _core_seconds() -> float:
-    """Seconds for which the cores that this process may use have been busy or withheld, for anyone, since boot."""
-    try:
-        mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
-        rows = [line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")]
-        # Columns: name, user, nice, system, idle, iowait, irq, softirq, steal, in clock ticks.
-        ticks = sum(int(row[column]) for row in rows if row[0] in mine for column in (1, 2, 3, 6, 7, 8))
-        return ticks / os.sysconf("SC_CLK_TCK")
-    except (AttributeError, OSError):
-        return 0.0
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _time_block(run: Callable[[], object], seconds: float) -> Timing:
-    """Repeats one run for a while."""
-    run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
-    run()
-    taken = []
-    busy, own, begin = _core_seconds(), time.process_time(), time.perf_counter()
-    while not taken or time.perf_counter() < begin + seconds:
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    foreign = (_core_seconds() - busy) - (time.process_time() - own)
-    share = foreign / (_cores() * (time.perf_counter() - begin))
-    return Timing(statistics.median(taken), min(max(share, 0.0), 1.0))
-
-
-def time_in_turns(runs: Sequence[Callable[[], object]], seconds: float, rounds: int = ROUNDS) -> list[Timing]:
-    """Times the runs in turns, each with its share of ``seconds`` in every round; the fastest round of each counts."""
-    blocks = [[_time_block(run, seconds / rounds) for run in runs] for _ in range(rounds)]
-    return [min(column) for column in zip(*blocks, strict=True)]
-
-
 def measure(shape: Shape, seconds: float, rounds: int = ROUNDS) -> dict[str, Result]:
     """Each contestant's result on one shape, by name."""
     case = problem(shape)
@@ -255,8 +156,7 @@ def measure(shape: Shape, seconds: float, rounds: int = ROUNDS) -> dict[str, Res
     truth = reference_gradient(case)
     return {
         c.name: Result(
-            1e3 * timing.seconds,
-            timing.foreign_share,
+            timing,
             c.temporary_bytes,
             float(np.max(np.abs(shape.B * c.gradient() - truth))),
         )
@@ -293,8 +193,10 @@ class _Ratio(NamedTuple):
 
 
 def _ratio(results: dict[str, Result], rival: str) -> _Ratio | None:
-    ours, theirs = results["recog"], results.get(rival)
-    return theirs and _Ratio(theirs.milliseconds / ours.milliseconds, ours.alone and theirs.alone)
+    if rival not in results:
+        return None
+    ours, theirs = results["recog"].timing, results[rival].timing
+    return _Ratio(theirs.seconds / ours.seconds, ours.alone and theirs.alone)
 
 
 def _geometric_mean(table: dict[Shape, dict[str, Result]], rival: str) -> _Ratio | None:
@@ -305,28 +207,11 @@ def _geometric_mean(table: dict[Shape, dict[str, Result]], rival: str) -> _Ratio
 def _cells(results: dict[str, Result]) -> list[str]:
     """Times, ratios, memory, gradient errors of one shape."""
     field = [results.get(name) for name in _NAMES]
-    milliseconds = [f"{r.milliseconds:.2f}{'' if r.alone else '?'}" if r else "-" for r in field]
+    milliseconds = [f"{1e3 * r.timing.seconds:.2f}{'' if r.timing.alone else '?'}" if r else "-" for r in field]
     ratios = [str(_ratio(results, rival) or "-") for rival in _NAMES[1:]]
     memory = [f"{r.temporary_bytes / 2**20:.1f}" if r and r.temporary_bytes is not None else "-" for r in field[:2]]
     errors = [f"{r.gradient_error:.1e}" if r else "-" for r in field]
     return milliseconds + ratios + memory + errors
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def machine() -> str:
-    """Versions and hardware, two lines."""
-    device = jax.devices()[0]
-    versions = [f"python {platform.python_version()}", f"jax {jax.__version__}", f"optax {optax.__version__}"]
-    if importlib.util.find_spec("torch"):
-        versions.append(f"torch {importlib.metadata.version('torch')}")
-    return f"{', '.join(versions)}\n{_processor()}, {_cores()} cores, jax on {device.platform} ({device.device_kind})"
 
 
 def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dict[Shape, dict[str, Result]]:
@@ -339,9 +224,9 @@ def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dic
         print(_line(str(shape), _cells(table[shape])), flush=True)
     means = [str(_geometric_mean(table, rival) or "-") for rival in _NAMES[1:]]
     print(_line("geometric mean", [""] * len(_NAMES) + means))
-    if not all(result.alone for results in table.values() for result in results.values()):
+    if not all(result.timing.alone for results in table.values() for result in results.values()):
         print("? other processes used these cores meanwhile: measure again before quoting a marked number")
-    print(machine(), flush=True)
+    print(machine("optax", "torch"), flush=True)
     return table
 
 

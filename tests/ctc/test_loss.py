@@ -19,12 +19,12 @@ from launch.benchmarks.ctc import (
     SHAPES,
     Problem,
     Shape,
-    float64_reference,
     jax_contestant,
     optax_loss,
     problem,
     reference_gradient,
 )
+from launch.benchmarks.forward_backward import float64_reference
 from recog.ctc import ctc_loss, feasible
 from recog.ctc.loss import WIDE_BATCH
 

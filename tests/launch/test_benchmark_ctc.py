@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from launch.benchmarks import ctc
+from launch.benchmarks.timing import Timing
 
 TINY = ctc.Shape(2, 5, 4, 2)
 
@@ -15,7 +16,7 @@ def test_reports_every_contestant(capsys):
     names = ["recog", "optax"] + ["torch"] * bool(importlib.util.find_spec("torch"))
     assert list(table[TINY]) == names
     for result in table[TINY].values():
-        assert result.milliseconds > 0
+        assert result.timing.seconds > 0
         assert result.gradient_error < 1e-5
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("2x5x4x2")
@@ -25,8 +26,9 @@ def test_reports_every_contestant(capsys):
 
 
 def test_marks_what_another_job_disturbed():
-    ours, theirs = ctc.Result(1.0, 0.01, None, 0.0), ctc.Result(7.0, 0.5, None, 0.0)
-    disturbed, quiet = {"recog": ours, "torch": theirs}, {"recog": ours, "torch": theirs._replace(foreign_share=0.0)}
+    ours = ctc.Result(Timing(0.001, 0.01), None, 0.0)
+    disturbed = {"recog": ours, "torch": ctc.Result(Timing(0.007, 0.5), None, 0.0)}
+    quiet = {"recog": ours, "torch": ctc.Result(Timing(0.007, 0.0), None, 0.0)}
     assert str(ctc._geometric_mean({TINY: quiet}, "torch")) == "7.00x"
     assert str(ctc._geometric_mean({TINY: quiet, ctc.SHAPES[0]: disturbed}, "torch")) == "7.00x?"
     assert ctc._geometric_mean({TINY: quiet}, "optax") is None

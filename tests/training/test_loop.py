@@ -3,7 +3,6 @@
 import grain.python as grain
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from recog.training.checkpoints import Checkpoints
@@ -45,7 +44,7 @@ class Evaluations:
 
 
 def run(tmp_path, config, numbers=None, evaluate=None, stop=None):
-    numbers = np.arange(100) if numbers is None else np.array(numbers)
+    numbers = list(range(100)) if numbers is None else numbers
     state = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
     stream = iter(grain.MapDataset.source(numbers).to_iter_dataset())
     writer = MetricWriter(tmp_path)

@@ -1,0 +1,87 @@
+"""Fair timing on shared cores, and the machine's name to print beside what was measured."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+ROUNDS = 5
+FOREIGN_SHARE = 0.1
+"""A time is no result when other processes used more than this share of the cores while it was taken."""
+
+
+class Timing(NamedTuple):
+    """How long one run takes."""
+
+    seconds: float
+    """Median over one round."""
+    foreign_share: float
+    """What other processes used of the cores meanwhile, 0 to 1; 0 where the system does not tell."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether the cores were ours while it was taken."""
+        return self.foreign_share <= FOREIGN_SHARE
+
+
+def _core_seconds() -> float:
+    """Seconds for which the cores that this process may use have been busy or withheld, for anyone, since boot."""
+    try:
+        mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+        rows = [line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")]
+        # Columns: name, user, nice, system, idle, iowait, irq, softirq, steal, in clock ticks.
+        ticks = sum(int(row[column]) for row in rows if row[0] in mine for column in (1, 2, 3, 6, 7, 8))
+        return ticks / os.sysconf("SC_CLK_TCK")
+    except (AttributeError, OSError):
+        return 0.0
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _time_block(run: Callable[[], object], seconds: float) -> Timing:
+    """Repeats one run for a while."""
+    run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
+    run()
+    taken = []
+    busy, own, begin = _core_seconds(), time.process_time(), time.perf_counter()
+    while not taken or time.perf_counter() < begin + seconds:
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    foreign = (_core_seconds() - busy) - (time.process_time() - own)
+    share = foreign / (_cores() * (time.perf_counter() - begin))
+    return Timing(statistics.median(taken), min(max(share, 0.0), 1.0))
+
+
+def time_in_turns(runs: Sequence[Callable[[], object]], seconds: float, rounds: int = ROUNDS) -> list[Timing]:
+    """Times the runs in turns, each with its share of ``seconds`` in every round; the fastest round of each counts."""
+    blocks = [[_time_block(run, seconds / rounds) for run in runs] for _ in range(rounds)]
+    return [min(column) for column in zip(*blocks, strict=True)]
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open() as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def machine(*packages: str) -> str:
+    """Hardware, and versions of Python, JAX and these packages where they are installed; two lines."""
+    device = jax.devices()[0]
+    installed = [name for name in ("jax", *packages) if importlib.util.find_spec(name)]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in installed]
+    return (
+        f"python {platform.python_version()}, {', '.join(versions)}\n"
+        f"{_processor()}, {_cores()} cores, jax on {device.platform} ({device.device_kind})"
+    )
