@@ -19,26 +19,29 @@ class OtherRunError(ValueError):
     """The work folder holds a run with another configuration."""
 
 
-def claim(workdir: Path, config: Config) -> bool:
-    """Makes a new work folder, or finds the same run in it; whether there was one.
+def refuse_other_run(workdir: Path, config: Config) -> None:
+    """Raises `OtherRunError` when the folder holds a run with another configuration; says what differs."""
+    path = workdir / "config.json"
+    lines = differences(to_json(config), json.loads(path.read_text())) if path.exists() else []
+    if lines:
+        listed = "\n  ".join(lines)
+        raise OtherRunError(
+            f"{workdir} holds a run with another configuration:\n  {listed}\n"
+            "Choose a new --workdir, or give the run's own values to resume it."
+        )
+
+
+def claim(workdir: Path, config: Config) -> None:
+    """Makes the folder this run's; done once the run is known to start, so that a refused one leaves nothing behind.
 
     Raises:
-      OtherRunError: the folder holds a run with another configuration; says what differs.
+      OtherRunError: it is another run's already.
     """
-    path, ours = workdir / "config.json", to_json(config)
-    if path.exists():
-        if lines := differences(ours, json.loads(path.read_text())):
-            listed = "\n  ".join(lines)
-            raise OtherRunError(
-                f"{workdir} holds a run with another configuration:\n  {listed}\n"
-                "Choose a new --workdir, or give the run's own values to resume it."
-            )
-        return True
+    refuse_other_run(workdir, config)
     workdir.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(ours, indent=2) + "\n")
-    temporary.rename(path)
-    return False
+    temporary = workdir / "config.tmp"
+    temporary.write_text(json.dumps(to_json(config), indent=2) + "\n")
+    temporary.rename(workdir / "config.json")
 
 
 class TrainedRun(NamedTuple):

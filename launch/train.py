@@ -9,7 +9,6 @@ from pathlib import Path
 
 import jax
 from absl import flags
-from grain.experimental import ThreadPrefetchIterDataset
 from ml_collections import config_flags
 
 from datasets.pipeline import make_stream
@@ -26,14 +25,14 @@ from launch.build import (
     state_maker,
 )
 from launch.config import Config, to_json
-from launch.run_folder import claim
+from launch.run_folder import claim, refuse_other_run
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.metrics import zero_accuracy_hint
 from recog.tasks.reading import ReadingTask
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import Loop
-from recog.training.mesh import check_batch_size, make_mesh, put_batch, replicated
+from recog.training.mesh import check_batch_size, make_mesh, on_device, replicated
 from recog.training.optimizers import make_optimizer, make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.state import TrainState
@@ -65,11 +64,12 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     task = make_task(config)
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     train_source, validation_source = open_data(config)
-    claim(workdir, config)
+    refuse_other_run(workdir, config)
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
+    claim(workdir, config)
 
-    dataset, plan = make_stream(
+    batches, plan = make_stream(
         training.source,
         training.checked,
         task.alphabet,
@@ -77,13 +77,15 @@ def train(config: Config, workdir: str | Path) -> TrainState:
         seed=config.seed,
         process=(jax.process_index(), jax.process_count()),
     )
-    dataset = ThreadPrefetchIterDataset(dataset.map(lambda batch: put_batch(mesh, batch)), prefetch_buffer_size=2)
-
     make_state = jax.jit(state_maker(config, task, optimizer), out_shardings=replicated(mesh))
     advance = make_advance(task, optimizer, config.augment, config.seed)
     no_totals = functools.partial(zero_totals, advance, abstract_state(config, task), shape_of_batch(config))
     card = {"alphabet": task.alphabet.to_dict(), "config": to_json(config)}
-    with Checkpoints(workdir, card) as checkpoints, StopRequest() as stop, contextlib.closing(iter(dataset)) as stream:
+    with (
+        Checkpoints(workdir, card) as checkpoints,
+        StopRequest() as stop,
+        contextlib.closing(iter(on_device(mesh, batches))) as stream,
+    ):
         state = _start(checkpoints, make_state, stream, replicated(mesh))
         _announce(workdir, state, task, training, validation, plan)
         with contextlib.closing(MetricWriter(workdir, resumed_at=int(state.step))) as writer:

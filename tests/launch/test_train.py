@@ -134,10 +134,10 @@ def test_bad_samples_are_named_before_training_or_skipped(config, tmp_path, caps
     (tmp_path / "3.png").write_bytes(b"no picture")
     config.data.train = f"folder:{tmp_path}"
     with pytest.raises(BadSamplesError, match=r"labels.tsv:4 \(3.png\)"):
-        train(config, tmp_path / "raises")
+        train(config, tmp_path / "run")
     config.data.on_bad_sample = "skip"
     config.train.steps, config.optimizer.warmup_steps = 2, 0
-    state = train(config, tmp_path / "skips")
+    state = train(config, tmp_path / "run")  # the refused run has left nothing behind
     assert int(state.step) == 2
     assert "1 of " in capsys.readouterr().out
 
