@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import grain.python as grain
 import numpy as np
+from absl import logging
 from jaxtyping import Int32, UInt8
 
 from datasets.buckets import assign_buckets, choose_buckets
@@ -69,9 +70,10 @@ class Loader(NamedTuple):
         """Puts a sample into its row; leaves the row empty when the sample is bad and to be skipped."""
         try:
             pixels, tokens = self._load(index, batch.images.shape[2])
-        except BadSampleError:
+        except BadSampleError as error:
             if self.config.on_bad_sample == "raise":
                 raise
+            logging.warning("skipped %s", error)
             return
         width = pixels.shape[1]
         batch.images[row, :, :width] = pixels

@@ -1,6 +1,7 @@
 """A look at every sample before training starts: bad input is named with its file and line, not met at step 40,000."""
 
 import functools
+import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +32,8 @@ class Needs(NamedTuple):
     """Widest bucket; None when buckets are chosen from the data, up to `recog.images.WIDEST`."""
     max_label_length: int
     """Slots for a label's tokens."""
-    frames: Callable[[int], int]
-    """Frames the model emits for a picture of a width."""
+    frames: Callable[[int], int] | None
+    """Frames the model emits for a picture of a width; None when nothing is to be learnt and any label will do."""
 
 
 class Preflight(NamedTuple):
@@ -42,6 +43,8 @@ class Preflight(NamedTuple):
     """Usable indices into the source, in order."""
     widths: np.ndarray
     """Width in pixels of each of them after scaling to the model's height."""
+    digest: str
+    """Of the usable samples' places, widths and labels: what the order of batches hangs on."""
     problems: list[BadSampleError]
     """One for each sample that cannot be used."""
 
@@ -56,6 +59,14 @@ class Preflight(NamedTuple):
     def seen(self) -> int:
         """Samples looked at."""
         return len(self.indices) + len(self.problems)
+
+
+class Good(NamedTuple):
+    """What is known of a sample that can be used."""
+
+    width: int
+    """Pixels after scaling."""
+    text: str
 
 
 class BadSamplesError(ValueError):
@@ -80,17 +91,18 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
         raise BadSamplesError("the source holds no sample")
     if isinstance(source, RenderedSource):
         return _trust(source, needs)
-    indices, widths, problems = [], [], []
+    indices, widths, problems, digest = [], [], [], hashlib.blake2b(digest_size=8)
     outcomes = _checks(source, needs, len(source))
     for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
         if isinstance(outcome, BadSampleError):
             problems.append(outcome)
         else:
             indices.append(index)
-            widths.append(outcome)
-    result = Preflight(np.array(indices, np.int64), np.array(widths, np.int64), problems)
+            widths.append(outcome.width)
+            digest.update(f"{index}\t{outcome.width}\t{outcome.text}\n".encode())
+    result = Preflight(np.array(indices, np.int64), np.array(widths, np.int64), digest.hexdigest(), problems)
     if problems and on_bad_sample == "raise":
-        raise BadSamplesError(f"{result.summary()}\nMend them, or leave them out with --config.data.on_bad_sample=skip")
+        raise BadSamplesError(f"{result.summary()}\nMend them, or leave them out: on_bad_sample=skip")
     if not indices:
         raise BadSamplesError(result.summary())
     return result
@@ -101,18 +113,19 @@ def _trust(source: RenderedSource, needs: Needs) -> Preflight:
         if isinstance(outcome, BadSampleError):
             raise BadSamplesError(f"a rendered sample does not fit the model: {outcome}")
     width = scaled_width(*source.size, needs.height)
-    return Preflight(np.arange(len(source)), np.full(len(source), width), [])
+    digest = hashlib.blake2b(source.origin(0).encode(), digest_size=8).hexdigest()  # which names the stream
+    return Preflight(np.arange(len(source)), np.full(len(source), width), digest, [])
 
 
-def _checks(source: Source, needs: Needs, count: int) -> Iterator[int | BadSampleError]:
+def _checks(source: Source, needs: Needs, count: int) -> Iterator[Good | BadSampleError]:
     """The outcome of each of the first ``count`` samples, in order."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, count, AT_ONCE):
             yield from pool.map(functools.partial(_check, source, needs), range(start, min(start + AT_ONCE, count)))
 
 
-def _check(source: Source, needs: Needs, index: int) -> int | BadSampleError:
-    """The width of a good sample, or what is wrong with it."""
+def _check(source: Source, needs: Needs, index: int) -> Good | BadSampleError:
+    """What is known of a good sample, or what is wrong with it."""
     try:
         image, text, origin = source[index]
     except BadSampleError as error:
@@ -120,8 +133,9 @@ def _check(source: Source, needs: Needs, index: int) -> int | BadSampleError:
     try:
         height, width = (decode(image, 1) if isinstance(image, bytes) else image).shape[:2]
         width = scaled_width(height, width, needs.height)
+        _check_width(needs, width)
         _check_label(needs, text, width)
-        return width
+        return Good(width, text)
     except ValueError as error:
         return BadSampleError(origin, str(error))
 
@@ -135,6 +149,18 @@ def _check_label(needs: Needs, text: str, width: int) -> None:
         raise ValueError(
             f"label {text!r} has {len(tokens)} tokens, data.max_label_length is {needs.max_label_length}: raise it"
         )
+    if needs.frames is None:
+        return
+    needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
+    frames = needs.frames(width)
+    if needed > frames:
+        raise ValueError(
+            f"label {text!r} needs {needed} frames, the model emits {frames}: widen the picture or drop the sample"
+        )
+
+
+def _check_width(needs: Needs, width: int) -> None:
+    """Raises ``ValueError`` unless a picture of this width has a bucket."""
     if needs.max_width is not None and width > needs.max_width:
         raise ValueError(
             f"the picture is {width} pixels wide at height {needs.height}, the widest bucket is {needs.max_width}: "
@@ -144,10 +170,4 @@ def _check_label(needs: Needs, text: str, width: int) -> None:
         raise ValueError(
             f"the picture is {width} pixels wide at height {needs.height}, more than {WIDEST}: "
             "crop it or drop the sample"
-        )
-    needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
-    frames = needs.frames(width)
-    if needed > frames:
-        raise ValueError(
-            f"label {text!r} needs {needed} frames, the model emits {frames}: widen the picture or drop the sample"
         )

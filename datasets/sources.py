@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+TAB = b"\t"
+
 
 class Sample(NamedTuple):
     """One labelled picture, before anything is done to it."""
@@ -39,6 +41,10 @@ class Source(Protocol):
 
     def __getitem__(self, index: int) -> Sample:
         """Sample ``index``; raises `BadSampleError` when the entry is malformed or its file cannot be read."""
+        ...
+
+    def origin(self, index: int) -> str:
+        """Where sample ``index`` comes from, for messages; reads nothing."""
         ...
 
 
@@ -84,7 +90,7 @@ class Folder:
             raise BadSampleError(place, f"{line!r} is not UTF-8: save the file as UTF-8") from error
         if not (path and tab):
             raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
-        origin = f"{place} ({path})"
+        origin = self.origin(index)
         try:
             return Sample((self.folder / path).read_bytes(), text, origin)
         except OSError as error:
@@ -92,9 +98,14 @@ class Folder:
         except ValueError as error:  # a NUL in the path
             raise BadSampleError(origin, f"cannot be read: {error}") from error
 
+    def origin(self, index: int) -> str:
+        """File and line of an entry, and the picture's path."""
+        number, line = self._entries[index]
+        return f"{self.labels}:{number} ({line.partition(TAB)[0].decode(errors='replace')})"
+
     def key(self, index: int) -> bytes:
         """What names a sample however the file is sorted: its path, in UTF-8."""
-        return self._entries[index][1].partition(b"\t")[0]
+        return self._entries[index][1].partition(TAB)[0]
 
 
 class Subset:
@@ -109,6 +120,10 @@ class Subset:
 
     def __getitem__(self, index: int) -> Sample:
         return self.source[self.indices[index]]
+
+    def origin(self, index: int) -> str:
+        """What the whole source says of it."""
+        return self.source.origin(self.indices[index])
 
 
 def split_holdout(source: Folder, share: float) -> tuple[Subset, Subset]:

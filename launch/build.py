@@ -32,9 +32,9 @@ def make_alphabet(config: AlphabetConfig) -> Alphabet:
     if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
         raise ValueError("give exactly one of alphabet.name, alphabet.file and alphabet.tokens")
     if config.file:
-        return Alphabet.from_file(config.file, separator=config.separator)
+        return Alphabet.from_file(config.file, blank=config.blank, separator=config.separator)
     if config.tokens:
-        return Alphabet(config.tokens, separator=config.separator)
+        return Alphabet(config.tokens, blank=config.blank, separator=config.separator)
     match config.name:
         case "digits":
             return presets.DIGITS
@@ -57,16 +57,17 @@ def make_alphabet(config: AlphabetConfig) -> Alphabet:
             )
 
 
-def make_task(config: Config) -> ReadingTask:
-    """Model and alphabet as the task they are trained for."""
-    alphabet = make_alphabet(config.alphabet)
+def make_task(config: Config, alphabet: Alphabet | None = None) -> ReadingTask:
+    """Model and alphabet (the configured one, unless given) as the task they are trained for."""
+    alphabet = alphabet or make_alphabet(config.alphabet)
     return ReadingTask(CRNN(config.model, alphabet.classes), alphabet)
 
 
-def needs(config: Config, task: ReadingTask) -> Needs:
-    """What the configured model asks of samples."""
+def needs(config: Config, task: ReadingTask, *, learn: bool) -> Needs:
+    """What the configured model asks of samples; when it is not to learn from them, any label over its alphabet."""
     widest = max(config.data.buckets) if config.data.buckets else None
-    return Needs(task.alphabet, config.data.height, widest, config.data.max_label_length, CRNN.frames)
+    frames = CRNN.frames if learn else None
+    return Needs(task.alphabet, config.data.height, widest, config.data.max_label_length, frames)
 
 
 class Samples(NamedTuple):
@@ -75,14 +76,19 @@ class Samples(NamedTuple):
     source: Source
     checked: Preflight
 
+    def identity(self) -> dict[str, int | str]:
+        """What must not change while a run is resumed."""
+        return {"count": len(self.checked.indices), "digest": self.checked.digest}
+
     def describe(self, index: int) -> str:
         """Where a sample comes from."""
-        return self.source[index].origin
+        return self.source.origin(index)
 
 
-def check(source: Source, config: Config, task: ReadingTask, name: str) -> Samples:
+def check(source: Source, config: Config, task: ReadingTask, name: str, *, learn: bool = True) -> Samples:
     """Runs the preflight over a source and reports what it skips."""
-    checked = preflight(source, needs(config, task), on_bad_sample=config.data.on_bad_sample, progress=f"check {name}")
+    asked = needs(config, task, learn=learn)
+    checked = preflight(source, asked, on_bad_sample=config.data.on_bad_sample, progress=f"check {name}")
     if checked.problems:
         print(f"{name}: {checked.summary()}", flush=True)
     return Samples(source, checked)

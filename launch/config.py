@@ -6,6 +6,7 @@ import typing
 from typing import Any
 
 from datasets.pipeline import DataConfig
+from recog.alphabet import BlankPlace
 from recog.models.crnn import CRNNConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
@@ -26,6 +27,8 @@ class AlphabetConfig:
     """Instead of a preset: the characters themselves."""
     separator: str = ""
     """What stands between tokens in a label, when they are longer than one character."""
+    blank: BlankPlace = "first"
+    """Where the blank's id stands among those of a file or of tokens: ``first`` or ``last``; presets have their own."""
 
 
 @dataclasses.dataclass

@@ -20,6 +20,8 @@ from recog.metrics import zero_accuracy_hint
 
 SHOWN = 60
 """Pictures on the contact sheet."""
+LONGEST_LABEL = 256
+"""Slots for the labels of other data than the run's own."""
 
 
 def evaluate(
@@ -30,13 +32,13 @@ def evaluate(
     config, task = run.config, run.task
     source = open_source(data) if data else open_data(config)[1]
     config.data.on_bad_sample = on_bad_sample
-    if data:
-        config.data.buckets = ()  # other pictures may be wider than the run's
-    samples = check(source, config, task, "samples")
+    if data:  # other pictures may be wider than the run's, and other labels longer
+        config.data.buckets, config.data.max_label_length = (), LONGEST_LABEL
+    samples = check(source, config, task, "samples", learn=False)
     with contextlib.closing(one_pass(samples, config, task)) as stream:
         evaluation = Evaluator(task)(run.variables, stream)
     out = Path(out or workdir)
-    report = write_evaluation(evaluation, out, samples.describe)
+    report = write_evaluation(evaluation, out, samples.describe, skipped=len(source) - len(evaluation.predictions))
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
     if hint := zero_accuracy_hint([p.label for p in evaluation.predictions], [p.text for p in evaluation.predictions]):
         print(hint)

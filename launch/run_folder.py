@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
 from launch.build import abstract_state, make_task
-from launch.config import Config, differences, from_json, to_json
+from launch.config import Config, differences, from_json
 from recog.alphabet import Alphabet
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Variables
@@ -16,32 +16,39 @@ from recog.training.mesh import make_mesh, replicated
 
 
 class OtherRunError(ValueError):
-    """The work folder holds a run with another configuration."""
+    """The work folder holds a run with another configuration, alphabet or data."""
 
 
-def refuse_other_run(workdir: Path, config: Config) -> None:
-    """Raises `OtherRunError` when the folder holds a run with another configuration; says what differs."""
-    path = workdir / "config.json"
-    lines = differences(to_json(config), json.loads(path.read_text())) if path.exists() else []
+Identity = dict[str, Any]
+"""What makes a run this run: JSON documents by their names in the work folder, ``config`` and others."""
+
+
+def refuse_other_run(workdir: Path, identity: Identity) -> None:
+    """Raises `OtherRunError` when the folder holds a run that differs in one of these documents; says where."""
+    lines = []
+    for name, ours in identity.items():
+        path = workdir / f"{name}.json"
+        lines += differences(ours, json.loads(path.read_text(encoding="utf-8")), name) if path.exists() else []
     if lines:
         listed = "\n  ".join(lines)
         raise OtherRunError(
-            f"{workdir} holds a run with another configuration:\n  {listed}\n"
-            "Choose a new --workdir, or give the run's own values to resume it."
+            f"{workdir} holds a run that differs:\n  {listed}\n"
+            "Choose a new --workdir, or give the run what it had to resume it."
         )
 
 
-def claim(workdir: Path, config: Config) -> None:
+def claim(workdir: Path, identity: Identity) -> None:
     """Makes the folder this run's; done once the run is known to start, so that a refused one leaves nothing behind.
 
     Raises:
       OtherRunError: it is another run's already.
     """
-    refuse_other_run(workdir, config)
+    refuse_other_run(workdir, identity)
     workdir.mkdir(parents=True, exist_ok=True)
-    temporary = workdir / "config.tmp"
-    temporary.write_text(json.dumps(to_json(config), indent=2) + "\n")
-    temporary.rename(workdir / "config.json")
+    for name, document in identity.items():
+        temporary = workdir / f"{name}.tmp"
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.rename(workdir / f"{name}.json")
 
 
 class TrainedRun(NamedTuple):
@@ -60,16 +67,14 @@ def load_run(workdir: str | Path) -> TrainedRun:
 
     Raises:
       FileNotFoundError: the folder holds no run, or the run no checkpoint.
-      ValueError: the checkpoint's alphabet is not the configuration's.
     """
     path = Path(workdir) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: --workdir is the folder that launch.train wrote")
-    config = from_json(Config, json.loads(path.read_text()))
-    task = make_task(config)
+    config = from_json(Config, json.loads(path.read_text(encoding="utf-8")))
     with Checkpoints(workdir) as checkpoints:
+        # The checkpoint's own alphabet: the file that it was made from may be gone by now, or another.
+        task = make_task(config, Alphabet.from_dict(checkpoints.card_for_use()["alphabet"]))
         restored = checkpoints.restore_for_use(abstract(abstract_state(config, task), replicated(make_mesh())))
-    if Alphabet.from_dict(restored.card["alphabet"]) != task.alphabet:
-        raise ValueError(f"{workdir}: the alphabet (alphabet.file?) has changed since the run was trained")
     variables = jax.device_get(restored.state.variables)
     return TrainedRun(config, task, variables, restored.step, restored.card["metrics"])

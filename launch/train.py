@@ -25,7 +25,7 @@ from launch.build import (
     state_maker,
 )
 from launch.config import Config, to_json
-from launch.run_folder import claim, refuse_other_run
+from launch.run_folder import Identity, claim, refuse_other_run
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.metrics import zero_accuracy_hint
@@ -64,10 +64,13 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     task = make_task(config)
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     train_source, validation_source = open_data(config)
-    refuse_other_run(workdir, config)
+    identity: Identity = {"config": to_json(config), "alphabet": task.alphabet.to_dict()}
+    refuse_other_run(workdir, identity)
+    state_shape = abstract_state(config, task)
+    advance = make_advance(task, optimizer, config.augment, config.seed)
+    jax.eval_shape(advance, state_shape, shape_of_batch(config))  # what cannot work is said before the preflight
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
-    claim(workdir, config)
 
     batches, plan = make_stream(
         training.source,
@@ -78,12 +81,12 @@ def train(config: Config, workdir: str | Path) -> TrainState:
         process=(jax.process_index(), jax.process_count()),
     )
     make_state = jax.jit(state_maker(config, task, optimizer), out_shardings=replicated(mesh))
-    advance = make_advance(task, optimizer, config.augment, config.seed)
-    no_totals = functools.partial(zero_totals, advance, abstract_state(config, task), shape_of_batch(config))
-    card = {"alphabet": task.alphabet.to_dict(), "config": to_json(config)}
+    no_totals = functools.partial(zero_totals, advance, state_shape, shape_of_batch(config))
+    card = dict(identity)
+    claim(workdir, identity | {"samples": {"training": training.identity(), "validation": validation.identity()}})
     with (
+        StopRequest() as stop,  # outermost: a signal while the last checkpoint is written must not end the process
         Checkpoints(workdir, card) as checkpoints,
-        StopRequest() as stop,
         contextlib.closing(iter(on_device(mesh, batches))) as stream,
     ):
         state = _start(checkpoints, make_state, stream, replicated(mesh))
@@ -91,7 +94,7 @@ def train(config: Config, workdir: str | Path) -> TrainState:
         with contextlib.closing(MetricWriter(workdir, resumed_at=int(state.step))) as writer:
             loop = Loop(
                 config=config.train,
-                train_step=jax.jit(make_train_step(advance), donate_argnums=(0, 1)),
+                train_step=jax.jit(make_train_step(advance), donate_argnums=(0, 1), out_shardings=replicated(mesh)),
                 zero_totals=jax.jit(no_totals, out_shardings=replicated(mesh)),
                 stream=stream,
                 evaluate=validator(config, task, validation),

@@ -81,7 +81,11 @@ class Arithmetic:
         random = np.random.default_rng([config.seed, index])
         text = draw_expression(random)
         image = _render(text, config, random)
-        return Sample(image, text, f"arithmetic seed={config.seed} index={index}")
+        return Sample(image, text, self.origin(index))
+
+    def origin(self, index: int) -> str:
+        """Seed and index, from which the picture can be drawn again."""
+        return f"arithmetic seed={self._config.seed} index={index}"
 
 
 def draw_expression(random: np.random.Generator) -> str:

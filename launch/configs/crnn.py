@@ -3,7 +3,8 @@ r"""CRNN for scene text, as published (Shi, Bai and Yao 2015, section 3.2): the 
     python -m launch.train --config=launch/configs/crnn.py --workdir=runs/crnn \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
-The paper trains on 8 million rendered words (Synth90k), lower-cased, over 36 letters and digits; its pictures are 32
+The paper trains on 8 million rendered words (Synth90k) over 36 digits and lower-case letters (labels have to be
+lower-cased, or the preflight names them); its pictures are 32
 pixels high and at least 100 wide. No number of ours stands here, because none was measured on that set yet.
 """
 

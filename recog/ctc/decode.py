@@ -19,10 +19,14 @@ class BestPath(NamedTuple):
     frames: Int[Array, "B T"]
     """The frame of that highest posterior: where in the image the token stands."""
 
+    nothing: Float[Array, " B"]
+    """Probability of the path of blanks alone: how sure it is that there is nothing to read."""
+
     def confidence(self) -> Float[Array, " B"]:
-        """One number for a whole reading: the product of its tokens' confidences; 1 when nothing was read."""
+        """One number for a whole reading: the product of its tokens' confidences; `nothing` when none was read."""
         slot = jnp.arange(self.tokens.shape[1])
-        return jnp.prod(jnp.where(slot < self.lengths[:, None], self.confidences, 1.0), axis=1)
+        product = jnp.prod(jnp.where(slot < self.lengths[:, None], self.confidences, 1.0), axis=1)
+        return jnp.where(self.lengths == 0, self.nothing, product)
 
 
 def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *, blank_id: int = 0) -> BestPath:
@@ -36,7 +40,8 @@ def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *,
     batch, frames, _ = logits.shape
     logits = logits.astype(jnp.float32)
     ids = jnp.argmax(logits, axis=-1).astype(jnp.int32)  # B T
-    posterior = jnp.exp(jnp.max(logits, axis=-1) - jax.nn.logsumexp(logits, axis=-1))
+    normaliser = jax.nn.logsumexp(logits, axis=-1)
+    posterior = jnp.exp(jnp.max(logits, axis=-1) - normaliser)
     live = jnp.arange(frames) < logit_lengths[:, None]
     token = live & (ids != blank_id)
     starts = token & (ids != jnp.pad(ids, ((0, 0), (1, 0)), constant_values=blank_id)[:, :-1])
@@ -52,4 +57,5 @@ def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *,
         lengths=jnp.sum(starts, axis=1, dtype=jnp.int32),
         confidences=confidences[:, :frames],
         frames=jnp.where(at == frames, -1, at)[:, :frames],
+        nothing=jnp.exp(jnp.sum(jnp.where(live, logits[..., blank_id] - normaliser, 0.0), axis=1)),
     )

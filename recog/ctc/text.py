@@ -16,10 +16,10 @@ class Reading(NamedTuple):
 
 
 def texts(alphabet: Alphabet, read: BestPath) -> list[Reading]:
-    """What a batch reads as. The confidence is the product of the tokens' own; 1 when nothing was read."""
+    """What a batch reads as. The confidence is `BestPath.confidence`, computed on the host."""
     tokens, lengths = np.asarray(read.tokens), np.asarray(read.lengths)
-    confidences = np.asarray(read.confidences)
+    confidences, nothing = np.asarray(read.confidences), np.asarray(read.nothing)
     return [
-        Reading(alphabet.decode(row[:length].tolist()), float(np.prod(confidence[:length])))
-        for row, length, confidence in zip(tokens, lengths, confidences, strict=True)
+        Reading(alphabet.decode(row[:length].tolist()), float(np.prod(confidence[:length]) if length else empty))
+        for row, length, confidence, empty in zip(tokens, lengths, confidences, nothing, strict=True)
     ]

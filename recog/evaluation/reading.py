@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,11 +82,20 @@ class Evaluator:
         ]
 
 
-def write_evaluation(evaluation: Evaluation, folder: str | Path, describe) -> dict[str, float]:
-    """Writes ``report.json`` and ``predictions.tsv`` (origin, label, prediction, confidence); returns the report."""
+def write_evaluation(
+    evaluation: Evaluation, folder: str | Path, describe: Callable[[int], str], *, skipped: int = 0
+) -> dict[str, float]:
+    """Writes ``report.json`` and ``predictions.tsv``, and returns the report.
+
+    Args:
+      evaluation: what was read.
+      folder: where to write; made when it does not exist.
+      describe: names a sample by its index.
+      skipped: samples that could not be used; reported when there are any, because ``count`` leaves them out.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    report = evaluation.report()
+    report = evaluation.report() | ({"skipped": skipped} if skipped else {})
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     with (folder / "predictions.tsv").open("w", encoding="utf-8") as file:
         file.write("sample\tlabel\tprediction\tconfidence\n")

@@ -107,7 +107,8 @@ Any batch size and width will do; what a picture reads as depends neither on its
 ## What comes out
 
 `tokens` int32 `B T` (ids, packed to the left), `lengths` int32 `B` (tokens read), `confidences` float32 `B T` (0 to 1),
-`frames` int32 `B T` (the frame where each token stands). Slots at and beyond `lengths` mean nothing.
+`frames` int32 `B T` (the frame where each token stands), `nothing` float32 `B` (probability that there is nothing to
+read). Slots at and beyond `lengths` hold no token.
 
 ## How to call it
 

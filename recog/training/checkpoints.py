@@ -82,16 +82,22 @@ class Checkpoints:
         """
         return self._restore(self._latest, like, {"stream": grain_checkpoint.CheckpointRestore(stream)})
 
+    def card_for_use(self) -> dict[str, Any]:
+        """The card of the checkpoint that `restore_for_use` restores.
+
+        Raises:
+          FileNotFoundError: the folder holds no checkpoint.
+        """
+        manager = self._for_use()
+        return manager.restore(manager.latest_step(), args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]
+
     def restore_for_use(self, like: TrainState) -> Restored:
         """The best checkpoint, or the newest when none was evaluated; for evaluation and export.
 
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
         """
-        manager = self._best if self.best_step() is not None else self._latest
-        if manager.latest_step() is None:
-            raise FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
-        return self._restore(manager, like, {})
+        return self._restore(self._for_use(), like, {})
 
     def close(self) -> None:
         """Waits until everything is written."""
@@ -103,6 +109,12 @@ class Checkpoints:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+    def _for_use(self) -> ocp.CheckpointManager:
+        manager = self._best if self.best_step() is not None else self._latest
+        if manager.latest_step() is None:
+            raise FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
+        return manager
 
     def _items(self, state: TrainState, metrics: dict[str, float]) -> dict[str, Any]:
         card = {**self._card, "metrics": metrics}

@@ -41,6 +41,10 @@ class NotFiniteError(FloatingPointError):
     """A loss or gradient became NaN or infinite."""
 
 
+class NoSamplesError(ValueError):
+    """There was nothing to train on."""
+
+
 class Evaluate(Protocol):
     """Measures a state on the validation samples."""
 
@@ -103,11 +107,14 @@ class Loop:
             raise NotFiniteError(self._explain(int(totals.trouble_step), np.asarray(totals.trouble_ids)))
         sums = {name: float(value) for name, value in totals.sums.items()}
         samples, skipped = sums.pop("samples"), sums.pop("skipped")
-        metrics = {f"train/{name}": value / max(samples, 1) for name, value in sums.items()}
+        if not samples:
+            raise NoSamplesError(f"every sample of the last steps before step {step} was skipped: can they be read?")
+        metrics = {f"train/{name}": value / samples for name, value in sums.items()}
         metrics["train/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
         metrics |= clock.read(samples)
         if skipped:
             metrics["train/skipped_samples"] = skipped
+            bar.write(f"step {step}: {skipped:.0f} samples were skipped since the last log line")
         self.writer.write(step, metrics)
         losses = sum(value for name, value in metrics.items() if name.endswith("_loss"))
         bar.set_postfix_str(f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s", refresh=False)

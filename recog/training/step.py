@@ -46,6 +46,7 @@ def make_advance(
     """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses."""
 
     def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
+        before = state
         batch = augment(augmentation, stream_key(seed, "augment", state.step), batch)
         sums = {
             "samples": jnp.sum(batch.mask, dtype=jnp.float32),
@@ -56,7 +57,11 @@ def make_advance(
             state, new_sums, wrong, wrong_rows = _update(loss, index, optimizer, state, batch, seed)
             sums |= new_sums
             bad, bad_rows = bad | wrong, bad_rows | wrong_rows
-        report = Report(sums, bad, jnp.where(bad_rows, batch.ids, -1))
+        # A batch whose every sample was skipped teaches nothing, and has no statistics to normalise by.
+        some = jnp.any(batch.mask)
+        state = jax.tree.map(lambda new, old: jnp.where(some, new, old), state, before)
+        sums = {name: jnp.where(some | (name == "skipped"), value, 0.0) for name, value in sums.items()}
+        report = Report(sums, bad & some, jnp.where(bad_rows, batch.ids, -1))
         return state.replace(step=state.step + 1), report
 
     return advance

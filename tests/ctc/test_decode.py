@@ -66,7 +66,10 @@ def test_equals_a_plain_decoder(batch):
         assert read.tokens[b, :size].tolist() == [token for token, _, _ in expected]
         best = [max(posteriors) for _, posteriors, _ in expected]
         np.testing.assert_allclose(read.confidences[b, :size], best, rtol=1e-5)
-        np.testing.assert_allclose(whole[b], math.prod(best), rtol=1e-5)
+        scores = np.exp(logits[b, :length] - np.logaddexp.reduce(logits[b, :length], axis=1, keepdims=True))
+        nothing = np.prod(scores[:, blank_id])
+        np.testing.assert_allclose(read.nothing[b], nothing, rtol=1e-4, atol=1e-30)
+        np.testing.assert_allclose(whole[b], math.prod(best) if expected else nothing, rtol=1e-4, atol=1e-30)
         for (_, posteriors, first), frame, top in zip(expected, read.frames[b, :size], best, strict=True):
             assert 0 <= frame - first < len(posteriors)
             assert posteriors[frame - first] == pytest.approx(top, rel=1e-5)  # equal but for float32 rounding
@@ -112,10 +115,12 @@ def test_frames_beyond_the_length_are_not_read(garbage):
     np.testing.assert_array_equal(clean.lengths, [1, 2])
 
 
-def test_nothing_read_is_certain():
+def test_nothing_read_is_as_sure_as_the_blanks_are():
     read = run(peaked([[0, 0, 0], [1, 2, 3]]), [3, 0])
     np.testing.assert_array_equal(read.lengths, [0, 0])
-    np.testing.assert_array_equal(read.confidence(), [1, 1])
+    np.testing.assert_allclose(read.confidence(), [1, 1], rtol=1e-5)
+    unsure = run(np.log([[[0.5, 0.25, 0.25], [0.6, 0.2, 0.2], [0.1, 0.8, 0.1]]]), [2])
+    np.testing.assert_allclose(unsure.confidence(), [0.5 * 0.6], rtol=1e-6)
     np.testing.assert_array_equal(read.frames, -np.ones((2, 3)))
 
 

@@ -204,7 +204,10 @@ class Drawn:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(*self.samples[index], origin=f"drawn {index}")
+        return Sample(*self.samples[index], origin=self.origin(index))
+
+    def origin(self, index: int) -> str:
+        return f"drawn {index}"
 
 
 @pytest.mark.parametrize("text", ["123456", "12a"])

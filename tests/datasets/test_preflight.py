@@ -48,7 +48,7 @@ def test_a_bad_sample_is_named_with_file_line_and_reason(make_folder, kind):
         preflight(source, NEEDS, on_bad_sample="raise")
     assert f"  {source.labels}:2 (1.png): " in str(caught.value)
     assert "1 of 3 samples cannot be used" in str(caught.value)
-    assert "data.on_bad_sample=skip" in str(caught.value)
+    assert "on_bad_sample=skip" in str(caught.value)
 
     checked = preflight(source, NEEDS, on_bad_sample="skip")
     assert checked.indices.tolist() == [0, 2]
@@ -146,7 +146,10 @@ class Rendered:
 
     def __getitem__(self, index: int) -> Sample:
         self.drawn.append(index)
-        return Sample(blank(*self.size), self.text, f"rendered {index}")
+        return Sample(blank(*self.size), self.text, self.origin(index))
+
+    def origin(self, index: int) -> str:
+        return f"rendered {index}"
 
 
 def test_of_a_rendered_source_only_the_first_samples_are_drawn():

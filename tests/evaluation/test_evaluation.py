@@ -22,7 +22,7 @@ class FirstPixels:
     def read(self, variables, images, widths):
         tokens = images[:, 0, :4, 0].astype(jnp.int32)
         lengths = jnp.sum(jnp.cumprod(tokens > 0, axis=1), axis=1)
-        return BestPath(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0)
+        return BestPath(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0, jnp.full(lengths.shape, 0.125))
 
     def texts(self, read):
         return texts(self.alphabet, read)
@@ -50,7 +50,7 @@ def evaluation():
 
 def test_samples_are_counted_in_the_order_of_the_source(evaluation):
     assert [(p.id, p.label, p.text) for p in evaluation.predictions] == [(0, "34", "3"), (1, "7", ""), (2, "12", "12")]
-    assert [p.confidence for p in evaluation.predictions] == [0.5, 1.0, 0.25]
+    assert [p.confidence for p in evaluation.predictions] == [0.5, 0.125, 0.25]
 
 
 def test_report_has_the_measures_by_name(evaluation):
@@ -74,6 +74,6 @@ def test_files(evaluation, tmp_path):
     assert lines == [
         "sample\tlabel\tprediction\tconfidence",
         "sample 0\t34\t3\t0.5000",
-        "sample 1\t7\t\t1.0000",
+        "sample 1\t7\t\t0.1250",
         "sample 2\t12\t12\t0.2500",
     ]

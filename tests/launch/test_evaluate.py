@@ -5,6 +5,7 @@ import json
 import cv2
 import pytest
 
+from launch.config import to_json
 from launch.evaluate import evaluate
 from launch.run_folder import claim, load_run
 from launch.train import train
@@ -46,7 +47,7 @@ def test_predictions_do_not_depend_on_the_batch_size(run, digits, tmp_path):
         loaded.config.data.batch_size = size
         other = tmp_path / str(size)
         claimed = tmp_path / f"run{size}"
-        claim(claimed, loaded.config)
+        claim(claimed, {"config": to_json(loaded.config)})
         (claimed / "checkpoints").symlink_to(workdir / "checkpoints")
         evaluate(claimed, f"folder:{digits}", other)
         assert (other / "predictions.tsv").read_text() == (tmp_path / "four" / "predictions.tsv").read_text()

@@ -27,7 +27,7 @@ def command(*arguments) -> subprocess.CompletedProcess:
 def workdir(digits, tmp_path_factory):
     """A run that was evaluated before its first step."""
     folder, config = tmp_path_factory.mktemp("run"), tiny_config(str(digits))
-    claim(folder, config)
+    claim(folder, {"config": to_json(config)})
     task = make_task(config)
     state = jax.jit(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))()
     card = {"alphabet": task.alphabet.to_dict(), "config": to_json(config)}

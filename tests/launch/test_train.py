@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,13 +16,14 @@ import pytest
 
 from datasets.preflight import BadSamplesError
 from launch.build import abstract_state, make_task
+from launch.config import AlphabetConfig
 from launch.run_folder import OtherRunError, load_run
 from launch.train import train
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import NotFiniteError
 from recog.training.mesh import make_mesh, replicated
 from recog.training.writers import read_metrics
-from tests.launch.conftest import write_digits
+from tests.launch.conftest import tiny_config, write_digits
 
 
 def saved_arrays(config, workdir):
@@ -41,8 +43,6 @@ def assert_same_state(a, b):
 @pytest.fixture(scope="module")
 def whole_run(digits, tmp_path_factory):
     """A run from start to end without interruption."""
-    from tests.launch.conftest import tiny_config
-
     workdir, config = tmp_path_factory.mktemp("whole"), tiny_config(str(digits))
     state = train(config, workdir)
     return config, workdir, jax.device_get(state)
@@ -70,8 +70,8 @@ def test_best_checkpoint_carries_alphabet_and_metrics(whole_run):
         assert checkpoints.best_metrics() == run.metrics
 
 
-def launch(config_file, workdir):
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "JAX_PLATFORMS": "cpu"}
+def launch(config_file, workdir, more=None):
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "JAX_PLATFORMS": "cpu", **(more or {})}
     command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -117,6 +117,58 @@ def test_another_configuration_is_refused_and_the_difference_named(whole_run):
     other = dataclasses.replace(config, seed=1)
     with pytest.raises(OtherRunError, match=r"config.seed: 1 now, 0 in the run"):
         train(other, workdir)
+
+
+def test_another_alphabet_or_other_data_is_refused(digits, tmp_path):
+    folder = shutil.copytree(digits, tmp_path / "digits")
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("\n".join("0123456789"))
+    config = tiny_config(str(folder))
+    config.alphabet = AlphabetConfig(file=str(tokens))
+    config.train.steps, config.optimizer.warmup_steps = 2, 0
+    train(config, tmp_path / "run")
+    tokens.write_text("\n".join("9876543210"))
+    with pytest.raises(OtherRunError, match=r"alphabet\.tokens"):
+        train(config, tmp_path / "run")
+    tokens.unlink()
+    assert load_run(tmp_path / "run").task.alphabet.encode("0").tolist() == [1], "the checkpoint has its own alphabet"
+    tokens.write_text("\n".join("0123456789"))
+    lines = (folder / "labels.tsv").read_text().splitlines(keepends=True)
+    (folder / "labels.tsv").write_text("".join(lines[:-3]))
+    with pytest.raises(OtherRunError, match=r"samples\.training\.count: \d+ now, 18 in the run"):
+        train(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "value"),
+    [
+        ("data", "channels", 4),
+        ("data", "height", 48),
+        ("data", "buckets", (64, 32)),
+        ("data", "batch_size", 0),
+        ("augment", "rotation", -3.0),
+        ("model", "dtype", "float31"),
+    ],
+)
+def test_settings_that_cannot_be_leave_nothing_behind(config, tmp_path, field, name, value):
+    setattr(getattr(config, field), name, value)
+    with pytest.raises((ValueError, TypeError), match=r".+"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_several_devices_train_like_one(whole_run, config_file, tmp_path):
+    config, whole_workdir, _ = whole_run
+    several = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    output, errors = launch(config_file, tmp_path / "run", several).communicate(timeout=300)
+    assert "on 2 cpu" in output, errors
+    assert saved_arrays(config, tmp_path / "run")[1] == config.train.steps
+    losses = [
+        [line["train/ctc_loss"] for line in read_metrics(workdir / "metrics.jsonl") if "train/ctc_loss" in line]
+        for workdir in (whole_workdir, tmp_path / "run")
+    ]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-2)
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_samples(config, tmp_path):

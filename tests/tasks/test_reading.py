@@ -92,5 +92,5 @@ def test_exact_compares_token_for_token(ids, label, right):
 
 
 def test_exact_with_fewer_frames_than_slots():
-    read = BestPath(jnp.array([[2]]), jnp.array([1]), jnp.ones((1, 1)), jnp.zeros((1, 1), int))
+    read = BestPath(jnp.array([[2]]), jnp.array([1]), jnp.ones((1, 1)), jnp.zeros((1, 1), int), jnp.zeros(1))
     assert bool(exact(read, jnp.array([[2, 0, 0]]), jnp.array([1]))[0])

@@ -104,6 +104,17 @@ def test_first_trouble_is_remembered_with_its_samples():
     assert totals.trouble_ids.tolist() == [-1, 11]
 
 
+def test_a_batch_without_any_sample_changes_nothing_but_the_step():
+    batch = batch_of([np.nan, np.nan], mask=[False, False])
+    state, train_step, totals = prepare(ScaleTask((1.0,)), batch)
+    after, totals = train_step(state, totals, batch)
+    assert float(after.params["weight"]) == 2.0
+    assert int(after.step) == 1
+    assert int(totals.trouble_step) == -1
+    assert float(totals.sums["skipped"]) == 2
+    assert float(totals.sums["samples"]) == float(totals.sums["to_1_loss"]) == 0
+
+
 def test_rows_without_a_sample_are_no_trouble():
     batch = batch_of([1.0, 1.0], mask=[True, False])
     batch = batch._replace(images=np.where(np.arange(2)[:, None, None, None] == 1, np.float32(0), batch.images))
