@@ -118,7 +118,8 @@ def test_frames_beyond_the_length_are_not_read(garbage):
 def test_nothing_read_is_as_sure_as_the_blanks_are():
     read = run(peaked([[0, 0, 0], [1, 2, 3]]), [3, 0])
     np.testing.assert_array_equal(read.lengths, [0, 0])
-    np.testing.assert_allclose(read.confidence(), [1, 1], rtol=1e-5)
+    blank = np.exp(5) / (np.exp(5) + 3)
+    np.testing.assert_allclose(read.confidence(), [blank**3, 1], rtol=1e-5)
     unsure = run(np.log([[[0.5, 0.25, 0.25], [0.6, 0.2, 0.2], [0.1, 0.8, 0.1]]]), [2])
     np.testing.assert_allclose(unsure.confidence(), [0.5 * 0.6], rtol=1e-6)
     np.testing.assert_array_equal(read.frames, -np.ones((2, 3)))
@@ -134,7 +135,7 @@ def test_arrays_without_frames():
 def test_half_precision_and_float64_mode_give_the_same_types():
     logits, lengths = peaked([[1, 1, 0, 2]]), [4]
     types = [x.dtype for x in run(logits, lengths)]
-    assert types == [jnp.int32, jnp.int32, jnp.float32, jnp.int32]
+    assert types == [jnp.int32, jnp.int32, jnp.float32, jnp.int32, jnp.float32]
     half = decode(jnp.asarray(logits, jnp.bfloat16), jnp.asarray(lengths))
     assert [x.dtype for x in half] == types
     with jax.enable_x64(True):
