@@ -4,7 +4,7 @@
 
 ``$RECOG_REAL_DATA/captcha`` is a folder with ``labels.tsv``. A fixed 15 % (124 pictures) is held out.
 
-Measured: 124 of the 124 held-out pictures read exactly (97.6 % after 500 of the 2,500 steps), in 29 minutes on two Xeon
+Measured: 124 of the 124 held-out pictures read exactly (97.6 % after 500 of the 2,500 steps), in 30 minutes on two Xeon
 cores that were shared with other work; jax 0.10.2.
 """
 
