@@ -82,11 +82,10 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     )
     make_state = jax.jit(state_maker(config, task, optimizer), out_shardings=replicated(mesh))
     no_totals = functools.partial(zero_totals, advance, state_shape, shape_of_batch(config))
-    card = dict(identity)
     claim(workdir, identity | {"samples": {"training": training.identity(), "validation": validation.identity()}})
     with (
         StopRequest() as stop,  # outermost: a signal while the last checkpoint is written must not end the process
-        Checkpoints(workdir, card) as checkpoints,
+        Checkpoints(workdir, identity) as checkpoints,
         contextlib.closing(iter(on_device(mesh, batches))) as stream,
     ):
         state = _start(checkpoints, make_state, stream, replicated(mesh))
