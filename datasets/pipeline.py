@@ -14,7 +14,7 @@ from datasets.preflight import Preflight
 from datasets.sources import BadSampleError, Source
 from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.images import decode, scale_to_height, to_channels
+from recog.images import decode, scale, to_channels
 
 
 @dataclasses.dataclass
@@ -98,7 +98,7 @@ class Loader(NamedTuple):
     def _pixels(self, image: bytes | np.ndarray) -> np.ndarray:
         channels = self.config.channels
         pixels = decode(image, channels) if isinstance(image, bytes) else to_channels(image, channels)
-        return scale_to_height(pixels, self.config.height)
+        return scale(pixels, self.config.height)
 
 
 def make_stream(

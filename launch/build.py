@@ -18,6 +18,7 @@ from recog.alphabet import Alphabet
 from recog.batch import Batch
 from recog.models.crnn import CRNN
 from recog.tasks.reading import ReadingTask
+from recog.tasks.task import Task
 from recog.training.optimizers import make_optimizer
 from recog.training.randomness import stream_key
 from recog.training.state import TrainState, create_state
@@ -57,13 +58,13 @@ def make_alphabet(config: AlphabetConfig) -> Alphabet:
             )
 
 
-def make_task(config: Config, alphabet: Alphabet | None = None) -> ReadingTask:
+def make_task(config: Config, alphabet: Alphabet | None = None) -> Task:
     """Model and alphabet (the configured one, unless given) as the task they are trained for."""
     alphabet = alphabet or make_alphabet(config.alphabet)
     return ReadingTask(CRNN(config.model, alphabet.classes), alphabet)
 
 
-def needs(config: Config, task: ReadingTask, *, learn: bool) -> Needs:
+def needs(config: Config, task: Task, *, learn: bool) -> Needs:
     """What the configured model asks of samples; when it is not to learn from them, any label over its alphabet."""
     widest = max(config.data.buckets) if config.data.buckets else None
     frames = CRNN.frames if learn else None
@@ -85,7 +86,7 @@ class Samples(NamedTuple):
         return self.source.origin(index)
 
 
-def check(source: Source, config: Config, task: ReadingTask, name: str, *, learn: bool = True) -> Samples:
+def check(source: Source, config: Config, task: Task, name: str, *, learn: bool = True) -> Samples:
     """Runs the preflight over a source and reports what it skips."""
     asked = needs(config, task, learn=learn)
     checked = preflight(source, asked, on_bad_sample=config.data.on_bad_sample, progress=f"check {name}")
@@ -111,7 +112,7 @@ def open_data(config: Config) -> tuple[Source, Source]:
     return split_holdout(train, data.holdout)
 
 
-def one_pass(samples: Samples, config: Config, task: ReadingTask) -> grain.DatasetIterator:
+def one_pass(samples: Samples, config: Config, task: Task) -> grain.DatasetIterator:
     """All samples once, in order, for evaluation."""
     stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=None)
     return iter(stream)
@@ -131,12 +132,12 @@ def shape_of_batch(config: Config) -> Batch:
     )
 
 
-def state_maker(config: Config, task: ReadingTask, optimizer: optax.GradientTransformation):
+def state_maker(config: Config, task: Task, optimizer: optax.GradientTransformation):
     """A function without arguments that makes the initial state; jit it, or ask for its shapes only."""
     batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config)._replace())
     return functools.partial(create_state, task, optimizer, stream_key(config.seed, "init", 0), batch)
 
 
-def abstract_state(config: Config, task: ReadingTask) -> TrainState:
+def abstract_state(config: Config, task: Task) -> TrainState:
     """Shapes of the state without any array."""
     return jax.eval_shape(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))

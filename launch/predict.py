@@ -15,7 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from launch import friendly
-from recog.ctc import Reading
+from recog.decoded import Reading
 from recog.export.artifact import Artifact
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")

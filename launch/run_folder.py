@@ -9,8 +9,7 @@ import jax
 from launch.build import abstract_state, make_task
 from launch.config import Config, differences, from_json
 from recog.alphabet import Alphabet
-from recog.tasks.reading import ReadingTask
-from recog.tasks.task import Variables
+from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.mesh import make_mesh, replicated
 
@@ -55,7 +54,7 @@ class TrainedRun(NamedTuple):
     """A run's task with its trained variables."""
 
     config: Config
-    task: ReadingTask
+    task: Task
     variables: Variables
     step: int
     metrics: dict[str, float]

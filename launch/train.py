@@ -29,7 +29,7 @@ from launch.run_folder import Identity, claim, refuse_other_run
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.metrics import zero_accuracy_hint
-from recog.tasks.reading import ReadingTask
+from recog.tasks.task import Task
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import Loop
 from recog.training.mesh import check_batch_size, make_mesh, on_device, replicated
@@ -40,7 +40,7 @@ from recog.training.step import make_advance, make_train_step, zero_totals
 from recog.training.writers import MetricWriter, read_metrics
 
 
-def validator(config: Config, task: ReadingTask, samples: Samples):
+def validator(config: Config, task: Task, samples: Samples):
     """A function that measures a state on the validation samples."""
     evaluator = Evaluator(task)
 
@@ -116,7 +116,7 @@ def _start(checkpoints: Checkpoints, make_state, stream, sharding) -> TrainState
     return checkpoints.restore(abstract(jax.eval_shape(make_state), sharding), stream).state
 
 
-def _announce(workdir: Path, state: TrainState, task: ReadingTask, training, validation, plan: BatchPlan) -> None:
+def _announce(workdir: Path, state: TrainState, task: Task, training, validation, plan: BatchPlan) -> None:
     parameters = sum(x.size for x in jax.tree.leaves(state.params))
     step = int(state.step)
     print(

@@ -1,6 +1,7 @@
 """From a picture file to the pixels a reader sees; training, evaluation and serving share these few lines.
 
-Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept.
+Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept, or
+stretched to its one size.
 """
 
 import cv2
@@ -59,11 +60,17 @@ def scaled_width(height: int, width: int, target_height: int) -> int:
     return max(1, round(width * target_height / height))
 
 
-def scale_to_height(image: UInt8[np.ndarray, "H W C"], target_height: int) -> UInt8[np.ndarray, "H W C"]:
-    """Scales to the height with the aspect ratio kept: by area when shrinking, bilinear when enlarging."""
+def scale(image: UInt8[np.ndarray, "H W C"], target_height: int, target_width: int = 0) -> UInt8[np.ndarray, "Y X C"]:
+    """Scales by area when the height shrinks, bilinear when it grows.
+
+    Args:
+      image: any size.
+      target_height: pixels.
+      target_width: pixels to which it is stretched; 0 keeps the aspect ratio.
+    """
     height, width, channels = image.shape
-    if height == target_height:
+    size = (target_width or scaled_width(height, width, target_height), target_height)
+    if (width, height) == size:
         return image
-    size = (scaled_width(height, width, target_height), target_height)
     how = cv2.INTER_AREA if height > target_height else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=how).reshape(target_height, size[0], channels)

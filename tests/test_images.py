@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recog.images import UnreadableImageError, decode, scale_to_height, scaled_width, to_channels
+from recog.images import UnreadableImageError, decode, scale, scaled_width, to_channels
 
 RNG = np.random.default_rng(0)
 COLOURS = cv2.resize(RNG.integers(0, 256, (6, 10, 3), dtype=np.uint8), (100, 40))
@@ -129,7 +129,7 @@ def test_opencv_adds_no_lines_of_its_own_to_a_refusal(capfd):
 
 @given(height=st.integers(1, 200), width=st.integers(1, 400), target=st.sampled_from([24, 32, 48]))
 def test_scaling_keeps_the_aspect_ratio_to_the_pixel(height, width, target):
-    scaled = scale_to_height(np.full((height, width, 3), 77, np.uint8), target)
+    scaled = scale(np.full((height, width, 3), 77, np.uint8), target)
     assert scaled.shape == (target, scaled_width(height, width, target), 3)
     assert abs(scaled.shape[1] - max(1.0, width * target / height)) <= 0.5
     assert (scaled == 77).all()
@@ -137,21 +137,21 @@ def test_scaling_keeps_the_aspect_ratio_to_the_pixel(height, width, target):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1)])
 def test_the_thinnest_pictures_are_scaled(shape):
-    scaled = scale_to_height(np.full((*shape, 1), 9, np.uint8), 32)
+    scaled = scale(np.full((*shape, 1), 9, np.uint8), 32)
     assert scaled.shape == (32, max(1, round(32 * shape[1] / shape[0])), 1)
     assert (scaled == 9).all()
 
 
 def test_a_picture_of_the_right_height_is_left_alone():
-    assert scale_to_height(COLOURS, 40) is COLOURS
+    assert scale(COLOURS, 40) is COLOURS
 
 
 def test_shrinking_averages_areas():
     stripes = np.zeros((64, 64, 1), np.uint8)
     stripes[::2] = 200
-    np.testing.assert_array_equal(scale_to_height(stripes, 32), np.full((32, 32, 1), 100))
+    np.testing.assert_array_equal(scale(stripes, 32), np.full((32, 32, 1), 100))
 
 
 def test_enlarging_is_linear():
     ramp = np.array([[0, 100]], np.uint8)[..., None]
-    np.testing.assert_array_equal(scale_to_height(ramp, 2)[0, :, 0], [0, 25, 75, 100])
+    np.testing.assert_array_equal(scale(ramp, 2)[0, :, 0], [0, 25, 75, 100])

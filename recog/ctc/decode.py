@@ -1,36 +1,17 @@
 """Best-path decoding: each frame's most probable token, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-
-class BestPath(NamedTuple):
-    """What best-path decoding read. Slots at and beyond ``lengths`` hold zeros (``-1`` in ``frames``)."""
-
-    tokens: Int[Array, "B T"]
-    """Token ids, packed to the left."""
-    lengths: Int[Array, " B"]
-    """Tokens read in each sample."""
-    confidences: Float[Array, "B T"]
-    """Highest posterior (0 to 1) of each token within its run of frames."""
-    frames: Int[Array, "B T"]
-    """The frame of that highest posterior: where in the image the token stands."""
-
-    nothing: Float[Array, " B"]
-    """Probability of the path of blanks alone: how sure it is that there is nothing to read."""
-
-    def confidence(self) -> Float[Array, " B"]:
-        """One number for a whole reading: the product of its tokens' confidences; `nothing` when none was read."""
-        slot = jnp.arange(self.tokens.shape[1])
-        product = jnp.prod(jnp.where(slot < self.lengths[:, None], self.confidences, 1.0), axis=1)
-        return jnp.where(self.lengths == 0, self.nothing, product)
+from recog.decoded import Decoded
 
 
-def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *, blank_id: int = 0) -> BestPath:
+def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *, blank_id: int = 0) -> Decoded:
     """Reads each sample along its most probable path.
+
+    A token's confidence is its highest posterior within its run of frames, its frame the place of that; a whole
+    reading's confidence is the product of its tokens', or where none was read, the probability of the path of blanks.
 
     Args:
       logits: unnormalised scores; computed in float32.
@@ -52,10 +33,13 @@ def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *,
     peaks = token & (posterior == jnp.take_along_axis(confidences, slot, axis=1))
     peak_slot = jnp.where(peaks, slot, frames)
     at = jnp.full((batch, frames + 1), frames, jnp.int32).at[row, peak_slot].min(jnp.arange(frames, dtype=jnp.int32))
-    return BestPath(
+    lengths = jnp.sum(starts, axis=1, dtype=jnp.int32)
+    read = jnp.arange(frames) < lengths[:, None]
+    nothing = jnp.exp(jnp.sum(jnp.where(live, logits[..., blank_id] - normaliser, 0.0), axis=1))
+    return Decoded(
         tokens=jnp.zeros((batch, frames + 1), jnp.int32).at[row, slot].max(ids)[:, :frames],
-        lengths=jnp.sum(starts, axis=1, dtype=jnp.int32),
+        lengths=lengths,
         confidences=confidences[:, :frames],
         frames=jnp.where(at == frames, -1, at)[:, :frames],
-        nothing=jnp.exp(jnp.sum(jnp.where(live, logits[..., blank_id] - normaliser, 0.0), axis=1)),
+        confidence=jnp.where(lengths == 0, nothing, jnp.prod(jnp.where(read, confidences[:, :frames], 1.0), axis=1)),
     )

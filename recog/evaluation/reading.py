@@ -10,9 +10,9 @@ import jax
 import numpy as np
 
 from recog.batch import Batch
+from recog.decoded import texts
 from recog.metrics import ReadingCounts
-from recog.tasks.reading import ReadingTask
-from recog.tasks.task import Variables
+from recog.tasks.task import Task, Variables
 
 
 class Prediction(NamedTuple):
@@ -42,7 +42,7 @@ class Evaluation(NamedTuple):
 class Evaluator:
     """Reads batches with one compiled program for each width; keep it to evaluate again without compiling."""
 
-    def __init__(self, task: ReadingTask):
+    def __init__(self, task: Task):
         self.task = task
         self._read = jax.jit(task.read)
         self._compiled: dict[tuple[int, ...], Any] = {}
@@ -72,8 +72,8 @@ class Evaluator:
         return time.perf_counter() - start
 
     def _collect(self, batch: Batch, read) -> list[Prediction]:
-        labels, lengths = np.asarray(batch.labels), np.asarray(batch.label_lengths)
-        readings = self.task.texts(read)
+        labels, lengths = map(np.asarray, self.task.targets(batch.labels, batch.label_lengths))
+        readings = texts(self.task.alphabet, read)
         return [
             Prediction(
                 int(batch.ids[row]), self.task.alphabet.decode(labels[row, : lengths[row]].tolist()), *readings[row]

@@ -17,7 +17,7 @@ from jax import export
 from jaxtyping import Int, UInt8
 
 from recog.alphabet import Alphabet
-from recog.ctc import BestPath, Reading, texts
+from recog.decoded import Decoded, Reading, texts
 from recog.export.card import Card
 from recog.export.pictures import fit, groups, pad
 from recog.images import decode
@@ -81,7 +81,7 @@ class Artifact:
         alphabet = Alphabet.from_dict(json.loads((folder / ALPHABET).read_text(encoding="utf-8")))
         return cls(program, parameters, alphabet, card)
 
-    def best_path(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> BestPath:
+    def read_tokens(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> Decoded:
         """Token ids of a padded batch (see `read`), as NumPy arrays."""
         expected = (self.card.height, self.card.channels)
         if images.dtype != np.uint8 or images.ndim != 4 or (images.shape[1], images.shape[3]) != expected:
@@ -93,7 +93,7 @@ class Artifact:
             raise ValueError(
                 f"widths {widths.tolist()}: give one for each of the {images.shape[0]} pictures, 1 to {images.shape[2]}"
             )
-        return BestPath(**jax.device_get(self._call(self.parameters, images, widths.astype(np.int32))))
+        return Decoded(**jax.device_get(self._call(self.parameters, images, widths.astype(np.int32))))
 
     def read(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> list[Reading]:
         """Reads a batch of scaled and padded pictures as it is; every new shape costs a compilation.
@@ -105,7 +105,7 @@ class Artifact:
         Raises:
           ValueError: another shape or type.
         """
-        return texts(self.alphabet, self.best_path(images, widths))
+        return texts(self.alphabet, self.read_tokens(images, widths))
 
     def read_pictures(self, pictures: Sequence[UInt8[np.ndarray, "..."]]) -> list[Reading]:
         """Reads pictures of any size, grayscale or RGB, in as few batches and shapes as will do.

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from recog.decoded import texts
 from recog.export.artifact import Artifact, ArtifactError
-from recog.tasks.reading import ReadingTask
-from recog.tasks.task import Variables
+from recog.tasks.task import Task, Variables
 
 SHAPES = ((1, 33), (3, 100), (4, 256))
 """Batch sizes and widths of the pictures it is tried on."""
@@ -30,7 +30,7 @@ class Agreement(NamedTuple):
     """The largest between two confidences."""
 
 
-def check_agreement(artifact: Artifact, task: ReadingTask, variables: Variables) -> Agreement:
+def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agreement:
     """Compares token for token, over random pictures of several shapes.
 
     Raises:
@@ -39,13 +39,13 @@ def check_agreement(artifact: Artifact, task: ReadingTask, variables: Variables)
     live = jax.jit(task.read)
     pictures, tokens, difference = 0, 0, 0.0
     for images, widths in _random_batches(artifact.card.height, artifact.card.channels):
-        ours, theirs = artifact.best_path(images, widths), jax.device_get(live(variables, images, widths))
+        ours, theirs = artifact.read_tokens(images, widths), jax.device_get(live(variables, images, widths))
         same = all(np.array_equal(a, b) for a, b in ((ours.tokens, theirs.tokens), (ours.lengths, theirs.lengths)))
         difference = max(difference, float(np.max(np.abs(ours.confidences - theirs.confidences))))
         if not (same and difference <= TOLERANCE):
             raise DisagreementError(
-                f"on random pictures {images.shape} the artifact reads {[r.text for r in task.texts(ours)]}, the live "
-                f"model {[r.text for r in task.texts(theirs)]}, confidences differ by {difference:.3g}: "
+                f"on random pictures {images.shape} the artifact reads {[r.text for r in texts(task.alphabet, ours)]}, the live "
+                f"model {[r.text for r in texts(task.alphabet, theirs)]}, confidences differ by {difference:.3g}: "
                 "nothing was exported; report this with the run's config.json and the versions of jax and jaxlib"
             )
         pictures, tokens = pictures + len(images), tokens + int(ours.lengths.sum())

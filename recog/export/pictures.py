@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from recog.images import WIDEST, scale_to_height, scaled_width, to_channels
+from recog.images import WIDEST, scale, scaled_width, to_channels
 
 STEP = 32
 """Padded widths are multiples of this many pixels."""
@@ -34,7 +34,7 @@ def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int) -> UInt8[
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     elif picture.shape[2] > channels:
         picture = to_channels(picture, channels)
-    return scale_to_height(picture, height)
+    return scale(picture, height)
 
 
 def groups(widths: Sequence[int]) -> list[list[int]]:

@@ -29,8 +29,7 @@ from recog.export.artifact import (
 )
 from recog.export.card import Card
 from recog.export.check import Agreement, check_agreement
-from recog.tasks.reading import ReadingTask
-from recog.tasks.task import Variables
+from recog.tasks.task import Task, Variables
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 """What the program is lowered for."""
@@ -53,7 +52,7 @@ class Provenance(NamedTuple):
     """On the validation data, at that step."""
 
 
-def write_artifact(folder: str | Path, task: ReadingTask, variables: Variables, provenance: Provenance) -> Agreement:
+def write_artifact(folder: str | Path, task: Task, variables: Variables, provenance: Provenance) -> Agreement:
     """Exports a trained reader, loads it back and compares it with the live model; only then is the folder touched.
 
     Args:
@@ -93,7 +92,7 @@ def check_free(folder: Path) -> None:
         raise FileExistsError(f"{folder} holds files, but no artifact: choose a new or an empty folder")
 
 
-def _write_files(folder: Path, task: ReadingTask, variables: Variables, provenance: Provenance) -> None:
+def _write_files(folder: Path, task: Task, variables: Variables, provenance: Provenance) -> None:
     arrays = flax.traverse_util.flatten_dict(variables, sep="/")
     parameters = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     program = make_program(task, parameters, provenance.height, provenance.channels)
@@ -119,8 +118,8 @@ def _write_files(folder: Path, task: ReadingTask, variables: Variables, provenan
     (folder / CARD_TEXT).write_text(card.to_markdown(task.alphabet), encoding="utf-8")
 
 
-def make_program(task: ReadingTask, parameters: dict[str, np.ndarray], height: int, channels: int) -> export.Exported:
-    """``(parameters, images uint8 B H W C, widths int32 B) ->`` the fields of `BestPath` by name; any ``B`` and ``W``.
+def make_program(task: Task, parameters: dict[str, np.ndarray], height: int, channels: int) -> export.Exported:
+    """``(parameters, images uint8 B H W C, widths int32 B) ->`` the fields of `Decoded` by name; any ``B`` and ``W``.
 
     Parameters are arguments, by their flat names: the program stays small, and is the same for every training.
     """

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from recog.ctc import BestPath, best_path
+from recog.ctc import best_path
+from recog.decoded import Decoded
 
 decode = jax.jit(best_path, static_argnames="blank_id")
 
@@ -59,7 +60,6 @@ def batches(draw):
 def test_equals_a_plain_decoder(batch):
     logits, lengths, blank_id = batch
     read = run(logits, lengths, blank_id)
-    whole = read.confidence()
     for b, length in enumerate(lengths):
         expected = read_plainly(logits[b, :length], blank_id)
         size = read.lengths[b]
@@ -68,8 +68,7 @@ def test_equals_a_plain_decoder(batch):
         np.testing.assert_allclose(read.confidences[b, :size], best, rtol=1e-5)
         scores = np.exp(logits[b, :length] - np.logaddexp.reduce(logits[b, :length], axis=1, keepdims=True))
         nothing = np.prod(scores[:, blank_id])
-        np.testing.assert_allclose(read.nothing[b], nothing, rtol=1e-4, atol=1e-30)
-        np.testing.assert_allclose(whole[b], math.prod(best) if expected else nothing, rtol=1e-4, atol=1e-30)
+        np.testing.assert_allclose(read.confidence[b], math.prod(best) if expected else nothing, rtol=1e-4, atol=1e-30)
         for (_, posteriors, first), frame, top in zip(expected, read.frames[b, :size], best, strict=True):
             assert 0 <= frame - first < len(posteriors)
             assert posteriors[frame - first] == pytest.approx(top, rel=1e-5)  # equal but for float32 rounding
@@ -93,7 +92,7 @@ def test_confidence_and_frame_are_those_of_the_peak_of_the_run():
     posterior = [math.exp(peak) / (math.exp(peak) + 3) for peak in (3.0, 4.0)]
     np.testing.assert_array_equal(read.frames[0], [1, 5, -1, -1, -1, -1])
     np.testing.assert_allclose(read.confidences[0, :2], posterior, rtol=1e-6)
-    np.testing.assert_allclose(read.confidence(), [math.prod(posterior)], rtol=1e-6)
+    np.testing.assert_allclose(read.confidence, [math.prod(posterior)], rtol=1e-6)
 
 
 def test_the_first_of_equal_frames_and_the_lowest_of_equal_classes_win():
@@ -119,9 +118,9 @@ def test_nothing_read_is_as_sure_as_the_blanks_are():
     read = run(peaked([[0, 0, 0], [1, 2, 3]]), [3, 0])
     np.testing.assert_array_equal(read.lengths, [0, 0])
     blank = np.exp(5) / (np.exp(5) + 3)
-    np.testing.assert_allclose(read.confidence(), [blank**3, 1], rtol=1e-5)
+    np.testing.assert_allclose(read.confidence, [blank**3, 1], rtol=1e-5)
     unsure = run(np.log([[[0.5, 0.25, 0.25], [0.6, 0.2, 0.2], [0.1, 0.8, 0.1]]]), [2])
-    np.testing.assert_allclose(unsure.confidence(), [0.5 * 0.6], rtol=1e-6)
+    np.testing.assert_allclose(unsure.confidence, [0.5 * 0.6], rtol=1e-6)
     np.testing.assert_array_equal(read.frames, -np.ones((2, 3)))
 
 
@@ -129,7 +128,7 @@ def test_arrays_without_frames():
     read = run(np.zeros((2, 0, 4)), [0, 0])
     assert read.tokens.shape == read.confidences.shape == read.frames.shape == (2, 0)
     np.testing.assert_array_equal(read.lengths, [0, 0])
-    np.testing.assert_array_equal(read.confidence(), [1, 1])
+    np.testing.assert_array_equal(read.confidence, [1, 1])
 
 
 def test_half_precision_and_float64_mode_give_the_same_types():
@@ -147,10 +146,8 @@ def test_equal_without_jit_and_under_vmap():
     logits = np.random.default_rng(0).standard_normal((3, 2, 6, 4)).astype(np.float32)
     lengths = jnp.array([[6, 2], [0, 5], [3, 6]])
     stacked = jax.vmap(best_path)(jnp.asarray(logits), lengths)
-    assert isinstance(stacked, BestPath)
-    whole = jax.vmap(BestPath.confidence)(stacked)
+    assert isinstance(stacked, Decoded)
     for n in range(3):
         expected = run(logits[n], lengths[n])
         for ours, one in zip(stacked, expected, strict=True):
             np.testing.assert_allclose(ours[n], one, rtol=1e-6)
-        np.testing.assert_allclose(whole[n], expected.confidence(), rtol=1e-6)

@@ -1,17 +1,16 @@
 """The reading task: what counts, and what a batch's empty rows may not touch."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 from recog.alphabet import DIGITS
 from recog.batch import Batch
-from recog.ctc import BestPath, best_path
+from recog.decoded import texts
 from recog.models.blstm import RecurrentConfig
 from recog.models.crnn import CRNN, CRNNConfig
-from recog.tasks.reading import ReadingTask, exact
+from recog.tasks.reading import ReadingTask
 
 
 @pytest.fixture(scope="module")
@@ -66,31 +65,7 @@ def test_rows_without_a_sample_change_neither_loss_nor_gradient(setup):
 def test_read_gives_texts_with_confidences(setup):
     task, batch, variables = setup
     read = jax.jit(task.read)(variables, batch.images, batch.widths)
-    for row, reading in enumerate(task.texts(read)):
+    for row, reading in enumerate(texts(task.alphabet, read)):
         length = int(read.lengths[row])
         assert reading.text == "".join(str(int(t) - 1) for t in read.tokens[row, :length])
         assert 0 <= reading.confidence <= 1
-
-
-@pytest.mark.parametrize(
-    ("ids", "label", "right"),
-    [
-        ([1, 1, 0, 2], [1, 2], True),
-        ([1, 0, 1, 2], [1, 2], False),  # a token too many
-        ([1, 0, 0, 0], [1, 2], False),  # one too few
-        ([1, 0, 3, 0], [1, 2], False),  # a wrong one
-        ([0, 0, 0, 0], [], True),
-        ([1, 2, 3, 4], [1, 2, 3, 4], True),
-    ],
-)
-def test_exact_compares_token_for_token(ids, label, right):
-    read = best_path(100 * jax.nn.one_hot(jnp.array([ids]), 5), jnp.array([4]))
-    for slots in (len(label), len(label) + 3, 9):
-        labels = np.full((1, slots), 4, np.int32)  # what stands beyond the label does not matter
-        labels[0, : len(label)] = label
-        assert bool(exact(read, jnp.asarray(labels), jnp.array([len(label)]))[0]) is right
-
-
-def test_exact_with_fewer_frames_than_slots():
-    read = BestPath(jnp.array([[2]]), jnp.array([1]), jnp.ones((1, 1)), jnp.zeros((1, 1), int), jnp.zeros(1))
-    assert bool(exact(read, jnp.array([[2, 0, 0]]), jnp.array([1]))[0])
