@@ -27,14 +27,18 @@ class DataConfig:
     """Validation samples; empty holds out part of the training folder."""
     holdout: float = 0.0
     """Share of the training folder held out for validation, always the same samples."""
+    holdout_by: str = ""
+    """Regular expression over paths: samples with the same match (first group) are held out or trained on together."""
     batch_size: int = 64
     """Samples of a batch over all devices and processes."""
     height: int = 32
-    """Pixels to which pictures are scaled, aspect ratio kept."""
+    """Pixels to which pictures are scaled."""
+    width: int = 0
+    """Pixels to which every picture is stretched; 0 keeps the aspect ratio."""
     channels: int = 1
     """1 reads in grayscale, 3 in colour."""
     buckets: tuple[int, ...] = ()
-    """Padded widths in pixels; empty chooses up to four from the data."""
+    """Padded widths in pixels; empty chooses up to four from the data, or takes the one of ``width``."""
     max_label_length: int = 32
     """Slots for a label's tokens."""
     on_bad_sample: str = "raise"
@@ -84,7 +88,7 @@ class Loader(NamedTuple):
     def _load(self, index: int, max_width: int) -> tuple[UInt8[np.ndarray, "H W C"], Int32[np.ndarray, " L"]]:
         image, text, origin = self.source[index]
         try:
-            pixels, tokens = self._pixels(image), self.alphabet.encode(text)
+            pixels, tokens = to_pixels(image, self.config), self.alphabet.encode(text)
         except ValueError as error:
             raise BadSampleError(origin, str(error)) from error
         if pixels.shape[1] > max_width or len(tokens) > self.config.max_label_length:
@@ -95,10 +99,11 @@ class Loader(NamedTuple):
             )
         return pixels, tokens
 
-    def _pixels(self, image: bytes | np.ndarray) -> np.ndarray:
-        channels = self.config.channels
-        pixels = decode(image, channels) if isinstance(image, bytes) else to_channels(image, channels)
-        return scale(pixels, self.config.height)
+
+def to_pixels(image: bytes | np.ndarray, config: DataConfig) -> UInt8[np.ndarray, "H W C"]:
+    """A sample's picture with the configured channels and size; raises ``ValueError`` where it cannot be decoded."""
+    pixels = decode(image, config.channels) if isinstance(image, bytes) else to_channels(image, config.channels)
+    return scale(pixels, config.height, config.width)
 
 
 def make_stream(
@@ -128,7 +133,7 @@ def make_stream(
     """
     if config.channels not in (1, 3):
         raise ValueError(f"data.channels={config.channels}: choose 1 (grayscale) or 3 (colour)")
-    buckets = tuple(config.buckets) or choose_buckets(checked.widths)
+    buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
     batches = grain.MapDataset.source(plan).map(Loader(source, alphabet, config))

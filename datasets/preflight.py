@@ -32,8 +32,10 @@ class Needs(NamedTuple):
     """Widest bucket; None when buckets are chosen from the data, up to `recog.images.WIDEST`."""
     max_label_length: int
     """Slots for a label's tokens."""
-    frames: Callable[[int], int] | None
-    """Frames the model emits for a picture of a width; None when nothing is to be learnt and any label will do."""
+    frames: Callable[[int], int | None]
+    """Frames that CTC has for a picture of a width; None where labels of any length will do."""
+    width: int = 0
+    """Pixels to which every picture is stretched; 0 keeps the aspect ratio."""
 
 
 class Preflight(NamedTuple):
@@ -112,7 +114,7 @@ def _trust(source: RenderedSource, needs: Needs) -> Preflight:
     for outcome in _checks(source, needs, min(LOOK_AT_RENDERED, len(source))):
         if isinstance(outcome, BadSampleError):
             raise BadSamplesError(f"a rendered sample does not fit the model: {outcome}")
-    width = scaled_width(*source.size, needs.height)
+    width = needs.width or scaled_width(*source.size, needs.height)
     digest = hashlib.blake2b(source.origin(0).encode(), digest_size=8).hexdigest()  # which names the stream
     return Preflight(np.arange(len(source)), np.full(len(source), width), digest, [])
 
@@ -132,7 +134,7 @@ def _check(source: Source, needs: Needs, index: int) -> Good | BadSampleError:
         return error
     try:
         height, width = (decode(image, 1) if isinstance(image, bytes) else image).shape[:2]
-        width = scaled_width(height, width, needs.height)
+        width = needs.width or scaled_width(height, width, needs.height)
         _check_width(needs, width)
         _check_label(needs, text, width)
         return Good(width, text)
@@ -149,11 +151,9 @@ def _check_label(needs: Needs, text: str, width: int) -> None:
         raise ValueError(
             f"label {text!r} has {len(tokens)} tokens, data.max_label_length is {needs.max_label_length}: raise it"
         )
-    if needs.frames is None:
-        return
     needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
     frames = needs.frames(width)
-    if needed > frames:
+    if frames is not None and needed > frames:
         raise ValueError(
             f"label {text!r} needs {needed} frames, the model emits {frames}: widen the picture or drop the sample"
         )

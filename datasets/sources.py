@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -126,24 +127,35 @@ class Subset:
         return self.source.origin(self.indices[index])
 
 
-def split_holdout(source: Folder, share: float) -> tuple[Subset, Subset]:
+def split_holdout(source: Folder, share: float, by: str = "") -> tuple[Subset, Subset]:
     """Splits a folder into training and held-out samples: always the same, whatever the order of its lines.
 
-    The paths with the smallest hashes are held out; lines with the same path stay together.
+    The names with the smallest hashes are held out; samples of one name stay together.
 
     Args:
       source: the whole set.
-      share: part to hold out, above 0 and below 1.
+      share: part of the names to hold out, above 0 and below 1.
+      by: regular expression whose match in a sample's path (its first group, where it has one) is the sample's name,
+        such as ``r\\d+_`` where several pictures were cut from one; the path itself when empty or not matched.
 
     Raises:
-      ValueError: a share that leaves one of the two parts empty.
+      ValueError: a share that leaves one of the two parts empty, or no regular expression.
     """
-    count = len(source)
-    digest = [hashlib.blake2b(source.key(i), digest_size=8).digest() for i in range(count)]
-    by_hash = sorted(range(count), key=digest.__getitem__)
-    held = round(count * share)
-    while 0 < held < count and digest[by_hash[held]] == digest[by_hash[held - 1]]:
-        held += 1
-    if not 0 < held < count:
-        raise ValueError(f"data.holdout={share} of {count} samples leaves nothing on one side: choose another")
-    return Subset(source, sorted(by_hash[held:])), Subset(source, sorted(by_hash[:held]))
+    try:
+        pattern = re.compile(by.encode())
+    except re.error as error:
+        raise ValueError(f"data.holdout_by={by!r} is no regular expression: {error}") from error
+    names = [_name(source.key(index), pattern if by else None) for index in range(len(source))]
+    by_hash = sorted(set(names), key=lambda name: hashlib.blake2b(name, digest_size=8).digest())
+    count = round(len(by_hash) * share)
+    if not 0 < count < len(by_hash):
+        raise ValueError(f"data.holdout={share} of {len(by_hash)} samples leaves nothing on one side: choose another")
+    held = set(by_hash[:count])
+    kept = ([i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True))
+    training, validation = (Subset(source, indices) for indices in kept)
+    return training, validation
+
+
+def _name(path: bytes, pattern: re.Pattern[bytes] | None) -> bytes:
+    found = pattern.search(path) if pattern else None
+    return found[found.re.groups > 0] if found else path

@@ -1,4 +1,4 @@
-"""From a configuration to the objects of a run: task, data, state."""
+"""From a configuration to the objects of a run: data and state."""
 
 import functools
 from typing import NamedTuple
@@ -12,63 +12,20 @@ from datasets.pipeline import make_stream
 from datasets.preflight import Needs, Preflight, preflight
 from datasets.sources import Folder, Source, split_holdout
 from datasets.specs import open_source
-from launch.config import AlphabetConfig, Config
-from recog import alphabet as presets
-from recog.alphabet import Alphabet
+from launch.config import Config
 from recog.batch import Batch
-from recog.models.crnn import CRNN
-from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 from recog.training.optimizers import make_optimizer
 from recog.training.randomness import stream_key
 from recog.training.state import TrainState, create_state
 
 
-def make_alphabet(config: AlphabetConfig) -> Alphabet:
-    """The alphabet that a configuration names.
-
-    Raises:
-      ValueError: none or more than one of preset, file and tokens is given, or the preset is unknown.
-    """
-    if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
-        raise ValueError("give exactly one of alphabet.name, alphabet.file and alphabet.tokens")
-    if config.file:
-        return Alphabet.from_file(config.file, blank=config.blank, separator=config.separator)
-    if config.tokens:
-        return Alphabet(config.tokens, blank=config.blank, separator=config.separator)
-    match config.name:
-        case "digits":
-            return presets.DIGITS
-        case "price":
-            return presets.PRICE
-        case "arithmetic":
-            return presets.ARITHMETIC
-        case "latin_36":
-            return presets.LATIN_36
-        case "latin_62":
-            return presets.LATIN_62
-        case "latin_94":
-            return presets.LATIN_94
-        case "chinese_plates":
-            return presets.CHINESE_PLATES
-        case other:
-            raise ValueError(
-                f"alphabet.name={other!r}: choose digits, price, arithmetic, latin_36, latin_62, latin_94 or "
-                "chinese_plates, or give alphabet.tokens"
-            )
-
-
-def make_task(config: Config, alphabet: Alphabet | None = None) -> Task:
-    """Model and alphabet (the configured one, unless given) as the task they are trained for."""
-    alphabet = alphabet or make_alphabet(config.alphabet)
-    return ReadingTask(CRNN(config.model, alphabet.classes), alphabet)
-
-
 def needs(config: Config, task: Task, *, learn: bool) -> Needs:
     """What the configured model asks of samples; when it is not to learn from them, any label over its alphabet."""
     widest = max(config.data.buckets) if config.data.buckets else None
-    frames = CRNN.frames if learn else None
-    return Needs(task.alphabet, config.data.height, widest, config.data.max_label_length, frames)
+    frames = task.frames if learn else lambda width: None
+    data = config.data
+    return Needs(task.alphabet, data.height, widest, data.max_label_length, frames, data.width)
 
 
 class Samples(NamedTuple):
@@ -109,7 +66,7 @@ def open_data(config: Config) -> tuple[Source, Source]:
         return train, open_source(data.validation)
     if not (data.holdout and isinstance(train, Folder)):
         raise ValueError("name validation samples with data.validation, or hold some of a folder out with data.holdout")
-    return split_holdout(train, data.holdout)
+    return split_holdout(train, data.holdout, data.holdout_by)
 
 
 def one_pass(samples: Samples, config: Config, task: Task) -> grain.DatasetIterator:
@@ -123,7 +80,7 @@ def shape_of_batch(config: Config) -> Batch:
     data, rows = config.data, config.data.batch_size
     array = jax.ShapeDtypeStruct
     return Batch(
-        images=array((rows, data.height, 4 * data.height, data.channels), np.uint8),
+        images=array((rows, data.height, data.width or 4 * data.height, data.channels), np.uint8),
         widths=array((rows,), np.int32),
         labels=array((rows, data.max_label_length), np.int32),
         label_lengths=array((rows,), np.int32),

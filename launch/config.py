@@ -5,14 +5,23 @@ import types
 import typing
 from typing import Any
 
+from recog.models.crnn_plate import CRNNPlateConfig
+from recog.models.lprnet import LPRNetConfig
+
 from datasets.pipeline import DataConfig
-from recog.alphabet import BlankPlace
+from recog.models.alexnet import AlexNetConfig
 from recog.models.crnn import CRNNConfig
+from recog.models.multitask import MultiTaskConfig
+from recog.models.residual import PlateReaderConfig
+from recog.models.resnet import ResNet18Config
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 
-ModelConfig = CRNNConfig
+ModelConfig = (
+    CRNNConfig | CRNNPlateConfig | PlateReaderConfig | LPRNetConfig | AlexNetConfig | ResNet18Config | MultiTaskConfig
+)
+"""Of each architecture; the type of ``Config.model`` says which is trained."""
 
 
 @dataclasses.dataclass
@@ -20,14 +29,15 @@ class AlphabetConfig:
     """Which tokens are read."""
 
     name: str = ""
-    """A preset: ``digits``, ``price``, ``arithmetic``, ``latin_36``, ``latin_62``, ``latin_94``, ``chinese_plates``."""
+    """A preset: ``digits``, ``price``, ``arithmetic``, ``latin_36``, ``latin_62``, ``latin_94``,
+    ``chinese_plates`` (LPRNet_Pytorch's), ``chinese_plates_65``, ``music_pitches``."""
     file: str = ""
     """Instead of a preset: a file with one token a line."""
     tokens: str = ""
     """Instead of a preset: the characters themselves."""
     separator: str = ""
     """What stands between tokens in a label, when they are longer than one character."""
-    blank: BlankPlace = "first"
+    blank: str = "first"
     """Where the blank's id stands among those of a file or of tokens: ``first`` or ``last``; presets have their own."""
 
 

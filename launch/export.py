@@ -26,6 +26,7 @@ def export(workdir: str | Path, out: str | Path) -> Agreement:
         config=to_json(run.config),
         settings=to_json(run.config.model),
         height=data.height,
+        width=data.width,
         channels=data.channels,
         training_data=data.train,
         validation_data=data.validation or f"{data.holdout:.0%} of the training data, held out",

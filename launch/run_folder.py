@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import jax
 
-from launch.build import abstract_state, make_task
+from launch.build import abstract_state
 from launch.config import Config, differences, from_json
+from launch.task import make_task
 from recog.alphabet import Alphabet
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints, abstract

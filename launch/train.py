@@ -18,14 +18,15 @@ from launch.build import (
     Samples,
     abstract_state,
     check,
-    make_task,
     one_pass,
     open_data,
     shape_of_batch,
     state_maker,
 )
 from launch.config import Config, to_json
+from launch.eta import eta_learner
 from launch.run_folder import Identity, claim, refuse_other_run
+from launch.task import aligned, make_task
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.metrics import zero_accuracy_hint
@@ -63,14 +64,17 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     check_batch_size(mesh.size, config.data.batch_size)
     task = make_task(config)
     optimizer = make_optimizer(config.optimizer, config.train.steps)
+    learning_rate = make_schedule(config.optimizer, config.train.steps)
     train_source, validation_source = open_data(config)
     identity: Identity = {"config": to_json(config), "alphabet": task.alphabet.to_dict()}
     refuse_other_run(workdir, identity)
     state_shape = abstract_state(config, task)
-    advance = make_advance(task, optimizer, config.augment, config.seed)
-    jax.eval_shape(advance, state_shape, shape_of_batch(config))  # what cannot work is said before the preflight
+    advance_task = functools.partial(make_advance, optimizer=optimizer, augmentation=config.augment, seed=config.seed)
+    jax.eval_shape(advance_task(task), state_shape, shape_of_batch(config))  # what cannot work is said before long
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
+    task = aligned(task, config, training)
+    advance = advance_task(task)
 
     batches, plan = make_stream(
         training.source,
@@ -99,8 +103,9 @@ def train(config: Config, workdir: str | Path) -> TrainState:
                 evaluate=validator(config, task, validation),
                 checkpoints=checkpoints,
                 writer=writer,
-                learning_rate=make_schedule(config.optimizer, config.train.steps),
+                learning_rate=learning_rate,
                 describe=training.describe,
+                adapt=eta_learner(config, task, validation, learning_rate),
             )
             state = loop.run(state, stop)
     write_curves(workdir / "curves.png", read_metrics(workdir / "metrics.jsonl"))

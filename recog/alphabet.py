@@ -256,3 +256,9 @@ CHINESE_PLATES = Alphabet(
     blank="last",
 )
 """31 provinces, digits, letters, and the letters I and O that plates avoid: the order of LPRNet_Pytorch's ``CHARS``."""
+
+CHINESE_PLATES_65 = Alphabet(CHINESE_PLATES.tokens[:-2])
+"""31 provinces, 10 digits and the 24 letters that plates use: with the blank, the 66 classes of US 12,387,506."""
+
+MUSIC_PITCHES = Alphabet([f"{note}{octave}" for octave in (3, 4, 5, 6) for note in "CDEFGAB"], separator=" ")
+"""Natural notes C3 to B6 (C4 is the middle C): the pitches of Shi, Bai and Yao 2015, section 3.4, no accidentals."""

@@ -10,7 +10,10 @@ from recog.alphabet import Alphabet
 
 
 class Decoded(NamedTuple):
-    """A batch of readings, whichever decoder made them. Slots at and beyond ``lengths`` hold zeros (``-1`` in frames)."""
+    """A batch of readings, whichever decoder made them.
+
+    Slots at and beyond ``lengths`` hold zeros (``-1`` in ``frames``).
+    """
 
     tokens: Int[Array, "B S"]
     """Token ids, packed to the left."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from launch.build import check, make_task, open_data
+from launch.build import check, open_data
 from launch.configs.captcha import get_config
+from launch.task import make_task
 
 DATA = os.environ.get("RECOG_REAL_DATA", "")
 

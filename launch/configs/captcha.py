@@ -10,8 +10,8 @@ cores that were shared with other work; jax 0.10.2.
 
 from datasets.pipeline import DataConfig
 from launch.config import AlphabetConfig, Config
-from recog.models.blstm import RecurrentConfig
 from recog.models.crnn import CRNNConfig
+from recog.models.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig

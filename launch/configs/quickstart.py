@@ -8,8 +8,8 @@ Measured by `make quickstart`: 99.1 % of 1,000 fresh expressions read exactly, i
 
 from datasets.pipeline import DataConfig
 from launch.config import AlphabetConfig, Config
-from recog.models.blstm import RecurrentConfig
 from recog.models.crnn import CRNNConfig
+from recog.models.recurrent import RecurrentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 

@@ -1,7 +1,7 @@
 """The serving artifact: a folder that reads pictures with JAX alone, without the code that trained it.
 
-``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to token ids, for any batch size and width,
-with the parameters as arguments. ``parameters.safetensors``, ``alphabet.json`` and ``card.json`` complete it;
+``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to token ids, for any batch size and any
+width (but for models of one width), with the parameters as arguments. ``parameters.safetensors``, ``alphabet.json`` and ``card.json`` complete it;
 ``config.json`` and ``card.md`` are for people.
 """
 
@@ -83,11 +83,20 @@ class Artifact:
 
     def read_tokens(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> Decoded:
         """Token ids of a padded batch (see `read`), as NumPy arrays."""
-        expected = (self.card.height, self.card.channels)
-        if images.dtype != np.uint8 or images.ndim != 4 or (images.shape[1], images.shape[3]) != expected:
+        height, width, channels = self.card.height, self.card.width, self.card.channels
+        if (
+            images.dtype != np.uint8
+            or images.ndim != 4
+            or images.shape[1:]
+            != (
+                height,
+                width or images.shape[2],
+                channels,
+            )
+        ):
             raise ValueError(
                 f"images are {images.dtype} {images.shape}: "
-                f"this artifact takes uint8 (B, {expected[0]}, W, {expected[1]})"
+                f"this artifact takes uint8 (B, {height}, {width or 'W'}, {channels})"
             )
         if widths.shape != images.shape[:1] or np.any(widths < 1) or np.any(widths > images.shape[2]):
             raise ValueError(
@@ -116,13 +125,13 @@ class Artifact:
         fitted = [self.fit(picture) for picture in pictures]
         readings: dict[int, Reading] = {}
         for group in groups([picture.shape[1] for picture in fitted]):
-            read = self.read(*pad([fitted[index] for index in group]))
+            read = self.read(*pad([fitted[index] for index in group], self.card.width))
             readings |= zip(group, read, strict=False)  # rows beyond the group fill the batch up
         return [readings[index] for index in range(len(fitted))]
 
     def fit(self, picture: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:
-        """A picture scaled to this artifact's height, with its channels; raises ``ValueError`` where it is none."""
-        return fit(picture, self.card.height, self.card.channels)
+        """A picture of this artifact's size and channels; raises ``ValueError`` where it is none."""
+        return fit(picture, self.card.height, self.card.channels, self.card.width)
 
     def decode(self, encoded: bytes) -> UInt8[np.ndarray, "H W C"]:
         """The content of a picture file, ready for `read_pictures`.

@@ -7,7 +7,7 @@ from typing import Any
 
 from recog.alphabet import Alphabet
 
-FORMAT = 1
+FORMAT = 2
 """Of the artifact's files; raised when an older reader could not use them."""
 
 
@@ -22,6 +22,8 @@ class Card:
     """Trained numbers; batch statistics not counted."""
     height: int
     """Pixels to which pictures are scaled."""
+    width: int
+    """Pixels to which pictures are stretched; 0 where the aspect ratio is kept and any width will do."""
     channels: int
     """1 for grayscale, 3 for RGB."""
     training_data: str
@@ -68,8 +70,14 @@ class Card:
             architecture=self.architecture,
             settings=json.dumps(self.settings),
             parameters=self.parameters,
-            colour="grayscale" if self.channels == 1 else "RGB",
             height=self.height,
+            columns=self.width or 128,
+            inputs=(_ONE_WIDTH if self.width else _ANY_WIDTH).format(
+                colour="grayscale" if self.channels == 1 else "RGB",
+                height=self.height,
+                width=self.width,
+                channels=self.channels,
+            ),
             channels=self.channels,
             classes=alphabet.classes,
             count=len(alphabet.tokens),
@@ -87,6 +95,17 @@ class Card:
         )
 
 
+_ANY_WIDTH = """\
+- `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
+  ratio kept, padded with zeros on the right to a shared width. Any batch size and width will do, and how far a picture
+  is padded does not matter.
+- `widths`, int32 `B`: the columns of each picture that are not padding.
+"""
+_ONE_WIDTH = """\
+- `images`, uint8 `B {height} {width} {channels}`: {colour} pictures stretched to {width} by {height} pixels; any batch
+  size will do.
+- `widths`, int32 `B`: {width} for each.
+"""
 _MARKDOWN = """\
 # {architecture}: reads one line of text
 
@@ -98,17 +117,14 @@ Settings: `{settings}`. The whole configuration of its run is in `config.json`.
 
 ## What goes in
 
-- `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
-  ratio kept, padded with zeros on the right to a shared width.
-- `widths`, int32 `B`: the columns of each picture that are not padding.
-
-Any batch size and width will do; what a picture reads as depends neither on its padding nor on the others.
+{inputs}
+What a picture reads as does not depend on the others of its batch.
 
 ## What comes out
 
-`tokens` int32 `B T` (ids, packed to the left), `lengths` int32 `B` (tokens read), `confidences` float32 `B T` (0 to 1),
-`frames` int32 `B T` (the frame where each token stands), `nothing` float32 `B` (probability that there is nothing to
-read). Slots at and beyond `lengths` hold no token.
+`tokens` int32 `B S` (ids, packed to the left), `lengths` int32 `B` (tokens read), `confidences` float32 `B S` (0 to 1),
+`frames` int32 `B S` (the frame where each token stands), `confidence` float32 `B` (of the whole reading). Slots at and
+beyond `lengths` hold no token.
 
 ## How to call it
 
@@ -121,7 +137,7 @@ read = jax.jit(jax.export.deserialize(bytearray(Path("program.bin").read_bytes()
 parameters = safetensors.numpy.load_file("parameters.safetensors")
 alphabet = json.loads(Path("alphabet.json").read_text(encoding="utf-8"))
 names = {names}
-images, widths = np.zeros((1, {height}, 128, {channels}), np.uint8), np.array([128], np.int32)  # your pictures
+images, widths = np.zeros((1, {height}, {columns}, {channels}), np.uint8), np.array([{columns}], np.int32)  # your pictures
 found = read(parameters, images, widths)
 ids = found["tokens"][0, : found["lengths"][0]]
 text = alphabet["separator"].join(names[i] for i in ids)

@@ -12,8 +12,14 @@ STEP = 32
 """Padded widths are multiples of this many pixels."""
 
 
-def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int) -> UInt8[np.ndarray, "H W C"]:
-    """A grayscale (``H W`` or ``H W 1``) or RGB picture, with the height and the channels that a model takes.
+def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int, width: int = 0) -> UInt8[np.ndarray, "H W C"]:
+    """A grayscale (``H W`` or ``H W 1``) or RGB picture, with the size and the channels that a model takes.
+
+    Args:
+      picture: of any size.
+      height: pixels to which it is scaled.
+      channels: 1 or 3.
+      width: pixels to which it is stretched; 0 keeps the aspect ratio.
 
     Raises:
       ValueError: no uint8 picture, an empty one, or one so wide and low that it holds no line of text.
@@ -25,16 +31,16 @@ def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int) -> UInt8[
             f"an array of {picture.dtype} {picture.shape} is no picture: give uint8, H W 1 (grayscale) or H W 3 (RGB)"
         )
     rows, columns = picture.shape[:2]
-    width = scaled_width(rows, columns, height)
-    if width > WIDEST:
+    scaled = width or scaled_width(rows, columns, height)
+    if scaled > WIDEST:
         raise ValueError(
-            f"a picture of {columns} x {rows} pixels is {width} wide at height {height}, more than {WIDEST}: crop it"
+            f"a picture of {columns} x {rows} pixels is {scaled} wide at height {height}, more than {WIDEST}: crop it"
         )
     if picture.shape[2] < channels:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     elif picture.shape[2] > channels:
         picture = to_channels(picture, channels)
-    return scale(picture, height)
+    return scale(picture, height, width)
 
 
 def groups(widths: Sequence[int]) -> list[list[int]]:
@@ -51,15 +57,15 @@ def groups(widths: Sequence[int]) -> list[list[int]]:
 
 
 def pad(
-    pictures: Sequence[UInt8[np.ndarray, "H W C"]],
+    pictures: Sequence[UInt8[np.ndarray, "H W C"]], width: int = 0
 ) -> tuple[UInt8[np.ndarray, "B H W C"], Int32[np.ndarray, " B"]]:
     """Pads pictures of one height with zeros to a shared shape; more rows may come out than pictures went in.
 
-    Rows are a power of two. The width is a multiple of 32, above 256 of an eighth to a quarter of itself: few shapes
-    are compiled and little is padded.
+    Rows are a power of two. Unless a model takes one ``width`` alone, it is a multiple of 32, above 256 of an eighth to
+    a quarter of itself: few shapes are compiled and little is padded.
     """
     widest = max(picture.shape[1] for picture in pictures)
-    step = max(STEP, (1 << (widest - 1).bit_length()) // 8)
+    step = width or max(STEP, (1 << (widest - 1).bit_length()) // 8)
     rows = 1 << (len(pictures) - 1).bit_length()
     height, _, channels = pictures[0].shape
     images = np.zeros((rows, height, -(-widest // step) * step, channels), np.uint8)

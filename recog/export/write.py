@@ -44,6 +44,8 @@ class Provenance(NamedTuple):
     """The architecture's part of it."""
     height: int
     """Pixels to which its pictures were scaled."""
+    width: int
+    """Pixels to which they were stretched; 0 where any width will do."""
     channels: int
     training_data: str
     validation_data: str
@@ -94,17 +96,18 @@ def check_free(folder: Path) -> None:
 
 def _write_files(folder: Path, task: Task, variables: Variables, provenance: Provenance) -> None:
     arrays = flax.traverse_util.flatten_dict(variables, sep="/")
-    parameters = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    program = make_program(task, parameters, provenance.height, provenance.channels)
-    (folder / PROGRAM).write_bytes(program.serialize())
+    shape = (provenance.height, provenance.width, provenance.channels)
+    parameters = used_by_reading(task, {name: np.asarray(x, order="C") for name, x in arrays.items()}, shape)
+    (folder / PROGRAM).write_bytes(make_program(task, parameters, shape).serialize())
     safetensors.numpy.save_file(parameters, folder / PARAMETERS)
     _write_json(folder / ALPHABET, task.alphabet.to_dict())
     _write_json(folder / CONFIG, provenance.config)
     card = Card(
         architecture=type(task.model).__name__,
         settings=provenance.settings,
-        parameters=sum(array.size for array in jax.tree.leaves(variables["params"])),
+        parameters=sum(array.size for name, array in parameters.items() if name.startswith("params/")),
         height=provenance.height,
+        width=provenance.width,
         channels=provenance.channels,
         training_data=provenance.training_data,
         validation_data=provenance.validation_data,
@@ -118,21 +121,42 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
     (folder / CARD_TEXT).write_text(card.to_markdown(task.alphabet), encoding="utf-8")
 
 
-def make_program(task: Task, parameters: dict[str, np.ndarray], height: int, channels: int) -> export.Exported:
-    """``(parameters, images uint8 B H W C, widths int32 B) ->`` the fields of `Decoded` by name; any ``B`` and ``W``.
+def make_program(task: Task, parameters: dict[str, np.ndarray], shape: tuple[int, int, int]) -> export.Exported:
+    """``(parameters, images uint8 B H W C, widths int32 B) ->`` the fields of `Decoded` by name; any ``B``.
 
     Parameters are arguments, by their flat names: the program stays small, and is the same for every training.
-    """
 
+    Args:
+      task: what reads.
+      parameters: all that `Task.read` uses, by their flat names.
+      shape: height, width and channels of the pictures; of width 0, any will do.
+    """
+    height, width, channels = shape
+    rows, columns = export.symbolic_shape("b, w")
+    return _export(task, parameters, (rows, height, width or columns, channels), PLATFORMS)
+
+
+def used_by_reading(
+    task: Task, parameters: dict[str, np.ndarray], shape: tuple[int, int, int]
+) -> dict[str, np.ndarray]:
+    """Those of the variables (by flat names) that `Task.read` needs; what only training needs is left behind."""
+    height, width, channels = shape
+    program = _export(task, parameters, (1, height, width or 2 * height, channels), ("cpu",))
+    names = sorted(parameters)  # a dictionary's order as a pytree
+    return {names[index]: parameters[names[index]] for index in program.module_kept_var_idx if index < len(names)}
+
+
+def _export(
+    task: Task, parameters: dict[str, np.ndarray], images: tuple, platforms: tuple[str, ...]
+) -> export.Exported:
     def read(parameters, images, widths):
         return task.read(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, widths)._asdict()
 
-    batch, width = export.symbolic_shape("b, w")
     with _without_source_locations():
-        return export.export(jax.jit(read), platforms=PLATFORMS)(
+        return export.export(jax.jit(read), platforms=platforms)(
             {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
-            jax.ShapeDtypeStruct((batch, height, width, channels), np.uint8),
-            jax.ShapeDtypeStruct((batch,), np.int32),
+            jax.ShapeDtypeStruct(images, np.uint8),
+            jax.ShapeDtypeStruct(images[:1], np.int32),
         )
 
 

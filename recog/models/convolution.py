@@ -33,6 +33,7 @@ class Convolution(nn.Module):
     """None pads both sides by half the kernel, as PyTorch's ``padding=kernel // 2``."""
     batch_norm: bool = False
     activation: Callable[[Array], Array] | None = nn.relu
+    use_bias: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -45,6 +46,7 @@ class Convolution(nn.Module):
             self.kernel,
             self.strides,
             padding=[(size // 2, size // 2) for size in self.kernel] if self.padding is None else self.padding,
+            use_bias=self.use_bias,
             kernel_init=nn.initializers.he_normal(),
             dtype=self.dtype,
             name="conv",
@@ -60,14 +62,19 @@ def max_pool(
 ) -> Float[Array, "B Y X C"]:
     """Max pooling without padding; strides default to the window.
 
-    Written as maxima of strided slices, whose gradient is elementwise: a window reduction's is a scatter, and slow on
-    CPUs.
+    Written as maxima of slices, whose gradient is elementwise: a window reduction's is a scatter, and slow on CPUs.
     """
-    strides = strides or window
-    for axis, size, stride in zip((1, 2), window, strides, strict=True):
-        count = (x.shape[axis] - size) // stride + 1
-        slices = [
-            jax.lax.slice_in_dim(x, start, start + (count - 1) * stride + 1, stride, axis) for start in range(size)
-        ]
-        x = jax.tree.reduce(jnp.maximum, slices)
+    for axis, size, stride in zip((1, 2), window, strides or window, strict=True):
+        x = jax.tree.reduce(jnp.maximum, _slices(x, axis, size, stride))
     return x
+
+
+def _slices(x: Float[Array, "B H W C"], axis: int, size: int, stride: int) -> list[Float[Array, "B Y X C"]]:
+    """The first element of every window, the second of every window, and so on."""
+    length = x.shape[axis]
+    if size == stride:  # which may be a symbolic length, when a program for any width is exported
+        x = jax.lax.slice_in_dim(x, 0, length // size * size, axis=axis)
+        x = x.reshape(*x.shape[:axis], length // size, size, *x.shape[axis + 1 :])
+        return [jax.lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(size)]
+    reach = (length - size) // stride * stride + 1
+    return [jax.lax.slice_in_dim(x, place, place + reach, stride, axis) for place in range(size)]

@@ -6,8 +6,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.blstm import RecurrentConfig, RecurrentStack
+from recog.models.convolution import max_pool, scaled
 from recog.models.frames import Frames, mask_columns
+from recog.models.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 32
 """Input height of Table 1; four halvings and a 2x2 convolution leave one row."""
@@ -19,6 +20,9 @@ class CRNNConfig:
 
     width: float = 1.0
     """Multiplies every channel count of the convolutions: small variants for laptops."""
+    without: tuple[int, ...] = ()
+    """Convolutions (1 to 6) left out, pools and all else in place; 4 and 6 in the paper's reader of music, which also
+    reads in one direction only (section 3.4)."""
     batch_norm: tuple[int, ...] = (5, 6)
     """Convolutions (1 to 7) followed by batch normalisation; the paper's are the fifth and the sixth."""
     recurrent: RecurrentConfig = dataclasses.field(default_factory=RecurrentConfig)
@@ -30,7 +34,8 @@ class CRNNConfig:
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)
 POOLS = {1: 2, 2: 2, 4: 1, 6: 1}
-"""Width stride of the pooling after the convolutions of these numbers; the later ones keep the width."""
+"""Width stride of the 2x2 pooling after the convolutions of these numbers; a stride of one comes with a column of
+padding on both sides, which adds one to the width."""
 
 
 class CRNN(nn.Module):
@@ -59,50 +64,52 @@ class CRNN(nn.Module):
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 32 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
+        """Rows of width 0 hold no sample: they have no frames.
+
+        Raises:
+          ValueError: the pictures have another height, or a convolution left out is none of the first six.
+        """
+        config = self.config
         if images.shape[1] != HEIGHT:
             raise ValueError(f"CRNN reads pictures of height {HEIGHT}, got {images.shape[1]}: set the data's height")
-        dtype = jnp.dtype(self.config.dtype)
+        if not set(config.without) <= set(range(1, len(CHANNELS))):
+            raise ValueError(
+                f"model.without={config.without}: choose from 1 to 6; the seventh leaves one row of frames"
+            )
+        dtype = jnp.dtype(config.dtype)
+        samples = (widths > 0).astype(widths.dtype)
         x = mask_columns(images.astype(dtype), widths)
         for number, channels in enumerate(CHANNELS, start=1):
-            x, widths = self._convolve(x, widths, number, channels, train)
+            if number == len(CHANNELS):
+                widths = widths - samples  # that convolution is 2x2 without padding
+            if number not in config.without:
+                x = mask_columns(self._convolve(x, widths, number, channels, train), widths)
             if number in POOLS:
-                x, widths = _pool(x, widths, POOLS[number])
-        lengths = widths
-        x = RecurrentStack(self.config.recurrent, dtype, name="recurrent")(x[:, 0], lengths)  # B T 2U
-        x = nn.Dropout(self.config.dropout, deterministic=not train)(x)
-        return Frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), lengths)
+                widths = widths // 2 if POOLS[number] == 2 else widths + samples
+                x = mask_columns(_pool(x, POOLS[number]), widths)
+        x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x[:, 0], widths)  # B T D
+        x = nn.Dropout(config.dropout, deterministic=not train)(x)
+        return Frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)
 
     def _convolve(self, x, widths, number: int, channels: int, train: bool):
         last = number == len(CHANNELS)
         x = nn.Conv(
-            max(1, round(channels * self.config.width)),
+            scaled(channels, self.config.width),
             (2, 2) if last else (3, 3),
             padding="VALID" if last else "SAME",
             kernel_init=nn.initializers.he_normal(),
             dtype=x.dtype,
             name=f"conv{number}",
         )(x)
-        widths = widths - 1 if last else widths
         if number in self.config.batch_norm:
             live = jnp.arange(x.shape[2]) < widths[:, None]
             normalize = nn.BatchNorm(not train, momentum=0.9, dtype=x.dtype, name=f"norm{number}")
             x = normalize(x, mask=live[:, None, :, None])
-        return mask_columns(nn.relu(x), widths), widths
+        return nn.relu(x)
 
 
-def _pool(x: Float[Array, "B H W C"], widths, width_stride: int):
-    """2x2 max pooling with a height stride of two; with a width stride of one, padded by a column on both sides.
-
-    Written as maxima of neighbours, whose gradient is elementwise: a window reduction's is a scatter, and slow on CPUs.
-    Zero serves as padding because the features come out of a ReLU.
-    """
-    batch, height, width, channels = x.shape
-    rows = x.reshape(batch, height // 2, 2, width, channels)
-    x = jnp.maximum(rows[:, :, 0], rows[:, :, 1])
+def _pool(x: Float[Array, "B H W C"], width_stride: int) -> Float[Array, "B Y X C"]:
+    """One of `POOLS`. Zero serves as padding because the features come out of a ReLU."""
     if width_stride == 1:
         x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
-        x, widths = jnp.maximum(x[:, :, :-1], x[:, :, 1:]), widths + 1
-    else:
-        pairs = x[:, :, : width // 2 * 2].reshape(batch, height // 2, width // 2, 2, channels)
-        x, widths = jnp.maximum(pairs[:, :, :, 0], pairs[:, :, :, 1]), widths // 2
-    return mask_columns(x, widths), widths
+    return max_pool(x, (2, 2), (2, width_stride))

@@ -12,6 +12,10 @@ from recog.geometry import affine_points, bilinear_sample
 from recog.models.frames import mask_columns
 
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the grey of a pixel (ITU-R BT.601, as OpenCV's)."""
+
+
 @dataclasses.dataclass
 class AugmentConfig:
     """Ranges of uniform draws, one draw a sample; all zero leaves the pictures as they are."""
@@ -28,6 +32,8 @@ class AugmentConfig:
     """Added to every pixel, in parts of the full range, either way."""
     contrast: float = 0.0
     """Relative change of the distance to the picture's mean, as for ``scale``."""
+    saturation: float = 0.0
+    """Relative change of each pixel's distance to its own grey, as for ``scale``; colour pictures only."""
     noise: float = 0.0
     """Largest standard deviation of Gaussian pixel noise, in parts of the full range."""
 
@@ -39,7 +45,7 @@ class AugmentConfig:
     @property
     def relights(self) -> bool:
         """Whether pixels change their value."""
-        return any((self.brightness, self.contrast, self.noise))
+        return any((self.brightness, self.contrast, self.saturation, self.noise))
 
 
 def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
@@ -48,10 +54,12 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
     Only a sample's own columns are read. When every range is zero, the very batch that came in goes out.
 
     Raises:
-      ValueError: a range is negative.
+      ValueError: a range is negative, or saturation is to change in grayscale pictures.
     """
     if min(dataclasses.astuple(config)) < 0:
         raise ValueError(f"{config}: ranges must not be negative")
+    if config.saturation and batch.images.shape[-1] != 3:
+        raise ValueError("augment.saturation changes colours, but the pictures are grayscale: set data.channels=3")
     if not (config.moves or config.relights):
         return batch
     images, widths = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.widths)
@@ -105,7 +113,10 @@ def _relight(
     config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
 ) -> Float[Array, "B H W C"]:
     batch, height, _, channels = images.shape
-    keys = jax.random.split(key, 4)
+    keys = jax.random.split(key, 5)
+    if config.saturation:
+        grey = jnp.sum(images * jnp.array(LUMA), axis=-1, keepdims=True)
+        images = grey + (images - grey) * _draw_factor(keys[4], batch, config.saturation)[:, None, None, None]
     pixels = jnp.maximum(widths, 1)[:, None, None, None] * height * channels
     mean = jnp.sum(mask_columns(images, widths), axis=(1, 2, 3), keepdims=True) / pixels
     contrast = _draw_factor(keys[0], batch, config.contrast)[:, None, None, None]

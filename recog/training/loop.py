@@ -16,6 +16,7 @@ import numpy as np
 import optax
 from tqdm import tqdm
 
+from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
 from recog.training.preemption import StopRequest
 from recog.training.state import TrainState
@@ -45,6 +46,14 @@ class NoSamplesError(ValueError):
     """There was nothing to train on."""
 
 
+class Adapt(Protocol):
+    """Changes what of a state no optimizer trains, such as the weight of a loss, by the validation samples."""
+
+    def __call__(self, state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
+        """The changed state, and what to log; ``batch`` is the one last trained on."""
+        ...
+
+
 class Evaluate(Protocol):
     """Measures a state on the validation samples."""
 
@@ -69,6 +78,8 @@ class Loop:
     learning_rate: optax.Schedule
     describe: Callable[[int], str]
     """Names a sample by its id, for messages."""
+    adapt: Adapt | None = None
+    """Called once at each evaluation."""
 
     def run(self, state: TrainState, stop: StopRequest) -> TrainState:
         """Trains; returns the last state, saved as the newest checkpoint.
@@ -94,7 +105,7 @@ class Loop:
                     self._log(step, totals, clock, bar)  # which also makes sure that the state is worth keeping
                     totals = self.zero_totals()
                 if evaluates:
-                    self._evaluate(step, state, clock, bar)
+                    state = self._evaluate(step, state, batch, clock, bar)
                 if saves:
                     self.checkpoints.save(state, self.stream, step)
                 if stops:
@@ -119,13 +130,17 @@ class Loop:
         losses = sum(value for name, value in metrics.items() if name.endswith("_loss"))
         bar.set_postfix_str(f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s", refresh=False)
 
-    def _evaluate(self, step: int, state: TrainState, clock: "_Clock", bar: tqdm) -> None:
+    def _evaluate(self, step: int, state: TrainState, batch: Batch, clock: "_Clock", bar: tqdm) -> TrainState:
         metrics = self.evaluate(state)
         self.writer.write(step, {f"validation/{name}": value for name, value in metrics.items()})
         best = self.checkpoints.save_if_best(state, step, metrics)
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        state, learnt = self.adapt(state, batch) if self.adapt else (state, {})
+        if learnt:
+            self.writer.write(step, {f"validation/{name}": value for name, value in learnt.items()})
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in (metrics | learnt).items())
         bar.write(f"step {step}: validation {shown}{' (best so far)' if best else ''}")
         clock.restart()
+        return state
 
     def _explain(self, step: int, ids: np.ndarray) -> str:
         named = [f"  sample {i}: {self.describe(int(i))}" for i in ids if i >= 0]

@@ -132,7 +132,28 @@ def test_lines_with_the_same_path_stay_on_one_side(tmp_path):
     for share in (0.1, 0.25, 0.5, 0.75):
         train, held = held_lines(folder(tmp_path, lines(paths)), share)
         assert not set(train) & set(held)
-        assert len(held) == 3 * -(-round(30 * share) // 3)
+        assert len(held) == 3 * round(10 * share)
+
+
+@pytest.mark.parametrize("by", ["r[0-9]+_", "(r[0-9]+)_", r"/(r\d+)_\d"])
+def test_samples_of_one_name_stay_together(tmp_path, by):
+    paths = [f"images/r{receipt:03}_{number:02}.jpg" for receipt in range(20) for number in range(1 + receipt % 4)]
+    source = folder(tmp_path, lines(paths))
+    train, held = split_holdout(source, 0.15, by)
+    names = [{source.key(i)[7:11] for i in subset.indices} for subset in (train, held)]
+    assert not names[0] & names[1]
+    assert (len(names[0]), len(names[1])) == (17, 3)
+    assert sorted(train.indices + held.indices) == list(range(len(paths)))
+
+
+def test_paths_without_the_name_stand_for_themselves(tmp_path):
+    source = folder(tmp_path, lines(f"{number}.png" for number in range(10)))
+    assert split_holdout(source, 0.3, "r[0-9]+")[1].indices == split_holdout(source, 0.3)[1].indices
+
+
+def test_what_is_no_regular_expression_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"data.holdout_by='\(r' is no regular expression"):
+        split_holdout(folder(tmp_path, lines("abc")), 0.5, "(r")
 
 
 @pytest.mark.parametrize("share", [-0.5, 0.0, 1.0, 1.5])

@@ -22,7 +22,8 @@ class FirstPixels:
     def read(self, variables, images, widths):
         tokens = images[:, 0, :4, 0].astype(jnp.int32)
         lengths = jnp.sum(jnp.cumprod(tokens > 0, axis=1), axis=1)
-        return Decoded(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0, jnp.full(lengths.shape, 0.125))
+        whole = jnp.where(lengths > 0, 0.5**lengths, 0.125)
+        return Decoded(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0, whole)
 
     def targets(self, labels, label_lengths):
         return labels, label_lengths

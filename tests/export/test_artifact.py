@@ -17,8 +17,8 @@ from recog.decoded import texts
 from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
 from recog.export.check import DisagreementError, check_agreement
 from recog.export.write import Provenance, write_artifact
-from recog.models.blstm import RecurrentConfig
 from recog.models.crnn import CRNN, CRNNConfig
+from recog.models.recurrent import RecurrentConfig
 from recog.tasks.reading import ReadingTask
 
 
@@ -33,6 +33,7 @@ def make(folder, alphabet: Alphabet, channels: int):
         config={"seed": 5},
         settings={"width": 0.05},
         height=32,
+        width=0,
         channels=channels,
         training_data="folder:x",
         validation_data="folder:y",
@@ -103,7 +104,7 @@ def test_disagreement_is_an_error(gray, name):
 def test_a_failed_check_leaves_nothing(gray, tmp_path, monkeypatch):
     _, task, variables, _ = gray
     monkeypatch.setattr("recog.export.check.TOLERANCE", -1.0)
-    provenance = Provenance({}, {}, 32, 1, "", "", 0, {})
+    provenance = Provenance({}, {}, 32, 0, 1, "", "", 0, {})
     with pytest.raises(DisagreementError):
         write_artifact(tmp_path / "new" / "artifact", task, variables, provenance)
     assert list((tmp_path / "new").iterdir()) == []
@@ -252,7 +253,7 @@ def test_a_program_of_another_age_is_named(copy):
         Artifact.load(copy)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2}', '{"format": 99}'])
 def test_a_card_of_another_kind_is_named(copy, content):
     (copy / "card.json").write_text(content)
     with pytest.raises(ArtifactError, match=r"card\.json is (no model card|of format 99)"):
@@ -262,7 +263,7 @@ def test_a_card_of_another_kind_is_named(copy, content):
 def test_only_artifacts_are_replaced(gray, tmp_path, monkeypatch):
     _, task, variables, _ = gray
     monkeypatch.setattr("recog.export.check.SHAPES", ((1, 33),))
-    provenance = Provenance({"new": True}, {}, 32, 1, "", "", 0, {})
+    provenance = Provenance({"new": True}, {}, 32, 0, 1, "", "", 0, {})
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="holds files, but no artifact"):
         write_artifact(tmp_path, task, variables, provenance)

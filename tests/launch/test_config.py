@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from launch.build import make_alphabet
 from launch.config import AlphabetConfig, Config, differences, from_json, to_json
 from launch.configs import captcha, quickstart
+from launch.task import make_alphabet
 
 PRINT_CONFIG = """
 import json

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from datasets.preflight import BadSamplesError
-from launch.build import abstract_state, make_task
+from launch.build import abstract_state
 from launch.config import AlphabetConfig
 from launch.run_folder import OtherRunError, load_run
+from launch.task import make_task
 from launch.train import train
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import NotFiniteError

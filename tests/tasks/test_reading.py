@@ -8,8 +8,8 @@ import pytest
 from recog.alphabet import DIGITS
 from recog.batch import Batch
 from recog.decoded import texts
-from recog.models.blstm import RecurrentConfig
 from recog.models.crnn import CRNN, CRNNConfig
+from recog.models.recurrent import RecurrentConfig
 from recog.tasks.reading import ReadingTask
 
 

@@ -217,6 +217,23 @@ def test_contrast_stretches_about_the_mean_of_the_picture():
     assert 1.15 < max(factors) < 1.51
 
 
+def test_saturation_scales_colours_about_their_own_grey():
+    coloured = np.random.default_rng(3).integers(96, 160, (ROWS, HEIGHT, WIDTH, 3)).astype(np.uint8)
+    images = columns(changed(AugmentConfig(saturation=0.5), batch_of(coloured)))
+    factors = []
+    for ours, theirs in zip(images, columns(coloured), strict=True):
+        grey = cv2.cvtColor(theirs.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
+        factors.append(float(np.vdot(ours - grey, theirs - grey) / np.vdot(theirs - grey, theirs - grey)))
+        np.testing.assert_allclose(ours - grey, factors[-1] * (theirs - grey), atol=0.1)
+    assert 1 / 1.51 < min(factors) < 0.85
+    assert 1.15 < max(factors) < 1.51
+
+
+def test_saturation_of_grayscale_pictures_is_refused():
+    with pytest.raises(ValueError, match=r"set data\.channels=3"):
+        augment(AugmentConfig(saturation=0.1), KEY, BATCH._replace(images=BATCH.images[..., :1]))
+
+
 def test_noise_is_independent_and_as_strong_as_drawn():
     gray = batch_of(np.full((ROWS, HEIGHT, WIDTH, 1), 128, np.uint8))
     noise = [image - 128 for image in columns(changed(AugmentConfig(noise=0.1), gray))]

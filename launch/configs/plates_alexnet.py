@@ -1,0 +1,28 @@
+r"""AlexNet as a per-frame classifier, compared with LPRNet in PeerJ Computer Science 2024: 3.8 M parameters.
+
+    python -m launch.train --config=launch/configs/plates_alexnet.py --workdir=runs/plates_alexnet \
+        --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
+
+No accuracy stands here, because none was measured at full size yet.
+"""
+
+from datasets.pipeline import DataConfig
+from launch.config import AlphabetConfig, Config
+from recog.models.alexnet import AlexNetConfig
+from recog.training.augment import AugmentConfig
+from recog.training.loop import LoopConfig
+from recog.training.optimizers import OptimizerConfig
+
+
+def get_config() -> Config:
+    """Configuration of the run."""
+    return Config(
+        alphabet=AlphabetConfig(name="chinese_plates"),
+        data=DataConfig(height=24, width=94, channels=3, batch_size=128, max_label_length=8),
+        model=AlexNetConfig(),
+        augment=AugmentConfig(
+            rotation=3, shear=0.1, scale=0.1, translate=0.1, brightness=0.2, contrast=0.3, noise=0.03
+        ),
+        optimizer=OptimizerConfig(name="adam", learning_rate=1e-3, warmup_steps=500, clip_norm=5.0),
+        train=LoopConfig(steps=50_000, log_every=100, evaluate_every=2_000, checkpoint_every=2_000),
+    )

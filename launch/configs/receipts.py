@@ -1,0 +1,48 @@
+"""Real receipt prices by multi-task learning: a small reader for two CPU cores.
+
+    RECOG_REAL_DATA=DIR python -m launch.train --config=launch/configs/receipts.py --workdir=runs/receipts
+
+``$RECOG_REAL_DATA/receipt_prices`` is a folder with ``labels.tsv``. Prices of a fixed 15 % of the receipts are held out.
+What is printed is read: minus and currency signs (``-``, ``$``, ``RM``) and thousands commas belong to the integer part,
+and a price without decimals has an empty decimal part and no point. The single-task baseline is
+``--config.model.structure=whole``, with ``--config.model.decoder=ctc`` for CTC.
+
+Measured: see README.md.
+"""
+
+from datasets.pipeline import DataConfig
+from launch.config import AlphabetConfig, Config
+from recog.models.multitask import MultiTaskConfig
+from recog.models.recurrent import RecurrentConfig
+from recog.training.augment import AugmentConfig
+from recog.training.loop import LoopConfig
+from recog.training.optimizers import OptimizerConfig
+
+
+def get_config() -> Config:
+    """Configuration of the run."""
+    return Config(
+        alphabet=AlphabetConfig(tokens="0123456789.,-$RM "),
+        data=DataConfig(
+            train="folder:$RECOG_REAL_DATA/receipt_prices",
+            holdout=0.15,
+            holdout_by=r"(r\d+)_",
+            height=48,
+            width=144,
+            batch_size=64,
+            max_label_length=12,
+        ),
+        model=MultiTaskConfig(
+            structure="price",
+            width=0.25,
+            recurrent=RecurrentConfig(layers=1, units=128),
+            units=128,
+            dropout=0.2,
+            eta_rate=0.1,
+        ),
+        augment=AugmentConfig(
+            rotation=2, shear=0.15, scale=0.1, translate=0.1, brightness=0.15, contrast=0.3, noise=0.04
+        ),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=0.01, clip_norm=5.0),
+        train=LoopConfig(steps=3000, log_every=50, evaluate_every=500, checkpoint_every=500),
+    )

@@ -1,0 +1,1 @@
+"""Weights that others trained, as variables of the models here."""

@@ -1,0 +1,158 @@
+"""Reads the weights in a file of `torch.save`, without PyTorch and without running anything in it.
+
+Both formats are read: the zip archive that PyTorch writes since 1.6, and the stream of older versions.
+"""
+
+import io
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recog.importing.pickled_tensors import (
+    COPY_AGAIN,
+    DTYPES,
+    SAVE_ANEW,
+    Storage,
+    Tensor,
+    WeightsError,
+    read_pickle,
+)
+
+MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+"""Opens the older format, and `PROTOCOL_VERSION` follows it (torch/serialization.py)."""
+
+PROTOCOL_VERSION = 1001
+
+_ZIP_START = b"PK\x03\x04"
+
+_DAMAGE = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OverflowError,
+    RuntimeError,  # zipfile's, of encryption and what else it cannot do
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""What comes of bytes that are not what they ought to be."""
+
+
+def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
+    """The tensors of a saved state dict by name, in the file's order, as read-only arrays; bfloat16 comes as float32.
+
+    A ``{"state_dict": ...}`` around it and the ``module.`` that ``DataParallel`` puts before every name are taken off.
+
+    Raises:
+      WeightsError: the file is cut short, damaged or something else, or holds more than weights; says what to do.
+    """
+    content = Path(path).read_bytes()
+    try:
+        saved, numbers = (_read_zip if content.startswith(_ZIP_START) else _read_stream)(content)
+        return _tensors(saved, numbers)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    except _DAMAGE as error:
+        raise WeightsError(
+            f"{path}: cut short, damaged or not written by torch.save ({error!s:.200}): {COPY_AGAIN}"
+        ) from error
+
+
+def _read_stream(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
+    """The older format: five pickles (magic number, version, system, object, storage keys), then the storages."""
+    stream = io.BytesIO(content)
+    if read_pickle(stream) != MAGIC_NUMBER or read_pickle(stream) != PROTOCOL_VERSION:
+        raise WeightsError(f"not written by torch.save, or by a version before 0.2: {COPY_AGAIN}")
+    if not read_pickle(stream)["little_endian"]:
+        raise WeightsError(f"written on a big-endian machine: on another, {SAVE_ANEW}")
+    storages: dict[str, Storage] = {}
+    saved = read_pickle(stream, storages)
+    numbers = {}
+    for key in read_pickle(stream):
+        if not isinstance(key, str):
+            raise TypeError("a storage key that is no name")
+        (count,) = struct.unpack("<q", stream.read(8))
+        if count != storages[key].elements:
+            raise ValueError(f"storage {key:.80} has {count} elements, not {storages[key].elements}")
+        numbers[key] = _numbers(storages[key], stream.read(_size(storages[key])))
+    return saved, numbers
+
+
+def _read_zip(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
+    """The format since 1.6: the object at ``NAME/data.pkl``, its storages at ``NAME/data/KEY``."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        records = archive.infolist()
+        names = [record.filename for record in records]
+        pickles = [name for name in names if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise WeightsError(f"a zip archive without the one data.pkl of torch.save: {COPY_AGAIN}")
+        # torch.save does not compress. Records that are larger than the archive would share their bytes.
+        if any(record.compress_type != zipfile.ZIP_STORED for record in records):
+            raise WeightsError(f"a compressed zip archive, which torch.save does not write: {COPY_AGAIN}")
+        if sum(record.file_size for record in records) > len(content):
+            raise WeightsError(f"a zip archive that claims to hold more than its size: {COPY_AGAIN}")
+        folder = pickles[0].removesuffix("data.pkl")
+        if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
+            raise WeightsError(f"written on a big-endian machine: on another, {SAVE_ANEW}")
+        storages: dict[str, Storage] = {}
+        saved = read_pickle(io.BytesIO(archive.read(pickles[0])), storages)
+        return saved, {key: _numbers(storages[key], archive.read(f"{folder}data/{key}")) for key in storages}
+
+
+def _size(storage: Storage) -> int:
+    """In bytes."""
+    return storage.elements * np.dtype(DTYPES[storage.kind]).itemsize
+
+
+def _numbers(storage: Storage, content: bytes) -> np.ndarray:
+    """A storage's numbers, read-only."""
+    if len(content) != _size(storage):
+        raise ValueError(f"storage {storage.key:.80} has {len(content)} bytes, not {_size(storage)}")
+    numbers = np.frombuffer(content, DTYPES[storage.kind])
+    if storage.kind == "torch BFloat16Storage":
+        numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
+    elif storage.kind == "torch BoolStorage":
+        numbers = numbers != 0
+    numbers.flags.writeable = False
+    return numbers
+
+
+def _tensors(saved: Any, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The state dict within what was saved."""
+    if isinstance(saved, dict) and isinstance(saved.get("state_dict"), dict):
+        saved = saved["state_dict"]
+    if not isinstance(saved, dict) or not saved:
+        raise WeightsError(f"holds no state dict: {SAVE_ANEW}")
+    for name, tensor in saved.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise WeightsError(f"holds {type(tensor).__name__} at {name!r:.80}, which is no tensor: {SAVE_ANEW}")
+    prefix = "module." if all(name.startswith("module.") for name in saved) else ""
+    return {name.removeprefix(prefix): _view(name, tensor, numbers) for name, tensor in saved.items()}
+
+
+def _view(name: str, tensor: Tensor, storages: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The tensor within its storage, nothing copied.
+
+    A tensor that repeats elements of its storage is refused with those that reach beyond it: a copy of it could fill
+    any memory.
+    """
+    numbers = storages[tensor.storage.key]
+    elements, last = 1, tensor.offset
+    for length, stride in zip(tensor.shape, tensor.strides, strict=True):
+        elements *= length
+        last += (length - 1) * stride
+    if elements == 0:
+        return np.empty(tensor.shape, numbers.dtype)
+    if elements > len(numbers) or last >= len(numbers):
+        raise ValueError(f"tensor {name:.80} lies outside its storage of {len(numbers)} elements")
+    size = numbers.itemsize
+    # An axis of one is never stepped along, whatever its stride.
+    strides = [
+        size * (stride if length > 1 else 1) for length, stride in zip(tensor.shape, tensor.strides, strict=True)
+    ]
+    return np.ndarray(tensor.shape, numbers.dtype, numbers, tensor.offset * size, strides)

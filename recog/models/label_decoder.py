@@ -1,0 +1,54 @@
+"""The decoder of graphically supervised training ("Research on license plate recognition based on graphically
+supervised signal-assisted training", PeerJ Computer Science, cs-2989): it draws the label from a reader's features.
+
+It helps training alone. A reader that has learnt with it reads without it.
+"""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from recog.models.convolution import scaled
+
+LAYERS = (
+    (256, (2, 8), (2, 1), 1),  # 6 23
+    (128, (3, 3), (2, 2), 1),  # 11 45
+    (64, (4, 6), (2, 2), 0),  # 24 94
+)
+"""Channels, kernel, strides and padding of the transposed convolutions, and the size that each one reaches.
+
+The article gives the first three; the padding, in PyTorch's sense, is the one that ends at the input's size.
+"""
+
+
+class LabelDecoder(nn.Module):
+    """Three transposed convolutions with ReLU and a 1x1 convolution to one channel.
+
+    Example::
+
+      decoder = LabelDecoder()
+      variables = decoder.init(key, features)  # features: B 4 18 D
+      drawing = decoder.apply(variables, features)  # B 24 94
+    """
+
+    width: float = 1.0
+    """Multiplies the channel counts of the transposed convolutions."""
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, features: Float[Array, "B 4 18 D"]) -> Float[Array, "B 24 94"]:
+        """The drawing: unbounded float32, for a loss to compare with the label's picture."""
+        x = features.astype(self.dtype)
+        for number, (channels, kernel, strides, padding) in enumerate(LAYERS, start=1):
+            x = nn.ConvTranspose(
+                scaled(channels, self.width),
+                kernel,
+                strides,
+                # What `padding` cuts off a transposed convolution's full extent, said as padding of the dilated input.
+                padding=[(size - 1 - padding, size - 1 - padding) for size in kernel],
+                kernel_init=nn.initializers.he_normal(),
+                dtype=self.dtype,
+                name=f"deconv{number}",
+            )(x)
+            x = nn.relu(x)
+        return nn.Conv(1, (1, 1), name="drawing")(x.astype(jnp.float32))[..., 0]

@@ -1,0 +1,152 @@
+"""The plate reader of patent US 12,387,506: spatial transformer, residual CNN, two bidirectional LSTMs, CTC."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from recog.models.convolution import Convolution, max_pool, rows_with_samples, scaled
+from recog.models.frames import Frames, all_frames
+from recog.models.recurrent import RecurrentConfig, RecurrentStack
+from recog.models.stn import SpatialTransformer, STNConfig
+
+HEIGHT = 32
+"""Input height; five halvings leave one row. The patent's pictures are 220 columns wide."""
+
+
+@dataclasses.dataclass
+class PlateReaderConfig:
+    """The patent's network, and what its experiments vary."""
+
+    width: float = 1.0
+    """Multiplies every channel count of the convolutions, and `STNConfig.width`: small variants for laptops."""
+    stn: bool = True
+    """Whether a spatial transformer straightens the picture first."""
+    transformer: STNConfig = dataclasses.field(default_factory=STNConfig)
+    recurrent: RecurrentConfig = dataclasses.field(
+        default_factory=lambda: RecurrentConfig(layers=2, units=512, projection=0)
+    )
+    fc_layers: int = 2
+    """Fully connected layers behind the recurrent ones, counting the classifier itself."""
+    fc_units: int = 1024
+    """Of each of them but the classifier."""
+    dropout: float = 0.5
+    """Share of each hidden fully connected layer dropped while training; the patent gives no rate."""
+    dtype: str = "float32"
+    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+
+
+class ResidualBlock(nn.Module):
+    """Two paths that both quarter the height and halve the width, added, then leaky ReLU.
+
+    Main path: 2x2 max pooling, then convolutions 3x3, 1x1, 3x3 with a height stride of 2, and 3x3. Shortcut: one 3x3
+    convolution with strides 4x2. The patent names no activations inside the main path: here leaky ReLU follows each of
+    its convolutions but the last, as in He et al. 2016.
+    """
+
+    channels: tuple[int, int, int, int]
+    """Of the main path's convolutions; the shortcut has as many as the last."""
+    width: float = 1.0
+    """Multiplies them."""
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool) -> Float[Array, "B Y X D"]:
+        def convolve(x, name, channels, kernel=(3, 3), strides=(1, 1), activation=nn.leaky_relu):
+            channels = scaled(channels, self.width)
+            convolution = Convolution(channels, kernel, strides, activation=activation, dtype=self.dtype, name=name)
+            return convolution(x, live, train=train)
+
+        first, second, third, last = self.channels
+        main = max_pool(x, (2, 2))
+        main = convolve(main, "conv1", first)
+        main = convolve(main, "conv2", second, kernel=(1, 1))
+        main = convolve(main, "conv3", third, strides=(2, 1))
+        main = convolve(main, "conv4", last, activation=None)
+        shortcut = convolve(x, "shortcut", last, strides=(4, 2), activation=None)
+        return nn.leaky_relu(main + shortcut)
+
+
+class ResidualCNN(nn.Module):
+    """The patent's feature extractor: 32x220 to 1x27 with 1024 channels.
+
+    Convolution 64, batch normalisation, leaky ReLU; Residual-1 up to 256 channels; Residual-2 up to 1024; batch
+    normalisation; convolutions 512 (1x1) and 1024 (3x3), each with leaky ReLU, where the patent names no activation;
+    2x2 max pooling.
+    """
+
+    width: float = 1.0
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, images: Float[Array, "B 32 W C"], live: Bool[Array, "B 1"], *, train: bool
+    ) -> Float[Array, "B 1 T D"]:
+        """``live``: the rows that hold a sample, `rows_with_samples`; ``W`` must be a multiple of 4."""
+
+        def convolve(x, name: str, channels: int, kernel=(3, 3), batch_norm=False):
+            convolution = Convolution(
+                scaled(channels, self.width),
+                kernel,
+                batch_norm=batch_norm,
+                activation=nn.leaky_relu,
+                use_bias=not batch_norm,
+                dtype=self.dtype,
+                name=name,
+            )
+            return convolution(x, live, train=train)
+
+        x = convolve(images.astype(self.dtype), "conv1", 64, batch_norm=True)
+        x = ResidualBlock((128, 64, 128, 256), self.width, self.dtype, name="residual1")(x, live, train=train)
+        x = ResidualBlock((512, 256, 512, 1024), self.width, self.dtype, name="residual2")(x, live, train=train)
+        x = nn.BatchNorm(not train, momentum=0.9, dtype=self.dtype, name="norm2")(x, mask=live[:, None, :, None])
+        x = convolve(x, "conv2", 512, kernel=(1, 1))
+        x = convolve(x, "conv3", 1024)
+        return max_pool(x, (2, 2))
+
+
+class PlateReader(nn.Module):
+    """Spatial transformer, residual CNN, bidirectional LSTMs and fully connected layers for each frame.
+
+    Where the patent names no activation behind a hidden fully connected layer, here it is leaky ReLU, and dropout
+    follows; with ``fc_layers=1`` the classifier sees the recurrent features themselves. A picture ``W`` columns wide,
+    a multiple of 4, has ``W // 8`` frames (27 for 220).
+
+    Example::
+
+      model = PlateReader(PlateReaderConfig(), classes=66)
+      variables = model.init(key, images, widths, train=False)  # images: B 32 220 C in -1..1
+      frames = model.apply(variables, images, widths, train=False)  # frames.logits: B 27 66
+    """
+
+    config: PlateReaderConfig
+    classes: int
+
+    @staticmethod
+    def frames(width: int) -> int:
+        """Frames that a picture of this width has."""
+        return width // 8
+
+    @nn.compact
+    def __call__(self, images: Float[Array, "B 32 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
+        """Raises ValueError for a size that the two paths of a residual block do not share, and for no layers."""
+        config = self.config
+        if images.shape[1] != HEIGHT or images.shape[2] % 4:
+            raise ValueError(
+                f"PlateReader reads pictures of height {HEIGHT} and a width that is a multiple of 4, "
+                f"got {images.shape[1]}x{images.shape[2]}: set data.height=32 and data.width=220"
+            )
+        if config.fc_layers < 1:
+            raise ValueError(f"model.fc_layers={config.fc_layers}: choose 1 or more; the classifier counts as one")
+        dtype = jnp.dtype(config.dtype)
+        if config.stn:
+            transformer = dataclasses.replace(config.transformer, width=config.transformer.width * config.width)
+            images = SpatialTransformer(transformer, dtype, name="stn")(images, train=train)
+        features = ResidualCNN(config.width, dtype, name="cnn")(images, rows_with_samples(widths), train=train)
+        x = features[:, 0]  # B T D
+        x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x, jnp.full(x.shape[:1], x.shape[1]))
+        for number in range(1, config.fc_layers):
+            x = nn.leaky_relu(nn.Dense(config.fc_units, dtype=dtype, name=f"fc{number}")(x))
+            x = nn.Dropout(config.dropout, deterministic=not train)(x)
+        return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)

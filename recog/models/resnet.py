@@ -1,0 +1,153 @@
+"""Residual networks (He et al., "Deep Residual Learning for Image Recognition", 2016): a reader and a backbone."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from recog.models.convolution import Convolution, max_pool, rows_with_samples, scaled
+from recog.models.frames import Frames, all_frames
+
+HEIGHT = 24
+"""Input height of `ResNet18`; the plates of the comparison are 94 columns wide."""
+
+STAGES_18 = ((64, (1, 1)), (128, (2, 2)), (256, (2, 1)), (512, (3, 1)))
+"""Channels and strides of the stages of `ResNet18`, two blocks each: 12, 6, 3 and 1 rows."""
+
+STAGES_29 = ((128, 1), (256, 2), (512, 5), (512, 3))
+"""Channels and blocks of the stages of `ResNet29`."""
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut around them, batch norm after each convolution (figure 2 of the paper).
+
+    The shortcut is the identity, or a 1x1 convolution with batch norm where the shape changes.
+    """
+
+    channels: int
+    strides: tuple[int, int] = (1, 1)
+    """Of the first convolution and of the shortcut."""
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool) -> Float[Array, "B Y X D"]:
+        """``live``: the rows that hold a sample, `rows_with_samples`."""
+
+        def convolve(x, name: str, kernel=(3, 3), strides=(1, 1), activation=None):
+            convolution = Convolution(
+                self.channels,
+                kernel,
+                strides,
+                batch_norm=True,
+                activation=activation,
+                use_bias=False,
+                dtype=self.dtype,
+                name=name,
+            )
+            return convolution(x, live, train=train)
+
+        y = convolve(x, "conv1", strides=self.strides, activation=nn.relu)
+        y = convolve(y, "conv2")
+        if x.shape != y.shape:
+            x = convolve(x, "shortcut", kernel=(1, 1), strides=self.strides)
+        return nn.relu(x + y)
+
+
+@dataclasses.dataclass
+class ResNet18Config:
+    """What can be turned on the reader."""
+
+    width: float = 1.0
+    """Multiplies every channel count of the convolutions: small variants for laptops."""
+    dropout: float = 0.0
+    """Share of the features dropped before the classifier while training."""
+    dtype: str = "float32"
+    """Of convolutions; parameters, statistics and logits stay float32."""
+
+
+class ResNet18(nn.Module):
+    """ResNet-18 with a linear classifier for each frame.
+
+    The reader that a comparison of plate readers in PeerJ Computer Science (2024) lists as "ResNet18", with 11.2 M
+    parameters and 1.09 G operations on colour plates of 94x24; its strides are not published. This is a reconstruction:
+    blocks and channels are those of the paper's table 1; the first convolution has stride 1, a 2x2 pool takes the place
+    of the overlapping one, and the later strides spare the width, so that 24 frames are left for CTC. It has 11,211,396
+    parameters for 68 classes, and 533 M multiply-accumulates, 1.07 G operations.
+
+    Example::
+
+      model = ResNet18(ResNet18Config(), classes=68)
+      variables = model.init(key, images, widths, train=False)  # images: B 24 94 C in -1..1
+      frames = model.apply(variables, images, widths, train=False)  # frames.logits: B 24 68
+    """
+
+    config: ResNet18Config
+    classes: int
+
+    @staticmethod
+    def frames(width: int) -> int:
+        """Frames that a picture of this width has."""
+        return (width // 2 + 1) // 2
+
+    @nn.compact
+    def __call__(self, images: Float[Array, "B 24 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
+        if images.shape[1] != HEIGHT:
+            raise ValueError(
+                f"ResNet18 reads pictures of height {HEIGHT}, got {images.shape[1]}: "
+                "set data.height=24 and data.width=94"
+            )
+        dtype = jnp.dtype(self.config.dtype)
+        live = rows_with_samples(widths)
+        stem = Convolution(
+            scaled(64, self.config.width), (7, 7), batch_norm=True, use_bias=False, dtype=dtype, name="conv1"
+        )
+        x = max_pool(stem(images.astype(dtype), live, train=train), (2, 2))
+        for stage, (channels, strides) in enumerate(STAGES_18, start=1):
+            channels = scaled(channels, self.config.width)
+            x = BasicBlock(channels, strides, dtype, name=f"stage{stage}_block1")(x, live, train=train)
+            x = BasicBlock(channels, dtype=dtype, name=f"stage{stage}_block2")(x, live, train=train)
+        x = nn.Dropout(self.config.dropout, deterministic=not train)(x[:, 0])  # B T D
+        return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)
+
+
+class ResNet29(nn.Module):
+    """The 29-layer backbone of Baek et al. ("What Is Wrong With Scene Text Recognition Model Comparisons?", 2019).
+
+    As in their table of the ResNet extractor (after Cheng et al. 2017), but for what keeps a picture's proportions:
+    the third pool is 2x2 with stride 2 and no padding, where theirs has a width stride of 1 and pads a column on both
+    sides; the last two convolutions are 3x3 with stride 1, where theirs are 2x2, with strides 2x1 and a padded column
+    on both sides, and without padding. So 96x200 becomes 12x25; theirs would make 5x51 of it.
+
+    Example::
+
+      backbone = ResNet29()
+      variables = backbone.init(key, images, live, train=False)  # images: B 96 200 C in -1..1, live: B 1
+      features = backbone.apply(variables, images, live, train=False)  # B 12 25 512
+    """
+
+    width: float = 1.0
+    """Multiplies every channel count."""
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, images: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool
+    ) -> Float[Array, "B H/8 W/8 D"]:
+        """``live``: the rows that hold a sample, `rows_with_samples`."""
+
+        def convolve(x, name: str, channels: int):
+            channels = scaled(channels, self.width)
+            convolution = Convolution(channels, batch_norm=True, use_bias=False, dtype=self.dtype, name=name)
+            return convolution(x, live, train=train)
+
+        x = convolve(images.astype(self.dtype), "conv0_1", 32)
+        x = convolve(x, "conv0_2", 64)
+        for stage, (channels, blocks) in enumerate(STAGES_29, start=1):
+            if stage < 4:
+                x = max_pool(x, (2, 2))
+            for block in range(1, blocks + 1):
+                name = f"stage{stage}_block{block}"
+                x = BasicBlock(scaled(channels, self.width), dtype=self.dtype, name=name)(x, live, train=train)
+            x = convolve(x, f"conv{stage}" if stage < 4 else "conv4_1", channels)
+        return convolve(x, "conv4_2", 512)

@@ -1,0 +1,36 @@
+"""The loss of decoders that read one token after the other, up to an end."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+
+def sequence_cross_entropy(
+    logits: Float[Array, "B S K"], labels: Int[Array, "B L"], label_lengths: Int[Array, " B"], end_id: int
+) -> Float[Array, " B"]:
+    """Negative log probability of each label and of the end after it, each token given the ones before it.
+
+    Args:
+      logits: unnormalised scores of any float type; computed in float32. One slot more than the labels have: that of
+        the end. Slots after the end get exactly zero gradient, whatever they hold.
+      labels: token ids in ``0..K-1``; slots beyond the label's length are ignored.
+      label_lengths: tokens of each label, ``0..L``.
+      end_id: the class that stands for the end.
+
+    Returns:
+      float32 losses in nats, summed over each label's tokens and its end.
+
+    Raises:
+      ValueError: the logits have not one slot more than the labels.
+    """
+    if logits.shape[1] != labels.shape[1] + 1:
+        raise ValueError(
+            f"labels of {labels.shape[1]} slots and an end need logits of {labels.shape[1] + 1}, got {logits.shape[1]}"
+        )
+    slot = jnp.arange(logits.shape[1])
+    live = slot <= label_lengths[:, None]
+    expected = jnp.where(slot < label_lengths[:, None], jnp.pad(labels, ((0, 0), (0, 1))), end_id)
+    # Masked before the softmax: a NaN times a gradient of zero would be NaN.
+    logits = jnp.where(live[..., None], logits.astype(jnp.float32), 0.0)
+    scored = jnp.take_along_axis(jax.nn.log_softmax(logits), expected[..., None], axis=2)[..., 0]
+    return -jnp.sum(jnp.where(live, scored, 0.0), axis=1)

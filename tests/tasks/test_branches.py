@@ -1,0 +1,173 @@
+"""Reading by parts: losses against optax, masks, and eta's hypergradient against finite differences."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from recog.alphabet import PRICE as TOKENS
+from recog.batch import Batch
+from recog.decoded import texts
+from recog.models.multitask import MultiTaskConfig, MultiTaskReader
+from recog.models.recurrent import RecurrentConfig
+from recog.structure import PRICE, WHOLE
+from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
+
+PRICES = ["7.99", "10.5", "3.25", "12.00"]
+
+
+def make_task(structure=PRICE, decoder="attention") -> BranchTask:
+    config = MultiTaskConfig(
+        width=0.03, recurrent=RecurrentConfig(layers=1, units=6), units=6, decoder=decoder, eta=0.5
+    )
+    names = tuple(branch.name for branch in structure.branches)
+    model = MultiTaskReader(config, names, TOKENS.classes, TOKENS.blank_id, steps=6)
+    return BranchTask(model, TOKENS, structure)
+
+
+def make_batch(seed=0, labels=PRICES, empty=1) -> Batch:
+    rows = len(labels) + empty
+    tokens, lengths = np.zeros((rows, 6), np.int32), np.zeros(rows, np.int32)
+    for row, text in enumerate(labels):
+        lengths[row] = len(text)
+        tokens[row, : len(text)] = TOKENS.encode(text)
+    mask = np.arange(rows) < len(labels)
+    images = np.random.default_rng(seed).integers(0, 256, (rows, 16, 64, 1), np.uint8) * mask[:, None, None, None]
+    return Batch(images, np.where(mask, 64, 0), tokens, lengths, np.where(mask, np.arange(rows), -1), mask)
+
+
+@pytest.fixture(scope="module", params=["attention", "ctc"])
+def setup(request):
+    task, batch = make_task(decoder=request.param), make_batch()
+    return task, batch, jax.jit(task.init)(jax.random.key(0), batch)
+
+
+def loss_of(task, variables, batch):
+    return jax.jit(lambda v: task.losses[0].function(v, batch, jax.random.key(0)))(variables)
+
+
+def test_the_loss_is_that_of_the_paper(setup):
+    task, batch, variables = setup
+    value, output = loss_of(task, variables, batch)
+    sums = {name: float(total) for name, total in output.sums.items()}
+    expected = sums["loss_integer"] + sums["loss_decimal"] + 0.5 * sums["loss_no_point"]
+    np.testing.assert_allclose(value, expected / 4, rtol=1e-5)
+    doubled = variables | {WEIGHTS: {"eta": jnp.float32(1.0)}}
+    np.testing.assert_allclose(
+        loss_of(task, doubled, batch)[0], (expected + 0.5 * sums["loss_no_point"]) / 4, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("branch", "parts"), [("integer", "7 10 3 12"), ("decimal", "99 5 25 00"), ("no_point", "799 105 325 1200")]
+)
+def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branch, parts):
+    task, batch, variables = setup
+    losses, _, _ = task.branch_losses(variables, batch, train=False)
+    labels = np.zeros((5, 6), np.int32)
+    lengths = np.array([*map(len, parts.split()), 0])
+    for row, text in enumerate(parts.split()):
+        labels[row, : len(text)] = TOKENS.encode(text)
+    given = {name: value for name, value in variables.items() if name != WEIGHTS}
+    split = {name: jnp.asarray(labels) for name in task.model.branches}
+    logits = task.model.apply(given, batch.images / 127.5 - 1, batch.widths, split, train=False)[branch]
+    if task.model.config.decoder == "ctc":
+        padding = (np.arange(6) >= lengths[:, None]).astype(np.float32)
+        theirs = optax.ctc_loss(logits, np.zeros(logits.shape[:2]), labels, padding)
+    else:
+        targets = np.pad(labels, ((0, 0), (0, 1)))
+        live = np.arange(7) <= lengths[:, None]
+        theirs = jnp.sum(optax.softmax_cross_entropy_with_integer_labels(logits, targets) * live, axis=1)
+    np.testing.assert_allclose(losses[branch][:4], theirs[:4], rtol=1e-4)
+
+
+def test_rows_without_a_sample_change_nothing(setup):
+    task, batch, variables = setup
+    cut = Batch(*(x[:4] for x in batch))
+    value, output = loss_of(task, variables, batch)
+    value_cut, output_cut = loss_of(task, variables, cut)
+    np.testing.assert_allclose(value, value_cut, rtol=1e-5)
+    for name, total in output.sums.items():
+        np.testing.assert_allclose(total, output_cut.sums[name], rtol=1e-5, err_msg=name)
+    for a, b in zip(jax.tree.leaves(output.model_state), jax.tree.leaves(output_cut.model_state), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_state_keeps_its_structure_and_eta(setup):
+    task, batch, variables = setup
+    _, output = loss_of(task, variables, batch)
+    before = {name: value for name, value in variables.items() if name != "params"}
+    assert jax.tree.structure(output.model_state) == jax.tree.structure(before)
+    assert output.model_state[WEIGHTS]["eta"] == 0.5
+
+
+def test_reading_composes_what_the_branches_read(setup):
+    task, batch, variables = setup
+    read = jax.jit(task.read)(variables, batch.images, batch.widths)
+    parts = task.model.apply(
+        {n: v for n, v in variables.items() if n != WEIGHTS}, batch.images / 127.5 - 1, batch.widths, method="read"
+    )
+    part_texts = {name: [r.text for r in texts(TOKENS, decoded)] for name, decoded in parts.items()}
+    for row, reading in enumerate(texts(TOKENS, read)):
+        integer, decimal = part_texts["integer"][row], part_texts["decimal"][row]
+        assert reading.text == (f"{integer}.{decimal}" if decimal else integer)
+
+
+def test_a_single_task_has_no_eta():
+    task, batch = make_task(WHOLE), make_batch()
+    variables = jax.eval_shape(task.init, jax.random.key(0), batch)
+    assert task.auxiliary is None
+    assert WEIGHTS not in variables
+
+
+def test_eta_weights_only_the_branch_that_the_others_do_not_need():
+    assert make_task(PRICE.choose(["integer", "no_point"])).auxiliary is None
+    assert make_task(PRICE).auxiliary == "no_point"
+
+
+def test_hypergradient_is_the_derivative_of_the_validation_loss_through_one_step():
+    task, batch, held_out = make_task(), make_batch(), make_batch(1, ["1.5", "20.75"], 3)
+    variables = jax.jit(task.init)(jax.random.key(0), batch)
+    key, rate = jax.random.key(3), 0.02
+
+    @jax.jit
+    def validation_loss_after_a_step(eta):
+        def objective(params):
+            at = variables | {"params": params, WEIGHTS: {"eta": eta}}
+            return task.losses[0].function(at, batch, key)[0]
+
+        gradient = jax.grad(objective)(variables["params"])
+        params = jax.tree.map(lambda p, g: p - rate * g, variables["params"], gradient)
+        losses, _, _ = task.branch_losses(variables | {"params": params}, held_out, train=False)
+        return jnp.sum((losses["integer"] + losses["decimal"]) * held_out.mask) / 2
+
+    step = 0.25
+    numeric = (validation_loss_after_a_step(0.5 + step) - validation_loss_after_a_step(0.5 - step)) / (2 * step)
+    params, gradient = jax.jit(task.probe)(variables, batch, key, rate)
+    total, samples = jax.jit(task.hypergradient)(variables, params, gradient, held_out)
+    assert samples == 2
+    assert abs(float(numeric)) > 1e-4
+    np.testing.assert_allclose(rate * total / samples, numeric, rtol=0.02)
+
+
+def test_eta_moves_down_and_never_below_zero():
+    variables = {WEIGHTS: {"eta": jnp.float32(0.5)}}
+    assert moved_eta(variables, -2.0, 0.1)["eta"] == pytest.approx(0.7)
+    assert moved_eta(variables, 2.0, 0.1)["eta"] == pytest.approx(0.3)
+    assert moved_eta(variables, 50.0, 0.1)["eta"] == 0.0
+
+
+def test_targets_are_the_labels_of_a_complete_structure(setup):
+    task, batch, _ = setup
+    tokens, lengths = task.targets(batch.labels, batch.label_lengths)
+    np.testing.assert_array_equal(tokens, batch.labels)
+    np.testing.assert_array_equal(lengths, batch.label_lengths)
+
+
+def test_targets_of_one_branch_are_its_part():
+    task, batch = dataclasses.replace(make_task(), structure=PRICE.choose(["decimal"])), make_batch()
+    tokens, lengths = task.targets(batch.labels, batch.label_lengths)
+    assert TOKENS.decode(np.asarray(tokens)[0, : int(lengths[0])]) == "99"
