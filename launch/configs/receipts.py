@@ -38,11 +38,11 @@ def get_config() -> Config:
             recurrent=RecurrentConfig(layers=1, units=128),
             units=128,
             dropout=0.2,
-            eta_rate=0.1,
+            eta_rate=0.02,
         ),
         augment=AugmentConfig(
             rotation=2, shear=0.15, scale=0.1, translate=0.1, brightness=0.15, contrast=0.3, noise=0.04
         ),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=0.01, clip_norm=5.0),
-        train=LoopConfig(steps=3000, log_every=50, evaluate_every=500, checkpoint_every=500),
+        train=LoopConfig(steps=2000, log_every=50, evaluate_every=500, checkpoint_every=500),
     )

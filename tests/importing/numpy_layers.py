@@ -1,6 +1,6 @@
-"""PyTorch's layers in plain NumPy and float64, channels before rows and columns: what imported weights are held against.
+"""PyTorch's layers in plain NumPy and float64, to hold imported weights against.
 
-Parameters are taken from a state dict by the layer's name.
+Channels come before rows and columns. Parameters are taken from a state dict by the layer's name.
 """
 
 import numpy as np
@@ -47,5 +47,7 @@ def random_convolution(random: np.random.Generator, name: str, shape: tuple[int,
 
 def random_batch_norm(random: np.random.Generator, name: str, channels: int) -> StateDict:
     ranges = {"weight": (0.5, 1.5), "bias": (-0.5, 0.5), "running_mean": (-0.5, 0.5), "running_var": (0.5, 2)}
-    parts = {f"{name}.{part}": random.uniform(*span, channels).astype(np.float32) for part, span in ranges.items()}
+    parts = {
+        f"{name}.{part}": random.uniform(low, high, channels).astype(np.float32) for part, (low, high) in ranges.items()
+    }
     return {**parts, f"{name}.num_batches_tracked": np.array(7)}

@@ -1,0 +1,54 @@
+"""Graphic supervision (PeerJ Computer Science 2024): while training, a decoder draws what the picture says.
+
+The drawing pulls the features towards the shapes of the characters, each at its place; reading pays nothing for it.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from recog.alphabet import Alphabet
+from recog.batch import Batch
+from recog.drawing import Box, draw_labels, glyph_atlas
+from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
+
+
+def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
+    """The squared error between what a model draws and its label written with a font; an auxiliary loss of a task.
+
+    Example::
+
+      box = alignment_box(mean_of_training_pictures)
+      task = ReadingTask(model, alphabet, auxiliary=(drawing_loss(model, alphabet, box),))
+
+    Args:
+      model: a Flax module with ``draw(images, widths, *, train) -> Float B H W``, ink 0 to 1.
+      alphabet: of the labels.
+      box: where the label is written, in pixels of the drawing (see `recog.drawing.alignment_box`).
+
+    Returns:
+      The loss ``image``: the mean over the batch's samples of each one's mean squared error.
+
+    Raises:
+      ValueError: OpenCV's fonts cannot draw a token; once it is traced: the box reaches beyond the model's drawings.
+    """
+    atlas = glyph_atlas(alphabet)
+
+    def function(variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
+        drawings, model_state = model.apply(
+            variables,
+            normalize(batch.images),
+            batch.widths,
+            train=True,
+            method="draw",
+            rngs={"dropout": key},
+            mutable=[name for name in variables if name != "params"],
+        )
+        size = drawings.shape[1:]
+        targets = draw_labels(atlas, batch.labels, batch.label_lengths, size=size, box=box)
+        losses = jnp.mean(jnp.square(drawings.astype(jnp.float32) - targets), axis=(1, 2))
+        return masked_mean(losses, batch.mask), LossOutput(dict(model_state), losses, {})
+
+    return Loss("image", function)
