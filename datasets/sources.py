@@ -128,7 +128,7 @@ class Subset:
 
 
 def split_holdout(source: Folder, share: float, by: str = "") -> tuple[Subset, Subset]:
-    """Splits a folder into training and held-out samples: always the same, whatever the order of its lines.
+    r"""Splits a folder into training and held-out samples: always the same, whatever the order of its lines.
 
     The names with the smallest hashes are held out; samples of one name stay together.
 
@@ -136,7 +136,7 @@ def split_holdout(source: Folder, share: float, by: str = "") -> tuple[Subset, S
       source: the whole set.
       share: part of the names to hold out, above 0 and below 1.
       by: regular expression whose match in a sample's path (its first group, where it has one) is the sample's name,
-        such as ``r\\d+_`` where several pictures were cut from one; the path itself when empty or not matched.
+        such as ``r\d+_`` where several pictures were cut from one; the path itself when empty or not matched.
 
     Raises:
       ValueError: a share that leaves one of the two parts empty, or no regular expression.

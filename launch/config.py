@@ -5,12 +5,11 @@ import types
 import typing
 from typing import Any
 
-from recog.models.crnn_plate import CRNNPlateConfig
-from recog.models.lprnet import LPRNetConfig
-
 from datasets.pipeline import DataConfig
 from recog.models.alexnet import AlexNetConfig
 from recog.models.crnn import CRNNConfig
+from recog.models.crnn_plate import CRNNPlateConfig
+from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.models.residual import PlateReaderConfig
 from recog.models.resnet import ResNet18Config

@@ -30,6 +30,8 @@ def evaluate(
     """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``."""
     run = load_run(workdir)
     config, task = run.config, run.task
+    if not (data or config.data.train):
+        raise ValueError(f"{workdir} has no validation samples of its own, because it was imported: --data=folder:PATH")
     source = open_source(data) if data else open_data(config)[1]
     config.data.on_bad_sample = on_bad_sample
     if data:  # other pictures may be wider than the run's, and other labels longer

@@ -22,14 +22,17 @@ def export(workdir: str | Path, out: str | Path) -> Agreement:
     check_free(out)
     run = load_run(workdir)
     data = run.config.data
+    training_data, validation_data = data.train, data.validation or f"{data.holdout:.0%} of the training data, held out"
+    if run.imported:
+        training_data, validation_data = "{source}, {weights} (sha256 {sha256})".format(**run.imported), "none"
     provenance = Provenance(
         config=to_json(run.config),
         settings=to_json(run.config.model),
         height=data.height,
         width=data.width,
         channels=data.channels,
-        training_data=data.train,
-        validation_data=data.validation or f"{data.holdout:.0%} of the training data, held out",
+        training_data=training_data,
+        validation_data=validation_data,
         step=run.step,
         metrics=run.metrics,
     )

@@ -17,7 +17,7 @@ from datasets.pipeline import DataConfig
 from launch import friendly
 from launch.build import state_maker
 from launch.config import AlphabetConfig, Config, to_json
-from launch.run_folder import claim, refuse_other_run
+from launch.run_folder import claim
 from launch.task import make_task
 from recog.export.artifact import sha256
 from recog.importing import crnn_pytorch, lprnet_pytorch
@@ -71,15 +71,15 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
     state = jax.jit(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))()
     if (theirs := _shapes(variables)) != (ours := _shapes(state.variables)):
         raise WeightsError(
-            f"{weights} does not fit {task.alphabet.classes} classes ({task.alphabet!r} and the blank): shapes {theirs - ours} "
-            f"instead of {ours - theirs}. Give the tokens that it was trained with: --alphabet_file=FILE, one a line"
+            f"{weights} does not fit {task.alphabet.classes} classes (the blank and {task.alphabet!r}): it has "
+            f"{sorted(theirs - ours)} instead of {sorted(ours - theirs)}. "
+            "Give the tokens that it was trained with, one a line: --alphabet_file=FILE"
         )
     identity = {
         "config": to_json(config),
         "alphabet": task.alphabet.to_dict(),
         "imported": {"source": source, "weights": Path(weights).name, "sha256": sha256(Path(weights))},
     }
-    refuse_other_run(workdir, identity)
     claim(workdir, identity)
     model_state = {name: value for name, value in variables.items() if name != "params"}
     with Checkpoints(workdir, identity) as checkpoints:

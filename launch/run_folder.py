@@ -60,6 +60,8 @@ class TrainedRun(NamedTuple):
     step: int
     metrics: dict[str, float]
     """Measured on the validation samples when the checkpoint was saved; may be empty."""
+    imported: dict[str, str] | None = None
+    """Of weights from elsewhere: ``source``, ``weights`` (the file's name) and its ``sha256``."""
 
 
 def load_run(workdir: str | Path) -> TrainedRun:
@@ -77,4 +79,4 @@ def load_run(workdir: str | Path) -> TrainedRun:
         task = make_task(config, Alphabet.from_dict(checkpoints.card_for_use()["alphabet"]))
         restored = checkpoints.restore_for_use(abstract(abstract_state(config, task), replicated(make_mesh())))
     variables = jax.device_get(restored.state.variables)
-    return TrainedRun(config, task, variables, restored.step, restored.card["metrics"])
+    return TrainedRun(config, task, variables, restored.step, restored.card["metrics"], restored.card.get("imported"))

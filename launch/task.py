@@ -1,11 +1,5 @@
 """From a configuration to the task: alphabet, model, and what the model is trained for."""
 
-from recog.drawing import Box, alignment_box
-from recog.models.crnn_plate import CRNNPlate, CRNNPlateConfig
-from recog.models.lprnet import LPRNet, LPRNetConfig
-from recog.structure import Structure
-from recog.tasks.graphic import drawing_loss
-
 import typing
 
 from datasets.mean_image import mean_image
@@ -14,12 +8,17 @@ from launch.config import AlphabetConfig, Config
 from recog import alphabet as presets
 from recog import structure as structures
 from recog.alphabet import Alphabet, BlankPlace
+from recog.drawing import Box, alignment_box
 from recog.models.alexnet import AlexNet, AlexNetConfig
 from recog.models.crnn import CRNN, CRNNConfig
+from recog.models.crnn_plate import CRNNPlate, CRNNPlateConfig
+from recog.models.lprnet import LPRNet, LPRNetConfig
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.models.residual import PlateReader, PlateReaderConfig
 from recog.models.resnet import ResNet18, ResNet18Config
+from recog.structure import Structure
 from recog.tasks.branches import BranchTask
+from recog.tasks.graphic import drawing_loss
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 

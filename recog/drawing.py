@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Float32, Int, UInt8
 
 from recog.alphabet import Alphabet
 
-FONT, WEIGHT = "uni", 400
+FONT, WEIGHT = "sans", 400
 """OpenCV's built-in face with Chinese. "sans" and "italic" borrow Chinese from it, but strike through their zeros."""
 
 _MARGIN = 1  # pixels left free on every side of an atlas cell

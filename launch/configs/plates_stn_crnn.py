@@ -4,9 +4,9 @@ r"""Licence plates: spatial transformer, residual CNN and BLSTM, as in patent US
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
 Grayscale 32x220, two BLSTM layers of 512 units, two fully connected layers, 66 classes. The ablations of the patent's
-tables 5 and 6 are flags: ``--config.model.recurrent.layers=1|2|3``, ``--config.model.recurrent.units=128|256|512|1024``,
-``--config.model.fc_layers=1|2|3``, ``--config.model.stn=false``. Augmentation, optimizer and schedule are ours. No
-accuracy stands here, because none was measured at full size yet.
+tables 5 and 6 are flags: ``--config.model.recurrent.layers=1|2|3``,
+``--config.model.recurrent.units=128|256|512|1024``, ``--config.model.fc_layers=1|2|3``, ``--config.model.stn=false``.
+Augmentation, optimizer and schedule are ours. No accuracy stands here, because none was measured at full size yet.
 """
 
 from datasets.pipeline import DataConfig

@@ -2,9 +2,9 @@
 
     RECOG_REAL_DATA=DIR python -m launch.train --config=launch/configs/receipts.py --workdir=runs/receipts
 
-``$RECOG_REAL_DATA/receipt_prices`` is a folder with ``labels.tsv``. Prices of a fixed 15 % of the receipts are held out.
-What is printed is read: minus and currency signs (``-``, ``$``, ``RM``) and thousands commas belong to the integer part,
-and a price without decimals has an empty decimal part and no point. The single-task baseline is
+``$RECOG_REAL_DATA/receipt_prices`` is a folder with ``labels.tsv``. Prices of a fixed 15 % of the receipts are held
+out. What is printed is read: minus and currency signs (``-``, ``$``, ``RM``) and thousands commas belong to the integer
+part, and a price without decimals has an empty decimal part and no point. The single-task baseline is
 ``--config.model.structure=whole``, with ``--config.model.decoder=ctc`` for CTC.
 
 Measured: see README.md.
@@ -27,8 +27,8 @@ def get_config() -> Config:
             train="folder:$RECOG_REAL_DATA/receipt_prices",
             holdout=0.15,
             holdout_by=r"(r\d+)_",
-            height=48,
-            width=144,
+            height=32,
+            width=128,
             batch_size=64,
             max_label_length=12,
         ),
@@ -44,5 +44,5 @@ def get_config() -> Config:
             rotation=2, shear=0.15, scale=0.1, translate=0.1, brightness=0.15, contrast=0.3, noise=0.04
         ),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=0.01, clip_norm=5.0),
-        train=LoopConfig(steps=2000, log_every=50, evaluate_every=500, checkpoint_every=500),
+        train=LoopConfig(steps=1500, log_every=50, evaluate_every=250, checkpoint_every=250),
     )

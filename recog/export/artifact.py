@@ -1,8 +1,8 @@
 """The serving artifact: a folder that reads pictures with JAX alone, without the code that trained it.
 
-``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to token ids, for any batch size and any
-width (but for models of one width), with the parameters as arguments. ``parameters.safetensors``, ``alphabet.json`` and ``card.json`` complete it;
-``config.json`` and ``card.md`` are for people.
+``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to token ids, for any batch size and (but for
+models of one width) any width, with the parameters as arguments. ``parameters.safetensors``, ``alphabet.json`` and
+``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 """
 
 import hashlib

@@ -29,7 +29,7 @@ class Card:
     training_data: str
     validation_data: str
     step: int
-    """Batches trained on."""
+    """Batches trained on; 0 for weights from elsewhere."""
     metrics: dict[str, float]
     """On the validation data, at that step; empty when it was not measured."""
     exported: str
@@ -82,9 +82,7 @@ class Card:
             classes=alphabet.classes,
             count=len(alphabet.tokens),
             tokens=tokens,
-            training_data=self.training_data,
-            validation_data=self.validation_data,
-            step=self.step,
+            origin=_TRAINED.format(**dataclasses.asdict(self)) if self.step else f"Imported from {self.training_data}.",
             metrics=metrics,
             exported=self.exported,
             versions=versions,
@@ -95,6 +93,9 @@ class Card:
         )
 
 
+_TRAINED = (
+    "Trained for {step:,} steps on `{training_data}`. On the validation samples (`{validation_data}`) at that step:"
+)
 _ANY_WIDTH = """\
 - `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
   ratio kept, padded with zeros on the right to a shared width. Any batch size and width will do, and how far a picture
@@ -137,7 +138,8 @@ read = jax.jit(jax.export.deserialize(bytearray(Path("program.bin").read_bytes()
 parameters = safetensors.numpy.load_file("parameters.safetensors")
 alphabet = json.loads(Path("alphabet.json").read_text(encoding="utf-8"))
 names = {names}
-images, widths = np.zeros((1, {height}, {columns}, {channels}), np.uint8), np.array([{columns}], np.int32)  # your pictures
+# your pictures:
+images, widths = np.zeros((1, {height}, {columns}, {channels}), np.uint8), np.array([{columns}], np.int32)
 found = read(parameters, images, widths)
 ids = found["tokens"][0, : found["lengths"][0]]
 text = alphabet["separator"].join(names[i] for i in ids)
@@ -147,7 +149,7 @@ From a checkout of recog: `python -m launch.predict --artifact=FOLDER PICTURE...
 
 ## How it was made
 
-Trained for {step:,} steps on `{training_data}`. On the validation samples (`{validation_data}`) at that step:
+{origin}
 
 {metrics}
 

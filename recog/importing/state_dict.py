@@ -69,9 +69,9 @@ def fill(places: dict[str, Any], state_dict: StateDict, expected: dict[str, Any]
     used = {name for place in jax.tree.leaves(places, is_leaf=_is_place) for name in place.names}
     given = {name for name in state_dict if not name.endswith(".num_batches_tracked")}
     if missing := used - given:
-        raise WeightsError(f"no weights of {model}: {_listed(missing)} missing; it has {_listed(given) or 'nothing'}")
+        raise WeightsError(f"no weights of {model}: {_listed(missing)} missing among {_listed(given) or 'nothing'}")
     if unexpected := given - used:
-        raise WeightsError(f"no weights of {model}, which has no {_listed(unexpected)}: was the network changed?")
+        raise WeightsError(f"weights of another model than {model}, which has no {_listed(unexpected)}")
     return jax.tree.map(
         lambda place, leaf: _make(place, state_dict, leaf.shape, model), places, expected, is_leaf=_is_place
     )
@@ -84,7 +84,7 @@ def size(state_dict: StateDict, name: str, axis: int, model: str) -> int:
       WeightsError: there is no such tensor or axis.
     """
     if name not in state_dict:
-        raise WeightsError(f"no weights of {model}: {name} is missing; it has {_listed(state_dict) or 'nothing'}")
+        raise WeightsError(f"no weights of {model}: {name} missing among {_listed(state_dict) or 'nothing'}")
     shape = state_dict[name].shape
     if axis >= len(shape) or not shape[axis]:
         raise WeightsError(f"no weights of {model}: {name} has the shape {shape}")

@@ -1,8 +1,8 @@
 """The multi-task reader of price tags: one backbone and encoder, one decoder for each part of the text.
 
-After "Towards accurate price tag recognition algorithm with multi-task RNN" (Acta Automatica Sinica 48(2), 2022): 96x200
-pixels become 12x25x512 features (VGG or the 29-layer ResNet of Baek et al. 2019), these 25 times 6144, read by a BLSTM
-encoder that all branches share. Each branch has a decoder of its own: content attention, or a classifier for CTC.
+After "Towards accurate price tag recognition algorithm with multi-task RNN" (Acta Automatica Sinica 48(2), 2022):
+96x200 pixels become 12x25x512 features (VGG or the 29-layer ResNet of Baek et al. 2019), these 25 times 6144, read by a
+BLSTM encoder that all branches share. Each branch has a decoder of its own: content attention, or a classifier for CTC.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ class MultiTaskConfig:
     """The paper's reader, and what its tables vary."""
 
     structure: str = "price"
-    """How a text is cut into parts: ``price``, ``plate_parts``, ``plate_full``; ``whole`` for a single-task baseline."""
+    """How a text is cut into parts: ``price``, ``plate_parts``, ``plate_full``; ``whole`` for a single task."""
     branches: tuple[str, ...] = ()
     """Which parts are read, by the names that the structure has for them; empty reads all (Table 2)."""
     backbone: str = "vgg"
@@ -117,7 +117,7 @@ class MultiTaskReader(nn.Module):
         return {name: decoder.greedy(features, lengths, self.steps) for name, decoder in self.decoders.items()}
 
     def encode(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool):
-        """Features ``B T D`` of ``W // 8`` positions, and how many each row has: all, or none where there is no sample."""
+        """Features ``B T D`` of ``W // 8`` positions, and how many each row has: none where there is no sample."""
         height, width = images.shape[1:3]
         if height % STRIDE or width % STRIDE:
             raise ValueError(

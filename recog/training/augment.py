@@ -11,7 +11,6 @@ from recog.batch import Batch
 from recog.geometry import affine_points, bilinear_sample
 from recog.models.frames import mask_columns
 
-
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the grey of a pixel (ITU-R BT.601, as OpenCV's)."""
 

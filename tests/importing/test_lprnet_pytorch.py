@@ -46,7 +46,7 @@ def test_unexpected_tensors_are_named(weights):
 
 
 def test_nothing_at_all_is_refused():
-    with pytest.raises(WeightsError, match="it has nothing"):
+    with pytest.raises(WeightsError, match="missing among nothing"):
         convert({})
 
 
