@@ -26,7 +26,8 @@ def mean_image(source: Source, indices: Sequence[int] | np.ndarray, config: Data
     """
     if not config.width:
         raise ValueError("a mean picture needs pictures of one size: set data.width")
-    chosen = np.asarray(indices)[:: max(1, len(indices) // ENOUGH)][:ENOUGH]
+    places = np.linspace(0, len(indices) - 1, min(ENOUGH, len(indices))).round().astype(int)
+    chosen = np.asarray(indices)[places]
 
     def load(index: int) -> np.ndarray | None:
         try:

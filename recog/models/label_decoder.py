@@ -45,7 +45,7 @@ class LabelDecoder(nn.Module):
                 kernel,
                 strides,
                 # What `padding` cuts off a transposed convolution's full extent, said as padding of the dilated input.
-                padding=[(size - 2 - padding, size - padding) for size in kernel],
+                padding=[(size - 1 - padding, size - 1 - padding) for size in kernel],
                 kernel_init=nn.initializers.he_normal(),
                 dtype=self.dtype,
                 name=f"deconv{number}",

@@ -1,16 +1,101 @@
-"""Weights from elsewhere become a work folder that evaluates and exports; the public ones read what they are known to."""
+"""Weights from elsewhere become a work folder that evaluates and exports; the public ones read as they are known to."""
 
 import json
 import os
 from pathlib import Path
 
+import cv2
+import jax
 import numpy as np
 import pytest
-import safetensors.numpy
 
-from launch.config import to_json
 from launch.evaluate import evaluate
 from launch.export import export
-from launch.import_weights import SOURCES, convert, import_weights
+from launch.import_weights import import_weights
+from launch.run_folder import OtherRunError, load_run
 from recog.alphabet import CHINESE_PLATES
+from recog.importing import lprnet_pytorch
 from recog.importing.state_dict import WeightsError
+from tests.importing.lprnet_port import random_weights
+from tests.importing.torch_pickles import File
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, np.ndarray]:
+    return random_weights(0, classes=CHINESE_PLATES.classes)
+
+
+@pytest.fixture(scope="module")
+def path(weights, tmp_path_factory) -> Path:
+    file = File("zip")
+    return file.write(tmp_path_factory.mktemp("weights") / "w.pth", {n: file.tensor(x) for n, x in weights.items()})
+
+
+@pytest.fixture(scope="module")
+def workdir(path, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("port") / "run"
+    import_weights("lprnet_pytorch", path, folder)
+    return folder
+
+
+def test_the_work_folder_holds_the_converted_weights(weights, workdir):
+    run = load_run(workdir)
+    expected = lprnet_pytorch.convert(weights)
+    assert jax.tree.structure(run.variables) == jax.tree.structure(expected)
+    jax.tree.map(np.testing.assert_array_equal, run.variables, expected)
+    assert run.task.alphabet == CHINESE_PLATES
+    assert run.imported is not None
+    assert (run.imported["source"], run.imported["weights"]) == ("lprnet_pytorch", "w.pth")
+
+
+def test_it_evaluates(workdir, tmp_path):
+    for name, text in (("a", "京A12345"), ("b", "沪B6789X")):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.random.default_rng(0).integers(0, 256, (30, 90, 3), np.uint8))
+        with (tmp_path / "labels.tsv").open("a", encoding="utf-8") as file:
+            file.write(f"{name}.png\t{text}\n")
+    report = evaluate(workdir, f"folder:{tmp_path}", tmp_path / "out")
+    assert report["count"] == 2
+
+
+def test_it_has_no_validation_samples_of_its_own(workdir):
+    with pytest.raises(ValueError, match="it was imported: --data=folder:PATH"):
+        evaluate(workdir)
+
+
+@pytest.mark.slow
+def test_it_exports_with_its_origin_on_the_card(workdir, tmp_path):
+    export(workdir, tmp_path / "artifact")
+    card = (tmp_path / "artifact" / "card.md").read_text(encoding="utf-8")
+    assert "Imported from lprnet_pytorch, w.pth (sha256 " in card
+    assert "446,976 parameters" in card
+
+
+def test_importing_again_changes_nothing_and_other_weights_are_refused(path, workdir, tmp_path):
+    import_weights("lprnet_pytorch", path, workdir)
+    file, other = File("stream"), random_weights(1, classes=CHINESE_PLATES.classes)
+    changed = file.write(tmp_path / "other.pth", {name: file.tensor(x) for name, x in other.items()})
+    with pytest.raises(OtherRunError, match=r"imported\.sha256"):
+        import_weights("lprnet_pytorch", changed, workdir)
+
+
+def test_another_number_of_classes_asks_for_the_tokens(tmp_path):
+    file = File("zip")
+    path = file.write(tmp_path / "w.pth", {name: file.tensor(x) for name, x in random_weights(0, classes=5).items()})
+    with pytest.raises(WeightsError, match=r"does not fit 68 classes.*--alphabet_file=FILE"):
+        import_weights("lprnet_pytorch", path, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "tokens.txt").write_text("a\nb\nc\nd\n")
+    config = import_weights("lprnet_pytorch", path, tmp_path / "run", str(tmp_path / "tokens.txt"))
+    assert json.loads((tmp_path / "run" / "alphabet.json").read_text())["blank"] == "last"
+    assert config.data.width == 94
+
+
+REAL = Path(os.environ.get("RECOG_REAL_DATA", ""))
+
+
+@pytest.mark.skipif(not (REAL / "lprnet_pytorch_weights").is_dir(), reason="RECOG_REAL_DATA holds no real weights")
+def test_the_public_weights_read_358_of_397_real_plates(tmp_path):
+    import_weights("lprnet_pytorch", REAL / "lprnet_pytorch_weights" / "Final_LPRNet_model.pth", tmp_path / "run")
+    report = evaluate(tmp_path / "run", f"folder:{REAL / 'plates_cn'}", tmp_path / "out")
+    assert report["count"] == 397
+    assert abs(report["accuracy"] * 397 - 358) <= 1

@@ -43,7 +43,7 @@ class Evaluations:
         return {"accuracy": 0.5}
 
 
-def run(tmp_path, config, numbers=None, evaluate=None, stop=None):
+def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None):
     numbers = list(range(100)) if numbers is None else numbers
     state = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
     stream = iter(grain.MapDataset.source(numbers).to_iter_dataset())
@@ -59,6 +59,7 @@ def run(tmp_path, config, numbers=None, evaluate=None, stop=None):
             writer=writer,
             learning_rate=lambda step: 0.1,
             describe=lambda index: f"file:{index}",
+            adapt=adapt,
         )
         try:
             return loop.run(state, stop or StopRequest())
@@ -101,3 +102,25 @@ def test_zero_means_only_at_the_end(tmp_path):
     run(tmp_path, LoopConfig(5, 0, 0, 0), evaluate=evaluate)
     assert evaluate.steps == [5]
     assert saved(tmp_path) == [5]
+
+
+def test_what_adapts_at_each_evaluation_is_trained_on_saved_and_logged(tmp_path):
+    seen = []
+
+    def adapt(state: TrainState, batch):
+        seen.append((int(state.step), int(batch)))
+        return state.replace(params=state.params + 1000), {"eta": float(len(seen))}
+
+    state = run(tmp_path, LoopConfig(5, 0, 2, 2), adapt=adapt)
+    assert seen == [(2, 1), (4, 3), (5, 4)], "the batch last trained on"
+    assert float(state.params) == sum(range(5)) + 3000
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    assert [(line["step"], line["validation/eta"]) for line in lines if "validation/eta" in line] == [
+        (2, 1.0),
+        (4, 2.0),
+        (5, 3.0),
+    ]
+    with Checkpoints(tmp_path) as checkpoints:
+        like = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
+        restored = checkpoints.restore(like, iter(grain.MapDataset.source(list(range(9))).to_iter_dataset()))
+    assert float(restored.state.params) == float(state.params)
