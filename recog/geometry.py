@@ -23,6 +23,7 @@ def bilinear_sample(images: Float[Array, "B H W C"], points: Float[Array, "B Y X
 
     Differentiable in both arguments (Jaderberg et al. 2015, equation 5).
     """
+    images = jnp.asarray(images)  # NumPy cannot be indexed by traced points
     height, width = images.shape[1:3]
     x = jnp.clip(points[..., 0], 0, width - 1)
     y = jnp.clip(points[..., 1], 0, height - 1)

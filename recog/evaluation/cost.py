@@ -34,8 +34,8 @@ def count_macs(function: Callable[..., Any], *args: Any) -> int:
 
     A scan counts all its turns, a condition its most expensive branch. Convolutions count taps on padding as well, and
     transposed ones every tap for each position of their input, not of the output: the usual conventions. Other
-    operations (elementwise ones, decompositions, Fourier transforms, sums) count nothing. What is traced counts, even if
-    its result is not used.
+    operations (elementwise ones, decompositions, Fourier transforms, sums) count nothing. What is traced counts, used
+    or not.
 
     Example::
 

@@ -165,7 +165,7 @@ def _set_items(target: Any, items: list[Any]) -> None:
     if not isinstance(target, dict):
         raise TypeError("sets items of what is no dict")
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if False:
+        if not isinstance(key, str | int):
             raise TypeError("a dict whose key is no name")
         target[key] = value
 

@@ -58,8 +58,9 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
     except _DAMAGE as error:
+        found = f"{type(error).__name__}: {error!s:.200}"
         raise WeightsError(
-            f"{path}: cut short, damaged or not written by torch.save ({error!s:.200}): {COPY_AGAIN}"
+            f"{path}: cut short, damaged or not written by torch.save ({found}): {COPY_AGAIN}"
         ) from error
 
 

@@ -84,7 +84,7 @@ class Task(Protocol):
 
 def normalize(images: Array) -> Float[Array, "B H W C"]:
     """Pixels 0..255 to -1..1."""
-    return images.astype(jnp.float32) / 127.5 - 1.0
+    return jnp.asarray(images, jnp.float32) / 127.5 - 1.0
 
 
 def masked_mean(values: Float[Array, " B"], mask: Bool[Array, " B"]) -> Float[Array, ""]:

@@ -73,13 +73,14 @@ def test_a_training_step_of_each_configuration_has_consistent_shapes(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_each_configuration_trains_and_exports(name, tmp_path):
+def test_each_configuration_trains_and_exports(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("recog.export.check.SHAPES", ((2, 96),))  # each shape is compiled twice
     config = tiny(get_config(name), tmp_path / "samples")
     write_folder(tmp_path / "samples", make_task(config).alphabet)
     state = train(config, tmp_path / "run")
     assert int(state.step) == 2
     agreement = export(tmp_path / "run", tmp_path / "artifact")
-    assert agreement.pictures == 8
+    assert agreement.pictures == 2
 
 
 @pytest.mark.parametrize("name", NAMES)
