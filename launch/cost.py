@@ -8,7 +8,7 @@ compilers' own counts take a loop's body once.
 
 import importlib
 import pkgutil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.traverse_util
 import jax
@@ -81,7 +81,7 @@ def load_config(name: str) -> Config:
 def reading_shapes(config: Config, task: Task, rows: int, width: int) -> tuple[dict, jax.ShapeDtypeStruct]:
     """Abstract variables that reading uses, and abstract pictures."""
     data, state = config.data, abstract_state(config, task)
-    flat = flax.traverse_util.flatten_dict(state.variables, sep="/")
+    flat: dict[str, Any] = flax.traverse_util.flatten_dict(state.variables, sep="/")
     used = used_by_reading(task, flat, (data.height, width, data.channels))
     images = jax.ShapeDtypeStruct((rows, data.height, width, data.channels), np.uint8)
     return flax.traverse_util.unflatten_dict(used, sep="/"), images

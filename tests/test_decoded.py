@@ -36,5 +36,6 @@ def test_equals_with_fewer_frames_than_slots():
 
 def test_texts_stop_at_the_length_and_carry_the_confidence():
     tokens = np.array([[2, 3, 0], [0, 0, 0]], np.int32)
-    decoded = Decoded(tokens, np.array([2, 0]), np.ones((2, 3)), tokens, np.array([0.5, 0.25]))
+    fields = (tokens, np.array([2, 0]), np.ones((2, 3)), tokens, np.array([0.5, 0.25]))
+    decoded = Decoded(*map(jnp.asarray, fields))
     assert texts(DIGITS, decoded) == [Reading("12", 0.5), Reading("", 0.25)]

@@ -136,19 +136,15 @@ def make_program(task: Task, parameters: dict[str, np.ndarray], shape: tuple[int
     return _export(task, parameters, (rows, height, width or columns, channels), PLATFORMS)
 
 
-def used_by_reading(
-    task: Task, parameters: dict[str, np.ndarray], shape: tuple[int, int, int]
-) -> dict[str, np.ndarray]:
-    """Those of the variables (by flat names) that `Task.read` needs; what only training needs is left behind."""
+def used_by_reading(task: Task, parameters: dict[str, Any], shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Those of the variables (arrays or shapes, by flat names) that `Task.read` needs; training may need more."""
     height, width, channels = shape
     program = _export(task, parameters, (1, height, width or 2 * height, channels), ("cpu",))
     names = sorted(parameters)  # a dictionary's order as a pytree
     return {names[index]: parameters[names[index]] for index in program.module_kept_var_idx if index < len(names)}
 
 
-def _export(
-    task: Task, parameters: dict[str, np.ndarray], images: tuple, platforms: tuple[str, ...]
-) -> export.Exported:
+def _export(task: Task, parameters: dict[str, Any], images: tuple, platforms: tuple[str, ...]) -> export.Exported:
     def read(parameters, images, widths):
         return task.read(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, widths)._asdict()
 

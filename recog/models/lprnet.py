@@ -12,7 +12,6 @@ reads. The port settles what the paper leaves open or says otherwise:
 """
 
 import dataclasses
-from typing import Literal
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -33,8 +32,6 @@ LEAST_MEAN_SQUARE = 1e-6
 has bounded gradients. It changes no live one: with the port's trained weights, mean squares are 0.05 to 20 on its own
 plates."""
 
-ContextName = Literal["sample", "batch"]
-
 
 @dataclasses.dataclass
 class LPRNetConfig:
@@ -43,7 +40,7 @@ class LPRNetConfig:
     width: float = 1.0
     """Multiplies every channel count. Any value does: the channel strides of the pools round up, as in the port, and a
     block's inner quarter has at least one channel."""
-    context: ContextName = "sample"
+    context: str = "sample"
     """Over what the mean square that divides a context map is taken. ``batch``: over the whole batch, as in the port,
     whose answer for a plate depends on what it is read together with. ``sample``: over each sample, which equals the
     port at batch size one, and lets no answer depend on its batch."""

@@ -72,7 +72,7 @@ class BranchTask:
 
     def _loss(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         losses, right, model_state = self.branch_losses(variables, batch, train=True, key=key)
-        total = sum(losses[name] * self._weight(variables, name) for name in losses)
+        total = sum((losses[n] * self._weight(variables, n) for n in losses), start=jnp.zeros(()))
         whole = jnp.all(jnp.stack(list(right.values())), axis=0)
         sums = {"accuracy": jnp.sum(whole & batch.mask)}
         for name in losses:
@@ -94,7 +94,7 @@ class BranchTask:
             batch.widths,
             {name: tokens for name, (tokens, _) in parts.items()},
             train=train,
-            rngs={"dropout": key} if train else None,
+            rngs={} if key is None else {"dropout": key},
             mutable=[name for name in given if name != "params"] if train else [],
         )
         scored = {name: self._score(logits[name], batch, *parts[name]) for name in parts}

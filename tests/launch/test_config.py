@@ -8,8 +8,10 @@ import sys
 import pytest
 
 from launch.config import AlphabetConfig, Config, differences, from_json, to_json
-from launch.configs import captcha, quickstart
+from launch.configs import quickstart
+from launch.cost import config_names, load_config
 from launch.task import make_alphabet
+from recog.models.crnn import CRNNConfig
 
 PRINT_CONFIG = """
 import json
@@ -35,10 +37,32 @@ def test_flags_reach_nested_fields():
     )
     config = from_json(Config, json.loads(done.stdout.splitlines()[-1]))
     expected = quickstart.get_config()
+    assert isinstance(expected.model, CRNNConfig)
     expected.model.recurrent.layers = 3
     expected.data.buckets = (64, 96)
     expected.optimizer.learning_rate = 0.5
     assert config == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "flags", "read"),
+    [
+        ("arithmetic", ["--config.model.recurrent.cell=lstm", "--config.alphabet.blank=last"], ("lstm", "last")),
+        ("lprnet", ["--config.model.context=batch", "--config.model.graphic=true"], ("batch", True)),
+        ("price_tags", ["--config.model.decoder=ctc", '--config.model.branches=("integer",)'], ("ctc", ["integer"])),
+    ],
+)
+def test_flags_reach_the_fields_of_every_architecture(config, flags, read):
+    done = config_from_flags(f"--config=launch/configs/{config}.py", *flags)
+    assert done.returncode == 0, done.stderr
+    saved = json.loads(done.stdout.splitlines()[-1])
+    found = []
+    for flag in flags:
+        value = saved
+        for field in flag.partition("=")[0].removeprefix("--config.").split("."):
+            value = value[field]
+        found.append(value)
+    assert tuple(found) == read
 
 
 @pytest.mark.parametrize(
@@ -51,9 +75,9 @@ def test_misspelt_fields_and_wrong_types_are_errors(flag, message):
     assert message in done.stderr.splitlines()[-1] + done.stderr.splitlines()[-2]
 
 
-@pytest.mark.parametrize("module", [captcha, quickstart])
-def test_json_form_comes_back_whole(module):
-    config = module.get_config()
+@pytest.mark.parametrize("name", config_names())
+def test_json_form_comes_back_whole(name):
+    config = load_config(name)
     assert from_json(Config, json.loads(json.dumps(to_json(config)))) == config
 
 
@@ -66,6 +90,7 @@ def test_saved_fields_of_another_version_are_named():
 
 def test_differences_name_the_fields():
     ours, theirs = quickstart.get_config(), quickstart.get_config()
+    assert isinstance(theirs.model, CRNNConfig)
     theirs.model.recurrent.units = 7
     theirs.seed = 5
     lines = differences(to_json(ours), to_json(theirs))

@@ -1,5 +1,7 @@
 """The multi-task reader: the paper's shapes, and branches that share all but their decoders."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,8 +52,8 @@ def test_each_branch_has_its_own_logits_and_reading(decoder, slots, read_slots):
     model = reader(decoder=decoder)
     images, widths, labels = inputs()
     variables = jax.jit(lambda key: model.init(key, images, widths, labels, train=False))(jax.random.key(0))
-    logits = model.apply(variables, images, widths, labels, train=False)
-    read = model.apply(variables, images, widths, method="read")
+    logits: Any = model.apply(variables, images, widths, labels, train=False)
+    read: Any = model.apply(variables, images, widths, method="read")
     assert list(logits) == list(read) == list(BRANCHES)
     for name in BRANCHES:
         assert logits[name].shape == (3, slots, 12)

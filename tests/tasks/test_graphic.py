@@ -25,7 +25,7 @@ class Sketch(nn.Module):
     def setup(self):
         self.norm = nn.BatchNorm(use_fast_variance=False)
         self.drop = nn.Dropout(self.dropout)
-        self.scale = self.param("scale", nn.initializers.constant(0.25), ())
+        self.scale = self.param("scale", nn.initializers.ones, ())
 
     def __call__(self, images, widths, *, train):
         return self.draw(images, widths, train=train)
@@ -64,23 +64,34 @@ def objective(model, variables, batch, key=0, box=BOX):
 
 
 def init(model, batch):
-    return jax.jit(
-        lambda: model.init(jax.random.key(0), jnp.asarray(batch.images / 127.5 - 1), batch.widths, train=False)
-    )()
+    """Drawn without compiling the model: kernels at random, variances and scales 1, the rest 0."""
+    random = np.random.default_rng(1)
+
+    def fill(path, leaf):
+        match path[-1].key:
+            case "kernel":
+                return random.normal(0, np.prod(leaf.shape[:-1]) ** -0.5, leaf.shape).astype(np.float32)
+            case "var" | "scale":
+                return np.ones(leaf.shape, np.float32)
+            case _:
+                return np.zeros(leaf.shape, np.float32)
+
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.asarray(batch.images), batch.widths, train=False))
+    return jax.tree_util.tree_map_with_path(fill, shapes)
 
 
 def test_the_loss_is_the_mean_squared_error_to_the_drawn_label(batch):
     variables = init(Sketch(), batch)
     (value, output), gradient = objective(Sketch(), variables, batch)
     gray = batch.images[:3, ..., 0] / 127.5 - 1
-    sketch = 0.25 * (gray - gray.mean()) / np.sqrt(gray.var() + 1e-5)
+    sketch = (gray - gray.mean()) / np.sqrt(gray.var() + 1e-5)
     labels = draw_labels(
         glyph_atlas(CHINESE_PLATES), jnp.asarray(batch.labels), jnp.asarray(batch.label_lengths), size=(24, 94), box=BOX
     )[:3]
     errors = np.mean((sketch - labels) ** 2, axis=(1, 2))
     np.testing.assert_allclose(output.sample_losses[:3], errors, rtol=1e-4)
     np.testing.assert_allclose(value, errors.mean(), rtol=1e-4)
-    slope = np.mean(2 * (sketch - labels) * sketch / 0.25)
+    slope = np.mean(2 * (sketch - labels) * sketch)
     np.testing.assert_allclose(gradient["scale"], slope, rtol=1e-3)
     assert output.sums == {}
     np.testing.assert_allclose(output.model_state["batch_stats"]["norm"]["mean"], 0.01 * gray.mean(), atol=1e-5)
