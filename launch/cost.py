@@ -21,7 +21,7 @@ from launch import friendly
 from launch.build import abstract_state
 from launch.config import Config
 from launch.task import make_task
-from recog.evaluation.cost import count_macs
+from recog.evaluation.cost import count_macs, count_parameters
 from recog.export.write import used_by_reading
 from recog.tasks.task import Task
 
@@ -93,8 +93,7 @@ def count(config: Config) -> Cost:
     width = data.width or USUAL_WIDTH
     variables, images = reading_shapes(config, task, 1, width)
     macs = count_macs(task.read, variables, images, jax.ShapeDtypeStruct((1,), np.int32))
-    parameters = sum(x.size for x in jax.tree.leaves(variables["params"]))
-    return Cost(data.height, width, data.channels, task.frames(width), parameters, macs)
+    return Cost(data.height, width, data.channels, task.frames(width), count_parameters(variables), macs)
 
 
 def compare(cost: Cost, published: Published) -> str:

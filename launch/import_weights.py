@@ -19,6 +19,7 @@ from launch.build import state_maker
 from launch.config import AlphabetConfig, Config, to_json
 from launch.run_folder import claim
 from launch.task import make_task
+from recog.evaluation.cost import count_parameters
 from recog.export.artifact import sha256
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import StateDict, WeightsError
@@ -84,8 +85,8 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
     model_state = {name: value for name, value in variables.items() if name != "params"}
     with Checkpoints(workdir, identity) as checkpoints:
         checkpoints.save_if_best(state.replace(params=variables["params"], model_state=model_state), 0, {})
-    count = sum(x.size for x in jax.tree.leaves(variables["params"]))
-    print(f"{workdir}: {type(task.model).__name__} of {count:,} parameters, {task.alphabet.classes} classes")
+    parameters, classes = count_parameters(variables), task.alphabet.classes
+    print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
     return config
 
 

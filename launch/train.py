@@ -27,6 +27,7 @@ from launch.config import Config, to_json
 from launch.eta import eta_learner
 from launch.run_folder import Identity, claim, refuse_other_run
 from launch.task import aligned, make_task
+from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.metrics import zero_accuracy_hint
@@ -122,10 +123,10 @@ def _start(checkpoints: Checkpoints, make_state, stream, sharding) -> TrainState
 
 
 def _announce(workdir: Path, state: TrainState, task: Task, training, validation, plan: BatchPlan) -> None:
-    parameters = sum(x.size for x in jax.tree.leaves(state.params))
     step = int(state.step)
     print(
-        f"{'resuming' if step else 'training'} {type(task.model).__name__} ({parameters:,} parameters, "
+        f"{'resuming' if step else 'training'} {type(task.model).__name__} "
+        f"({count_parameters(state.variables):,} parameters, "
         f"{task.alphabet.classes} classes) on {jax.device_count()} {jax.devices()[0].device_kind}"
         f"{f' from step {step}' if step else ''}\n"
         f"{len(training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "

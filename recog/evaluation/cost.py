@@ -7,21 +7,13 @@ be counted before anything is allocated.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 from jax.extend.core import Jaxpr, JaxprEqn, jaxprs_in_params
 
 _COUNTED_TURNS = ("while", "pallas_call", "shard_map")
 """Primitives whose body runs a number of times that their equation does not tell."""
-
-
-class Cost(NamedTuple):
-    """Of a model."""
-
-    parameters: int
-    macs: int
-    """Multiply-accumulates of matrix products and convolutions, for the batch that it was traced with."""
 
 
 def count_parameters(variables: Mapping[str, Any]) -> int:

@@ -23,9 +23,9 @@ app.run(lambda _: print(json.dumps(to_json(flags.FLAGS.config))))
 """
 
 
-def config_from_flags(*flags):
+def config_from_flags(*flags, config="quickstart"):
     return subprocess.run(
-        [sys.executable, "-c", PRINT_CONFIG, "--config=launch/configs/quickstart.py", "--workdir=x", *flags],
+        [sys.executable, "-c", PRINT_CONFIG, f"--config=launch/configs/{config}.py", "--workdir=x", *flags],
         capture_output=True,
         text=True,
     )
@@ -53,7 +53,7 @@ def test_flags_reach_nested_fields():
     ],
 )
 def test_flags_reach_the_fields_of_every_architecture(config, flags, read):
-    done = config_from_flags(f"--config=launch/configs/{config}.py", *flags)
+    done = config_from_flags(*flags, config=config)
     assert done.returncode == 0, done.stderr
     saved = json.loads(done.stdout.splitlines()[-1])
     found = []
