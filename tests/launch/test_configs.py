@@ -71,10 +71,19 @@ def test_a_training_step_of_each_configuration_has_consistent_shapes(name):
         assert report.sums[f"{loss.name}_loss"].shape == ()
 
 
+@pytest.fixture
+def quick_to_compile(monkeypatch):
+    """Programs that run a few times alone need no optimising; the export is checked at one shape instead of three."""
+    monkeypatch.setattr("recog.export.check.SHAPES", ((2, 96),))
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_to_compile")
 @pytest.mark.parametrize("name", NAMES)
-def test_each_configuration_trains_and_exports(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("recog.export.check.SHAPES", ((2, 96),))  # each shape is compiled twice
+def test_each_configuration_trains_and_exports(name, tmp_path):
     config = tiny(get_config(name), tmp_path / "samples")
     write_folder(tmp_path / "samples", make_task(config).alphabet)
     state = train(config, tmp_path / "run")
