@@ -39,7 +39,9 @@ def test_equals_float64_and_optax(batch):
         expected = [*labels[row, :length], end_id]
         np.testing.assert_allclose(losses[row], -sum(log_p[row, range(length + 1), expected]), rtol=1e-5, atol=1e-6)
         theirs = optax.softmax_cross_entropy_with_integer_labels(logits[row, : length + 1], jnp.array(expected))
-        np.testing.assert_allclose(losses[row], jnp.sum(theirs), rtol=1e-5, atol=1e-6)
+        # optax takes the difference of two numbers as large as the scores: a few of their last places are lost.
+        slack = 4 * (length + 1) * np.spacing(np.abs(logits[row]).max())
+        np.testing.assert_allclose(losses[row], jnp.sum(theirs), rtol=1e-5, atol=slack)
 
 
 @hypothesis.settings(max_examples=30, deadline=None)
