@@ -1,0 +1,45 @@
+"""What models cost: the published figures, how they are compared, and the table."""
+
+import pytest
+
+from launch import cost
+from launch.cost import Cost, Published, compare, count, load_config, table
+
+LPRNET = Cost(24, 94, 3, 18, 446_976, 144_400_000)
+
+
+@pytest.mark.parametrize("name", cost.PUBLISHED)
+def test_every_model_of_the_paper_costs_what_the_paper_says(name):
+    ours, theirs = count(load_config(name)), cost.PUBLISHED[name]
+    assert ours.size == "24x94x3"
+    assert 2 * ours.macs / 1e9 == pytest.approx(theirs.operations, rel=0.05)
+    millions = ours.parameters / 1e6
+    assert millions == pytest.approx(theirs.parameters, rel=0.05) or round(millions, 1) == theirs.parameters
+
+
+def test_graphic_supervision_costs_a_reader_nothing():
+    assert count(load_config("lprnet_graphic")) == count(load_config("lprnet"))
+    assert count(load_config("lprnet")).parameters == 446_976
+
+
+@pytest.mark.parametrize(
+    ("published", "shown"),
+    [
+        (Published(0.45, 0.29), "0.45 M, 0.29 G"),
+        (Published(0.4, 0.29), "0.4 M, 0.29 G (0.447 M is +12%: the paper's figure is rounded)"),
+        (Published(0.45, 0.5), "0.45 M, 0.5 G (0.289 G is -42%: the paper does not give every layer)"),
+    ],
+)
+def test_differences_over_five_percent_are_explained(published, shown):
+    assert compare(LPRNET, published) == shown
+
+
+def test_a_line_for_each_model_under_its_titles():
+    lines = table({"lprnet": LPRNET, "mine": LPRNET._replace(frames=None)})
+    assert len(lines) == 3
+    titles = {title: lines[0].index(title) + len(title) for title in ("input", "frames", "parameters", "MACs")}
+    for title, value in {"input": "24x94x3", "frames": "18", "parameters": "446,976", "MACs": "144.4 M"}.items():
+        assert lines[1][: titles[title]].endswith(value)
+    assert lines[1].endswith("(0.447 M is +12%: the paper's figure is rounded)")
+    assert lines[2].endswith("0.289 G")
+    assert lines[2][: titles["frames"]].endswith(" -")
