@@ -4,15 +4,20 @@ import dataclasses
 import os
 import re
 from pathlib import Path
+from typing import TypeVar
 
 from datasets.sources import Folder, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
+from datasets.synthetic.plates import Plates, PlatesConfig
 
-FORMS = "folder:PATH, arithmetic:count=1000,seed=7"
+FORMS = "folder:PATH, arithmetic:count=1000,seed=7, plates:count=1000,seed=7"
+KINDS = {int: "a whole number", float: "a number"}
+
+Settings = TypeVar("Settings", ArithmeticConfig, PlatesConfig)
 
 
 def open_source(spec: str) -> Source:
-    """Opens ``folder:PATH`` (environment variables are expanded) or ``arithmetic:count=...,seed=...``.
+    """Opens ``folder:PATH`` (environment variables are expanded) or a renderer, ``plates:count=...,seed=...``.
 
     Raises:
       ValueError: the text names no source, an unknown setting, a value that is no number of the setting's kind, or an
@@ -24,7 +29,9 @@ def open_source(spec: str) -> Source:
         case "folder":
             return Folder(_expand(rest))
         case "arithmetic":
-            return Arithmetic(_settings(ArithmeticConfig(), rest))
+            return Arithmetic(_settings(ArithmeticConfig(), spec))
+        case "plates":
+            return Plates(_settings(PlatesConfig(), spec))
         case _:
             raise ValueError(f"{spec!r} names no source of samples: use one of {FORMS}")
 
@@ -36,15 +43,16 @@ def _expand(path: str) -> str:
     return expanded
 
 
-def _settings(config: ArithmeticConfig, text: str) -> ArithmeticConfig:
+def _settings(config: Settings, spec: str) -> Settings:
+    """Sets what stands behind the colon, ``name=value`` between commas."""
+    kind, _, text = spec.partition(":")
     known = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
     for item in filter(None, text.split(",")):
         name, _, value = (part.strip() for part in item.partition("="))
         if name not in known:
-            raise ValueError(f"{name!r} is no setting of rendered samples: there are {', '.join(known)}")
+            raise ValueError(f"{name!r} is no setting of rendered {kind}: there are {', '.join(known)}")
         try:
             setattr(config, name, known[name](value))
         except ValueError:
-            kind = "a whole number" if known[name] is int else "a number"
-            raise ValueError(f"arithmetic:{text}: {name}={value!r} is not {kind}") from None
+            raise ValueError(f"{spec}: {name}={value!r} is not {KINDS[known[name]]}") from None
     return config

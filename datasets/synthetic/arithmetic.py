@@ -1,8 +1,6 @@
 """Arithmetic expressions drawn like captchas: an endless labelled stream that needs neither files nor a download.
 
-Every sample is a pure function of the seed and its index, so workers, epochs and resumed jobs all see the same
-pictures, and another seed gives another stream (validation). Sizes follow from the canvas: 180x60 holds 1 to 12 tokens.
-Nothing is kept but caches (glyph masks, palette, noise), which any thread may fill.
+Sizes follow from the canvas: 180x60 holds 1 to 12 tokens.
 """
 
 import dataclasses
@@ -13,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from datasets.sources import Sample
+from datasets.synthetic.stream import RenderedStream, StreamConfig
 
 PLAIN_FRACTION = 0.7
 """Share of expressions in the plain form: three one-digit operands, two operators, at most one pair of parentheses."""
@@ -29,22 +27,14 @@ _MIDDLE = 0.365  # half the height of a digit, in ems: the line that glyphs are 
 
 
 @dataclasses.dataclass
-class ArithmeticConfig:
-    """What to render."""
+class ArithmeticConfig(StreamConfig):
+    """What to render, on a canvas of at least 72x24 pixels."""
 
-    count: int = 1_000_000
-    """Samples in the source."""
-    seed: int = 0
-    """Non-negative; each seed is a stream of its own."""
     height: int = 60
-    """Canvas height in pixels, at least 24."""
     width: int = 180
-    """Canvas width in pixels, at least 72."""
-    clutter: float = 1.0
-    """From 0 to 1: amount of shading, lines, specks, blur and noise. 0 leaves clean glyphs on one background colour."""
 
 
-class Arithmetic:
+class Arithmetic(RenderedStream):
     """The stream of rendered expressions.
 
     Example:
@@ -52,40 +42,13 @@ class Arithmetic:
       >>> image, text, origin = source[0]  # uint8 60 180 3
     """
 
-    def __init__(self, config: ArithmeticConfig):
-        if config.count < 0 or config.seed < 0:
-            raise ValueError(f"count {config.count} and seed {config.seed} must not be negative")
-        if config.height < 24 or config.width < 72:
-            raise ValueError(f"canvas {config.width}x{config.height} is too small to read: use at least 72x24")
-        if not 0 <= config.clutter <= 1:
-            raise ValueError(f"clutter {config.clutter} is outside 0 to 1")
-        self._config = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
+    name = "arithmetic"
+    smallest = 24, 72
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of every picture, pixels."""
-        return self._config.height, self._config.width
-
-    def __len__(self) -> int:
-        return self._config.count
-
-    def __getitem__(self, index: int) -> Sample:
-        """Sample ``index``, from 0 to ``count - 1``.
-
-        Raises:
-          IndexError: outside that range; there is no counting from the end.
-        """
-        config = self._config
-        if not 0 <= index < config.count:
-            raise IndexError(f"sample {index} of {config.count}: use 0 to {config.count - 1}")
-        random = np.random.default_rng([config.seed, index])
+    def draw(self, random: np.random.Generator) -> tuple[np.ndarray, str]:
+        """Draws an expression."""
         text = draw_expression(random)
-        image = _render(text, config, random)
-        return Sample(image, text, self.origin(index))
-
-    def origin(self, index: int) -> str:
-        """Seed and index, from which the picture can be drawn again."""
-        return f"arithmetic seed={self._config.seed} index={index}"
+        return _render(text, self._stream, random), text
 
 
 def draw_expression(random: np.random.Generator) -> str:
@@ -110,7 +73,7 @@ def draw_expression(random: np.random.Generator) -> str:
     return "".join(operand + operator for operand, operator in zip(operands, [*operators, ending], strict=True))
 
 
-def _render(text: str, config: ArithmeticConfig, random: np.random.Generator) -> np.ndarray:
+def _render(text: str, config: StreamConfig, random: np.random.Generator) -> np.ndarray:
     """Glyphs are drawn dark on light; a minority of images is then inverted, which keeps the contrast."""
     opacity, column_glyph = _draw_glyphs(lay_out(text, config, random), config)
     shade = 12.0 * config.clutter
@@ -155,7 +118,7 @@ def _glyph(character: str, face: tuple[str, int], size: int) -> _Glyph:
     return _Glyph(mask, y + height / 2 - baseline + _MIDDLE * size)
 
 
-def lay_out(text: str, config: ArithmeticConfig, random: np.random.Generator) -> Layout:
+def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Layout:
     """Chooses faces, sizes, turns and gaps, shrinks the line where it would not fit, and puts it anywhere it does."""
     count = len(text)
     size = random.uniform(0.65, 1.0) * min(0.8 * config.height, config.width / (0.5 * count))  # pixels per em
@@ -191,7 +154,7 @@ def lay_out(text: str, config: ArithmeticConfig, random: np.random.Generator) ->
     return Layout([glyph.mask for glyph in glyphs], maps, corners.astype(int), patches.astype(int), edges)
 
 
-def _draw_glyphs(layout: Layout, config: ArithmeticConfig) -> tuple[np.ndarray, np.ndarray]:
+def _draw_glyphs(layout: Layout, config: StreamConfig) -> tuple[np.ndarray, np.ndarray]:
     """Returns opacity, uint8 ``H W 3`` with equal channels, and the glyph that each column belongs to, ``W``."""
     opacity = np.zeros((config.height, config.width), np.uint8)
     boxes = np.concatenate([layout.corners, layout.patches]).T.tolist()
@@ -219,7 +182,7 @@ def _palette() -> np.ndarray:
     return palette
 
 
-def _paper(colour: np.ndarray, shade: float, config: ArithmeticConfig, random: np.random.Generator) -> np.ndarray:
+def _paper(colour: np.ndarray, shade: float, config: StreamConfig, random: np.random.Generator) -> np.ndarray:
     """The background: one colour, up to ``shade`` lighter or darker from place to place."""
     cells = colour + random.uniform(-shade, shade, (3, 6, 1))
     return cv2.resize(cells.clip(0, 255).astype(np.uint8), (config.width, config.height))

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from recog.models.convolve import convolve
+
 Padding = str | Sequence[tuple[int, int]]
 
 
@@ -49,6 +51,7 @@ class Convolution(nn.Module):
             use_bias=self.use_bias,
             kernel_init=nn.initializers.he_normal(),
             dtype=self.dtype,
+            conv_general_dilated=convolve,
             name="conv",
         )(x)
         if self.batch_norm:
@@ -66,6 +69,13 @@ def max_pool(
     """
     for axis, size, stride in zip((1, 2), window, strides or window, strict=True):
         x = jax.tree.reduce(jnp.maximum, _slices(x, axis, size, stride))
+    return x
+
+
+def mean_pool(x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int]) -> Float[Array, "B Y X C"]:
+    """Mean pooling without padding, written as `max_pool` for the same reason."""
+    for axis, size, stride in zip((1, 2), window, strides, strict=True):
+        x = sum(_slices(x, axis, size, stride)) / size
     return x
 
 

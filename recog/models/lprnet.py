@@ -17,7 +17,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.convolution import Convolution, max_pool, rows_with_samples, scaled
+from recog.models.convolution import Convolution, max_pool, mean_pool, rows_with_samples, scaled
+from recog.models.convolve import convolve
 from recog.models.frames import Frames, all_frames
 from recog.models.label_decoder import LabelDecoder
 
@@ -110,7 +111,7 @@ class LPRNet(nn.Module):
         self.conv2 = Convolution(c256, (1, 4), padding="VALID", batch_norm=True, dtype=dtype)
         self.conv3 = Convolution(self.classes, (13, 1), padding="VALID", batch_norm=True, dtype=dtype)
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Conv(self.classes, (1, 1))
+        self.classifier = nn.Conv(self.classes, (1, 1), conv_general_dilated=convolve)
         if config.graphic:
             self.decoder = LabelDecoder(config.width, dtype)
 
@@ -159,9 +160,9 @@ class LPRNet(nn.Module):
         x = self.conv2(self.dropout(x, deterministic=not train), live, train=train)  # B 16 18 256
         fourth = self.conv3(self.dropout(x, deterministic=not train), live, train=train)  # B 4 18 K
         maps = (
-            nn.avg_pool(first, (5, 5), (5, 5)),
-            nn.avg_pool(second, (5, 5), (5, 5)),
-            nn.avg_pool(third, (4, 10), (4, 2)),
+            mean_pool(first, (5, 5), (5, 5)),
+            mean_pool(second, (5, 5), (5, 5)),
+            mean_pool(third, (4, 10), (4, 2)),
             fourth,
         )
         return jnp.concatenate([self._balance(x.astype(jnp.float32), live) for x in maps], axis=-1)

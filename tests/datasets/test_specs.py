@@ -61,7 +61,7 @@ def test_a_preflight_need_not_draw_all_rendered_samples():
     assert isinstance(open_source("arithmetic"), RenderedSource)
 
 
-@pytest.mark.parametrize("spec", ["", "plates", "/data/plates", "folders:x", "C:x"])
+@pytest.mark.parametrize("spec", ["", "plate", "/data/plates", "folders:x", "C:x"])
 def test_what_names_no_source_lists_the_forms(spec):
     with pytest.raises(ValueError, match=r"names no source of samples: use one of folder:PATH, arithmetic:"):
         open_source(spec)
@@ -70,7 +70,7 @@ def test_what_names_no_source_lists_the_forms(spec):
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ("colour=1", "'colour' is no setting of rendered samples: there are count, seed"),
+        ("colour=1", "'colour' is no setting of rendered arithmetic: there are count, seed"),
         ("count", "count='' is not a whole number"),
         ("count=many", "count='many' is not a whole number"),
         ("seed=1.5", "seed='1.5' is not a whole number"),

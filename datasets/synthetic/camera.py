@@ -1,0 +1,219 @@
+"""What a camera does to a drawn scene: where it stands, light, optics, sensor and compression.
+
+Everything is drawn from the generator that is handed in, in a fixed order, so that a sample stays a function of its
+seed. Pictures are uint8 ``H W 3``, RGB. `clutter` in 0 to 1 says how far things go; at 0 nothing happens.
+"""
+
+import functools
+import math
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+Picture = UInt8[np.ndarray, "H W 3"]
+Quad = Float[np.ndarray, "4 2"]
+"""Corners in pixels: left top, right top, right bottom, left bottom, x before y."""
+
+_TEXTURES, _TEXTURE = 48, 384  # how many, and pixels of a side
+
+
+def view(width: float, height: float, clutter: float, random: np.random.Generator) -> Quad:
+    """The corners of a flat sign of this size as a camera at a random place sees them; only their shape matters.
+
+    Half of the cameras stand almost in front of it; the others look from up to 60 degrees aside, 40 above or 15 below,
+    and are held up to 15 degrees slanted, from two to twelve times the sign's width away.
+    """
+    near = 1.0 if random.random() < 0.5 else 0.3
+    aside, above, slant = np.radians(random.uniform((-60, -15, -15), (60, 40, 15))) * (clutter * near)
+    corners = np.array([[-width, -height, 0], [width, -height, 0], [width, height, 0], [-width, height, 0]]) / 2
+    cos, sin = math.cos(aside), math.sin(aside)
+    turned = corners @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+    cos, sin = math.cos(above), math.sin(above)
+    turned = turned @ np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
+    cos, sin = math.cos(slant), math.sin(slant)
+    turned = turned @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+    distance = width * random.uniform(2, 12)
+    return turned[:, :2] * (distance / (distance + turned[:, 2:]))
+
+
+def fit(quad: Quad, width: int, height: int, margins: Float[np.ndarray, "4"]) -> Quad:
+    """The corners moved and stretched so that their bounding box fills a canvas but for margins.
+
+    Args:
+      quad: corners in any unit.
+      width: of the canvas, pixels.
+      height: of the canvas, pixels.
+      margins: left, top, right, bottom: shares of the canvas; negative ones cut into the sign.
+    """
+    low, high = quad.min(axis=0), quad.max(axis=0)
+    canvas = np.array([width, height])
+    free = canvas * (1 - margins[:2] - margins[2:])
+    return (quad - low) / (high - low) * free + canvas * margins[:2]
+
+
+def paste(sign: Picture, quad: Quad, onto: Picture) -> Picture:
+    """A flat sign seen at these corners, over what is behind it."""
+    height, width = sign.shape[:2]
+    size = onto.shape[1], onto.shape[0]
+    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
+    matrix = cv2.getPerspectiveTransform(source, (quad - 0.5).astype(np.float32))
+    cover = cv2.warpPerspective(np.full((height, width), 255, np.uint8), matrix, size, flags=cv2.INTER_LINEAR)
+    seen = cv2.warpPerspective(sign, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return blend(onto, seen, cover)
+
+
+def blend(below: Picture, above: Picture, cover: UInt8[np.ndarray, "H W"]) -> Picture:
+    """``above`` where ``cover`` is 255, ``below`` where it is 0."""
+    share = cv2.merge([cover] * 3)
+    return cv2.add(
+        cv2.multiply(above, share, scale=1 / 255), cv2.multiply(below, cv2.bitwise_not(share), scale=1 / 255)
+    )
+
+
+def surroundings(width: int, height: int, random: np.random.Generator) -> Picture:
+    """Something to see a sign against: panels, edges and smooth shade in the colours of cars and streets."""
+    number, x, y, mirrored = random.integers(0, (_TEXTURES, _TEXTURE // 2, _TEXTURE // 2, 2)).tolist()
+    texture = _texture(number)[y : y + _TEXTURE // 2, x : x + _TEXTURE // 2]
+    return cv2.resize(texture[:, ::-1] if mirrored else texture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+@functools.cache
+def _texture(number: int) -> Picture:
+    random = np.random.default_rng([20, number])
+    size = _TEXTURE
+    cells = random.integers(0, 255, (*random.integers(2, 7, 2), 1))
+    tint = random.uniform(0.75, 1.25, 3) if random.random() < 0.7 else random.uniform(0.2, 1.6, 3)
+    picture = cv2.resize((cells * tint).clip(0, 255).astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC)
+    for _ in range(int(random.integers(3, 14))):
+        level = random.integers(0, 256)
+        colour = (level * random.uniform(0.8, 1.2, 3)).clip(0, 255).tolist()
+        centre, slope = random.uniform(0, size, 2), random.normal(0, 0.15)
+        if random.random() < 0.6:  # an edge of a bumper, a grille, a shadow
+            far = np.array([size, slope * size])
+            ends = (centre - far).astype(int).tolist(), (centre + far).astype(int).tolist()
+            cv2.line(picture, *ends, colour, int(random.integers(1, 40)), cv2.LINE_AA)
+        else:
+            half = random.uniform(8, 90, 2).astype(int).tolist()
+            angle = math.degrees(slope)
+            cv2.ellipse(picture, centre.astype(int).tolist(), half, angle, 0, 360, colour, cv2.FILLED, cv2.LINE_AA)
+    grain = cv2.resize(random.normal(0, 6, (size // 2, size // 2, 3)).astype(np.float32), (size, size))
+    picture = (cv2.GaussianBlur(picture, (0, 0), random.uniform(0.8, 3)) + grain).clip(0, 255).astype(np.uint8)
+    picture.flags.writeable = False
+    return picture
+
+
+def light(picture: Picture, clutter: float, random: np.random.Generator) -> Picture:
+    """Uneven and coloured light, shadows, glare, haze, night and a wrong exposure."""
+    if clutter == 0:
+        return picture
+    height, width = picture.shape[:2]
+    ramp = random.uniform(-0.35, 0.35, (2, 2)) * clutter
+    field = cv2.resize((1 + ramp).astype(np.float32), (width, height))
+    if random.random() < 0.15 * clutter:
+        _shadow(field, random)
+    cast = np.exp(random.normal(0, 0.1, 3) * clutter)
+    weather = random.random()
+    gain, lift, gamma = random.uniform(0.7, 1.15), random.uniform(0, 15), random.uniform(0.8, 1.2)
+    if weather < 0.15 * clutter:  # night
+        gain, lift = random.uniform(0.12, 0.45), random.uniform(0, 12)
+        cast *= random.uniform((0.9, 0.8, 0.5), (1.4, 1.1, 1.0))
+    elif weather < 0.3 * clutter:  # the sensor had too much light
+        gain, lift = random.uniform(1.2, 2.2), random.uniform(0, 60)
+    elif weather < 0.4 * clutter:  # haze, a dirty lens
+        gain, lift = random.uniform(0.25, 0.6), random.uniform(40, 130)
+    elif weather < 0.5 * clutter:  # a wrong white balance
+        cast *= random.uniform(0.55, 1.4, 3)
+    table = 255 * (np.arange(256) / 255) ** gamma
+    lit = cv2.LUT(picture, table.astype(np.float32))
+    lit *= field[:, :, None] * (gain * cast).astype(np.float32)
+    lit += np.float32(lift)
+    if random.random() < 0.12 * clutter:
+        _glare(lit, random)
+    return np.clip(lit, 0, 255, out=lit).astype(np.uint8)
+
+
+def _shadow(field: np.ndarray, random: np.random.Generator) -> None:
+    """Darkens one side of a line through the picture."""
+    height, width = field.shape
+    x, tilt, depth = random.uniform(0, width), random.normal(0, 0.8) * height, random.uniform(0.3, 0.8)
+    corners = np.array([[x - tilt, 0], [x + tilt, height], [2 * width, height], [2 * width, 0]])
+    if random.random() < 0.5:
+        corners[2:, 0] = -width
+    shade = np.ones_like(field)
+    cv2.fillPoly(shade, [corners.astype(np.int32)], (depth,))
+    field *= cv2.GaussianBlur(shade, (0, 0), random.uniform(0.5, 4))
+
+
+def _glare(lit: np.ndarray, random: np.random.Generator) -> None:
+    """Adds a bright spot with soft edges."""
+    height, width, _ = lit.shape
+    x, y, across, down = random.uniform((0, 0, 0.05, 0.1), (1, 1, 0.25, 0.6)) * (width, height, width, height)
+    columns, rows = (np.arange(width) - x) / across, (np.arange(height) - y) / down
+    spot = np.exp(-np.square(rows))[:, None] * np.exp(-np.square(columns))
+    lit += (random.uniform(40, 230) * spot[:, :, None]).astype(np.float32)
+
+
+def optics(picture: Picture, clutter: float, random: np.random.Generator) -> Picture:
+    """Motion or defocus blur; strength as a share of the picture's height."""
+    height = picture.shape[0]
+    kind, amount = random.random(2)
+    if kind < 0.25 * clutter:
+        length = 1 + 0.14 * height * amount
+        return cv2.filter2D(picture, -1, _motion(round(length), random.uniform(0, math.pi)))
+    if kind < 0.75 * clutter:
+        return cv2.GaussianBlur(picture, (0, 0), 0.3 + 0.045 * height * amount**2)
+    return picture
+
+
+def _motion(length: int, angle: float) -> np.ndarray:
+    """The path of a point while the shutter is open, as a kernel that sums to one."""
+    side = max(length, 1) // 2 * 2 + 3
+    kernel = np.zeros((side, side), np.float32)
+    half = np.array([math.cos(angle), math.sin(angle)]) * (length / 2)
+    ends = np.rint((side // 2 + np.stack([-half, half])) * 16).astype(int).tolist()
+    cv2.line(kernel, ends[0], ends[1], (1.0,), 1, cv2.LINE_AA, 4)
+    return kernel / kernel.sum()
+
+
+def sensor(picture: Picture, width: int, height: int, clutter: float, random: np.random.Generator) -> Picture:
+    """Sampled with few pixels, noise on each, compressed, and brought to ``width`` times ``height`` pixels.
+
+    Between 45 % and 200 % of the wanted pixels a side are seen, never more than there are.
+    """
+    detail = random.uniform(0.45, 1.2) if random.random() < 0.5 else random.uniform(1.2, 2.0)
+    detail = 2.0 + (detail - 2.0) * clutter
+    seen = max(4, min(picture.shape[1], round(width * detail))), max(4, min(picture.shape[0], round(height * detail)))
+    picture = cv2.resize(picture, seen, interpolation=cv2.INTER_AREA)
+    brightness = min(float(picture.mean()) / 110, 1.0)  # what the sensor saw little of is mostly smoothed away
+    strength = random.uniform(0, 0.5) ** 2 * clutter * (0.25 + 0.75 * brightness)
+    if strength > 0.01:
+        x, y = random.integers(0, _GRAIN - np.array(seen)).tolist()
+        grain = _grain()[y : y + seen[1], x : x + seen[0]]
+        picture = cv2.addWeighted(picture, 1.0, grain, 2 * strength, -256.0 * strength)
+    if random.random() < 0.7 * clutter:
+        picture = compress(picture, int(random.integers(25, 95)))
+    ways = (cv2.INTER_LINEAR, cv2.INTER_AREA, cv2.INTER_CUBIC)
+    way = ways[int(random.integers(len(ways)))]
+    picture = cv2.resize(picture, (width, height), interpolation=way)
+    return compress(picture, int(random.integers(60, 98))) if random.random() < 0.5 * clutter else picture
+
+
+_GRAIN = 2048
+
+
+@functools.cache
+def _grain() -> Picture:
+    """A field of sensor noise, mean 128 and deviation 40, of which samples take windows."""
+    random = np.random.default_rng(0)
+    fine = random.standard_normal((_GRAIN, _GRAIN, 3), np.float32)
+    blotches = cv2.resize(random.standard_normal((_GRAIN // 2, _GRAIN // 2, 3), np.float32), (_GRAIN, _GRAIN))
+    grain = (128 + 30 * fine + 40 * blotches).clip(0, 255).astype(np.uint8)
+    grain.flags.writeable = False
+    return grain
+
+
+def compress(picture: Picture, quality: int) -> Picture:
+    """What JPEG of this quality, 0 to 100, leaves of a picture."""
+    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)

@@ -1,0 +1,243 @@
+"""Chinese licence plates as cameras see them: an endless labelled stream that needs neither files nor a download.
+
+Layout, colours and proportions follow the standard GA 36:
+province, letter, dot, five characters (six on the green plates of electric vehicles). Provinces are drawn evenly unless
+``home`` favours one, as cameras that stand somewhere see it.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from datasets.synthetic import camera
+from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, plate_glyph
+from datasets.synthetic.stream import RenderedStream, StreamConfig
+
+PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
+DIGITS = "0123456789"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""I and O are not used: they look like digits."""
+PURE, HYBRID = "DABCE", "FGHJK"
+"""Letters of battery cars and of other electric ones, the commonest first."""
+
+_SCALE = 0.6  # pixels for a millimetre
+_DRAWN = 2.5  # pixels that are drawn for one of the canvas, a side
+
+
+@dataclasses.dataclass
+class PlatesConfig(StreamConfig):
+    """What to render, on a canvas of at least 48x16 pixels."""
+
+    height: int = 48
+    width: int = 188
+    blue: float = 0.8
+    """Weight of blue plates (cars)."""
+    green: float = 0.12
+    """Weight of green plates (electric vehicles, eight characters)."""
+    yellow: float = 0.05
+    """Weight of yellow plates (trucks, buses)."""
+    black: float = 0.03
+    """Weight of black plates."""
+    white: float = 0.0
+    """Weight of white plates (police), which end in 警: the alphabet must hold it."""
+    home: str = ""
+    """A province that ``home_share`` of the plates come from."""
+    home_share: float = 0.5
+    """Share of the plates that come from ``home``, where it is given."""
+
+
+class Kind(NamedTuple):
+    """What plates of a kind look like. Colours are RGB, 0 to 255."""
+
+    ground: tuple[int, int, int]
+    ink: tuple[int, int, int]
+    length: int
+    """Millimetres."""
+    left: float
+    """Millimetres to the first character."""
+    gap: float
+    """Millimetres between characters."""
+    dot_gap: float
+    """Millimetres between the second and the third."""
+    narrow: int
+    """Millimetres of every character but the first."""
+
+
+KINDS = {
+    "blue": Kind((20, 70, 200), (240, 240, 245), 440, 15.5, 12, 34, WIDTH),
+    "green": Kind((60, 190, 120), (15, 20, 20), 480, 15.5, 9, 49, 43),
+    "yellow": Kind((235, 180, 20), (15, 15, 15), 440, 15.5, 12, 34, WIDTH),
+    "black": Kind((25, 25, 28), (235, 235, 235), 440, 15.5, 12, 34, WIDTH),
+    "white": Kind((235, 235, 235), (20, 20, 20), 440, 15.5, 12, 34, WIDTH),
+}
+PLATE_HEIGHT = 140
+"""Millimetres."""
+
+
+class Plates(RenderedStream):
+    """The stream of rendered plates.
+
+    Example:
+      >>> source = Plates(PlatesConfig(count=1000, seed=7))
+      >>> image, text, origin = source[0]  # uint8 48 188 3
+
+    Raises:
+      ValueError: as `RenderedStream`, or weights that are negative or all zero, an unknown province, a share outside
+        0 to 1.
+    """
+
+    name = "plates"
+    smallest = 16, 48
+
+    def __init__(self, config: PlatesConfig):
+        super().__init__(config)
+        if not 0 <= config.home_share <= 1:
+            raise ValueError(f"home_share {config.home_share} is outside 0 to 1")
+        if config.home and (len(config.home) != 1 or config.home not in PROVINCES):
+            raise ValueError(f"home={config.home!r} is no province: choose one of {PROVINCES}")
+        weights = np.array([config.blue, config.green, config.yellow, config.black, config.white])
+        if weights.min() < 0 or not weights.sum() > 0:
+            raise ValueError(f"weights {weights.tolist()} of the kinds must not be negative, and one must be above 0")
+        self._config = dataclasses.replace(config)
+        self._until = np.cumsum(weights / weights.sum())
+
+    def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
+        """Draws a plate, cut out of a photograph."""
+        config = self._config
+        kind = tuple(KINDS)[min(int(self._until.searchsorted(random.random(), side="right")), len(KINDS) - 1)]
+        text = draw_text(kind, random, config.home, config.home_share)
+        return photograph(draw_plate(text, kind, config.clutter, random), config, random), text
+
+
+def draw_text(kind: str, random: np.random.Generator, home: str = "", home_share: float = 0.0) -> str:
+    """What stands on a plate of this kind, without the dot."""
+    local = random.random() < home_share
+    province = home if home and local else PROVINCES[int(random.integers(len(PROVINCES)))]
+    letter = LETTERS[int(random.integers(len(LETTERS)))]
+    if kind == "green":
+        return province + letter + _electric(random)
+    places = 4 if kind == "white" else 5
+    letters = int(random.integers(0, 4))
+    signs = [LETTERS if place < letters else DIGITS for place in random.permutation(places).tolist()]
+    number = "".join(some[int(random.integers(len(some)))] for some in signs)
+    return province + letter + number + "警" * (kind == "white")
+
+
+def _electric(random: np.random.Generator) -> str:
+    family = PURE if random.random() < 0.8 else HYBRID
+    mark = family[0] if random.random() < 0.7 else family[int(random.integers(5))]
+    digits = [DIGITS[d] for d in random.integers(0, 10, 5).tolist()]
+    if random.random() < 0.1:  # large vehicles carry the mark at the end
+        return "".join(digits) + mark
+    if random.random() < 0.3:
+        digits[0] = LETTERS[int(random.integers(len(LETTERS)))]
+    return mark + "".join(digits)
+
+
+def draw_plate(text: str, kind: str, clutter: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
+    """A plate from the front, 0.6 pixels for a millimetre: ground, rim, characters, dot, screws and dirt."""
+    look = KINDS[kind]
+    height, width = round(PLATE_HEIGHT * _SCALE), round(look.length * _SCALE)
+    ink = _characters(text, look, width, height, random)
+    _rim(ink, random)
+    ground = _ground(look, kind, width, height, clutter, random)
+    if clutter > 0:
+        ink = _wear(ink, clutter, random)
+    colour = np.clip(np.array(look.ink) + random.normal(0, 12, 3) * clutter, 0, 255)
+    plate = camera.blend(ground, np.broadcast_to(colour.astype(np.uint8), ground.shape).copy(), ink)
+    if kind == "white":
+        _redden(plate, ink, look)
+    _screws(plate, random)
+    if random.random() < 0.25 * clutter:
+        _frame(plate, random)
+    return plate
+
+
+def _characters(text: str, look: Kind, width: int, height: int, random: np.random.Generator) -> np.ndarray:
+    """Opacity of the characters and the dot, uint8."""
+    ink = np.zeros((height, width), np.uint8)
+    weight = (8.0, 9.0, 10.0, 11.0)[int(random.integers(4))]
+    tall = round(HEIGHT * _SCALE)
+    top = (height - tall) // 2
+    x = look.left
+    for place, character in enumerate(text):
+        across = WIDTH if place == 0 else look.narrow
+        glyph = plate_glyph(character, round(across * _SCALE), tall, weight)
+        left = round(x * _SCALE)
+        ink[top : top + tall, left : left + glyph.shape[1]] = glyph[:, : width - left]
+        x += across + (look.dot_gap if place == 1 else look.gap)
+        if place == 1 and look.narrow == WIDTH:
+            centre = round((x - look.dot_gap / 2) * _SCALE * 16), round(height / 2 * 16)
+            cv2.circle(ink, centre, round(random.uniform(4, 6) * _SCALE * 16), (255,), cv2.FILLED, cv2.LINE_AA, 4)
+    return ink
+
+
+def _rim(ink: np.ndarray, random: np.random.Generator) -> None:
+    """The line around a plate; some have lost it."""
+    if random.random() < 0.15:
+        return
+    height, width = ink.shape
+    inset, thick = int(random.integers(1, 4)), int(random.integers(1, 3))
+    cv2.rectangle(ink, (inset, inset), (width - 1 - inset, height - 1 - inset), (255,), thick, cv2.LINE_AA)
+
+
+def _ground(look: Kind, kind: str, width: int, height: int, clutter: float, random: np.random.Generator) -> np.ndarray:
+    base = np.array(look.ground, np.float32) + random.normal(0, 18, 3) * clutter
+    rows = np.repeat(base[None], height, axis=0)
+    if kind == "green":  # white at the top
+        fade = np.linspace(0, 1, height)[:, None] ** random.uniform(0.5, 1.0)
+        rows = 245 + (rows - 245) * fade
+    return np.repeat(rows[:, None].clip(0, 255).astype(np.uint8), width, axis=1)
+
+
+def _wear(ink: np.ndarray, clutter: float, random: np.random.Generator) -> np.ndarray:
+    """Paint that has faded or is under dirt, in blotches."""
+    if random.random() > 0.4 * clutter:
+        return ink
+    cells = random.uniform(1 - 0.7 * clutter * random.random(), 1, (4, 12)).astype(np.float32)
+    blotches = cv2.resize(cells, ink.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.multiply(ink, blotches, dtype=cv2.CV_8U)
+
+
+def _redden(plate: np.ndarray, ink: np.ndarray, look: Kind) -> None:
+    """The last character of police plates is red."""
+    left = plate.shape[1] - round((look.left + look.narrow + look.gap / 2) * _SCALE)
+    red = np.broadcast_to(np.array([200, 20, 20], np.uint8), plate[:, left:].shape).copy()
+    plate[:, left:] = camera.blend(plate[:, left:].copy(), red, np.ascontiguousarray(ink[:, left:]))
+
+
+def _screws(plate: np.ndarray, random: np.random.Generator) -> None:
+    height, width = plate.shape[:2]
+    above, below = random.random(2) < (0.8, 0.4)
+    for y, there in ((0.1, above), (0.9, below)):
+        if not there:
+            continue
+        shade = random.uniform(20, 250)
+        colour = np.clip(shade * random.uniform(0.7, 1.2, 3), 0, 255).tolist()
+        for x in (0.25, 0.75):
+            centre = round((x + random.normal(0, 0.01)) * width), round((y + random.normal(0, 0.02)) * height)
+            cv2.circle(plate, centre, int(random.integers(2, 6)), colour, cv2.FILLED, cv2.LINE_AA)
+
+
+def _frame(plate: np.ndarray, random: np.random.Generator) -> None:
+    """A holder whose edge covers the plate's."""
+    height, width = plate.shape[:2]
+    shade = random.uniform(0, 230)
+    colour = np.clip(shade * random.uniform(0.8, 1.2, 3), 0, 255).tolist()
+    thick = int(random.integers(2, 9))
+    cv2.rectangle(plate, (0, 0), (width - 1, height - 1), colour, thick)
+
+
+def photograph(plate: UInt8[np.ndarray, "H W 3"], config: PlatesConfig, random: np.random.Generator) -> np.ndarray:
+    """The plate cut out of a photograph along its corners' bounding box, more or less."""
+    clutter = config.clutter
+    width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
+    quad = camera.view(plate.shape[1], plate.shape[0], clutter, random)
+    slack = random.normal(0.015, 0.02, 4) * (1, 2, 1, 2)
+    quad = camera.fit(quad, width, height, np.clip(slack, (-0.02, -0.04) * 2, (0.1, 0.2) * 2) * clutter)
+    scene = camera.surroundings(width, height, random)
+    scene = camera.light(camera.paste(plate, quad, scene), clutter, random)
+    return camera.sensor(camera.optics(scene, clutter, random), config.width, config.height, clutter, random)

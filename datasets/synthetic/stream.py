@@ -1,0 +1,83 @@
+"""What all renderers share: a stream of samples, each a pure function of the stream's seed and its index.
+
+So workers, epochs and resumed jobs all see the same pictures, and another seed gives another stream (validation).
+Nothing is kept but caches (glyph masks, textures, noise), which any thread may fill.
+"""
+
+import abc
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import UInt8
+
+from datasets.sources import Sample
+
+
+@dataclasses.dataclass
+class StreamConfig:
+    """Settings of every renderer; each adds its own."""
+
+    count: int = 1_000_000
+    """Samples in the source."""
+    seed: int = 0
+    """Non-negative; each seed is a stream of its own."""
+    height: int = 64
+    """Canvas height in pixels."""
+    width: int = 256
+    """Canvas width in pixels."""
+    clutter: float = 1.0
+    """From 0 to 1: how far backgrounds, wear, light and camera go. 0 leaves clean characters."""
+
+
+class RenderedStream(abc.ABC):
+    """A source that draws its samples (`datasets.sources.RenderedSource`).
+
+    Raises:
+      ValueError: a negative count or seed, a canvas smaller than ``smallest``, or clutter outside 0 to 1.
+    """
+
+    name: ClassVar[str]
+    """Of the renderer, as data specifications call it."""
+    smallest: ClassVar[tuple[int, int]]
+    """Least height and width of the canvas, pixels, at which its text can be read."""
+
+    def __init__(self, config: StreamConfig):
+        if config.count < 0 or config.seed < 0:
+            raise ValueError(f"count {config.count} and seed {config.seed} must not be negative")
+        height, width = self.smallest
+        if config.height < height or config.width < width:
+            raise ValueError(
+                f"canvas {config.width}x{config.height} is too small to read: use at least {width}x{height}"
+            )
+        if not 0 <= config.clutter <= 1:
+            raise ValueError(f"clutter {config.clutter} is outside 0 to 1")
+        self._stream = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of every picture, pixels."""
+        return self._stream.height, self._stream.width
+
+    def __len__(self) -> int:
+        return self._stream.count
+
+    def __getitem__(self, index: int) -> Sample:
+        """Sample ``index``, from 0 to ``count - 1``.
+
+        Raises:
+          IndexError: outside that range; there is no counting from the end.
+        """
+        count, seed = self._stream.count, self._stream.seed
+        if not 0 <= index < count:
+            raise IndexError(f"sample {index} of {count}: use 0 to {count - 1}")
+        image, text = self.draw(np.random.default_rng([seed, index]))
+        return Sample(image, text, self.origin(index))
+
+    def origin(self, index: int) -> str:
+        """Renderer, seed and index, from which the picture can be drawn again."""
+        return f"{self.name} seed={self._stream.seed} index={index}"
+
+    @abc.abstractmethod
+    def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
+        """Draws a picture, RGB, and says what stands in it; all that is random comes from ``random``."""

@@ -1,0 +1,56 @@
+"""The convolution's numbers and gradients are those of JAX's own."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax import lax
+
+from recog.models.convolve import LAYOUT, convolve
+
+sizes, strides = st.integers(1, 4), st.integers(1, 3)
+margins = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+def values_and_gradients(function, *arguments):
+    def scalar(*arguments):
+        value = function(*arguments)
+        return jnp.sum(jnp.sin(value)), value
+
+    (_, value), gradients = jax.value_and_grad(scalar, (0, 1), has_aux=True)(*arguments)
+    return value, *gradients
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.tuples(sizes, sizes),
+    st.tuples(strides, strides),
+    st.one_of(st.sampled_from(["SAME", "VALID"]), st.tuples(margins, margins)),
+    st.integers(0, 2**31),
+)
+def test_value_and_gradients_equal_jax(size, stride, padding, seed):
+    random = np.random.default_rng(seed)
+    images = random.normal(size=(2, 9, 7, 3)).astype(np.float32)
+    kernel = random.normal(size=(*size, 3, 5)).astype(np.float32)
+    ours = values_and_gradients(lambda x, k: convolve(x, k, stride, padding), images, kernel)
+    theirs = values_and_gradients(
+        lambda x, k: lax.conv_general_dilated(x, k, stride, padding, dimension_numbers=LAYOUT), images, kernel
+    )
+    for mine, expected in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"strides": (2, 1)}, {"kernel_dilation": (2, 1)}, {"input_dilation": 2}, {"feature_group_count": 2}]
+)
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_a_layer_computes_the_same_with_it(options, dtype):
+    images = jax.random.normal(jax.random.key(0), (2, 8, 9, 4))
+    layers = [nn.Conv(6, (3, 2), dtype=dtype, **options, conv_general_dilated=own) for own in (None, convolve)]
+    variables = layers[0].init(jax.random.key(1), images)
+    expected, mine = (layer.apply(variables, images) for layer in layers)
+    assert mine.dtype == expected.dtype == dtype
+    np.testing.assert_array_equal(mine, expected)
