@@ -44,7 +44,7 @@ def test_value_and_gradients_equal_jax(size, stride, padding, seed):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"strides": (2, 1)}, {"kernel_dilation": (2, 1)}, {"input_dilation": 2}, {"feature_group_count": 2}]
+    "options", [{}, {"strides": (2, 1)}, {"kernel_dilation": (2, 1)}, {"input_dilation": 2}]
 )
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_a_layer_computes_the_same_with_it(options, dtype):
