@@ -1,12 +1,16 @@
 """Learns the weight of the no-decimal-point branch from the validation samples, once at each evaluation.
 
 The weight moves against its hypergradient: how the validation loss of the other branches, after one training step,
-changes with it (Acta Automatica Sinica 2022). The learning rate of that step is part of ``model.eta_rate``, so that a
-schedule does not fade it out.
+changes with it (Acta Automatica Sinica 2022). The step is a plain one on the batch last trained on, as the stream gave
+it: neither augmented nor clipped, without momentum. Its learning rate is part of ``model.eta_rate``, so that a schedule
+does not fade it out.
+
+A weight that was learnt has seen the validation labels: report accuracy on samples of a third set.
 """
 
 import contextlib
 import itertools
+import math
 
 import jax
 import optax
@@ -26,15 +30,27 @@ BATCHES = 16
 
 
 def eta_learner(config: Config, task: Task, validation: Samples, learning_rate: optax.Schedule) -> Adapt | None:
-    """What moves eta, or None where it is fixed or not there."""
-    if not (isinstance(task, BranchTask) and task.auxiliary and isinstance(config.model, MultiTaskConfig)):
+    """What moves eta, or None where it is fixed.
+
+    Raises:
+      ValueError: a negative eta or rate.
+    """
+    if not (isinstance(task, BranchTask) and isinstance(config.model, MultiTaskConfig)):
         return None
     rate, branches = config.model.eta_rate, task
+    if config.model.eta < 0 or rate < 0:
+        raise ValueError(f"model.eta={config.model.eta} and model.eta_rate={rate} must not be negative")
     if not rate:
+        return None
+    if not branches.auxiliary:
+        print(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on", flush=True)
         return None
     probe, hypergradient = jax.jit(branches.probe), jax.jit(branches.hypergradient)
 
     def adapt(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
+        eta = float(state.model_state[WEIGHTS]["eta"])
+        if not batch.mask.any():  # there was no step to look through
+            return state, {"eta": eta}
         key = stream_key(config.seed, "eta", state.step)
         params, gradient = probe(state.variables, batch, key, learning_rate(state.step))
         total, samples = 0.0, 0.0
@@ -42,9 +58,11 @@ def eta_learner(config: Config, task: Task, validation: Samples, learning_rate: 
             for held_out in itertools.islice(stream, BATCHES):
                 product, count = hypergradient(state.variables, params, gradient, held_out)
                 total, samples = total + product, samples + count
-        mean = total / samples
+        mean = float(total) / max(float(samples), 1.0)
+        if not math.isfinite(mean):  # one bad step to look through must not end up in every later one
+            return state, {"eta": eta, "eta_hypergradient": mean}
         weights = moved_eta(state.variables, mean, rate)
         state = state.replace(model_state=state.model_state | {WEIGHTS: weights})
-        return state, {"eta": float(weights["eta"]), "eta_hypergradient": float(mean)}
+        return state, {"eta": float(weights["eta"]), "eta_hypergradient": mean}
 
     return adapt

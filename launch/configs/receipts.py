@@ -41,7 +41,6 @@ def get_config() -> Config:
             recurrent=RecurrentConfig(layers=1, units=128),
             units=128,
             dropout=0.2,
-            eta_rate=0.02,
         ),
         augment=AugmentConfig(
             rotation=2, shear=0.15, scale=0.1, translate=0.1, brightness=0.15, contrast=0.3, noise=0.04

@@ -65,7 +65,7 @@ class AttentionDecoder(nn.Module):
         """Reads the most probable token after those read before, until that is the end or there are ``steps`` of them.
 
         A token's confidence is its probability, its frame the position with the highest attention weight. The whole
-        reading's confidence is the product of its tokens' and that of the end, if it came.
+        reading's confidence is the product of its tokens' and that of the end after them.
 
         Args:
           features: what the encoder emits.
@@ -78,20 +78,21 @@ class AttentionDecoder(nn.Module):
             state, attention = reader.step(carry[0], reader.token_inputs(carry[1]))
             posterior = jax.nn.softmax(reader.logits(state.hidden))
             token, frame = (jnp.argmax(x, axis=-1).astype(jnp.int32) for x in (posterior, attention))
-            return (state, token), (token, jnp.max(posterior, axis=-1), frame)
+            return (state, token), (token, jnp.max(posterior, axis=-1), posterior[:, self.blank_id], frame)
 
         first = jnp.full(features.shape[:1], self.blank_id, jnp.int32)
-        _, emitted = jax.lax.scan(step, (reader.start(), first), length=steps)
-        tokens, confidences, frames = (x.T for x in emitted)  # B S
-        read = jnp.cumsum(tokens == self.blank_id, axis=1) == 0
+        _, emitted = jax.lax.scan(step, (reader.start(), first), length=steps + 1)  # one more: that it ends there
+        tokens, confidences, ends, frames = (x.T for x in emitted)  # B S+1
+        read = jnp.cumsum(tokens == self.blank_id, axis=1)[:, :steps] == 0
         read_lengths = jnp.sum(read, axis=1, dtype=jnp.int32)
-        to_the_end = jnp.arange(steps) <= read_lengths[:, None]
+        ending = jnp.take_along_axis(ends, read_lengths[:, None], axis=1)[:, 0]
+        tokens, confidences, frames = (x[:, :steps] for x in (tokens, confidences, frames))
         return Decoded(
             tokens=jnp.where(read, tokens, 0),
             lengths=read_lengths,
             confidences=jnp.where(read, confidences, 0.0),
             frames=jnp.where(read, frames, -1),
-            confidence=jnp.prod(jnp.where(to_the_end, confidences, 1.0), axis=1),
+            confidence=jnp.prod(jnp.where(read, confidences, 1.0), axis=1) * ending,
         )
 
     @nn.compact

@@ -19,7 +19,7 @@ from recog.ctc import best_path, ctc_loss
 from recog.decoded import Decoded
 from recog.models.multitask import MultiTaskReader
 from recog.structure import Structure, compose, split, targets
-from recog.tasks.cross_entropy import sequence_cross_entropy
+from recog.tasks.cross_entropy import sequence_cross_entropy, with_end
 from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
 
 WEIGHTS = "weights"
@@ -109,9 +109,8 @@ class BranchTask:
             frames = jnp.where(jnp.asarray(batch.widths) > 0, logits.shape[1], 0)
             read = best_path(logits, frames, blank_id=blank_id)
             return ctc_loss(logits, frames, tokens, lengths, blank_id=blank_id), read.equals(tokens, lengths)
-        slot = jnp.arange(logits.shape[1])
-        expected = jnp.where(slot < lengths[:, None], jnp.pad(tokens, ((0, 0), (0, 1))), blank_id)
-        right = jnp.all((jnp.argmax(logits, axis=-1) == expected) | (slot > lengths[:, None]), axis=1)
+        expected, live = with_end(tokens, lengths, blank_id)
+        right = jnp.all((jnp.argmax(logits, axis=-1) == expected) | ~live, axis=1)
         return sequence_cross_entropy(logits, tokens, lengths, blank_id), right
 
     def _weight(self, variables: Variables, name: str) -> Array | float:

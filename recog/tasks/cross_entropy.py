@@ -2,7 +2,16 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
+
+
+def with_end(
+    labels: Int[Array, "B L"], label_lengths: Int[Array, " B"], end_id: int
+) -> tuple[Int[Array, "B L+1"], Bool[Array, "B L+1"]]:
+    """Labels followed by the end, and which slots hold a token or the end."""
+    slot = jnp.arange(labels.shape[1] + 1)
+    expected = jnp.where(slot < label_lengths[:, None], jnp.pad(labels, ((0, 0), (0, 1))), end_id)
+    return expected, slot <= label_lengths[:, None]
 
 
 def sequence_cross_entropy(
@@ -27,9 +36,7 @@ def sequence_cross_entropy(
         raise ValueError(
             f"labels of {labels.shape[1]} slots and an end need logits of {labels.shape[1] + 1}, got {logits.shape[1]}"
         )
-    slot = jnp.arange(logits.shape[1])
-    live = slot <= label_lengths[:, None]
-    expected = jnp.where(slot < label_lengths[:, None], jnp.pad(labels, ((0, 0), (0, 1))), end_id)
+    expected, live = with_end(labels, label_lengths, end_id)
     # Masked before the softmax: a NaN times a gradient of zero would be NaN.
     logits = jnp.where(live[..., None], logits.astype(jnp.float32), 0.0)
     scored = jnp.take_along_axis(jax.nn.log_softmax(logits), expected[..., None], axis=2)[..., 0]

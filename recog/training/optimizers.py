@@ -77,4 +77,9 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransfo
 
 
 def _kernels(params):
-    return jax.tree.map(lambda p: p.ndim > 1, params)
+    """Which parameters decay: by name too, because recurrent layers stack the biases of both directions."""
+
+    def decays(path, parameter) -> bool:
+        return parameter.ndim > 1 and "bias" not in jax.tree_util.keystr(path[-1:])
+
+    return jax.tree_util.tree_map_with_path(decays, params)

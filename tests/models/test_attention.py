@@ -90,6 +90,8 @@ def test_greedy_equals_a_plain_loop(setup, steps):
             if token == decoder.blank_id:
                 break
             expected.append((token, posterior[token], np.argmax(attention) if length else 0))
+        else:  # no more slots: that the reading ends here is part of its confidence
+            whole *= plain.step(token)[0][decoder.blank_id]
         beyond = [(0, 0.0, -1)] * (steps - len(expected))
         slots = np.stack([read.tokens[row], read.confidences[row], read.frames[row]], axis=1)
         np.testing.assert_allclose(slots, expected + beyond, atol=2e-5)
@@ -103,8 +105,8 @@ def test_greedy_is_what_teacher_forcing_prefers_after_its_own_tokens(setup):
     posterior = np.asarray(jax.nn.softmax(force(setup, tokens=read.tokens)))
     assert len(set(read.lengths.tolist())) > 1, "the readings should end at different places"
     for row, length in enumerate(read.lengths):
-        chosen = [*read.tokens[row, :length], decoder.blank_id][:L]
-        assert np.argmax(posterior[row], axis=-1)[: len(chosen)].tolist() == chosen
+        chosen = [*read.tokens[row, :length], decoder.blank_id]
+        assert np.argmax(posterior[row], axis=-1)[: min(length + 1, L)].tolist() == chosen[:L]
         np.testing.assert_allclose(
             read.confidences[row, :length], posterior[row, range(length), chosen[:length]], rtol=1e-4
         )

@@ -47,10 +47,11 @@ def test_full_size_has_the_shapes_of_the_paper(backbone):
     assert jax.eval_shape(encode, shapes).shape == (2, 25, 512)
 
 
-@pytest.mark.parametrize(("decoder", "slots", "read_slots"), [("attention", 5, 5), ("ctc", 5, 5)])
+@pytest.mark.parametrize(("decoder", "slots", "read_slots"), [("attention", 5, 7), ("ctc", 6, 6)])
 def test_each_branch_has_its_own_logits_and_reading(decoder, slots, read_slots):
-    model = reader(decoder=decoder)
-    images, widths, labels = inputs()
+    """CTC: a slot for each of 48 / 8 frames. Attention: labels of 4 and the end are scored, readings have 7 steps."""
+    model = reader(decoder=decoder).copy(steps=7)
+    images, widths, labels = inputs(width=48)
     variables = jax.jit(lambda key: model.init(key, images, widths, labels, train=False))(jax.random.key(0))
     logits: Any = model.apply(variables, images, widths, labels, train=False)
     read: Any = model.apply(variables, images, widths, method="read")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -56,11 +57,12 @@ def test_schedules_start_peak_and_end_where_they_should():
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_weight_decay_shrinks_kernels_alone(name):
     optimizer = make_optimizer(OptimizerConfig(name=name, learning_rate=0.1, weight_decay=0.1, schedule="constant"), 10)
-    params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
-    zero = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
+    params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2), "recurrent_bias": jnp.ones((2, 4))}
+    zero = jax.tree.map(jnp.zeros_like, params)
     updates = step(optimizer, zero, params)[0]
     assert float(updates["kernel"].max()) < 0
     assert float(jnp.abs(updates["bias"]).max()) == 0
+    assert float(jnp.abs(updates["recurrent_bias"]).max()) == 0, "stacked for both directions, yet a bias"
 
 
 def test_clipping_bounds_the_global_norm():
