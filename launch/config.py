@@ -69,10 +69,13 @@ def from_json(kind: Any, saved: Any) -> Any:
       ValueError: the saved object has another type or other fields than this version knows.
     """
     if isinstance(kind, types.UnionType):
-        kind = next((k for k in typing.get_args(kind) if k.__name__ == saved["type"]), typing.get_args(kind)[0])
+        kinds = {kind.__name__: kind for kind in typing.get_args(kind)}
+        kind = kinds.get(saved.get("type") if isinstance(saved, dict) else None, typing.get_args(kind)[0])
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         return tuple(saved) if isinstance(saved, list) else saved
     fields = typing.get_type_hints(kind)
+    if not (isinstance(saved, dict) and "type" in saved):
+        raise ValueError(f"the saved configuration holds {saved!r:.80} instead of a {kind.__name__}: it is damaged")
     given = {name: value for name, value in saved.items() if name != "type"}
     if saved["type"] != kind.__name__ or given.keys() != fields.keys():
         odd = sorted(given.keys() ^ fields.keys())

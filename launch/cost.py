@@ -8,6 +8,7 @@ compilers' own counts take a loop's body once.
 
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -127,7 +128,11 @@ def main(argv: list[str]) -> None:
     """Reads the flags and prints the table."""
     del argv
     config = flags.FLAGS.config
-    configs = {"--config": config} if config else {name: load_config(name) for name in config_names()}
+    configs = (
+        {Path(config_flags.get_config_filename(flags.FLAGS["config"])).stem: config}
+        if config
+        else {name: load_config(name) for name in config_names()}
+    )
     lines = table({name: count(config) for name, config in configs.items()})
     print("\n".join(lines), flush=True)
 

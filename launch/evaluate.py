@@ -28,6 +28,8 @@ def evaluate(
     workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise"
 ) -> dict[str, float]:
     """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``."""
+    out = Path(out or workdir)
+    out.mkdir(parents=True, exist_ok=True)  # before anything is read that could then not be written
     run = load_run(workdir)
     config, task = run.config, run.task
     if not (data or config.data.train):
@@ -39,7 +41,6 @@ def evaluate(
     samples = check(source, config, task, "samples", learn=False)
     with contextlib.closing(one_pass(samples, config, task)) as stream:
         evaluation = Evaluator(task)(run.variables, stream)
-    out = Path(out or workdir)
     report = write_evaluation(evaluation, out, samples.describe, skipped=len(source) - len(evaluation.predictions))
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
     if hint := zero_accuracy_hint([p.label for p in evaluation.predictions], [p.text for p in evaluation.predictions]):

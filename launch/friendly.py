@@ -6,15 +6,18 @@ from collections.abc import Callable
 from absl import app, flags, logging
 
 
-def run(main: Callable[[list[str]], None]) -> None:
+def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
     """Runs an entry point: bad flags, settings and input end it with one message and exit status 1.
 
+    Unless it takes ``arguments`` beside its flags, any is an error: it may be a flag that lacks its dashes.
     ``--verbosity=1`` shows the traceback of what ``main`` raised, and what libraries log.
     """
 
     def friendly_main(argv: list[str]) -> None:
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)  # the progress bar is enough; libraries log much at INFO
+        if argv[1:] and not arguments:
+            sys.exit(f"error: {argv[1]!r} is no flag: flags are written --name=value")
         try:
             main(argv)
         except (ValueError, OSError, FloatingPointError) as error:
@@ -31,5 +34,5 @@ def _parse(argv: list[str]) -> list[str]:
     except KeyError as error:  # a field that no configuration has
         overrides = [argument for argument in argv if argument.startswith("--config.")]
         sys.exit(f"error: {error.args[0]}: look for a misspelt name in {' '.join(overrides)}")
-    except (OSError, ImportError) as error:  # a configuration file that is not there, or does not run
+    except (OSError, ImportError, SyntaxError, AttributeError) as error:  # a configuration file that is none
         sys.exit(f"error: {' '.join(str(error).split())}")

@@ -67,6 +67,8 @@ def convert(source: str, state_dict: StateDict, alphabet_file: str = "") -> Impo
 def import_weights(source: str, weights: str | Path, workdir: str | Path, alphabet_file: str = "") -> Config:
     """Reads a file of weights and writes the work folder; says what it holds."""
     workdir = Path(workdir)
+    if workdir.is_dir() and any(workdir.iterdir()) and not (workdir / "imported.json").exists():
+        raise FileExistsError(f"{workdir} holds files: name a new or an empty folder with --workdir")
     variables, config = convert(source, read_state_dict(weights), alphabet_file)
     task = make_task(config)
     state = jax.jit(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))()

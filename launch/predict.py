@@ -81,4 +81,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main)
+    friendly.run(main, arguments=True)

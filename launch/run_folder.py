@@ -8,7 +8,7 @@ import jax
 
 from launch.build import abstract_state
 from launch.config import Config, differences, from_json
-from launch.task import make_task
+from launch.task import make_task, note_missing_parts
 from recog.alphabet import Alphabet
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints, abstract
@@ -25,10 +25,12 @@ Identity = dict[str, Any]
 
 def refuse_other_run(workdir: Path, identity: Identity) -> None:
     """Raises `OtherRunError` when the folder holds a run that differs in one of these documents; says where."""
+    if not any((workdir / "checkpoints").glob("*/[0-9]*")):  # a run that failed before it had anything to lose
+        return
     lines = []
     for name, ours in identity.items():
         path = workdir / f"{name}.json"
-        lines += differences(ours, json.loads(path.read_text(encoding="utf-8")), name) if path.exists() else []
+        lines += differences(ours, read_json(path), name) if path.exists() else []
     if lines:
         listed = "\n  ".join(lines)
         raise OtherRunError(
@@ -51,6 +53,14 @@ def claim(workdir: Path, identity: Identity) -> None:
         temporary.rename(workdir / f"{name}.json")
 
 
+def read_json(path: Path) -> Any:
+    """A document of a work folder; raises ``ValueError``, naming the file, where it holds no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): copy the work folder again") from error
+
+
 class TrainedRun(NamedTuple):
     """A run's task with its trained variables."""
 
@@ -69,14 +79,25 @@ def load_run(workdir: str | Path) -> TrainedRun:
 
     Raises:
       FileNotFoundError: the folder holds no run, or the run no checkpoint.
+      ValueError: one of its files is damaged.
     """
     path = Path(workdir) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: --workdir is the folder that launch.train wrote")
-    config = from_json(Config, json.loads(path.read_text(encoding="utf-8")))
-    with Checkpoints(workdir) as checkpoints:
+    config = from_json(Config, read_json(path))
+    with Checkpoints(workdir, writes=False) as checkpoints:
+        card = checkpoints.card_for_use()
         # The checkpoint's own alphabet: the file that it was made from may be gone by now, or another.
-        task = make_task(config, Alphabet.from_dict(checkpoints.card_for_use()["alphabet"]))
-        restored = checkpoints.restore_for_use(abstract(abstract_state(config, task), replicated(make_mesh())))
+        task = make_task(config, Alphabet.from_dict(card["alphabet"]))
+        state = abstract(abstract_state(config, task), replicated(make_mesh()))
+        try:
+            restored = checkpoints.restore_for_use(state)
+        except (ValueError, OSError) as error:
+            first = str(error).strip().partition("\n")[0][:200]
+            raise ValueError(
+                f"the checkpoint below {Path(workdir) / 'checkpoints'} is damaged or of another version ({first}): "
+                "copy it again, or remove it to use an earlier one"
+            ) from error
+    note_missing_parts(task)
     variables = jax.device_get(restored.state.variables)
     return TrainedRun(config, task, variables, restored.step, restored.card["metrics"], restored.card.get("imported"))

@@ -30,7 +30,9 @@ def make_alphabet(config: AlphabetConfig) -> Alphabet:
       ValueError: none or more than one of preset, file and tokens is given, or the preset is unknown.
     """
     if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
-        raise ValueError("give exactly one of alphabet.name, alphabet.file and alphabet.tokens")
+        raise ValueError(
+            "give exactly one of alphabet.name, alphabet.file and alphabet.tokens (--config.alphabet.name= clears one)"
+        )
     blank = typing.cast(BlankPlace, config.blank)  # which the alphabet checks
     if config.file:
         return Alphabet.from_file(config.file, blank=blank, separator=config.separator)
@@ -62,6 +64,21 @@ def make_alphabet(config: AlphabetConfig) -> Alphabet:
             )
 
 
+def _check_settings(config: Config) -> None:
+    model, data = config.model, config.data
+    kind = type(model).__name__.removesuffix("Config")
+    if not model.width > 0:
+        raise ValueError(f"model.width={model.width} multiplies channel counts: choose more than 0")
+    if not 0 <= model.dropout < 1:
+        raise ValueError(f"model.dropout={model.dropout} is a share of features: choose 0 or more, below 1")
+    if model.dtype not in ("float32", "bfloat16"):
+        raise ValueError(f"model.dtype={model.dtype!r}: choose float32 or bfloat16")
+    if not isinstance(model, CRNNConfig) and not data.width:
+        raise ValueError(f"{kind} reads pictures of one width: set data.width, as its file in launch/configs does")
+    if data.width and tuple(data.buckets) not in ((), (data.width,)):
+        raise ValueError(f"data.buckets={data.buckets} pads to other widths than data.width={data.width}: leave it out")
+
+
 def make_task(config: Config, alphabet: Alphabet | None = None, box: Box | None = None) -> Task:
     """The configured model as the task that it is trained for.
 
@@ -69,7 +86,11 @@ def make_task(config: Config, alphabet: Alphabet | None = None, box: Box | None 
       config: the run's.
       alphabet: instead of the configured one.
       box: where graphic supervision draws the label (see `aligned`); None draws over the whole picture.
+
+    Raises:
+      ValueError: names the setting that cannot be.
     """
+    _check_settings(config)
     alphabet = alphabet or make_alphabet(config.alphabet)
     match config.model:
         case CRNNConfig() as model:
@@ -97,6 +118,13 @@ def make_task(config: Config, alphabet: Alphabet | None = None, box: Box | None 
             steps = config.data.max_label_length
             reader = MultiTaskReader(model, branches, alphabet.classes, alphabet.blank_id, steps)
             return BranchTask(reader, alphabet, structure)
+
+
+def note_missing_parts(task: Task) -> None:
+    """Says so where accuracy is not that of whole texts."""
+    if isinstance(task, BranchTask) and not task.structure.complete:
+        names = ", ".join(branch.name for branch in task.structure.branches)
+        print(f"note: {names} alone do not tell a whole text; accuracy is that of the parts they read", flush=True)
 
 
 def choose_structure(name: str, branches: tuple[str, ...]) -> Structure:

@@ -26,7 +26,7 @@ from launch.build import (
 from launch.config import Config, to_json
 from launch.eta import eta_learner
 from launch.run_folder import Identity, claim, refuse_other_run
-from launch.task import aligned, make_task
+from launch.task import aligned, make_task, note_missing_parts
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
@@ -60,10 +60,18 @@ def validator(config: Config, task: Task, samples: Samples):
 
 def train(config: Config, workdir: str | Path) -> TrainState:
     """Trains a run to its end or until it is asked to stop; returns the last state."""
+    if not isinstance(config, Config):
+        raise ValueError("get_config() of the configuration file does not return a launch.config.Config")
     workdir = Path(workdir)
     mesh = make_mesh()
     check_batch_size(mesh.size, config.data.batch_size)
     task = make_task(config)
+    note_missing_parts(task)
+    if config.optimizer.weight_decay and len(task.losses) > 1:
+        raise ValueError(
+            f"optimizer.weight_decay={config.optimizer.weight_decay} would shrink every parameter at each of the "
+            f"{len(task.losses)} updates of a batch, those that an update's loss does not reach as well: set it to 0"
+        )
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     learning_rate = make_schedule(config.optimizer, config.train.steps)
     train_source, validation_source = open_data(config)

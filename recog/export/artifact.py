@@ -98,9 +98,10 @@ class Artifact:
                 f"images are {images.dtype} {images.shape}: "
                 f"this artifact takes uint8 (B, {height}, {width or 'W'}, {channels})"
             )
-        if widths.shape != images.shape[:1] or np.any(widths < 1) or np.any(widths > images.shape[2]):
+        if widths.shape != images.shape[:1] or np.any(widths < 0) or np.any(widths > images.shape[2]):
             raise ValueError(
-                f"widths {widths.tolist()}: give one for each of the {images.shape[0]} pictures, 1 to {images.shape[2]}"
+                f"widths {widths.tolist()}: give one for each of the {images.shape[0]} pictures, 1 to "
+                f"{images.shape[2]}, or 0 for a row without one"
             )
         return Decoded(**jax.device_get(self._call(self.parameters, images, widths.astype(np.int32))))
 
@@ -109,7 +110,7 @@ class Artifact:
 
         Args:
           images: height and channels as the card says, padded with zeros on the right.
-          widths: columns of each picture that are not padding, 1 to ``W``.
+          widths: columns of each picture that are not padding, 1 to ``W``; 0 for a row that holds none.
 
         Raises:
           ValueError: another shape or type.

@@ -35,13 +35,17 @@ def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agr
     """Compares token for token, over random pictures of several shapes.
 
     Raises:
-      DisagreementError: a token, or a confidence by more than 1e-5, differs.
+      DisagreementError: a token, or a confidence by more than 1e-5, differs; or a confidence is not finite.
     """
     live = jax.jit(task.read)
     pictures, tokens, difference = 0, 0, 0.0
     for images, widths in _random_batches(artifact.card):
         ours, theirs = artifact.read_tokens(images, widths), jax.device_get(live(variables, images, widths))
         same = all(np.array_equal(a, b) for a, b in ((ours.tokens, theirs.tokens), (ours.lengths, theirs.lengths)))
+        if not (np.isfinite(ours.confidence).all() and np.isfinite(theirs.confidence).all()):
+            raise DisagreementError(
+                "on random pictures its confidences are not finite: nothing was exported; were the weights finite?"
+            )
         difference = max(difference, float(np.max(np.abs(ours.confidences - theirs.confidences))))
         if not (same and difference <= TOLERANCE):
             we, they = ([reading.text for reading in texts(task.alphabet, read)] for read in (ours, theirs))

@@ -99,7 +99,7 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
     shape = (provenance.height, provenance.width, provenance.channels)
     parameters = used_by_reading(task, {name: np.asarray(x, order="C") for name, x in arrays.items()}, shape)
     (folder / PROGRAM).write_bytes(make_program(task, parameters, shape).serialize())
-    safetensors.numpy.save_file(parameters, folder / PARAMETERS)
+    (folder / PARAMETERS).write_bytes(safetensors.numpy.save(parameters))  # its save_file lets nobody else read
     _write_json(folder / ALPHABET, task.alphabet.to_dict())
     _write_json(folder / CONFIG, provenance.config)
     card = Card(

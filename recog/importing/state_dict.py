@@ -104,9 +104,11 @@ def _make(place: Place, state_dict: StateDict, shape: tuple[int, ...], model: st
         raise WeightsError(f"no weights of {model}: {found} has a wrong number of axes ({error})") from None
     if made.shape != shape:
         raise WeightsError(f"no weights of {model}: {found} gives the shape {made.shape}, the model has {shape}")
+    if not np.isfinite(made).all():
+        raise WeightsError(f"{found} holds numbers that are not finite: the file is damaged, or its training diverged")
     return made
 
 
 def _listed(names: Collection[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(sorted(names)[:SHOWN]) + more
+    return ", ".join(f"{name!r:.80}"[1:-1] for name in sorted(names)[:SHOWN]) + more

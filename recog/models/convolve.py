@@ -28,7 +28,9 @@ def convolve(
     plain = {"lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "feature_group_count": 1}
     if any(settings.get(name, value) != value for name, value in plain.items()):
         return lax.conv_general_dilated(images, kernel, strides, padding, **settings)
-    padding = padding if isinstance(padding, str) else tuple(map(tuple, padding))
+    if not isinstance(padding, str):
+        (above, below), (left, right) = padding
+        padding = (above, below), (left, right)
     if kernel.shape[:2] == tuple(strides) == (1, 1) and padding in ("SAME", "VALID", ((0, 0), (0, 0))):
         return jnp.einsum("bhwc,cd->bhwd", images, kernel[0, 0])
     return _convolve(images, kernel, tuple(strides), padding)

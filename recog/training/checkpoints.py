@@ -32,13 +32,14 @@ class Checkpoints:
     Args:
       workdir: the run's folder.
       card: facts stored with every checkpoint: what is needed to use its parameters.
+      writes: False opens them for reading alone, and makes no folder.
     """
 
-    def __init__(self, workdir: str | Path, card: dict[str, Any] | None = None):
+    def __init__(self, workdir: str | Path, card: dict[str, Any] | None = None, *, writes: bool = True):
         folder = Path(workdir).absolute() / "checkpoints"
         self._card = card or {}
-        self._latest = _manager(folder / "latest", KEPT)
-        self._best = _manager(folder / "best", 1)
+        self._latest = _manager(folder / "latest", KEPT, writes=writes)
+        self._best = _manager(folder / "best", 1, writes=writes)
 
     def latest_step(self) -> int | None:
         """Step of the newest checkpoint; None when there is none."""
@@ -130,8 +131,9 @@ class Checkpoints:
         return Restored(items["state"], items["card"], step)
 
 
-def _manager(folder: Path, keep: int) -> ocp.CheckpointManager:
-    return ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(max_to_keep=keep))
+def _manager(folder: Path, keep: int, *, writes: bool) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=writes, read_only=not writes)
+    return ocp.CheckpointManager(folder, options=options)
 
 
 def abstract(state: TrainState, sharding: jax.sharding.Sharding) -> TrainState:

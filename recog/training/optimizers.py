@@ -35,7 +35,9 @@ def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
       ValueError: an unknown schedule, or a warm-up longer than the run.
     """
     if not 0 <= config.warmup_steps <= steps:
-        raise ValueError(f"optimizer.warmup_steps={config.warmup_steps} lies outside the run of {steps} steps")
+        raise ValueError(
+            f"optimizer.warmup_steps={config.warmup_steps} lies outside the run of {steps} steps: lower it"
+        )
     rate, rest = config.learning_rate, max(1, steps - config.warmup_steps)
     match config.schedule:
         case "constant":
