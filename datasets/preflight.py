@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from datasets.mixture import Mixture
 from datasets.sources import BadSampleError, RenderedSource, Source
 from recog.alphabet import Alphabet
 from recog.images import WIDEST, decode, scaled_width
@@ -49,6 +50,8 @@ class Preflight(NamedTuple):
     """Of the usable samples' places, widths and labels: what the order of batches hangs on."""
     problems: list[BadSampleError]
     """One for each sample that cannot be used."""
+    seen: int
+    """Samples that were checked, or are right by construction; each counts once, however often a mixture draws it."""
 
     def summary(self) -> str:
         """The problems, a line each, the first few spelt out."""
@@ -56,11 +59,6 @@ class Preflight(NamedTuple):
         if len(self.problems) > SHOWN:
             shown.append(f"  ... and {len(self.problems) - SHOWN} more")
         return "\n".join([f"{len(self.problems)} of {self.seen} samples cannot be used:", *shown])
-
-    @property
-    def seen(self) -> int:
-        """Samples looked at."""
-        return len(self.indices) + len(self.problems)
 
 
 class Good(NamedTuple):
@@ -79,7 +77,8 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
     """Checks that each sample decodes, has a label over the alphabet, and fits into the model's frames.
 
     Args:
-      source: what to check. Of a rendered source only the first few are looked at.
+      source: what to check. Of a rendered source only the first few are looked at, and each sample that a mixture
+        draws again and again only once; where a bad one has its turn the mixture draws nothing.
       needs: what the model asks for.
       on_bad_sample: ``raise``, or ``skip`` to leave bad samples out.
       progress: title of a progress bar; None shows none.
@@ -89,10 +88,24 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
     """
     if on_bad_sample not in ("raise", "skip"):
         raise ValueError(f"data.on_bad_sample={on_bad_sample!r}: choose raise or skip")
+    result = _look(source, needs, progress)
+    if result.problems and on_bad_sample == "raise":
+        raise BadSamplesError(f"{result.summary()}\nMend them, or leave them out: on_bad_sample=skip")
+    return result
+
+
+def _look(source: Source, needs: Needs, progress: str | None) -> Preflight:
+    """What can be used; raises `BadSamplesError` where nothing can."""
     if not len(source):
         raise BadSamplesError("the source holds no sample")
+    if isinstance(source, Mixture):
+        return _combine(source, [_look(part, needs, progress) for part in source.sources])
     if isinstance(source, RenderedSource):
         return _trust(source, needs)
+    return _look_at_each(source, needs, progress)
+
+
+def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflight:
     indices, widths, problems, digest = [], [], [], hashlib.blake2b(digest_size=8)
     outcomes = _checks(source, needs, len(source))
     for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
@@ -102,12 +115,24 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
             indices.append(index)
             widths.append(outcome.width)
             digest.update(f"{index}\t{outcome.width}\t{outcome.text}\n".encode())
-    result = Preflight(np.array(indices, np.int64), np.array(widths, np.int64), digest.hexdigest(), problems)
-    if problems and on_bad_sample == "raise":
-        raise BadSamplesError(f"{result.summary()}\nMend them, or leave them out: on_bad_sample=skip")
+    usable = np.array(indices, np.int64), np.array(widths, np.int64)
+    result = Preflight(*usable, digest.hexdigest(), problems, len(source))
     if not indices:
         raise BadSamplesError(result.summary())
     return result
+
+
+def _combine(mixture: Mixture, parts: list[Preflight]) -> Preflight:
+    """What is known of the parts' samples, at their places in the mixture."""
+    widths = np.zeros(len(mixture), np.int64)  # 0 where a sample cannot be used
+    for number, (source, checked) in enumerate(zip(mixture.sources, parts, strict=True)):
+        own, places = np.zeros(len(source), np.int64), mixture.places(number)
+        own[checked.indices] = checked.widths
+        widths[places] = np.resize(own, len(places))  # again and again
+    indices = np.flatnonzero(widths)
+    digest = hashlib.blake2b(f"{mixture.counts} {[part.digest for part in parts]}".encode(), digest_size=8)
+    problems = [problem for part in parts for problem in part.problems]
+    return Preflight(indices, widths[indices], digest.hexdigest(), problems, sum(part.seen for part in parts))
 
 
 def _trust(source: RenderedSource, needs: Needs) -> Preflight:
@@ -116,7 +141,7 @@ def _trust(source: RenderedSource, needs: Needs) -> Preflight:
             raise BadSamplesError(f"a rendered sample does not fit the model: {outcome}")
     width = needs.width or scaled_width(*source.size, needs.height)
     digest = hashlib.blake2b(source.origin(0).encode(), digest_size=8).hexdigest()  # which names the stream
-    return Preflight(np.arange(len(source)), np.full(len(source), width), digest, [])
+    return Preflight(np.arange(len(source)), np.full(len(source), width), digest, [], len(source))
 
 
 def _checks(source: Source, needs: Needs, count: int) -> Iterator[Good | BadSampleError]:

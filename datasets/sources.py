@@ -59,6 +59,25 @@ class RenderedSource(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class Keyed(Source, Protocol):
+    """A source whose samples have names, so that some can be held out, always the same."""
+
+    def key(self, index: int) -> bytes:
+        """What names sample ``index``, wherever it stands in the source; reads nothing."""
+        ...
+
+
+def read_picture(file: Path, origin: str) -> bytes:
+    """The content of a sample's file; raises `BadSampleError` where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadSampleError(origin, f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a NUL in the path
+        raise BadSampleError(origin, f"cannot be read: {error}") from error
+
+
 class Folder:
     """A folder with ``labels.tsv``: one ``path<TAB>text`` a line, UTF-8, paths relative to the folder.
 
@@ -92,12 +111,7 @@ class Folder:
         if not (path and tab):
             raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
         origin = self.origin(index)
-        try:
-            return Sample((self.folder / path).read_bytes(), text, origin)
-        except OSError as error:
-            raise BadSampleError(origin, f"cannot be read: {error.strerror or error}") from error
-        except ValueError as error:  # a NUL in the path
-            raise BadSampleError(origin, f"cannot be read: {error}") from error
+        return Sample(read_picture(self.folder / path, origin), text, origin)
 
     def origin(self, index: int) -> str:
         """File and line of an entry, and the picture's path."""
@@ -127,16 +141,16 @@ class Subset:
         return self.source.origin(self.indices[index])
 
 
-def split_holdout(source: Folder, share: float, by: str = "") -> tuple[Subset, Subset]:
-    r"""Splits a folder into training and held-out samples: always the same, whatever the order of its lines.
+def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
+    r"""Splits a source into training and held-out samples: always the same, whatever their order.
 
     The names with the smallest hashes are held out; samples of one name stay together.
 
     Args:
       source: the whole set.
       share: part of the names to hold out, above 0 and below 1.
-      by: regular expression whose match in a sample's path (its first group, where it has one) is the sample's name,
-        such as ``r\d+_`` where several pictures were cut from one; the path itself when empty or not matched.
+      by: regular expression whose match in a sample's key (its first group, where it has one) is the sample's name,
+        such as ``r\d+_`` where several pictures were cut from one; the key itself when empty or not matched.
 
     Raises:
       ValueError: a share that leaves one of the two parts empty, or no regular expression.
@@ -156,6 +170,6 @@ def split_holdout(source: Folder, share: float, by: str = "") -> tuple[Subset, S
     return training, validation
 
 
-def _name(path: bytes, pattern: re.Pattern[bytes] | None) -> bytes:
-    found = pattern.search(path) if pattern else None
-    return found[found.re.groups > 0] if found else path
+def _name(key: bytes, pattern: re.Pattern[bytes] | None) -> bytes:
+    found = pattern.search(key) if pattern else None
+    return found[found.re.groups > 0] if found else key

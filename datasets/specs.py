@@ -3,31 +3,83 @@
 import dataclasses
 import os
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
+from datasets.csv_source import CsvFile
+from datasets.mixture import Mixture
+from datasets.name_source import NamedPictures
 from datasets.sources import Folder, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
+from datasets.synthetic.stream import StreamConfig
 
-FORMS = "folder:PATH, arithmetic:count=1000,seed=7, plates:count=1000,seed=7"
-KINDS = {int: "a whole number", float: "a number"}
+FORMS = (
+    "folder:PATH, arithmetic:count=1000,seed=7, plates:count=1000,seed=7, lmdb:PATH, csv:FILE, names:FOLDER, "
+    "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
+)
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+"""What settings of renderers can be."""
 
-Settings = TypeVar("Settings", ArithmeticConfig, PlatesConfig)
+_PLUS = re.compile(r"\s+\+\s+(?=[^\s*:]+\s*\*|[a-z]+:)")
+_WEIGHTED = re.compile(r"([^\s*:]*)\s*\*\s*(.*)", re.DOTALL)
+
+Settings = TypeVar("Settings", bound=StreamConfig)
 
 
 def open_source(spec: str) -> Source:
-    """Opens ``folder:PATH`` (environment variables are expanded) or a renderer, ``plates:count=...,seed=...``.
+    """Opens one source, or several mixed by weight.
+
+    - ``folder:PATH``, a folder with ``labels.tsv``
+    - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``
+    - ``names:FOLDER``, pictures whose file names are their labels
+    - ``lmdb:PATH``, a database as deep-text-recognition-benchmark writes it
+    - a renderer and its settings, ``plates:count=1000,seed=7``
+    - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; every part has a weight, and spaces stand around each plus
+
+    Environment variables and ``~`` in paths are expanded. Paths may hold spaces, commas and plus signs, but not
+    `` + `` before what looks like another part, ``name:`` or ``number*``.
 
     Raises:
-      ValueError: the text names no source, an unknown setting, a value that is no number of the setting's kind, or an
-        environment variable that is not set.
-      FileNotFoundError: the folder does not exist or holds no ``labels.tsv``.
+      ValueError: the text names no source, an unknown setting, a value that is not of the setting's kind, an
+        environment variable that is not set, a part without a weight, or what cannot be read as its form says.
+      FileNotFoundError: a file or folder does not exist, or does not hold what it should.
     """
-    kind, _, rest = spec.partition(":")
-    match kind:
+    parts = _PLUS.split(spec)
+    if len(parts) == 1 and not _WEIGHTED.fullmatch(spec.strip()):
+        return _open_one(spec)
+    opened = [_open_weighted(part.strip()) for part in parts]
+    return Mixture([source for _, source in opened], [weight for weight, _ in opened])
+
+
+def _open_weighted(part: str) -> tuple[Fraction, Source]:
+    """The weight and the source of one part of a mixture."""
+    found = _WEIGHTED.fullmatch(part)
+    if not found:
+        raise ValueError(f"{part!r} is mixed with others and has no weight: write 0.5*{part}")
+    try:
+        weight = Fraction(found[1])
+    except (ValueError, ZeroDivisionError):
+        weight = Fraction(0)
+    if weight <= 0:
+        raise ValueError(f"{part!r} has the weight {found[1]!r}: give a positive number before the *")
+    try:
+        return weight, _open_one(found[2])
+    except ValueError as error:
+        raise ValueError(f"part {part!r} of the mixture: {error}") from error
+
+
+def _open_one(spec: str) -> Source:
+    match spec.partition(":")[0]:
         case "folder":
-            return Folder(_expand(rest))
+            return Folder(_expand(spec))
+        case "csv":
+            return CsvFile(_expand(spec))
+        case "names":
+            return NamedPictures(_expand(spec))
+        case "lmdb":
+            return _open_lmdb(_expand(spec))
         case "arithmetic":
             return Arithmetic(_settings(ArithmeticConfig(), spec))
         case "plates":
@@ -36,10 +88,22 @@ def open_source(spec: str) -> Source:
             raise ValueError(f"{spec!r} names no source of samples: use one of {FORMS}")
 
 
-def _expand(path: str) -> str:
+def _open_lmdb(path: str) -> Source:
+    try:
+        from datasets.lmdb_source import Lmdb
+    except ModuleNotFoundError as error:
+        raise ValueError(f"lmdb:{path} needs the package lmdb: pip install lmdb") from error
+    return Lmdb(path)
+
+
+def _expand(spec: str) -> str:
+    """The path behind the colon, with the home folder and environment variables in their places."""
+    path = spec.partition(":")[2]
+    if not path.strip():
+        raise ValueError(f"{spec!r} names no path: write it after the colon")
     expanded = str(Path(os.path.expandvars(path)).expanduser())
     if unset := re.search(r"\$\{?(\w+)", expanded):
-        raise ValueError(f"folder:{path}: set the environment variable {unset[1]} to where the pictures are")
+        raise ValueError(f"{spec}: set the environment variable {unset[1]} to where the pictures are")
     return expanded
 
 
@@ -47,12 +111,17 @@ def _settings(config: Settings, spec: str) -> Settings:
     """Sets what stands behind the colon, ``name=value`` between commas."""
     kind, _, text = spec.partition(":")
     known = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
-    for item in filter(None, text.split(",")):
+    known = {name: type_ for name, type_ in known.items() if type_ in KINDS}
+    for item in filter(None, map(str.strip, text.split(","))):
         name, _, value = (part.strip() for part in item.partition("="))
         if name not in known:
             raise ValueError(f"{name!r} is no setting of rendered {kind}: there are {', '.join(known)}")
         try:
-            setattr(config, name, known[name](value))
-        except ValueError:
+            setattr(config, name, _read(known[name], value))
+        except (ValueError, KeyError):
             raise ValueError(f"{spec}: {name}={value!r} is not {KINDS[known[name]]}") from None
     return config
+
+
+def _read(kind: type, value: str) -> int | float | bool | str:
+    return {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)

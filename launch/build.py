@@ -8,9 +8,10 @@ import jax
 import numpy as np
 import optax
 
+from datasets.mixture import Mixture, split_mixture
 from datasets.pipeline import make_stream
 from datasets.preflight import Needs, Preflight, preflight
-from datasets.sources import Folder, Source, split_holdout
+from datasets.sources import Keyed, Source, split_holdout
 from datasets.specs import open_source
 from launch.config import Config
 from recog.batch import Batch
@@ -64,8 +65,12 @@ def open_data(config: Config) -> tuple[Source, Source]:
     train = open_source(data.train)
     if data.validation:
         return train, open_source(data.validation)
-    if not (data.holdout and isinstance(train, Folder)):
+    if not data.holdout:
         raise ValueError("name validation samples with data.validation, or hold some of a folder out with data.holdout")
+    if isinstance(train, Mixture):
+        return split_mixture(train, data.holdout, data.holdout_by)
+    if not isinstance(train, Keyed):
+        raise ValueError("data.holdout cannot be taken from rendered samples: name others with data.validation")
     return split_holdout(train, data.holdout, data.holdout_by)
 
 
@@ -91,7 +96,7 @@ def shape_of_batch(config: Config) -> Batch:
 
 def state_maker(config: Config, task: Task, optimizer: optax.GradientTransformation):
     """A function without arguments that makes the initial state; jit it, or ask for its shapes only."""
-    batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config)._replace())
+    batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config))
     return functools.partial(create_state, task, optimizer, stream_key(config.seed, "init", 0), batch)
 
 

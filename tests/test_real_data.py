@@ -1,23 +1,26 @@
 """Real pictures pass the preflight; skipped where ``RECOG_REAL_DATA`` does not name the folder that holds them."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from launch.build import check, open_data
-from launch.configs.captcha import get_config
+from launch.configs import captcha, receipts
 from launch.task import make_task
 
 DATA = os.environ.get("RECOG_REAL_DATA", "")
 
-pytestmark = pytest.mark.skipif(
-    not (Path(DATA) / "captcha" / "labels.tsv").is_file(), reason="RECOG_REAL_DATA names no folder with captcha/"
-)
+
+def needs(name: str) -> pytest.MarkDecorator:
+    there = (Path(DATA) / name / "labels.tsv").is_file()
+    return pytest.mark.skipif(not there, reason=f"RECOG_REAL_DATA names no folder with {name}/")
 
 
+@needs("captcha")
 def test_every_captcha_can_be_trained_on_and_the_held_out_part_is_fixed():
-    config = get_config()
+    config = captcha.get_config()
     task = make_task(config)
     train, held_out = open_data(config)
     found = [check(source, config, task, "captchas").checked for source in (train, held_out)]
@@ -26,3 +29,16 @@ def test_every_captcha_can_be_trained_on_and_the_held_out_part_is_fixed():
     assert {width for part in found for width in part.widths.tolist()} == {128}
     paths = [source[i].origin for source in (train, held_out) for i in range(len(source))]
     assert len(set(paths)) == 824
+
+
+@needs("receipt_prices")
+def test_every_receipt_price_can_be_trained_on_and_no_receipt_is_on_both_sides():
+    config = receipts.get_config()
+    task = make_task(config)
+    train, held_out = open_data(config)
+    found = [check(source, config, task, "prices").checked for source in (train, held_out)]
+    assert [len(part.indices) for part in found] == [4190, 665]
+    assert not any(part.problems for part in found)
+    origins = [[source[i].origin for i in range(len(source))] for source in (train, held_out)]
+    ours, theirs = ({re.search(r"(r\d+)_", origin)[1] for origin in part} for part in origins)
+    assert not ours & theirs

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from datasets import preflight as module
+from datasets.mixture import Mixture
 from datasets.preflight import BadSamplesError, Needs, preflight
 from datasets.sources import RenderedSource, Sample
 from recog.alphabet import DIGITS
@@ -174,3 +175,73 @@ def test_a_rendered_source_that_does_not_fit_the_model_is_refused(source, reason
 def test_an_empty_rendered_source_is_refused():
     with pytest.raises(BadSamplesError, match="holds no sample"):
         preflight(Rendered(0), NEEDS, on_bad_sample="raise")
+
+
+class Watched:
+    """A source that remembers which of its samples were read."""
+
+    def __init__(self, source):
+        self.source = source
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Sample:
+        self.read.append(index)
+        return self.source[index]
+
+    def origin(self, index: int) -> str:
+        return self.source.origin(index)
+
+
+def test_of_a_mixture_each_sample_is_looked_at_once_and_rendered_parts_are_trusted(make_folder):
+    folder = Watched(make_folder([(blank(32, 40 + i), "1") for i in range(3)]))
+    rendered = Rendered(400)
+    source = Mixture([rendered, folder], [0.8, 0.2])
+    checked = preflight(source, NEEDS, on_bad_sample="raise")
+    assert sorted(folder.read) == [0, 1, 2]
+    assert sorted(rendered.drawn) == list(range(module.LOOK_AT_RENDERED))
+    assert checked.seen == 403
+    assert checked.indices.tolist() == list(range(len(source)))
+    places = [source.locate(index) for index in range(len(source))]
+    assert checked.widths.tolist() == [60 if part == 0 else 40 + own for part, own in places]
+
+
+def test_bad_samples_of_a_mixture_are_named_once_and_their_turns_left_out(make_folder):
+    folder = make_folder([(blank(32, 40), "1"), (blank(32, 41), "x"), (None, "1")])
+    source = Mixture([Rendered(90), folder], [3, 1])
+    with pytest.raises(BadSamplesError, match="2 of 93 samples cannot be used") as caught:
+        preflight(source, NEEDS, on_bad_sample="raise")
+    assert str(caught.value).count(f"{folder.labels}:2 (1.png)") == 1
+    checked = preflight(source, NEEDS, on_bad_sample="skip")
+    assert len(checked.problems) == 2
+    usable = [index for index in range(len(source)) if source.locate(index) not in [(1, 1), (1, 2)]]
+    assert checked.indices.tolist() == usable
+    assert len(checked.widths) == len(usable)
+
+
+def test_a_part_of_a_mixture_that_cannot_be_used_at_all_is_an_error(make_folder):
+    with pytest.raises(BadSamplesError, match="1 of 1 samples cannot be used"):
+        preflight(Mixture([Rendered(9), make_folder([(PICTURE, "x")])], [1, 1]), NEEDS, on_bad_sample="skip")
+    with pytest.raises(BadSamplesError, match="rendered sample does not fit the model"):
+        preflight(Mixture([make_folder([GOOD]), Rendered(9, "A")], [1, 1]), NEEDS, on_bad_sample="skip")
+
+
+def test_what_is_mixed_and_how_is_in_the_digest(make_folder):
+    folder, other = make_folder([GOOD]), Rendered(5)
+    sources = [Mixture([other, folder], [1, 1]), Mixture([other, folder], [2, 1]), Mixture([folder, other], [1, 1])]
+    digests = [preflight(source, NEEDS, on_bad_sample="raise").digest for source in sources]
+    assert len(set(digests)) == 3
+    assert preflight(Mixture([Rendered(5), folder], [3, 3]), NEEDS, on_bad_sample="raise").digest == digests[0]
+
+
+def test_mixtures_of_mixtures_are_checked_to_the_bottom(make_folder):
+    folder = Watched(make_folder([(blank(32, 40), "1"), (PICTURE, "x")]))
+    inner = Mixture([Rendered(6), folder], [1, 1])
+    source = Mixture([inner, Rendered(30)], [1, 1])
+    checked = preflight(source, NEEDS, on_bad_sample="skip")
+    bad = [i for i in range(len(source)) if source.origin(i) == folder.origin(1)]
+    assert sorted(folder.read) == [0, 1]
+    assert bad
+    assert checked.indices.tolist() == [i for i in range(len(source)) if i not in bad]

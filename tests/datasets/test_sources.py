@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.sources import BadSampleError, Folder, RenderedSource, Subset, split_holdout
+from datasets.sources import BadSampleError, Folder, Keyed, RenderedSource, Subset, split_holdout
 
 
 def folder(path: Path, labels: bytes) -> Folder:
@@ -26,6 +26,13 @@ def test_a_sample_holds_the_file_the_text_and_where_it_stands(tmp_path):
     source = folder(tmp_path, b"images/a b.png\tTEXT\n")
     assert source[0] == (b"pixels", "TEXT", f"{tmp_path}/labels.tsv:1 (images/a b.png)")
     assert not isinstance(source, RenderedSource)
+
+
+def test_samples_of_a_folder_have_names_and_those_of_a_part_of_it_have_none(tmp_path):
+    source = folder(tmp_path, b"b.png\t1\na/\xe4\xba\xac.png\t2\n")
+    assert isinstance(source, Keyed)
+    assert [source.key(i) for i in range(2)] == [b"b.png", "a/京.png".encode()]
+    assert not isinstance(Subset(source, [0]), Keyed)
 
 
 def test_byte_order_mark_crlf_and_blank_lines_are_passed_over_and_line_numbers_kept(tmp_path):

@@ -1,11 +1,22 @@
 """Sources by their text."""
 
+import dataclasses
+import sys
+from pathlib import Path
+
+import lmdb
 import numpy as np
 import pytest
 
+from datasets import specs
+from datasets.csv_source import CsvFile
+from datasets.mixture import Mixture
+from datasets.name_source import NamedPictures
 from datasets.sources import Folder, RenderedSource
 from datasets.specs import open_source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
+from datasets.synthetic.plates import Plates
+from datasets.synthetic.stream import StreamConfig
 
 
 @pytest.fixture
@@ -81,3 +92,138 @@ def test_what_names_no_source_lists_the_forms(spec):
 def test_a_wrong_setting_is_named(settings, reason):
     with pytest.raises(ValueError, match=reason):
         open_source(f"arithmetic:{settings}")
+
+
+def test_csv_files_names_and_databases_by_their_paths(folder, monkeypatch):
+    (folder / "list.csv").write_text("image_path,plate_text\na.png,2\n")
+    (folder / "names").mkdir()
+    (folder / "names" / "A1_3.png").touch()
+    with lmdb.open(str(folder / "set")) as environment, environment.begin(write=True) as transaction:
+        for key, value in (("num-samples", "1"), ("image-000000001", "pixels"), ("label-000000001", "3")):
+            transaction.put(key.encode(), value.encode())
+    monkeypatch.setenv("PICTURES", str(folder))
+    for spec, text in (("csv:$PICTURES/list.csv", "2"), ("names:$PICTURES/names", "A1"), ("lmdb:$PICTURES/set", "3")):
+        source = open_source(spec)
+        assert (len(source), source[0].text) == (1, text)
+    assert isinstance(open_source("csv:$PICTURES/list.csv"), CsvFile)
+    assert isinstance(open_source("names:$PICTURES/names"), NamedPictures)
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv", "names", "lmdb"])
+def test_a_path_that_is_missing_or_leads_nowhere_is_named(tmp_path, kind):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        open_source(f"{kind}:{tmp_path}/nowhere")
+    with pytest.raises(ValueError, match=f"'{kind}:' names no path"):
+        open_source(f"{kind}:")
+    with pytest.raises(ValueError, match=rf"{kind}:\$UNSET_PICTURES/a: set the environment variable UNSET_PICTURES"):
+        open_source(f"{kind}:$UNSET_PICTURES/a")
+
+
+def test_what_to_install_for_a_database_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lmdb", None)
+    monkeypatch.delitem(sys.modules, "datasets.lmdb_source", raising=False)
+    with pytest.raises(ValueError, match=r"lmdb:.*set needs the package lmdb: pip install lmdb"):
+        open_source(f"lmdb:{tmp_path}/set")
+
+
+def test_sources_are_mixed_by_weight(folder):
+    source = open_source(f"0.75*plates:seed=1,count=9 + 0.25*folder:{folder}")
+    assert isinstance(source, Mixture)
+    assert [type(part) for part in source.sources] == [Plates, Folder]
+    assert [len(part) for part in source.sources] == [9, 1]
+    assert source.counts == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "counts"),
+    [
+        ("0.5*arithmetic + 0.5*plates", [1, 1]),
+        (" 2 * arithmetic:count=5, seed=2  +  1 * plates: ", [2, 1]),
+        ("1/3*arithmetic + 1/3*plates + 1/3*plates:seed=2", [1, 1, 1]),
+        ("1*arithmetic", [1]),
+    ],
+)
+def test_mixtures_are_written_freely(spec, counts):
+    source = open_source(spec)
+    assert isinstance(source, Mixture)
+    assert source.counts == counts
+
+
+@pytest.mark.parametrize("name", ["a b", "a,b", "a+b", "a + b", "a * b", "2*b", "a=b", "a + b, c=d + e"])
+def test_paths_may_hold_what_mixtures_are_written_with(folder, name):
+    (folder / name).mkdir()
+    (folder / name / "labels.tsv").write_text("a.png\t7\n")
+    (folder / name / "a.png").touch()
+    assert open_source(f"folder:{folder}/{name}")[0].text == "7"
+    source = open_source(f"0.5*folder:{folder}/{name} + 0.5*arithmetic:count=1")
+    assert isinstance(source, Mixture)
+    assert source[0].text == "7"
+    assert len(open_source(f"0.5*arithmetic:count=1 + 0.5*folder:{folder}/{name}")) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("0.5*plates + 0.5*plate:seed=1", "part '0.5.plate:seed=1' of the mixture: 'plate:seed=1' names no source"),
+        ("0.5*plates:colour=1 + 0.5*arithmetic", "part '0.5.plates:colour=1' of the mixture: 'colour' is no setting"),
+        ("0.5*plates + 0.5*arithmetic:clutter=2", "part '0.5.arithmetic:clutter=2' of the mixture: clutter 2"),
+        ("0.5*plates + arithmetic:seed=1", "'arithmetic:seed=1' is mixed with others and has no weight: write 0.5"),
+        ("arithmetic:seed=1 + 0.5*plates", "'arithmetic:seed=1' is mixed with others and has no weight"),
+        ("half*plates + 0.5*arithmetic", "'half.plates' has the weight 'half': give a positive number"),
+        ("0*plates + 1*arithmetic", "'0.plates' has the weight '0'"),
+        ("1*plates + -1*arithmetic", "'-1.arithmetic' has the weight '-1'"),
+        ("1/0*plates + 1*arithmetic", "has the weight '1/0'"),
+        ("nan*plates + 1*arithmetic", "has the weight 'nan'"),
+        ("*plates + 1*arithmetic", "has the weight ''"),
+        ("0.5*plates + 0.5*", "part '0.5.' of the mixture: '' names no source"),
+        ("0.5*plates + 0.5*plates:count=0", "source 1 of the mixture holds no sample"),
+        ("plates + arithmetic", "'plates . arithmetic' names no source of samples"),
+    ],
+)
+def test_a_wrong_part_of_a_mixture_is_named(spec, reason):
+    with pytest.raises(ValueError, match=reason):
+        open_source(spec)
+
+
+def test_a_part_whose_folder_does_not_exist_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        open_source(f"0.5*plates + 0.5*folder:{tmp_path}/nowhere")
+
+
+@dataclasses.dataclass
+class EveryKind(StreamConfig):
+    """One setting of each kind, and one that text cannot give."""
+
+    bold: bool = False
+    font: str = "sans"
+    sizes: tuple[int, ...] = (1, 2)
+
+
+def test_settings_are_read_as_their_kind():
+    assert specs._settings(EveryKind(), "x:bold=True, font=a b,clutter=0.5,count=3") == EveryKind(
+        bold=True, font="a b", clutter=0.5, count=3
+    )
+    assert specs._settings(EveryKind(bold=True), "x:bold=false, ,").bold is False
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("bold=1", "x:bold=1: bold='1' is not true or false"),
+        ("clutter=", "clutter='' is not a number"),
+        ("sizes=1", "'sizes' is no setting of rendered x: there are count, seed, height, width, clutter, bold, font$"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_named(setting, reason):
+    with pytest.raises(ValueError, match=reason):
+        specs._settings(EveryKind(), f"x:{setting}")
+
+
+def test_every_form_that_errors_list_is_known(tmp_path):
+    for form in specs.FORMS.split(", or ")[0].split(", "):
+        kind = form.split(":")[0]
+        if kind in ("folder", "lmdb", "csv", "names"):
+            with pytest.raises(FileNotFoundError):
+                open_source(f"{kind}:{Path(tmp_path, 'nowhere')}")
+        else:
+            assert len(open_source(form)) == 1000

@@ -1,0 +1,61 @@
+"""Which samples train and which validate."""
+
+import pytest
+
+from datasets.mixture import Mixture
+from datasets.pipeline import DataConfig
+from launch.build import open_data
+from launch.config import Config
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """Ten samples, listed for every kind of source that has names."""
+    for number in range(10):
+        (tmp_path / f"A{number}_1.png").touch()
+    names = [path.name for path in sorted(tmp_path.iterdir())]
+    (tmp_path / "labels.tsv").write_text("".join(f"{name}\t1\n" for name in names))
+    (tmp_path / "list.csv").write_text("image_path,plate_text\n" + "".join(f"{name},1\n" for name in names))
+    return tmp_path
+
+
+def opened(train: str, **settings):
+    config = Config()
+    config.data = DataConfig(train=train, **settings)
+    return open_data(config)
+
+
+@pytest.mark.parametrize("form", ["folder:{}", "csv:{}/list.csv", "names:{}"])
+def test_samples_of_every_source_with_names_can_be_held_out(listed, form):
+    training, held = opened(form.format(listed), holdout=0.3)
+    origins = [{source[i].origin.split("A")[-1] for i in range(len(source))} for source in (training, held)]
+    assert [len(names) for names in origins] == [7, 3]
+    assert not origins[0] & origins[1]
+
+
+def test_samples_are_held_out_of_the_real_part_of_a_mixture(listed):
+    training, held = opened(f"0.5*plates:count=20 + 0.5*names:{listed}", holdout=0.3)
+    assert isinstance(training, Mixture)
+    assert [len(source) for source in training.sources] == [20, 7]
+    assert len(held) == 3
+    drawn = {training.origin(index) for index in range(len(training))}
+    assert not drawn & {held.origin(index) for index in range(3)}
+
+
+def test_validation_samples_may_be_named():
+    training, validation = opened("plates:count=5,seed=1", validation="plates:count=3,seed=2", holdout=0.5)
+    assert (len(training), len(validation)) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"train": ""}, "name the training samples"),
+        ({"train": "plates"}, "name validation samples with data.validation, or hold some of a folder out"),
+        ({"train": "plates", "holdout": 0.1}, "data.holdout cannot be taken from rendered samples"),
+        ({"train": "1*plates + 1*arithmetic", "holdout": 0.1}, "not rendered, and there are 0"),
+    ],
+)
+def test_without_validation_samples_it_is_said_how_to_name_them(settings, reason):
+    with pytest.raises(ValueError, match=reason):
+        opened(**settings)
