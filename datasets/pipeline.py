@@ -14,6 +14,7 @@ from datasets.preflight import Preflight
 from datasets.sources import BadSampleError, Source
 from recog.alphabet import Alphabet
 from recog.batch import Batch
+from recog.filters import apply_filters, check_filters
 from recog.images import decode, scale, to_channels
 
 
@@ -22,13 +23,14 @@ class DataConfig:
     """What to train on and how it is brought into shape."""
 
     train: str = ""
-    """Training samples: ``folder:PATH`` (with ``labels.tsv``) or ``arithmetic:count=100000,seed=1``."""
+    """Training samples, such as ``folder:PATH``, ``lmdb:PATH``, ``plates:seed=1`` or ``0.7*plates + 0.3*csv:FILE``: see
+    `datasets.specs.open_source`."""
     validation: str = ""
-    """Validation samples; empty holds out part of the training folder."""
+    """Validation samples; empty holds out part of the training samples that are not rendered."""
     holdout: float = 0.0
-    """Share of the training folder held out for validation, always the same samples."""
+    """Share of these held out for validation, always the same samples."""
     holdout_by: str = ""
-    """Regular expression over paths: samples with the same match (first group) are held out or trained on together."""
+    """Regular expression over their keys (paths): samples with the same match (first group) stay together."""
     batch_size: int = 64
     """Samples of a batch over all devices and processes."""
     height: int = 32
@@ -37,6 +39,9 @@ class DataConfig:
     """Pixels to which every picture is stretched; 0 keeps the aspect ratio."""
     channels: int = 1
     """1 reads in grayscale, 3 in colour."""
+    filters: tuple[str, ...] = ()
+    """What pictures go through before they are scaled, such as ``("median3", "otsu", "open2")``; see
+    `recog.filters`. An exported model applies the same."""
     buckets: tuple[int, ...] = ()
     """Padded widths in pixels; empty chooses up to four from the data, or takes the one of ``width``."""
     max_label_length: int = 32
@@ -101,9 +106,9 @@ class Loader(NamedTuple):
 
 
 def to_pixels(image: bytes | np.ndarray, config: DataConfig) -> UInt8[np.ndarray, "H W C"]:
-    """A sample's picture with the configured channels and size; raises ``ValueError`` where it cannot be decoded."""
+    """A sample's picture with the configured channels, filters and size; ``ValueError`` where it cannot be decoded."""
     pixels = decode(image, config.channels) if isinstance(image, bytes) else to_channels(image, config.channels)
-    return scale(pixels, config.height, config.width)
+    return scale(apply_filters(pixels, config.filters), config.height, config.width)
 
 
 def make_stream(
@@ -129,10 +134,11 @@ def make_stream(
       A dataset of `Batch`es of NumPy arrays, and the plan behind it.
 
     Raises:
-      ValueError: channels, buckets or batch size that cannot be.
+      ValueError: channels, filters, buckets or batch size that cannot be.
     """
     if config.channels not in (1, 3):
         raise ValueError(f"data.channels={config.channels}: choose 1 (grayscale) or 3 (colour)")
+    check_filters(config.filters)
     buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)

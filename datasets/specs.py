@@ -13,10 +13,14 @@ from datasets.name_source import NamedPictures
 from datasets.sources import Folder, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
+from datasets.synthetic.prices import Prices, PricesConfig
+from datasets.synthetic.receipts import Receipts, ReceiptsConfig
 from datasets.synthetic.stream import StreamConfig
+from datasets.synthetic.words import Words, WordsConfig
 
 FORMS = (
-    "folder:PATH, arithmetic:count=1000,seed=7, plates:count=1000,seed=7, lmdb:PATH, csv:FILE, names:FOLDER, "
+    "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, arithmetic:count=1000,seed=7, "
+    "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
 )
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -35,6 +39,7 @@ def open_source(spec: str) -> Source:
     - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``
     - ``names:FOLDER``, pictures whose file names are their labels
     - ``lmdb:PATH``, a database as deep-text-recognition-benchmark writes it
+    - ``tfds:PATH:SPLIT``, a set that ``launch.prepare`` wrote: ``tfds:prepared/svt:train``
     - a renderer and its settings, ``plates:count=1000,seed=7``
     - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; every part has a weight, and spaces stand around each plus
 
@@ -80,10 +85,18 @@ def _open_one(spec: str) -> Source:
             return NamedPictures(_expand(spec))
         case "lmdb":
             return _open_lmdb(_expand(spec))
+        case "tfds":
+            return _open_tfds(spec)
         case "arithmetic":
             return Arithmetic(_settings(ArithmeticConfig(), spec))
         case "plates":
             return Plates(_settings(PlatesConfig(), spec))
+        case "prices":
+            return Prices(_settings(PricesConfig(), spec))
+        case "receipts":
+            return Receipts(_settings(ReceiptsConfig(), spec))
+        case "words":
+            return Words(_settings(WordsConfig(), spec))
         case _:
             raise ValueError(f"{spec!r} names no source of samples: use one of {FORMS}")
 
@@ -94,6 +107,15 @@ def _open_lmdb(path: str) -> Source:
     except ModuleNotFoundError as error:
         raise ValueError(f"lmdb:{path} needs the package lmdb: pip install lmdb") from error
     return Lmdb(path)
+
+
+def _open_tfds(spec: str) -> Source:
+    from datasets.tfds_source import Tfds  # takes a second to import
+
+    path, _, split = _expand(spec).partition(":")  # a split may hold colons: train[:90%]
+    if not split:
+        raise ValueError(f"{spec!r} names no split: write tfds:PATH:SPLIT, such as tfds:prepared/svt:test")
+    return Tfds(path, split)
 
 
 def _expand(spec: str) -> str:

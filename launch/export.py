@@ -35,6 +35,7 @@ def export(workdir: str | Path, out: str | Path) -> Agreement:
         validation_data=validation_data,
         step=run.step,
         metrics=run.metrics,
+        filters=tuple(data.filters),
     )
     agreement = write_artifact(out, run.task, run.variables, provenance)
     for name in FILES:

@@ -46,7 +46,7 @@ def predict(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> Itera
         for start in range(0, len(paths), batch_size):
             batch = paths[start : start + batch_size]
             loaded = list(pool.map(load, batch))
-            readings = iter(artifact.read_pictures([x for x in loaded if not isinstance(x, str)]))
+            readings = iter(artifact.read_fitted([x for x in loaded if not isinstance(x, str)]))
             for path, pixels in zip(batch, loaded, strict=True):
                 yield path, pixels if isinstance(pixels, str) else next(readings)
 

@@ -1,7 +1,10 @@
-"""Affine maps and bilinear sampling, shared by augmentation and spatial transformers."""
+"""Affine and projective maps and bilinear sampling, shared by augmentation and spatial transformers."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+HORIZON = 1e-3
+"""Least third coordinate of a projected point: nearer the horizon, points would be infinitely far away."""
 
 
 def affine_points(matrices: Float[Array, "B 2 3"], height: int, width: int) -> Float[Array, "B H W 2"]:
@@ -16,6 +19,60 @@ def affine_points(matrices: Float[Array, "B 2 3"], height: int, width: int) -> F
     y = jnp.arange(height, dtype=jnp.float32)[None, :, None, None]
     m = matrices[:, None, None]  # B 1 1 2 3
     return m[..., 0] * x + m[..., 1] * y + m[..., 2]
+
+
+def projective_points(matrices: Float[Array, "B 3 3"], height: int, width: int) -> Float[Array, "B H W 2"]:
+    """Where each output pixel looks in its input: ``matrix @ (x, y, 1)`` divided by its third coordinate, in pixels.
+
+    Points at or behind the horizon, where that coordinate is not positive, look far away.
+
+    Args:
+      matrices: homographies from output to input coordinates.
+      height: rows of the output.
+      width: columns of the output.
+    """
+    x = jnp.arange(width, dtype=jnp.float32)[None, None, :, None]
+    y = jnp.arange(height, dtype=jnp.float32)[None, :, None, None]
+    m = matrices[:, None, None]  # B 1 1 3 3
+    seen = m[..., 0] * x + m[..., 1] * y + m[..., 2]
+    return seen[..., :2] / jnp.maximum(seen[..., 2:], HORIZON)
+
+
+def perspective_matrices(
+    shifts: Float[Array, "B 4 2"], widths: Float[Array, " B"], height: int
+) -> Float[Array, "B 3 3"]:
+    """The homographies that carry each picture's own corners to where they are shifted, in pixels.
+
+    Closed form for a square and a quadrilateral (Heckbert 1989, "Fundamentals of Texture Mapping and Image Warping",
+    section 2.2.3), with corners at the outer edges of the border pixels: at -0.5 and at ``width - 0.5``.
+
+    Args:
+      shifts: of the left top, right top, right bottom and left bottom corner, x before y. The shifted corners must
+        still make a convex quadrilateral.
+      widths: of each picture, above zero.
+      height: of all.
+    """
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = (shifts[:, corner].T for corner in range(4))
+    # The sides that meet at the third corner, and how far the four are from a parallelogram.
+    right, bottom = (bx - cx, by - cy - height), (dx - cx - widths, dy - cy)
+    odd = (ax - bx + cx - dx, ay - by + cy - dy)
+    area = right[0] * bottom[1] - bottom[0] * right[1]
+    g = (odd[0] * bottom[1] - bottom[0] * odd[1]) / area
+    h = (right[0] * odd[1] - odd[0] * right[1]) / area
+    left, top = ax - 0.5, ay - 0.5
+    wide = widths + bx - 0.5, by - 0.5
+    high = dx - 0.5, height + dy - 0.5
+    one = jnp.ones_like(g)
+    rows = [
+        (wide[0] - left + g * wide[0], high[0] - left + h * high[0], left),
+        (wide[1] - top + g * wide[1], high[1] - top + h * high[1], top),
+        (g, h, one),
+    ]
+    # From pixels to the unit square first; written out, because a matrix product may round to TF32 or bfloat16.
+    return jnp.stack(
+        [jnp.stack([u / widths, v / height, 0.5 * (u / widths + v / height) + w], axis=-1) for u, v, w in rows],
+        axis=1,
+    )
 
 
 def bilinear_sample(images: Float[Array, "B H W C"], points: Float[Array, "B Y X 2"]) -> Float[Array, "B Y X C"]:

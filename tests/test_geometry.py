@@ -1,4 +1,4 @@
-"""Affine grids and bilinear sampling against OpenCV and finite differences."""
+"""Affine and projective grids and bilinear sampling against OpenCV and finite differences."""
 
 import cv2
 import jax
@@ -6,9 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.geometry import affine_points, bilinear_sample
+from recog.geometry import affine_points, bilinear_sample, perspective_matrices, projective_points
 
 sample = jax.jit(bilinear_sample)
+perspective = jax.jit(perspective_matrices, static_argnums=2)
+project = jax.jit(projective_points, static_argnums=(1, 2))
 RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(0, 255, (3, 12, 20, 2)).astype(np.float32)
 IDENTITY = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
@@ -61,6 +63,59 @@ def test_a_warp_is_that_of_opencv():
     )
     ours = sample(IMAGES[:1], affine_points(jnp.asarray(turn[None]), 12, 20))[0]
     np.testing.assert_allclose(ours, warped, atol=255 * 2 / 32)  # OpenCV rounds points to 1/32 pixel on each axis
+
+
+WIDTHS = np.array([20, 300, 3, 1], np.float32)
+SHIFTS = RNG.uniform(-0.24, 0.24, (4, 4, 2)).astype(np.float32) * np.minimum(WIDTHS, 12)[:, None, None]
+
+
+def square(width: float, height: float) -> np.ndarray:
+    """Corners at the outer edges of the border pixels."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
+
+
+def test_perspective_matrices_are_those_of_opencv():
+    matrices = perspective(jnp.asarray(SHIFTS), jnp.asarray(WIDTHS), 12)
+    for matrix, shift, width in zip(np.asarray(matrices), SHIFTS, WIDTHS, strict=True):
+        own = square(width, 12)
+        theirs = cv2.getPerspectiveTransform(own.astype(np.float32), (own + shift).astype(np.float32))
+        np.testing.assert_allclose(matrix / matrix[2, 2], theirs, rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(cv2.perspectiveTransform(own[None], matrix)[0], own + shift, atol=1e-3)
+
+
+def test_corners_that_stay_are_the_identity():
+    matrix = np.asarray(perspective(jnp.zeros((1, 4, 2)), jnp.array([20.0]), 12))[0]
+    np.testing.assert_allclose(matrix, np.eye(3), atol=1e-6)
+
+
+def test_projected_points_are_the_matrix_times_x_y_1_divided():
+    matrices = RNG.normal(size=(3, 3, 3))
+    matrices[:, 2] = RNG.uniform([0.01, 0.01, 1], [0.1, 0.1, 2], (3, 3))
+    points = np.asarray(project(jnp.asarray(matrices, jnp.float32), 4, 5))
+    for b, y, x in np.ndindex(3, 4, 5):
+        seen = matrices[b] @ [x, y, 1]
+        np.testing.assert_allclose(points[b, y, x], seen[:2] / seen[2], rtol=1e-4, atol=1e-5)
+
+
+def test_points_beyond_the_horizon_are_far_away_and_finite():
+    matrix = jnp.array([[[1.0, 0, 0], [0, 1, 0], [-0.1, 0, 1]]])
+    points = np.asarray(project(matrix, 1, 20))
+    assert np.isfinite(points).all()
+    assert (points[0, 0, 11:, 0] > 1000).all()
+
+
+def test_a_projective_warp_is_that_of_opencv():
+    smooth = np.stack([cv2.GaussianBlur(image, (0, 0), 2) for image in IMAGES[:1]])
+    matrices = perspective(jnp.asarray(SHIFTS[:1]), jnp.asarray(WIDTHS[:1]), 12)
+    warped = cv2.warpPerspective(
+        smooth[0],
+        np.asarray(matrices[0]),
+        (20, 12),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    ours = sample(smooth, project(matrices, 12, 20))[0]
+    np.testing.assert_allclose(ours, warped, atol=2)
 
 
 @pytest.mark.parametrize("height", [1, 2])

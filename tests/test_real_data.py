@@ -40,5 +40,7 @@ def test_every_receipt_price_can_be_trained_on_and_no_receipt_is_on_both_sides()
     assert [len(part.indices) for part in found] == [4190, 665]
     assert not any(part.problems for part in found)
     origins = [[source[i].origin for i in range(len(source))] for source in (train, held_out)]
-    ours, theirs = ({re.search(r"(r\d+)_", origin)[1] for origin in part} for part in origins)
+    ours, theirs = ({receipt for origin in part for receipt in re.findall(r"(r\d+)_", origin)} for part in origins)
+    assert ours
+    assert theirs
     assert not ours & theirs

@@ -71,6 +71,13 @@ def blend(below: Picture, above: Picture, cover: UInt8[np.ndarray, "H W"]) -> Pi
     )
 
 
+def plain(colour: Float[np.ndarray, "3"], width: int, height: int) -> Picture:
+    """One colour, 0 to 255, all over."""
+    picture = np.empty((height, width, 3), np.uint8)
+    cv2.rectangle(picture, (0, 0, width, height), np.asarray(colour, float).tolist(), cv2.FILLED)
+    return picture
+
+
 def surroundings(width: int, height: int, random: np.random.Generator) -> Picture:
     """Something to see a sign against: panels, edges and smooth shade in the colours of cars and streets."""
     number, x, y, mirrored = random.integers(0, (_TEXTURES, _TEXTURE // 2, _TEXTURE // 2, 2)).tolist()

@@ -106,7 +106,7 @@ class Artifact:
         return Decoded(**jax.device_get(self._call(self.parameters, images, widths.astype(np.int32))))
 
     def read(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> list[Reading]:
-        """Reads a batch of scaled and padded pictures as it is; every new shape costs a compilation.
+        """Reads a batch of filtered, scaled and padded pictures as it is; every new shape costs a compilation.
 
         Args:
           images: height and channels as the card says, padded with zeros on the right.
@@ -123,7 +123,10 @@ class Artifact:
         Raises:
           ValueError: an array is no picture, or one too wide.
         """
-        fitted = [self.fit(picture) for picture in pictures]
+        return self.read_fitted([self.fit(picture) for picture in pictures])
+
+    def read_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[Reading]:
+        """Reads what `fit` or `decode` made of pictures; to fit them again would filter them twice."""
         readings: dict[int, Reading] = {}
         for group in groups([picture.shape[1] for picture in fitted]):
             read = self.read(*pad([fitted[index] for index in group], self.card.width))
@@ -131,11 +134,11 @@ class Artifact:
         return [readings[index] for index in range(len(fitted))]
 
     def fit(self, picture: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:
-        """A picture of this artifact's size and channels; raises ``ValueError`` where it is none."""
-        return fit(picture, self.card.height, self.card.channels, self.card.width)
+        """A picture with this artifact's channels, filters and size; raises ``ValueError`` where it is none."""
+        return fit(picture, self.card.height, self.card.channels, self.card.width, self.card.filters)
 
     def decode(self, encoded: bytes) -> UInt8[np.ndarray, "H W C"]:
-        """The content of a picture file, ready for `read_pictures`.
+        """The content of a picture file, ready for `read_fitted`.
 
         Raises:
           ValueError: it is no picture, or one too wide.

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from recog.alphabet import Alphabet
+from recog.filters import check_filters
 
-FORMAT = 2
+FORMAT = 3
 """Of the artifact's files; raised when an older reader could not use them."""
 
 
@@ -38,6 +39,8 @@ class Card:
     """Of the packages that wrote the program."""
     sha256: dict[str, str]
     """Of the files that decide what is read."""
+    filters: tuple[str, ...] = ()
+    """Names of what pictures go through before they are scaled (see `recog.filters`)."""
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -54,7 +57,8 @@ class Card:
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             if saved["format"] == FORMAT:
-                return cls(**saved)
+                check_filters(saved["filters"])
+                return cls(**saved | {"filters": tuple(saved["filters"])})
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is no model card ({error}): copy or export the artifact again") from error
         raise ValueError(f"{path} is of format {saved['format']}, this version reads {FORMAT}: export it again")
@@ -77,7 +81,9 @@ class Card:
                 height=self.height,
                 width=self.width,
                 channels=self.channels,
-            ),
+            )
+            + (_FILTERED.format(names=", then ".join(f"`{name}`" for name in self.filters)) if self.filters else ""),
+            batch=_BY_BATCH if self.settings.get("context") == "batch" else _BY_ITSELF,
             channels=self.channels,
             classes=alphabet.classes,
             count=len(alphabet.tokens),
@@ -107,10 +113,19 @@ _ONE_WIDTH = """\
   size will do.
 - `widths`, int32 `B`: {width} for each.
 """
+_FILTERED = """\
+- Before it is scaled, a picture goes through these filters of `recog.filters`: {names}.
+"""
+_BY_ITSELF = "What a picture reads as does not depend on the others of its batch."
+_BY_BATCH = (
+    "What a picture reads as depends on the others of its batch (`context=batch`): read pictures one at a time to\n"
+    "repeat a reading."
+)
 _MARKDOWN = """\
 # {architecture}: reads one line of text
 
-{parameters:,} parameters, {classes} classes: the CTC blank and {count} tokens.
+{parameters:,} parameters, {classes} classes: the blank (of CTC, or start and end of an attention decoder) and
+{count} tokens.
 
 Tokens: {tokens}
 
@@ -119,7 +134,7 @@ Settings: `{settings}`. The whole configuration of its run is in `config.json`.
 ## What goes in
 
 {inputs}
-What a picture reads as does not depend on the others of its batch.
+{batch}
 
 ## What comes out
 

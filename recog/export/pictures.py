@@ -6,20 +6,24 @@ import cv2
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from recog.filters import apply_filters
 from recog.images import WIDEST, scale, scaled_width, to_channels
 
 STEP = 32
 """Padded widths are multiples of this many pixels."""
 
 
-def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int, width: int = 0) -> UInt8[np.ndarray, "H W C"]:
-    """A grayscale (``H W`` or ``H W 1``) or RGB picture, with the size and the channels that a model takes.
+def fit(
+    picture: UInt8[np.ndarray, "..."], height: int, channels: int, width: int = 0, filters: Sequence[str] = ()
+) -> UInt8[np.ndarray, "H W C"]:
+    """A grayscale (``H W`` or ``H W 1``) or RGB picture, with the size, channels and filters that a model takes.
 
     Args:
       picture: of any size.
       height: pixels to which it is scaled.
       channels: 1 or 3.
       width: pixels to which it is stretched; 0 keeps the aspect ratio.
+      filters: names of what it goes through before it is scaled (see `recog.filters`).
 
     Raises:
       ValueError: no uint8 picture, an empty one, or one so wide and low that it holds no line of text.
@@ -40,7 +44,7 @@ def fit(picture: UInt8[np.ndarray, "..."], height: int, channels: int, width: in
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     elif picture.shape[2] > channels:
         picture = to_channels(picture, channels)
-    return scale(picture, height, width)
+    return scale(apply_filters(picture, filters), height, width)
 
 
 def groups(widths: Sequence[int]) -> list[list[int]]:
@@ -69,7 +73,7 @@ def pad(
     rows = 1 << (len(pictures) - 1).bit_length()
     height, _, channels = pictures[0].shape
     images = np.zeros((rows, height, -(-widest // step) * step, channels), np.uint8)
-    widths = np.ones(rows, np.int32)
+    widths = np.zeros(rows, np.int32)
     for row, picture in enumerate(pictures):
         widths[row] = picture.shape[1]
         images[row, :, : widths[row]] = picture

@@ -52,6 +52,8 @@ class Provenance(NamedTuple):
     step: int
     metrics: dict[str, float]
     """On the validation data, at that step."""
+    filters: tuple[str, ...] = ()
+    """What its pictures went through before they were scaled (see `recog.filters`)."""
 
 
 def write_artifact(folder: str | Path, task: Task, variables: Variables, provenance: Provenance) -> Agreement:
@@ -116,6 +118,7 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
         exported=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions={"jax": jax.__version__, "recog": _own_version()},
         sha256={name: sha256(folder / name) for name in VERIFIED},
+        filters=provenance.filters,
     )
     (folder / CARD).write_text(card.to_json(), encoding="utf-8")
     (folder / CARD_TEXT).write_text(card.to_markdown(task.alphabet), encoding="utf-8")

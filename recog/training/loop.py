@@ -68,7 +68,7 @@ class Loop:
 
     config: LoopConfig
     train_step: TrainStep
-    """Jitted, with state and totals donated."""
+    """Jitted, with state and totals donated; compiled anew for every shape of batches."""
     zero_totals: Callable[[], Totals]
     stream: grain.DatasetIterator
     """Of batches on the device."""
@@ -89,9 +89,13 @@ class Loop:
         """
         config, step = self.config, int(state.step)
         totals, clock, in_flight = self.zero_totals(), _Clock(), collections.deque()
+        shapes: set[tuple[int, ...]] = set()
         with tqdm(total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True) as bar:
             while step < config.steps:
                 batch = clock.wait_for(self.stream)
+                if batch.images.shape not in shapes:
+                    shapes.add(batch.images.shape)
+                    bar.write(f"step {step + 1}: compiles for pictures padded to {batch.images.shape[2]} columns")
                 state, totals = self.train_step(state, totals, batch)
                 in_flight.append(jnp.copy(state.step))  # a copy, because the state itself is donated to the next step
                 if len(in_flight) > AHEAD:
@@ -102,7 +106,8 @@ class Loop:
                 evaluates = last or _due(step, config.evaluate_every)
                 saves = last or stops or _due(step, config.checkpoint_every)
                 if evaluates or saves or _due(step, config.log_every):
-                    self._log(step, totals, clock, bar)  # which also makes sure that the state is worth keeping
+                    # This also makes sure that the state is worth keeping.
+                    self._log(step, totals, len(shapes), clock, bar)
                     totals = self.zero_totals()
                 if evaluates:
                     state = self._evaluate(step, state, batch, clock, bar)
@@ -112,7 +117,7 @@ class Loop:
                     break
         return state
 
-    def _log(self, step: int, totals: Totals, clock: "_Clock", bar: tqdm) -> None:
+    def _log(self, step: int, totals: Totals, compilations: int, clock: "_Clock", bar: tqdm) -> None:
         totals = jax.device_get(totals)
         if totals.trouble_step >= 0:
             raise NotFiniteError(self._explain(int(totals.trouble_step), np.asarray(totals.trouble_ids)))
@@ -122,6 +127,7 @@ class Loop:
             raise NoSamplesError(f"every sample of the last steps before step {step} was skipped: can they be read?")
         metrics = {f"train/{name}": value / samples for name, value in sums.items()}
         metrics["train/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
+        metrics["train/compilations"] = compilations
         metrics |= clock.read(samples)
         if skipped:
             metrics["train/skipped_samples"] = skipped

@@ -10,12 +10,13 @@ import grain.python as grain
 import numpy as np
 import pytest
 
-from datasets.pipeline import DataConfig, Loader, make_stream
+from datasets.pipeline import DataConfig, Loader, make_stream, to_pixels
 from datasets.plan import Planned
 from datasets.preflight import Needs, preflight
 from datasets.sources import BadSampleError, Sample, Source
 from recog.alphabet import DIGITS
 from recog.batch import Batch
+from recog.export.pictures import fit
 
 CONFIG = DataConfig(batch_size=4, max_label_length=5)
 RNG = np.random.default_rng(0)
@@ -88,6 +89,45 @@ def test_an_evaluation_holds_each_picture_scaled_padded_and_labelled(folder, cha
             assert not any(x[row].any() for x in batch._replace(ids=batch.mask))
     assert sorted(seen) == list(range(20))
     assert sum(len(batch.mask) for batch in batches) == 24
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_filters_come_before_scaling(folder, channels, workers):
+    filters = ("median3", "otsu")
+    config = DataConfig(batch_size=10, channels=channels, filters=filters, max_label_length=5, workers=workers)
+    with drawn_from(stream(folder, config, seed=None)) as iterator:
+        batches = draw(iterator, 100)
+    seen = 0
+    for batch in batches:
+        for row in np.flatnonzero(batch.mask):
+            picture = PICTURES[batch.ids[row]]
+            if channels == 1:
+                picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+            picture = cv2.medianBlur(picture, 3)
+            gray = picture if channels == 1 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+            expected = resized(cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)[1], 32)[..., None]
+            ours = batch.images[row, :, : batch.widths[row]]
+            np.testing.assert_array_equal(ours, np.repeat(expected, channels, axis=2))
+            seen += 1
+    assert seen == 20
+
+
+def test_what_is_no_filter_is_refused(folder):
+    with pytest.raises(ValueError, match=r"'medain3' is no filter: choose gray"):
+        stream(folder, DataConfig(batch_size=4, filters=("medain3",)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("width", [0, 94])
+@pytest.mark.parametrize("filters", [(), ("gaussian3", "adaptive11", "open2")])
+def test_an_exported_model_sees_what_it_was_trained_on(channels, width, filters):
+    config = DataConfig(channels=channels, width=width, filters=filters)
+    for picture in PICTURES[:4]:
+        encoded = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+        served = fit(picture, config.height, channels, width, filters)
+        np.testing.assert_array_equal(to_pixels(encoded, config), served)
+        np.testing.assert_array_equal(to_pixels(picture, config), served)
 
 
 def test_buckets_of_the_configuration_are_the_widths_of_the_batches(folder):

@@ -222,8 +222,8 @@ def test_a_setting_of_the_wrong_kind_is_named(setting, reason):
 def test_every_form_that_errors_list_is_known(tmp_path):
     for form in specs.FORMS.split(", or ")[0].split(", "):
         kind = form.split(":")[0]
-        if kind in ("folder", "lmdb", "csv", "names"):
+        if kind in ("folder", "lmdb", "csv", "names", "tfds"):
             with pytest.raises(FileNotFoundError):
-                open_source(f"{kind}:{Path(tmp_path, 'nowhere')}")
+                open_source(f"{kind}:{Path(tmp_path, 'nowhere')}{':train' * (kind == 'tfds')}")
         else:
             assert len(open_source(form)) == 1000

@@ -18,6 +18,16 @@ def test_fit_brings_height_and_channels():
     assert fit(gray, 64, 1).shape == (64, 20, 1)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_filters_see_the_picture_in_its_own_size(channels):
+    stripes = np.tile(np.array([90, 110, 130, 110], np.uint8), (64, 20))
+    binary = np.where(stripes > 109, 255, 0).astype(np.uint8)  # Otsu's cut: one class is 90, the other the rest
+    np.testing.assert_array_equal(fit(stripes, 64, channels, filters=("otsu",))[..., 0], binary)
+    small = fit(stripes, 16, channels, filters=("otsu",))
+    assert small.shape == (16, 20, channels)
+    np.testing.assert_array_equal(small, round(255 * 3 / 4))
+
+
 @pytest.mark.parametrize(
     "array",
     [
@@ -56,7 +66,7 @@ def test_pad_keeps_pixels_and_adds_zeros():
     given = [np.full((32, width, 3), width, np.uint8) for width in (5, 70, 33)]
     images, widths = pad(given)
     assert images.shape == (4, 32, 96, 3)
-    assert widths.tolist() == [5, 70, 33, 1]
+    assert widths.tolist() == [5, 70, 33, 0]
     for row, picture in enumerate(given):
         np.testing.assert_array_equal(images[row, :, : widths[row]], picture)
         assert not images[row, :, widths[row] :].any()

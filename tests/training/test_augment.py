@@ -1,5 +1,6 @@
 """Augmentation: what it may change, by how much, and what it never looks at."""
 
+import colorsys
 import functools
 
 import cv2
@@ -10,12 +11,26 @@ import pytest
 
 from recog.batch import Batch
 from recog.training.augment import AugmentConfig, augment
+from recog.training.augment.camera import gaussian
+from recog.training.augment.light import turn_hue
 
 ROWS, HEIGHT, WIDTH = 16, 32, 96
 WIDTHS = np.array([96, 95, 80, 64, 40, 33, 20, 7] * 2, np.int32)
 KEY = jax.random.key(3)
 RNG = np.random.default_rng(0)
-ALL = AugmentConfig(rotation=5, shear=0.15, scale=0.15, translate=0.1, brightness=0.1, contrast=0.3, noise=0.05)
+ALL = AugmentConfig(
+    rotation=5,
+    shear=0.15,
+    scale=0.15,
+    translate=0.1,
+    perspective=0.1,
+    brightness=0.1,
+    contrast=0.3,
+    blur=1,
+    noise=0.05,
+    erasing=0.1,
+)
+COLOURS = AugmentConfig(saturation=0.3, hue=0.1, blur=0.5)
 MOVES = AugmentConfig(rotation=10, shear=0.15, scale=0.2, translate=0.1)
 Y, X = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
 
@@ -36,6 +51,9 @@ def batch_of(images: np.ndarray, widths: np.ndarray = WIDTHS) -> Batch:
 
 PICTURES = RNG.integers(0, 256, (ROWS, HEIGHT, WIDTH, 3), dtype=np.uint8)
 BATCH = batch_of(PICTURES)
+
+
+blurred = jax.jit(gaussian, static_argnums=3)
 
 
 @functools.cache
@@ -85,12 +103,23 @@ def test_the_key_alone_decides():
 
 def test_each_sample_is_changed_in_its_own_way():
     same = batch_of(np.repeat(PICTURES[:1], ROWS, axis=0), np.full(ROWS, WIDTH, np.int32))
-    for config in (AugmentConfig(rotation=10), AugmentConfig(translate=0.1), AugmentConfig(brightness=0.2)):
+    for config in (
+        AugmentConfig(rotation=10),
+        AugmentConfig(translate=0.1),
+        AugmentConfig(perspective=0.2),
+        AugmentConfig(brightness=0.2),
+        AugmentConfig(hue=0.2),
+        AugmentConfig(blur=1),
+        AugmentConfig(erasing=0.2),
+    ):
         images = changed(config, same)
         assert len(np.unique(images.reshape(ROWS, -1), axis=0)) == ROWS
 
 
-@pytest.mark.parametrize("config", [ALL, MOVES, AugmentConfig(contrast=0.5), AugmentConfig(brightness=0.2)])
+@pytest.mark.parametrize(
+    "config",
+    [ALL, MOVES, COLOURS, AugmentConfig(contrast=0.5), AugmentConfig(brightness=0.2), AugmentConfig(perspective=0.2)],
+)
 def test_the_padding_is_never_read_and_stays_zero(config):
     live = np.arange(WIDTH) < WIDTHS[:, None]
     loud = BATCH._replace(images=np.where(live[:, None, :, None], BATCH.images, 255).astype(np.uint8))
@@ -186,6 +215,58 @@ def test_the_pictures_are_those_that_opencv_warps():
         np.testing.assert_allclose(ours, theirs, atol=2)
 
 
+def homographies(limit: float) -> np.ndarray:
+    """The projective map of each sample, found as `maps` finds affine ones."""
+    coordinates = np.repeat(np.stack([X, Y, 0 * X], axis=-1)[None], ROWS, axis=0)
+    found = []
+    images = columns(changed(AugmentConfig(perspective=limit), batch_of(coordinates)))
+    for image, width in zip(images, WIDTHS.tolist(), strict=True):
+        x, y = image[..., 0], image[..., 1]
+        inside = (x > 0.01) & (x < width - 1.01) & (y > 0.01) & (y < HEIGHT - 1.01)
+        here = np.stack([X[:, :width][inside], Y[:, :width][inside]], axis=-1).astype(np.float64)
+        there = np.stack([x[inside], y[inside]], axis=-1).astype(np.float64)
+        matrix, _ = cv2.findHomography(here, there)
+        np.testing.assert_allclose(cv2.perspectiveTransform(here[None], matrix)[0], there, atol=5e-3)
+        found.append(matrix)
+    return np.stack(found)
+
+
+def corners(width: float, height: float) -> np.ndarray:
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
+
+
+@pytest.mark.parametrize("limit", [0.05, 0.24])
+def test_a_perspective_shifts_each_corner_by_itself_and_keeps_their_order(limit):
+    shifts = []
+    for matrix, width in zip(homographies(limit), WIDTHS.tolist(), strict=True):
+        own = corners(width, HEIGHT)
+        seen = cv2.perspectiveTransform(own[None], matrix)[0]
+        assert cv2.isContourConvex(seen.astype(np.float32))
+        assert cv2.contourArea(seen.astype(np.float32), oriented=True) > 0, "no mirror image"
+        shifts.append((seen - own) / min(width, HEIGHT))
+    shifts = np.stack(shifts)  # sample, corner, axis
+    assert abs(shifts).max() <= limit + 0.01
+    assert (shifts.min(axis=0) < -limit / 3).all()
+    assert (shifts.max(axis=0) > limit / 3).all()
+    assert len(np.unique(shifts.round(4), axis=0)) == ROWS
+
+
+def test_pictures_in_perspective_are_those_that_opencv_warps():
+    smooth = np.stack([cv2.GaussianBlur(picture, (0, 0), 3) for picture in PICTURES])
+    warped = [
+        cv2.warpPerspective(
+            picture,
+            matrix,
+            picture.shape[1::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for picture, matrix in zip(columns(smooth), homographies(0.2), strict=True)
+    ]
+    for ours, theirs in zip(columns(changed(AugmentConfig(perspective=0.2), batch_of(smooth))), warped, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2)
+
+
 def test_brightness_is_added_to_every_pixel():
     gray = np.full((ROWS, HEIGHT, WIDTH, 1), 128, np.uint8)
     images = columns(changed(AugmentConfig(brightness=0.2), batch_of(gray)))
@@ -229,9 +310,104 @@ def test_saturation_scales_colours_about_their_own_grey():
     assert 1.15 < max(factors) < 1.51
 
 
-def test_saturation_of_grayscale_pictures_is_refused():
-    with pytest.raises(ValueError, match=r"set data\.channels=3"):
-        augment(AugmentConfig(saturation=0.1), KEY, BATCH._replace(images=BATCH.images[..., :1]))
+def wheel(pixels: np.ndarray, turn: float) -> np.ndarray:
+    """RGB pixels, 0 to 255, through colorsys in float64."""
+    hsv = [colorsys.rgb_to_hsv(*pixel) for pixel in pixels.reshape(-1, 3).astype(np.float64) / 255]
+    return 255 * np.array([colorsys.hsv_to_rgb((h + turn) % 1, s, v) for h, s, v in hsv]).reshape(pixels.shape)
+
+
+def test_hues_turn_as_those_of_colorsys():
+    extremes = np.stack(np.meshgrid(*[[0.0, 128.0, 255.0]] * 3), axis=-1).reshape(1, 27, 1, 3)  # greys and ties too
+    random = np.random.default_rng(4).uniform(0, 255, (5, 27, 10, 3))
+    images = np.concatenate([np.broadcast_to(extremes, (5, 27, 1, 3)), random], axis=2)
+    turns = np.array([0, 0.1, -0.25, 0.5, 1 / 3])
+    turned = jax.jit(turn_hue)(jnp.asarray(images, jnp.float32), jnp.asarray(turns, jnp.float32))
+    for ours, theirs, turn in zip(turned, images, turns, strict=True):
+        np.testing.assert_allclose(ours, wheel(theirs, turn), atol=1e-2)
+
+
+def test_the_hue_of_all_pixels_of_a_picture_turns_alike():
+    vivid = np.random.default_rng(5).integers(0, 256, (ROWS, HEIGHT, WIDTH, 3)).astype(np.uint8)
+    vivid[..., 0] //= 4  # so that no pixel is grey
+    vivid[..., 1] //= 2
+    vivid[..., 2] = 255
+    turns = []
+    for ours, theirs in zip(columns(changed(AugmentConfig(hue=0.2), batch_of(vivid))), columns(vivid), strict=True):
+        after, before = (
+            np.array([colorsys.rgb_to_hsv(*pixel)[0] for pixel in x[::8, ::3].reshape(-1, 3) / 255])
+            for x in (ours, theirs)
+        )
+        turn = (after - before + 0.5) % 1 - 0.5
+        np.testing.assert_allclose(turn, turn[0], atol=1e-3)
+        turns.append(turn[0])
+    assert -0.201 < min(turns) < -0.08
+    assert 0.08 < max(turns) < 0.201
+
+
+@pytest.mark.parametrize("field", ["saturation", "hue"])
+def test_colours_of_grayscale_pictures_are_refused(field):
+    with pytest.raises(ValueError, match=rf"augment\.{field} .*set data\.channels=3"):
+        augment(AugmentConfig(**{field: 0.1}), KEY, BATCH._replace(images=BATCH.images[..., :1]))
+
+
+def test_blur_is_that_of_opencv_within_each_picture():
+    sigmas = np.linspace(0.3, 2.5, ROWS).astype(np.float32)
+    images = np.asarray(blurred(BATCH.images.astype(np.float32), WIDTHS, sigmas, 8))
+    for ours, theirs, sigma in zip(columns(images), columns(PICTURES), sigmas.tolist(), strict=True):
+        expected = cv2.GaussianBlur(theirs.astype(np.float32), (17, 17), sigma, borderType=cv2.BORDER_REPLICATE)
+        np.testing.assert_allclose(ours, expected, atol=1e-2)
+
+
+def test_a_blur_of_nothing_changes_nothing():
+    images = BATCH.images.astype(np.float32)
+    same = np.asarray(blurred(images, WIDTHS, np.zeros(ROWS, np.float32), 8))
+    for ours, theirs in zip(columns(same), columns(images), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_blur_is_as_wide_as_drawn():
+    points = np.zeros((ROWS, HEIGHT, WIDTH, 3), np.uint8)
+    points[:, 16, 48] = 255
+    images = changed(AugmentConfig(blur=2), batch_of(points, np.full(ROWS, WIDTH, np.int32)))[..., 0]
+    np.testing.assert_allclose(images.sum(axis=(1, 2)), 255, rtol=1e-4)
+    sigmas = np.sqrt([np.sum(image * (X - 48) ** 2) / 255 for image in images])
+    np.testing.assert_allclose(sigmas, np.sqrt([np.sum(image * (Y - 16) ** 2) / 255 for image in images]), atol=1e-2)
+    assert 0 <= sigmas.min() < 0.6
+    assert 1.4 < sigmas.max() <= 2
+
+
+@pytest.mark.parametrize("limit", [0.1, 1.0])
+def test_one_rectangle_of_one_colour_is_painted_into_each_picture(limit):
+    images = columns(changed(AugmentConfig(erasing=limit), batch_of(np.full_like(PICTURES, 128))))
+    shares, tops, colours = [], [], []
+    for image, width in zip(images, WIDTHS.tolist(), strict=True):
+        painted = (image != 128).any(axis=-1)
+        if not painted.any():  # too small to cover the middle of a pixel
+            continue
+        rows, cols = np.flatnonzero(painted.any(axis=1)), np.flatnonzero(painted.any(axis=0))
+        box = image[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+        assert painted.sum() == box.shape[0] * box.shape[1], "a rectangle, and nothing else"
+        np.testing.assert_array_equal(box, np.broadcast_to(box[0, 0], box.shape))
+        assert (box.shape[0] - 1) * (box.shape[1] - 1) <= limit * HEIGHT * width
+        if rows[0] > 0 and rows[-1] < HEIGHT - 1 and box.shape[1] < width:
+            assert 0.3 * (box.shape[1] - 1) <= box.shape[0] + 1
+            assert 0.3 * (box.shape[0] - 1) <= box.shape[1] + 1
+        shares.append(painted.sum() / painted.size)
+        tops.append(rows[0])
+        colours.append(box[0, 0])
+    assert len(shares) >= ROWS - 3
+    assert max(shares) > limit / 2
+    assert min(shares) < limit / 3
+    assert len(set(tops)) > 3
+    assert np.ptp(colours, axis=0).min() > 100
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("rotation", 46), ("perspective", 0.25), ("hue", 0.6), ("blur", 9), ("erasing", 1.1)]
+)
+def test_a_range_beyond_reason_is_refused(field, value):
+    with pytest.raises(ValueError, match=rf"augment\.{field}={value}: lower it"):
+        augment(AugmentConfig(**{field: value}), KEY, BATCH)
 
 
 def test_noise_is_independent_and_as_strong_as_drawn():

@@ -3,8 +3,10 @@
 import grain.python as grain
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
+from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
 from recog.training.loop import Loop, LoopConfig, NotFiniteError
 from recog.training.preemption import StopRequest
@@ -13,21 +15,29 @@ from recog.training.step import Totals
 from recog.training.writers import MetricWriter, read_metrics
 
 
-def train_step(state: TrainState, totals: Totals, batch) -> tuple[TrainState, Totals]:
+def batch_of(number: int) -> Batch:
+    """One sample whose id is the number, and whose picture is 8 columns wide, or 16 where the number ends in 5."""
+    images = np.zeros((1, 4, 16 if number % 10 == 5 else 8, 1), np.uint8)
+    one = np.ones(1, np.int32)
+    return Batch(images, one, np.ones((1, 1), np.int32), one, np.array([number], np.int32), np.ones(1, bool))
+
+
+def train_step(state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
     """Sums the numbers of the stream; a negative one stands for a loss that is not finite."""
-    bad = (batch < 0) & (totals.trouble_step < 0)
+    number = batch.ids[0]
+    bad = (number < 0) & (totals.trouble_step < 0)
     sums = {name: totals.sums[name] + 1.0 for name in totals.sums}
     totals = Totals(
         sums | {"skipped": totals.sums["skipped"]},
         jnp.where(bad, state.step, totals.trouble_step),
         jnp.where(bad, jnp.array([41, -1]), totals.trouble_ids),
     )
-    return state.replace(step=state.step + 1, params=state.params + batch), totals
+    return state.replace(step=state.step + 1, params=state.params + number), totals
 
 
 def zero_totals() -> Totals:
     zeros = {name: jnp.zeros(()) for name in ("samples", "skipped", "ctc_loss", "accuracy")}
-    return Totals(zeros, jnp.full((), -1), jnp.full(2, -1))
+    return Totals(zeros, jnp.full((), -1, jnp.int32), jnp.full(2, -1, jnp.int32))
 
 
 class Evaluations:
@@ -43,15 +53,15 @@ class Evaluations:
         return {"accuracy": 0.5}
 
 
-def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None):
+def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, step=None):
     numbers = list(range(100)) if numbers is None else numbers
     state = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
-    stream = iter(grain.MapDataset.source(numbers).to_iter_dataset())
+    stream = iter(grain.MapDataset.source(numbers).map(batch_of).to_iter_dataset())
     writer = MetricWriter(tmp_path)
     with Checkpoints(tmp_path) as checkpoints:
         loop = Loop(
             config=config,
-            train_step=jax.jit(train_step, donate_argnums=(0, 1)),
+            train_step=step or jax.jit(train_step, donate_argnums=(0, 1)),
             zero_totals=zero_totals,
             stream=stream,
             evaluate=evaluate or Evaluations(),
@@ -104,11 +114,32 @@ def test_zero_means_only_at_the_end(tmp_path):
     assert saved(tmp_path) == [5]
 
 
+def test_every_shape_of_batches_is_announced_once_and_compilations_are_logged(tmp_path, capsys):
+    traced = []
+
+    @jax.jit
+    def step(state: TrainState, totals: Totals, batch: Batch):
+        traced.append(batch.images.shape)  # Python runs when jax compiles, and not again
+        return train_step(state, totals, batch)
+
+    run(tmp_path, LoopConfig(30, 5, 0, 0), step=step)
+    assert traced == [(1, 4, 8, 1), (1, 4, 16, 1)]
+    lines = [line for line in capsys.readouterr().out.splitlines() if "compiles" in line]
+    assert lines == [
+        "step 1: compiles for pictures padded to 8 columns",
+        "step 6: compiles for pictures padded to 16 columns",
+    ]
+    logged = [
+        line["train/compilations"] for line in read_metrics(tmp_path / "metrics.jsonl") if "train/accuracy" in line
+    ]
+    assert logged == [1, 2, 2, 2, 2, 2]
+
+
 def test_what_adapts_at_each_evaluation_is_trained_on_saved_and_logged(tmp_path):
     seen = []
 
-    def adapt(state: TrainState, batch):
-        seen.append((int(state.step), int(batch)))
+    def adapt(state: TrainState, batch: Batch):
+        seen.append((int(state.step), int(batch.ids[0])))
         return state.replace(params=state.params + 1000), {"eta": float(len(seen))}
 
     state = run(tmp_path, LoopConfig(5, 0, 2, 2), adapt=adapt)

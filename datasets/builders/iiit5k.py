@@ -1,0 +1,72 @@
+"""IIIT5K-Words: 5,000 cropped words of signs, each with lexicons of 50 and 1,000 words (Mishra et al. 2012).
+
+``traindata.mat`` and ``testdata.mat`` hold a structure array with ``ImgName`` (``test/1002_1.png``), ``GroundTruth``,
+``smallLexi`` and ``mediumLexi``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import tensorflow_datasets as tfds
+from scipy.io.matlab import MatReadError
+
+from datasets.builders.builder import SetBuilder
+from datasets.builders.entries import Entries, Entry, locate, present
+from datasets.sources import BadSampleError
+
+FILES = {"train": "traindata.mat", "test": "testdata.mat"}
+
+
+def parse_mat(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
+    """The words of ``traindata.mat`` or ``testdata.mat``.
+
+    Raises:
+      ValueError: the file is not MATLAB's, or not of this set.
+    """
+    name = file.removesuffix(".mat")
+    try:
+        records = scipy.io.loadmat(root / file, chars_as_strings=True)[name].ravel()
+    except (MatReadError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        raise ValueError(f"{root / file} is no MATLAB file with a {name}: fetch it again ({error})") from error
+    for number, record in enumerate(records, 1):
+        place = f"{file}:{number}"
+        try:
+            path, text = _text(record["ImgName"]), _text(record["GroundTruth"])
+            extra = {"lexicon_50": _words(record["smallLexi"]), "lexicon_1k": _words(record["mediumLexi"])}
+            yield Entry(root / path, text, f"{place} ({path})", extra=extra)
+        except (ValueError, IndexError) as error:
+            reason = f"not a record with ImgName, GroundTruth, smallLexi and mediumLexi: {error}"
+            yield BadSampleError(place, reason)
+
+
+def _text(value: np.ndarray) -> str:
+    """A MATLAB string, which comes as an array of one."""
+    return str(value.item())
+
+
+def _words(cells: np.ndarray) -> list[str]:
+    """A MATLAB cell array of strings."""
+    return [_text(cell) for cell in cells.ravel()]
+
+
+class Iiit5k(SetBuilder):
+    """Splits train (2,000) and test (3,000); features ``lexicon_50`` and ``lexicon_1k``."""
+
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "Unpack IIIT5K-Word_V3.0.tar.gz; source is the folder with traindata.mat, or above it."
+    )
+    description = "5,000 cropped words of signs and posters, each with lexicons of 50 and 1,000 words."
+    homepage = "https://cvit.iiit.ac.in/research/projects/cvit-projects/the-iiit-5k-word-dataset"
+    citation = "Mishra, Alahari and Jawahar: Scene Text Recognition using Higher Order Language Priors, BMVC 2012"
+
+    def splits(self, source: Path) -> dict[str, Entries]:
+        """Those whose .mat file is there."""
+        return present(parse_mat, locate(source, ("IIIT5K",), tuple(FILES.values())), FILES)
+
+    def extra_features(self) -> dict[str, Any]:
+        """The lexicons, each of which holds the word."""
+        words = tfds.features.Text()
+        return {"lexicon_50": tfds.features.Sequence(words), "lexicon_1k": tfds.features.Sequence(words)}

@@ -1,0 +1,39 @@
+"""A batch and a key in, a changed batch out: the order in which things happen to pictures."""
+
+import jax
+import jax.numpy as jnp
+
+from recog.batch import Batch
+from recog.models.frames import mask_columns
+from recog.training.augment.camera import blur, noise
+from recog.training.augment.config import AugmentConfig
+from recog.training.augment.erase import erase
+from recog.training.augment.geometry import move
+from recog.training.augment.light import relight
+
+
+def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
+    """A batch of the same shape with changed pictures (float32, still 0 to 255, padding zero).
+
+    Only a sample's own columns are read. When every range is zero, the very batch that came in goes out.
+
+    Raises:
+      ValueError: a range is negative or too large, or colours are to change in grayscale pictures.
+    """
+    config.check(batch.images.shape[-1])
+    if config == AugmentConfig():
+        return batch
+    images, widths = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.widths)
+    keys = jax.random.split(key, 5)
+    if config.moves:
+        images = move(config, keys[0], images, widths)
+    if config.relights:
+        images = relight(config, keys[1], images, widths)
+    if config.blur:
+        images = blur(config.blur, keys[2], images, widths)
+    if config.noise:
+        images = noise(config.noise, keys[3], images)
+    images = jnp.clip(images, 0, 255)
+    if config.erasing:
+        images = erase(config.erasing, keys[4], images, widths)
+    return batch._replace(images=mask_columns(images, widths))

@@ -1,0 +1,37 @@
+"""Random erasing (Zhong et al. 2020): something covers a part of the picture."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+FLATTEST = 0.3
+"""Least height of a rectangle relative to its width, and least width relative to its height (section 3.2)."""
+
+
+def erase(
+    limit: float, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+) -> Float[Array, "B H W C"]:
+    """Paints one rectangle of one random colour into each picture.
+
+    Its area is uniform up to the limit, in parts of the picture's own; its sides are cut where the picture is smaller.
+    """
+    batch, height, width, channels = images.shape
+    keys = jax.random.split(key, 5)
+    area = jax.random.uniform(keys[0], (batch,), maxval=limit) * widths * height
+    end = math.log(FLATTEST)
+    ratio = jnp.exp(jax.random.uniform(keys[1], (batch,), minval=end, maxval=-end))
+    high, wide = jnp.minimum(jnp.sqrt(area * ratio), height), jnp.minimum(jnp.sqrt(area / ratio), widths)
+    top = jax.random.uniform(keys[2], (batch,)) * (height - high)
+    left = jax.random.uniform(keys[3], (batch,)) * (widths - wide)
+    rows = _within(top, high, height)[:, :, None, None]
+    columns = _within(left, wide, width)[:, None, :, None]
+    colour = 255 * jax.random.uniform(keys[4], (batch, 1, 1, channels))
+    return jnp.where(rows & columns, colour, images)
+
+
+def _within(start: Float[Array, " B"], length: Float[Array, " B"], size: int) -> Array:
+    """``B N``: which of ``size`` pixels have their middle between start and end."""
+    middles = jnp.arange(size) + 0.5
+    return (middles >= start[:, None]) & (middles < (start + length)[:, None])

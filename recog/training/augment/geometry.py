@@ -1,0 +1,57 @@
+"""Random affine and projective maps of each picture within its own columns."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from recog.geometry import affine_points, bilinear_sample, perspective_matrices, projective_points
+from recog.training.augment.config import AugmentConfig
+from recog.training.augment.draws import draw, draw_factor
+
+
+def move(
+    config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+) -> Float[Array, "B H W C"]:
+    """The pictures seen through one random map each; beyond their borders the border goes on."""
+    height, width = images.shape[1:3]
+    affine_key, perspective_key = jax.random.split(key)
+    matrices = random_matrices(config, affine_key, widths, height)
+    if config.perspective:
+        perspective = random_perspective(config.perspective, perspective_key, widths, height)
+        points = projective_points(_after(matrices, perspective), height, width)
+    else:
+        points = affine_points(matrices, height, width)
+    inside = jnp.minimum(points[..., 0], (widths - 1)[:, None, None])  # never look into the padding
+    return bilinear_sample(images, jnp.stack([inside, points[..., 1]], axis=-1))
+
+
+def random_matrices(
+    config: AugmentConfig, key: jax.Array, widths: Int[Array, " B"], height: int
+) -> Float[Array, "B 2 3"]:
+    """Affine maps from output to input pixels, about the middle of each picture's own width."""
+    batch = widths.shape[0]
+    keys = jax.random.split(key, 6)
+    angle = jnp.deg2rad(draw(keys[0], batch, config.rotation))
+    shear = draw(keys[1], batch, config.shear)
+    wide, high = (draw_factor(k, batch, config.scale) for k in keys[2:4])
+    right, down = (draw(k, batch, config.translate * height) for k in keys[4:6])
+    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    a, b = cos * wide, (shear * cos - sin) * high
+    c, d = sin * wide, (shear * sin + cos) * high
+    x, y = (widths - 1) / 2, (height - 1) / 2
+    # Written out, because a matrix product would round coordinates to TF32 or bfloat16 on an accelerator.
+    rows = [(a, b, x + right - a * x - b * y), (c, d, y + down - c * x - d * y)]
+    return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=1)
+
+
+def random_perspective(limit: float, key: jax.Array, widths: Int[Array, " B"], height: int) -> Float[Array, "B 3 3"]:
+    """Homographies that shift each corner of each picture by itself, up to the limit in parts of its shorter side."""
+    own = jnp.maximum(widths, 1).astype(jnp.float32)  # rows without a sample have no corners
+    shifts = jax.random.uniform(key, (widths.shape[0], 4, 2), minval=-limit, maxval=limit)
+    return perspective_matrices(shifts * jnp.minimum(own, height)[:, None, None], own, height)
+
+
+def _after(affine: Float[Array, "B 2 3"], projective: Float[Array, "B 3 3"]) -> Float[Array, "B 3 3"]:
+    """The affine map of what the homography makes of a point."""
+    upper = jnp.matmul(affine, projective, precision=jax.lax.Precision.HIGHEST)
+    return jnp.concatenate([upper, projective[:, 2:]], axis=1)

@@ -1,0 +1,58 @@
+"""Random light and colour of each picture."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from recog.models.frames import mask_columns
+from recog.training.augment.config import AugmentConfig
+from recog.training.augment.draws import draw, draw_factor
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the grey of a pixel (ITU-R BT.601, as OpenCV's)."""
+
+
+def relight(
+    config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+) -> Float[Array, "B H W C"]:
+    """The pictures in one random light each; values may leave 0 to 255, and columns beyond widths mean nothing."""
+    batch, keys = images.shape[0], jax.random.split(key, 4)
+    if config.saturation:
+        grey = jnp.sum(images * jnp.array(LUMA), axis=-1, keepdims=True)
+        images = grey + (images - grey) * _each(draw_factor(keys[0], batch, config.saturation))
+    if config.hue:
+        images = turn_hue(images, draw(keys[1], batch, config.hue))
+    if config.contrast:
+        mean = _mean(images, widths)
+        images = (images - mean) * _each(draw_factor(keys[2], batch, config.contrast)) + mean
+    if config.brightness:
+        images += 255 * _each(draw(keys[3], batch, config.brightness))
+    return images
+
+
+def turn_hue(images: Float[Array, "B H W 3"], turns: Float[Array, " B"]) -> Float[Array, "B H W 3"]:
+    """RGB pictures whose HSV colour wheel is turned, each by so many turns; saturation and value stay."""
+    red, green, blue = images[..., 0], images[..., 1], images[..., 2]
+    value = jnp.max(images, axis=-1)
+    chroma = value - jnp.min(images, axis=-1)
+    from_green_or_blue = jnp.where(value == green, 2 * chroma + blue - red, 4 * chroma + red - green)
+    hue = jnp.where(value == red, green - blue, from_green_or_blue) / jnp.where(chroma > 0, chroma, 1)  # in sixths
+    hue += 6 * turns[:, None, None]
+
+    def channel(offset: int) -> Float[Array, "B H W"]:
+        place = (hue + offset) % 6
+        return value - chroma * jnp.clip(jnp.minimum(place, 4 - place), 0, 1)
+
+    return jnp.stack([channel(5), channel(3), channel(1)], axis=-1)
+
+
+def _mean(images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> Float[Array, "B 1 1 1"]:
+    """Of each picture's own columns and all channels."""
+    _, height, _, channels = images.shape
+    pixels = _each(jnp.maximum(widths, 1)) * height * channels
+    return jnp.sum(mask_columns(images, widths), axis=(1, 2, 3), keepdims=True) / pixels
+
+
+def _each(x: Array) -> Array:
+    """One number a picture, for all its pixels."""
+    return x[:, None, None, None]

@@ -1,0 +1,141 @@
+"""Rendered receipt prices: a pure function of seed and index, every label a price, every character on the paper."""
+
+import hashlib
+import pickle
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.synthetic.receipts import Receipts, ReceiptsConfig, draw_face, draw_text, lay_out, scan
+from recog.alphabet import Alphabet
+
+ROOT = Path(__file__).parents[2]
+ALPHABET = Alphabet("0123456789.,-$RM ")
+PRICE = re.compile(r"-?(\$ ?|RM ?)?(\d{1,4}|\d,\d{3})\.\d\d")
+
+
+def source(seed: int = 0, **fields) -> Receipts:
+    return Receipts(ReceiptsConfig(seed=seed, **fields))
+
+
+def digest(stream: Receipts, count: int) -> str:
+    found = hashlib.sha256()
+    for index in range(count):
+        image, text, _ = stream[index]
+        found.update(np.asarray(image).tobytes() + text.encode())
+    return found.hexdigest()
+
+
+def test_samples_are_uint8_rgb_of_the_configured_size():
+    image, text, origin = source(3)[5]
+    assert isinstance(image, np.ndarray)
+    assert (image.shape, image.dtype, origin) == ((32, 128, 3), np.uint8, "receipts seed=3 index=5")
+    assert PRICE.fullmatch(text)
+    assert np.shape(source(height=48, width=200)[0].image) == (48, 200, 3)
+
+
+def test_samples_are_the_same_in_any_order_thread_copy_and_process():
+    expected = digest(source(9), 40)
+    backward = source(9)
+    for index in reversed(range(40)):
+        backward[index]
+    assert digest(backward, 40) == expected
+    assert digest(pickle.loads(pickle.dumps(source(9))), 40) == expected
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(source(9).__getitem__, range(40)))
+    assert all(np.array_equal(one.image, source(9)[index].image) for index, one in enumerate(together))
+    program = (
+        "import sys; sys.path.insert(0, 'tests/datasets'); import test_receipts_renderer as t;"
+        "print(t.digest(t.source(9), 40))"
+    )
+    other = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == expected
+
+
+def test_seeds_give_different_pictures():
+    assert len({np.asarray(source(seed)[index].image).tobytes() for seed in range(3) for index in range(30)}) == 90
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [({"height": 12}, "128x12"), ({"width": 40}, "40x32"), ({"clutter": -0.1}, "clutter"), ({"count": -1}, "count -1")],
+)
+def test_a_configuration_that_cannot_be_rendered_is_refused(fields: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        source(**fields)
+
+
+def test_labels_are_prices_with_all_that_is_printed_on_receipts():
+    texts = [draw_text(np.random.default_rng([1, index])) for index in range(5000)]
+    assert all(PRICE.fullmatch(text) for text in texts)
+    for text in texts[:500]:
+        assert ALPHABET.decode(ALPHABET.encode(text)) == text
+    for part in ("-", "$", "RM", "RM ", "$ ", ","):
+        assert any(part in text for text in texts), part
+    plain = [text for text in texts if text[0].isdigit()]
+    assert 0.5 < len(plain) / len(texts) < 0.8
+    assert {len(text.partition(".")[0]) for text in plain} >= {1, 2, 3, 4, 5}
+    digits = "".join(texts)
+    assert all(digits.count(digit) > 1000 for digit in "0123456789")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**31), st.integers(16, 64), st.sampled_from([0.0, 1.0]))
+def test_characters_are_within_the_cut(seed: int, height: int, clutter: float):
+    random = np.random.default_rng(seed)
+    text = draw_text(random)
+    ink, columns = lay_out(text, ReceiptsConfig(height=height, clutter=clutter), random)
+    assert len(columns) == len(text.replace(" ", ""))
+    assert (np.diff(columns.ravel()) > -0.01).all()
+    middles = columns.mean(axis=1)
+    assert (middles > 0).all()
+    assert (middles < ink.shape[1]).all()
+    if clutter:
+        return
+    assert columns.min() >= -0.5
+    assert columns.max() <= ink.shape[1] + 0.5
+    for sign, (start, stop) in zip(text.replace(" ", ""), columns.tolist(), strict=True):
+        part = ink[:, max(0, int(start)) : int(np.ceil(stop)) + 1]
+        assert part.max() > 60, sign
+        assert int(part.astype(int).sum()) > 200, sign  # a point of two pixels by two has some 700
+
+
+def test_clean_pictures_are_dark_ink_on_white_paper():
+    for index in range(200):
+        image = np.asarray(source(4, clutter=0.0)[index].image)
+        assert image.max() == 255
+        assert image.min() < 140
+        assert np.percentile(image, 80) > 200
+
+
+def test_clutter_keeps_labels_and_changes_pictures():
+    clean, cluttered = source(11, clutter=0.0), source(11)
+    for index in range(30):
+        assert clean[index].text == cluttered[index].text
+        assert not np.array_equal(clean[index].image, cluttered[index].image)
+
+
+def test_full_clutter_leaves_contrast_in_nearly_all():
+    deviations = np.array([np.std(np.asarray(source(6)[index].image)) for index in range(300)])
+    assert (deviations > 8).mean() > 0.97
+
+
+def test_receipts_look_different():
+    means = [float(np.mean(np.asarray(source(5)[index].image))) for index in range(300)]
+    assert min(means) < 140
+    assert max(means) > 235
+    assert len({draw_face(np.random.default_rng(seed)).family for seed in range(400)}) == 8
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 1), (90, 500)])
+def test_cuts_of_any_size_can_be_scanned(shape: tuple[int, int]):
+    for seed in range(60):
+        picture = scan(np.zeros(shape, np.uint8), 1.0, np.random.default_rng(seed))
+        assert picture.shape == (*shape, 3)

@@ -1,0 +1,120 @@
+"""The prepare command, from published files to a source that can be trained on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.builders import BUILDERS
+from datasets.tfds_source import Tfds
+from launch.prepare import make_builder, prepare
+
+REPOSITORY = Path(__file__).parents[2]
+PLATE = "025-95_113-154&383_386&473-386&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.jpg"
+
+
+@pytest.fixture
+def prices(tmp_path) -> Path:
+    folder = tmp_path / "prices"
+    folder.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((24, 70, 3), 80 * number, np.uint8))
+    (folder / "train.txt").write_text("0.png 1.50\n1.png 20\n")
+    (folder / "test.txt").write_text("2.png 7.99\n")
+    return folder
+
+
+def run(*flags: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "launch.prepare", *flags]
+    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
+
+
+def test_a_set_is_prepared_and_read(prices, tmp_path, capsys):
+    folder = prepare("price_tags", prices, tmp_path / "out")
+    assert folder == tmp_path / "out" / "price_tags" / "1.0.0"
+    out = capsys.readouterr().out
+    assert out.startswith(f"{folder}, ")
+    assert "  train: 2 samples\n  test: 1 samples\n" in out
+    source = Tfds(tmp_path / "out" / "price_tags", "train")
+    assert [(sample.image, sample.text) for sample in source] == [
+        ((prices / "0.png").read_bytes(), "1.50"),
+        ((prices / "1.png").read_bytes(), "20"),
+    ]
+
+
+def test_what_is_there_is_not_made_again(prices, tmp_path, capsys):
+    first = prepare("price_tags", prices, tmp_path / "out")
+    (prices / "train.txt").write_text("0.png 9\n")
+    assert prepare("price_tags", prices, tmp_path / "out") == first
+    assert "is there already: remove it to prepare it anew" in capsys.readouterr().out
+    assert len(Tfds(first, "train")) == 2
+
+
+def test_malformed_entries(prices, tmp_path, capsys):
+    (prices / "train.txt").write_text("0.png 1.50\n1.png free\n9.png 3\n")
+    with pytest.raises(ValueError, match=r"train\.txt:2 \(1\.png\): 'free' is no price.*\n.*--on_bad_sample=skip"):
+        prepare("price_tags", prices, tmp_path / "out")
+    folder = prepare("price_tags", prices, tmp_path / "out", "skip")
+    out = capsys.readouterr().out
+    assert f"2 malformed entries were left out, all named in {folder}/skipped.tsv:" in out
+    assert "  train.txt:2 (1.png): 'free' is no price" in out
+    assert "..." not in out
+    assert len(Tfds(folder, "train")) == 1
+
+
+def test_both_configurations_of_plates_stand_side_by_side(tmp_path):
+    picture = tmp_path / "ccpd" / "ccpd_rotate" / PLATE
+    picture.parent.mkdir(parents=True)
+    cv2.imwrite(str(picture), np.zeros((600, 500, 3), np.uint8))
+    folders = {name: prepare(name, tmp_path / "ccpd", tmp_path / "out") for name in ("ccpd", "ccpd/box")}
+    assert [folder.parent.name for folder in folders.values()] == ["rectified", "box"]
+    for folder in folders.values():
+        (sample,) = Tfds(folder, "rotate")
+        assert sample.text == "皖AY339S"
+    with pytest.raises(ValueError, match="holds several sets"):
+        Tfds(tmp_path / "out" / "ccpd", "rotate")
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_folder_without_the_files_says_which_are_needed(builder, tmp_path):
+    source = tmp_path / "source"
+    with pytest.raises(FileNotFoundError, match="is no folder with files") as caught:
+        prepare(builder.name, source, tmp_path / "out")
+    assert builder.MANUAL_DOWNLOAD_INSTRUCTIONS in str(caught.value)
+    source.mkdir()
+    (source / "something.else").touch()
+    with pytest.raises(FileNotFoundError) as caught:
+        prepare(builder.name, source, tmp_path / "out")
+    assert builder.MANUAL_DOWNLOAD_INSTRUCTIONS in str(caught.value)
+    assert not list((tmp_path / "out" / builder.name).rglob("*1.0.0*"))
+
+
+@pytest.mark.parametrize("name", ["imagenet", "ccpd/round", "svt/box", ""])
+def test_an_unknown_set_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"choose one of synth90k, .*ccpd/rectified, ccpd/box, .*primus/agnostic"):
+        make_builder(name, tmp_path, "raise")
+
+
+def test_the_command(prices, tmp_path):
+    done = run("--dataset=price_tags", f"--source={prices}", f"--data_dir={tmp_path / 'out'}")
+    assert done.returncode == 0, done.stderr
+    assert "train: 2 samples" in done.stdout
+    assert "ownload" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "error: say what to prepare: --dataset=synth90k|"),
+        (["--dataset=svt"], "error: --dataset needs --source=DIR and --data_dir=DIR"),
+        (["--dataset=nothing", "--source=/", "--data_dir=out"], "error: --dataset='nothing': choose one of"),
+    ],
+)
+def test_flags_that_do_not_do_are_explained_in_a_sentence(flags, message):
+    done = run(*flags)
+    assert done.returncode == 1
+    assert done.stderr.startswith(message)
+    assert "Traceback" not in done.stderr
