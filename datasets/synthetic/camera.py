@@ -223,4 +223,6 @@ def _grain() -> Picture:
 def compress(picture: Picture, quality: int) -> Picture:
     """What JPEG of this quality, 0 to 100, leaves of a picture."""
     encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None, "what OpenCV has just encoded"
+    return decoded

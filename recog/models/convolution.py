@@ -75,7 +75,7 @@ def max_pool(
 def mean_pool(x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int]) -> Float[Array, "B Y X C"]:
     """Mean pooling without padding, written as `max_pool` for the same reason."""
     for axis, size, stride in zip((1, 2), window, strides, strict=True):
-        x = sum(_slices(x, axis, size, stride)) / size
+        x = jax.tree.reduce(jnp.add, _slices(x, axis, size, stride)) / size
     return x
 
 
