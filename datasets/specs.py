@@ -12,6 +12,7 @@ from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.sources import Folder, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
+from datasets.synthetic.music import Music, MusicConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
 from datasets.synthetic.prices import Prices, PricesConfig
 from datasets.synthetic.receipts import Receipts, ReceiptsConfig
@@ -21,6 +22,7 @@ from datasets.synthetic.words import Words, WordsConfig
 FORMS = (
     "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
+    "music:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
 )
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -89,6 +91,8 @@ def _open_one(spec: str) -> Source:
             return _open_tfds(spec)
         case "arithmetic":
             return Arithmetic(_settings(ArithmeticConfig(), spec))
+        case "music":
+            return Music(_settings(MusicConfig(), spec))
         case "plates":
             return Plates(_settings(PlatesConfig(), spec))
         case "prices":

@@ -74,7 +74,7 @@ def test_a_preflight_need_not_draw_all_rendered_samples():
 
 @pytest.mark.parametrize("spec", ["", "plate", "/data/plates", "folders:x", "C:x"])
 def test_what_names_no_source_lists_the_forms(spec):
-    with pytest.raises(ValueError, match=r"names no source of samples: use one of folder:PATH, arithmetic:"):
+    with pytest.raises(ValueError, match=r"names no source of samples: use one of folder:PATH, csv:FILE"):
         open_source(spec)
 
 

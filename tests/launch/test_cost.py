@@ -1,5 +1,7 @@
 """What models cost: the published figures, how they are compared, and the table."""
 
+from pathlib import Path
+
 import pytest
 
 from launch import cost
@@ -43,3 +45,11 @@ def test_a_line_for_each_model_under_its_titles():
     assert lines[1].endswith("(0.447 M is +12%: the paper's figure is rounded)")
     assert lines[2].endswith("0.289 G")
     assert lines[2][: titles["frames"]].endswith(" -")
+
+
+def test_the_readme_tells_what_every_configuration_costs():
+    rows = {words[0]: words for words in map(str.split, Path("README.md").read_text().splitlines()) if words}
+    for name in cost.config_names():
+        ours = count(load_config(name))
+        assert rows[name][1:4] == [ours.size, f"{ours.frames or '-'}", f"{ours.parameters:,}"]
+        assert float(rows[name][4].replace(",", "")) == pytest.approx(ours.macs / 1e6, abs=0.06)

@@ -13,9 +13,10 @@ from launch.evaluate import evaluate
 from launch.export import export
 from launch.import_weights import import_weights
 from launch.run_folder import OtherRunError, load_run
-from recog.alphabet import CHINESE_PLATES
-from recog.importing import lprnet_pytorch
+from recog.alphabet import CHINESE_PLATES, LATIN_36
+from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import WeightsError
+from tests.importing import test_crnn_pytorch
 from tests.importing.lprnet_port import random_weights
 from tests.importing.torch_pickles import File
 
@@ -76,6 +77,17 @@ def test_importing_again_changes_nothing_and_other_weights_are_refused(path, wor
     changed = file.write(tmp_path / "other.pth", {name: file.tensor(x) for name, x in other.items()})
     with pytest.raises(OtherRunError, match=r"imported\.sha256"):
         import_weights("lprnet_pytorch", changed, workdir)
+
+
+def test_a_crnn_of_pytorch_comes_with_the_public_alphabet(tmp_path):
+    file, sizes = File("zip"), test_crnn_pytorch.TINY | {"classes": LATIN_36.classes}
+    weights = test_crnn_pytorch.random_weights(0, **sizes)
+    path = file.write(tmp_path / "crnn.pth", {name: file.tensor(x) for name, x in weights.items()})
+    import_weights("crnn_pytorch", path, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    assert run.task.alphabet == LATIN_36
+    assert (run.config.data.height, run.config.data.width, run.config.data.channels) == (32, 100, 1)
+    jax.tree.map(np.testing.assert_array_equal, run.variables, crnn_pytorch.convert(weights)[0])
 
 
 def test_another_number_of_classes_asks_for_the_tokens(tmp_path):
