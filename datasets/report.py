@@ -1,0 +1,366 @@
+"""What a set of samples holds, seen in one pass: labels, characters, widths, duplicates, and what cannot be used.
+
+Pictures are looked at one after the other; what is kept of each is 32 bytes, so that sets of millions can be reported.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import itertools
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int64, UInt64
+from tqdm import tqdm
+
+from datasets.buckets import choose_buckets
+from datasets.mean_image import mean_image
+from datasets.mixture import Mixture
+from datasets.pipeline import DataConfig
+from datasets.preflight import AT_ONCE, Needs
+from datasets.sources import BadSampleError, RenderedSource, Sample, Source
+from recog.filters import check_filters
+from recog.images import WIDEST, decode, scaled_width
+
+LOOK_AT_RENDERED = 2000
+"""Samples of a rendered source that are looked at, unless another number is asked for."""
+STRIDES = (1, 2, 4, 8, 16)
+"""Pixels for each frame of models that a picture may be too narrow for."""
+SPELT_OUT = 100
+"""Samples of each problem, groups of duplicates, and samples of one group that are named; the rest are counted."""
+
+UNREADABLE = "unreadable"
+EMPTY = "empty_label"
+TOO_LONG = "label_too_long"
+OUTSIDE = "out_of_alphabet"
+INFEASIBLE = "infeasible"
+TOO_WIDE = "too_wide"
+PROBLEMS = (UNREADABLE, EMPTY, TOO_LONG, OUTSIDE, INFEASIBLE, TOO_WIDE)
+"""What can be wrong with a sample. Without a model only the first, the second and the last can be known."""
+
+
+class Named(NamedTuple):
+    """A sample in a list of examples."""
+
+    origin: str
+    text: str
+    """Its label, or what is wrong with it."""
+
+
+class Duplicates(NamedTuple):
+    """Samples with exactly the pixels of others."""
+
+    same_pixels: int
+    """Samples whose pixels an earlier one has."""
+    same_file: int
+    """Those whose very file an earlier one has."""
+    other_label: int
+    """Samples in groups of the same pixels whose labels differ: some of these are wrong."""
+    groups: list[list[Named]]
+    """The first groups, those whose labels differ before the others."""
+
+    def summary(self) -> str:
+        """A line for people."""
+        if not self.same_pixels:
+            return "no picture occurs twice"
+        return (
+            f"{self.same_pixels:,} repeat an earlier picture, {self.same_file:,} of them its very file; "
+            f"{self.other_label:,} share a picture that has several labels"
+        )
+
+
+class Report(NamedTuple):
+    """What a set holds. An unreadable sample is counted as that, and nowhere else."""
+
+    samples: int
+    """In the source; of a mixture, in all its parts."""
+    seen: int
+    """That were looked at: of rendered sources the first few."""
+    usable: int
+    """Without any problem."""
+    height: int
+    """Pixels, at which widths are measured."""
+    label_lengths: dict[int, int]
+    """Labels by number of tokens."""
+    tokens: dict[str, int]
+    """Occurrences of each token, commonest first; tokens are characters unless a model's alphabet has others."""
+    outside: tuple[str, ...]
+    """Those that the model's alphabet lacks."""
+    unseen: tuple[str, ...]
+    """Tokens of the alphabet that occur in no label."""
+    widths: dict[int, int]
+    """Pictures by width in pixels after scaling to the height."""
+    buckets: tuple[int, ...]
+    """Widths to which these pictures are best padded; none where a model stretches all to one."""
+    too_narrow: dict[int, int]
+    """Labels with more frames than a model has that emits one for so many pixels, whole ones only."""
+    problems: dict[str, int]
+    """Samples by what is wrong with them; one can have several problems."""
+    examples: dict[str, list[Named]]
+    """The first samples with each problem."""
+    duplicates: Duplicates
+    mean_image: Float[np.ndarray, "H W C"] | None
+    """Pixels 0 to 255 of up to 1,000 pictures, stretched to the model's or the median width; None where all are
+    unreadable."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the mean picture."""
+        fields = self._asdict() | {"duplicates": self.duplicates._asdict()}
+        del fields["mean_image"]
+        fields["examples"] = {kind: [named._asdict() for named in found] for kind, found in self.examples.items()}
+        fields["duplicates"]["groups"] = [[named._asdict() for named in group] for group in self.duplicates.groups]
+        return fields
+
+    def summary(self) -> list[str]:
+        """A few lines for people."""
+        rendered = " (the first of what is rendered)" if self.seen < self.samples else ""
+        lines = [f"{self.seen:,} of {self.samples:,} samples looked at{rendered}, {self.usable:,} can be used"]
+        lines += [f"{kind.replace('_', ' ')}: {count:,}" for kind, count in self.problems.items() if count]
+        if self.widths:
+            narrow = [f"{count:,} at stride {stride}" for stride, count in self.too_narrow.items() if count]
+            lines.append(f"labels of {_span(self.label_lengths)} tokens, {len(self.tokens):,} different tokens")
+            lines.append(f"{_span(self.widths)} pixels wide at height {self.height}, median {median(self.widths)}")
+            lines.append(f"more frames needed than width / stride: {', '.join(narrow) or 'none'}")
+        if self.buckets:
+            lines.append(f"buckets that pad least: {', '.join(map(str, self.buckets))}")
+        if self.unseen:
+            lines.append(f"{len(self.unseen):,} tokens of the alphabet occur in no label")
+        return [*lines, self.duplicates.summary()]
+
+
+def make_report(
+    source: Source,
+    config: DataConfig,
+    needs: Needs | None = None,
+    *,
+    rendered: int = LOOK_AT_RENDERED,
+    progress: str | None = None,
+) -> Report:
+    """Looks at every sample once; of rendered sources, which have no end to speak of, at the first few.
+
+    Args:
+      source: what to look at. Parts of a mixture count by their samples, not by their weights.
+      config: height; for the mean picture also width (0 takes the median), channels and filters.
+      needs: what a model asks of samples; None looks for no problems that only a model has.
+      rendered: how many samples of a rendered source.
+      progress: title of a progress bar; None shows none.
+
+    Raises:
+      ValueError: the source holds no sample, or there is no such filter.
+    """
+    check_filters(config.filters)
+    once = _Once(source, rendered)
+    if not len(once):
+        raise ValueError("the source holds no sample: there is nothing to report")
+    tally = _Tally(config, needs)
+    looks = tqdm(_looks(once, config.height), progress, len(once), disable=progress is None, leave=False)
+    for index, look in enumerate(looks):
+        tally.add(once.origin(index), index, look)
+    return tally.report(once)
+
+
+def median(counts: Mapping[int, int]) -> int:
+    """The lower median of counted whole numbers, at least one."""
+    values = sorted(counts)
+    running = np.cumsum([counts[value] for value in values])
+    return values[int(np.searchsorted(running, (running[-1] + 1) // 2))]
+
+
+def _span(counts: Mapping[int, int]) -> str:
+    """``7``, or ``3 to 9``."""
+    return " to ".join(f"{value:,}" for value in sorted({min(counts), max(counts)}))
+
+
+class _Once:
+    """Every sample once, whatever a mixture draws, and of rendered sources the first few."""
+
+    def __init__(self, source: Source, rendered: int):
+        self._parts = _parts(source)
+        self.samples = sum(map(len, self._parts))
+        """All there are, looked at or not."""
+        sizes = [min(len(p), rendered) if isinstance(p, RenderedSource) else len(p) for p in self._parts]
+        self._starts = [0, *itertools.accumulate(sizes)]
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, index: int) -> Sample:
+        part, own = self._locate(index)
+        return self._parts[part][own]
+
+    def origin(self, index: int) -> str:
+        """What the part says of it."""
+        part, own = self._locate(index)
+        return self._parts[part].origin(own)
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        part = bisect_right(self._starts, index) - 1
+        return part, index - self._starts[part]
+
+
+def _parts(source: Source) -> list[Source]:
+    return [p for part in source.sources for p in _parts(part)] if isinstance(source, Mixture) else [source]
+
+
+class _Look(NamedTuple):
+    """What is known of a readable sample until it has been counted; digests are of 64 bits."""
+
+    text: str
+    width: int
+    pixels: int
+    file: int
+    label: int
+
+
+def _looks(source: Source, height: int) -> Iterator[_Look | BadSampleError]:
+    """A look at each sample, in order."""
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(source), AT_ONCE):
+            indices = range(start, min(start + AT_ONCE, len(source)))
+            yield from pool.map(functools.partial(_look, source, height), indices)
+
+
+def _look(source: Source, height: int, index: int) -> _Look | BadSampleError:
+    try:
+        image, text, origin = source[index]
+    except BadSampleError as error:
+        return error
+    try:
+        pixels = decode(image, 3) if isinstance(image, bytes) else image
+    except ValueError as error:
+        return BadSampleError(origin, str(error))
+    of_pixels = _digest(f"{pixels.shape}".encode() + pixels.tobytes())
+    of_file = _digest(image) if isinstance(image, bytes) else of_pixels
+    width = scaled_width(pixels.shape[0], pixels.shape[1], height)
+    return _Look(text, width, of_pixels, of_file, _digest(text.encode(errors="surrogatepass")))
+
+
+def _digest(content: bytes) -> int:
+    """64 bits: that any two of ten million pictures are taken for one has a chance of 3 in a million."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+class _Tally:
+    """Counts looks, so that they need not be kept."""
+
+    def __init__(self, config: DataConfig, needs: Needs | None):
+        self._config, self._needs = config, needs
+        self._known = frozenset(needs.alphabet.tokens if needs else ())
+        self._lengths, self._tokens, self._widths = Counter[int](), Counter[str](), Counter[int]()
+        self._too_narrow = Counter[int]()
+        self._problems = Counter[str]()
+        self._examples: dict[str, list[Named]] = {}
+        self._seen = self._bad = 0
+        self._indices, self._pixels, self._files, self._labels = (array("Q") for _ in range(4))
+
+    def add(self, origin: str, index: int, look: _Look | BadSampleError) -> None:
+        """Counts one sample."""
+        if isinstance(look, BadSampleError):
+            found = {UNREADABLE: look.reason}
+        else:
+            self._keep(index, look)
+            found = self._count(look)
+        self._seen += 1
+        self._bad += bool(found)
+        self._problems.update(found.keys())
+        for kind, reason in found.items():
+            examples = self._examples.setdefault(kind, [])
+            if len(examples) < SPELT_OUT:
+                examples.append(Named(origin, reason))
+
+    def _keep(self, index: int, look: _Look) -> None:
+        self._indices.append(index)
+        self._pixels.append(look.pixels)
+        self._files.append(look.file)
+        self._labels.append(look.label)
+
+    def _count(self, look: _Look) -> dict[str, str]:
+        """Counts a readable sample and says what is wrong with it."""
+        tokens = self._needs.alphabet.split(look.text) if self._needs else list(look.text)
+        needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
+        width = self._config.width or look.width
+        self._lengths[len(tokens)] += 1
+        self._tokens.update(tokens)
+        self._widths[look.width] += 1
+        self._too_narrow.update(stride for stride in STRIDES if needed > width // stride)
+        found = {} if tokens else {EMPTY: "the label is empty"}
+        if width > WIDEST:
+            found[TOO_WIDE] = f"{width} pixels, more than {WIDEST}"
+        return found | self._misfits(self._needs, look.text, tokens, needed, width) if self._needs else found
+
+    def _misfits(self, needs: Needs, text: str, tokens: list[str], needed: int, width: int) -> dict[str, str]:
+        """What a model cannot do with a sample."""
+        frames, found = needs.frames(width), {}
+        if needs.max_width is not None and width > needs.max_width:
+            found[TOO_WIDE] = f"{width} pixels, the widest bucket is {needs.max_width}"
+        if len(tokens) > needs.max_label_length:
+            found[TOO_LONG] = f"{text!r} has {len(tokens)} tokens, more than {needs.max_label_length}"
+        if unknown := [token for token in tokens if token not in self._known]:
+            found[OUTSIDE] = f"{text!r} holds {', '.join(map(repr, unknown))}"
+        if frames is not None and needed > frames:
+            found[INFEASIBLE] = f"{text!r} needs {needed} frames, the model emits {frames}"
+        return found
+
+    def report(self, source: _Once) -> Report:
+        """What was counted of the samples of this source."""
+        known = self._needs.alphabet.tokens if self._needs else ()
+        commonest = dict(sorted(self._tokens.items(), key=lambda item: (-item[1], item[0])))
+        fitting = {} if self._config.width else {w: n for w, n in self._widths.items() if w <= WIDEST}
+        return Report(
+            samples=source.samples,
+            seen=self._seen,
+            usable=self._seen - self._bad,
+            height=self._config.height,
+            label_lengths=dict(sorted(self._lengths.items())),
+            tokens=commonest,
+            outside=tuple(token for token in commonest if token not in self._known) if self._needs else (),
+            unseen=tuple(token for token in known if token not in commonest),
+            widths=dict(sorted(self._widths.items())),
+            buckets=choose_buckets(np.repeat(list(fitting), list(fitting.values()))) if fitting else (),
+            too_narrow={stride: self._too_narrow[stride] for stride in STRIDES},
+            problems={kind: self._problems[kind] for kind in PROBLEMS},
+            examples=self._examples,
+            duplicates=self._duplicates(source),
+            mean_image=self._mean_image(source),
+        )
+
+    def _duplicates(self, source: Source) -> Duplicates:
+        pixels, files, labels = (np.asarray(kept, np.uint64) for kept in (self._pixels, self._files, self._labels))
+        groups = repeated(pixels)
+        differing = [group for group in groups if len(np.unique(labels[group])) > 1]
+        agreeing = [group for group in groups if len(np.unique(labels[group])) == 1]
+
+        def name(place: int) -> Named:
+            index = self._indices[place]
+            return Named(source.origin(index), source[index].text)
+
+        return Duplicates(
+            same_pixels=sum(len(group) - 1 for group in groups),
+            same_file=sum(len(group) - 1 for group in repeated(files)),
+            other_label=sum(map(len, differing)),
+            groups=[[name(p) for p in group[:SPELT_OUT].tolist()] for group in (differing + agreeing)[:SPELT_OUT]],
+        )
+
+    def _mean_image(self, source: Source) -> Float[np.ndarray, "H W C"] | None:
+        if not self._widths:
+            return None
+        width = self._config.width or median(self._widths)
+        return mean_image(source, np.asarray(self._indices, np.int64), dataclasses.replace(self._config, width=width))
+
+
+def repeated(digests: UInt64[np.ndarray, " N"]) -> list[Int64[np.ndarray, " M"]]:
+    """Places of the digests that occur more than once: one increasing array for each, by its first place."""
+    order = np.argsort(digests, kind="stable")
+    values = digests[order]
+    same = values[1:] == values[:-1]
+    member = np.zeros(len(order), bool)
+    member[1:] |= same
+    member[:-1] |= same
+    places = order[member]
+    starts = np.flatnonzero(np.diff(values[member])) + 1
+    return sorted(np.split(places, starts), key=lambda group: int(group[0])) if len(places) else []

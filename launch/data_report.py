@@ -1,0 +1,192 @@
+"""The report of ``launch.prepare --report``: a JSON file, a few lines, and a page with histograms and the mean picture.
+
+Tokens are drawn with OpenCV's built-in font, which has Chinese; Matplotlib has whatever fonts the machine has.
+"""
+
+import functools
+import json
+import textwrap
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.ticker import MaxNLocator
+
+from datasets.pipeline import DataConfig
+from datasets.report import LOOK_AT_RENDERED, Report, make_report
+from datasets.specs import open_source
+from launch.build import needs
+from launch.config import Config
+from launch.task import make_task
+
+HEIGHT = 32
+"""Pixels at which widths are measured, unless a height or a configuration is given."""
+
+BAR, OUTSIDE, INK = "#2b6cb0", "#dd6b20", 60
+DPI = 120
+COMMONEST, RAREST = 48, 20
+"""Tokens that get a bar where not all of them do."""
+BINS = 40
+"""Bars of the histogram of widths."""
+GLYPH = 30
+"""Font size in pixels at which text is drawn; shown at half of that, for a smooth edge."""
+LINE = 60
+"""Characters of a line of findings."""
+LONGEST = 12
+"""Characters of a token on its bar."""
+SPACE = "space"
+"""How the token is spelt."""
+PLACEHOLDER = "?"
+"""What OpenCV draws for a character that its font lacks."""
+
+
+def report(
+    spec: str,
+    out: str | Path = "report",
+    count: int | None = None,
+    height: int | None = None,
+    config: Config | None = None,
+) -> Report:
+    """Looks at all samples, prints what is found, and writes ``report.json`` and ``report.png``.
+
+    Args:
+      spec: where they come from, see `datasets.specs.open_source`.
+      out: folder to write to.
+      count: samples of a rendered source to look at; 2,000 where none is given.
+      height: pixels at which widths are measured; 32 where none is given.
+      config: of a model; its height instead, and what it cannot read is found.
+
+    Raises:
+      ValueError: no such source, no sample in it, or both a height and a configuration.
+    """
+    if height and config:
+        raise ValueError("--height and --config both tell a height: leave one out, or set --config.data.height")
+    out = Path(out).expanduser()
+    out.mkdir(parents=True, exist_ok=True)  # before anything is read that could then not be written
+    data = config.data if config else DataConfig(height=height or HEIGHT, channels=3)
+    asked = needs(config, make_task(config), learn=True) if config else None
+    found = make_report(open_source(spec), data, asked, rendered=count or LOOK_AT_RENDERED, progress="look")
+    document = json.dumps({"data": spec, **found.to_json()}, indent=2, ensure_ascii=False)
+    # A lone surrogate, of a file name that is not UTF-8, becomes what JSON writes for it.
+    (out / "report.json").write_text(document + "\n", encoding="utf-8", errors="backslashreplace")
+    write_report_page(out / "report.png", spec, found)
+    print("\n".join([f"{spec}:", *(f"  {line}" for line in found.summary()), f"{out}/report.json, {out}/report.png"]))
+    return found
+
+
+def write_report_page(path: str | Path, title: str, report: Report) -> None:
+    """Draws the page as a PNG.
+
+    Args:
+      path: file to write.
+      title: what was looked at; any script.
+      report: what was found.
+    """
+    figure = Figure(figsize=(11, 9), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplot_mosaic("tt;lw;cc;mf", height_ratios=[1, 12, 12, 8])
+    axes["t"].axis("off")
+    _put(axes["t"], title, (0, 0.5), alignment=(0, 0.5))
+    _lengths(axes["l"], report)
+    _widths(axes["w"], report)
+    _tokens(axes["c"], report)
+    _mean(axes["m"], report)
+    axes["f"].axis("off")
+    axes["f"].text(0, 1, _findings(report), va="top", linespacing=1.5)
+    figure.savefig(path)
+
+
+def spelt(token: str) -> str:
+    """A token as it can be drawn: its characters, code points for those that OpenCV's font lacks, and ``space``."""
+    if token == " ":
+        return SPACE
+    text = "".join(character if _has_glyph(character) else f"U+{ord(character):04X}" for character in token)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _lengths(axes: Axes, report: Report) -> None:
+    axes.bar(list(report.label_lengths), list(report.label_lengths.values()), color=BAR)
+    axes.set_xlim(-0.5, max(report.label_lengths, default=0) + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    _finish(axes, "tokens of a label", "samples")
+
+
+def _widths(axes: Axes, report: Report) -> None:
+    values, counts = list(report.widths), list(report.widths.values())
+    right = 1.05 * max(values + list(report.buckets), default=1)
+    axes.hist(values, BINS, range=(0, right), weights=counts, color=BAR)
+    for bucket in report.buckets:
+        axes.axvline(bucket, color=OUTSIDE, linestyle=":")
+    axes.set_xlim(0, right)
+    _finish(axes, f"pixels of width at height {report.height}{'; dotted: buckets' * bool(report.buckets)}", "samples")
+
+
+def _tokens(axes: Axes, report: Report) -> None:
+    """The tokens' bars, the commonest first; some of them where there are too many."""
+    tokens, some = list(report.tokens), len(report.tokens) > COMMONEST + RAREST
+    shown = tokens[:COMMONEST] + tokens[-RAREST:] if some else tokens
+    colours = [OUTSIDE if token in report.outside else BAR for token in shown]
+    axes.bar(range(len(shown)), [report.tokens[token] for token in shown], color=colours, log=bool(shown))
+    axes.set(xlim=(-1, len(shown)), ylim=(0.7, None), xticks=[])
+    labels = [spelt(token) for token in shown]
+    upright = all(len(label) == 1 for label in labels if label != SPACE)
+    for place, label in enumerate(labels):
+        _put(axes, label, (place, 0), alignment=(0.5, 1.1), turned=not upright or label == SPACE)
+    if some:
+        axes.axvline(COMMONEST - 0.5, color="gray", linestyle=":")
+    which = f"{COMMONEST} commonest and {RAREST} rarest of {len(tokens):,} tokens" if some else "tokens"
+    axes.set_title(f"{which}{', orange: not in the alphabet' if report.outside else ''}", fontsize="medium")
+    _finish(axes, "", "occurrences")
+
+
+def _mean(axes: Axes, report: Report) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    if report.mean_image is None:
+        axes.set_xlabel("no picture can be read")
+        return
+    height, width, _ = report.mean_image.shape
+    axes.imshow(np.broadcast_to(report.mean_image / 255, (height, width, 3)))
+    axes.set_xlabel(f"mean picture, {width}x{height}")
+
+
+def _findings(report: Report) -> str:
+    wrapped = [textwrap.fill(line, LINE, subsequent_indent="    ") for line in report.summary()]
+    return "\n".join(wrapped)
+
+
+def _finish(axes: Axes, across: str, up: str) -> None:
+    axes.set(xlabel=across, ylabel=up)
+    axes.grid(axis="y", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _put(axes: Axes, text: str, place: tuple[float, float], alignment: tuple[float, float], turned: bool = False):
+    """Puts text at a place: across in data, up in shares of the axes; ``alignment`` is the text's own place there."""
+    picture = _drawn(text)
+    image = OffsetImage(np.rot90(picture) if turned else picture, zoom=36 / DPI)
+    coords = axes.get_xaxis_transform()
+    axes.add_artist(AnnotationBbox(image, place, xycoords=coords, box_alignment=alignment, frameon=False, pad=0))
+
+
+def _drawn(text: str) -> UInt8[np.ndarray, "H W 4"]:
+    """Text on nothing, twice as large as it is shown."""
+    font = cv2.FontFace("uni")
+    left, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, GLYPH)
+    picture = np.full((GLYPH + GLYPH // 3, max(1, left + width), 4), INK, np.uint8)
+    ink = np.zeros(picture.shape[:2], np.uint8)
+    cv2.putText(ink, text, (0, GLYPH), (255,), font, GLYPH)
+    picture[..., 3] = ink
+    return picture
+
+
+@functools.cache
+def _has_glyph(character: str) -> bool:
+    if character == PLACEHOLDER or not character.isprintable():
+        return character == PLACEHOLDER
+    return not np.array_equal(_drawn(character), _drawn(PLACEHOLDER))
