@@ -24,7 +24,7 @@ PURE, HYBRID = "DABCE", "FGHJK"
 """Letters of battery cars and of other electric ones, the commonest first."""
 
 _SCALE = 0.6  # pixels for a millimetre
-_DRAWN = 2.5  # pixels that are drawn for one of the canvas, a side
+_DRAWN = 2.0  # pixels that are drawn for one of the canvas, a side: the finest that `camera.sensor` sees
 
 
 @dataclasses.dataclass
@@ -143,11 +143,11 @@ def draw_plate(text: str, kind: str, clutter: float, random: np.random.Generator
     height, width = round(PLATE_HEIGHT * _SCALE), round(look.length * _SCALE)
     ink = _characters(text, look, width, height, random)
     _rim(ink, random)
-    ground = _ground(look, kind, width, height, clutter, random)
+    ground = _ground(look, kind, height, clutter, random)
     if clutter > 0:
         ink = _wear(ink, clutter, random)
     colour = np.clip(np.array(look.ink) + random.normal(0, 12, 3) * clutter, 0, 255)
-    plate = camera.blend(ground, np.broadcast_to(colour.astype(np.uint8), ground.shape).copy(), ink)
+    plate = _paint(ink, ground, colour)
     if kind == "white":
         _redden(plate, ink, look)
     _screws(plate, random)
@@ -184,28 +184,37 @@ def _rim(ink: np.ndarray, random: np.random.Generator) -> None:
     cv2.rectangle(ink, (inset, inset), (width - 1 - inset, height - 1 - inset), (255,), thick, cv2.LINE_AA)
 
 
-def _ground(look: Kind, kind: str, width: int, height: int, clutter: float, random: np.random.Generator) -> np.ndarray:
+def _ground(look: Kind, kind: str, height: int, clutter: float, random: np.random.Generator) -> np.ndarray:
+    """Colours of the rows from the top, ``N 3``; a single one where they are all alike."""
     base = np.array(look.ground, np.float32) + random.normal(0, 18, 3) * clutter
-    rows = np.repeat(base[None], height, axis=0)
     if kind == "green":  # white at the top
-        fade = np.linspace(0, 1, height)[:, None] ** random.uniform(0.5, 1.0)
-        rows = 245 + (rows - 245) * fade
-    return np.repeat(rows[:, None].clip(0, 255).astype(np.uint8), width, axis=1)
+        base = 245 + (base - 245) * np.linspace(0, 1, height)[:, None] ** random.uniform(0.5, 1.0)
+    return base.reshape(-1, 3).clip(0, 255)
+
+
+def _paint(ink: np.ndarray, ground: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Paint of a colour on the ground, as opaque as the ink says."""
+    if len(ground) == 1:
+        shades = ground + (colour - ground) * (np.arange(256)[:, None] / 255)
+        return cv2.applyColorMap(ink, shades.astype(np.uint8)[:, None])
+    height, width = ink.shape
+    rows = cv2.resize(ground.astype(np.uint8)[:, None], (width, height), interpolation=cv2.INTER_NEAREST)
+    return camera.blend(rows, camera.plain(colour, width, height), ink)
 
 
 def _wear(ink: np.ndarray, clutter: float, random: np.random.Generator) -> np.ndarray:
     """Paint that has faded or is under dirt, in blotches."""
     if random.random() > 0.4 * clutter:
         return ink
-    cells = random.uniform(1 - 0.7 * clutter * random.random(), 1, (4, 12)).astype(np.float32)
-    blotches = cv2.resize(cells, ink.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return cv2.multiply(ink, blotches, dtype=cv2.CV_8U)
+    cells = random.uniform(1 - 0.7 * clutter * random.random(), 1, (4, 12)) * 255
+    blotches = cv2.resize(cells.astype(np.uint8), ink.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.multiply(ink, blotches, scale=1 / 255)
 
 
 def _redden(plate: np.ndarray, ink: np.ndarray, look: Kind) -> None:
     """The last character of police plates is red."""
     left = plate.shape[1] - round((look.left + look.narrow + look.gap / 2) * _SCALE)
-    red = np.broadcast_to(np.array([200, 20, 20], np.uint8), plate[:, left:].shape).copy()
+    red = camera.plain(np.array([200.0, 20.0, 20.0]), plate.shape[1] - left, plate.shape[0])
     plate[:, left:] = camera.blend(plate[:, left:].copy(), red, np.ascontiguousarray(ink[:, left:]))
 
 

@@ -34,6 +34,8 @@ class LoopConfig:
     checkpoint_every: int = 1_000
 
 
+NOTED_WAIT = 0.05
+"""Share of the time spent waiting for data above which the progress bar tells it."""
 AHEAD = 3
 """Steps dispatched before the oldest must have ended: the device never waits for Python, and a stop is heard soon."""
 
@@ -92,7 +94,7 @@ class Loop:
         shapes: set[tuple[int, ...]] = set()
         with tqdm(total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True) as bar:
             while step < config.steps:
-                batch = clock.wait_for(self.stream)
+                batch = clock.wait_for(self.stream, in_flight[-1] if in_flight else None)
                 if batch.images.shape not in shapes:
                     shapes.add(batch.images.shape)
                     bar.write(f"step {step + 1}: compiles for pictures padded to {batch.images.shape[2]} columns")
@@ -134,7 +136,10 @@ class Loop:
             bar.write(f"step {step}: {skipped:.0f} samples were skipped since the last log line")
         self.writer.write(step, metrics)
         losses = sum(value for name, value in metrics.items() if name.endswith("_loss"))
-        bar.set_postfix_str(f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s", refresh=False)
+        shown = f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s"
+        if (waited := metrics["train/input_wait"]) > NOTED_WAIT:
+            shown += f", {waited:.0%} of the time waiting for data"
+        bar.set_postfix_str(shown, refresh=False)
 
     def _evaluate(self, step: int, state: TrainState, batch: Batch, clock: "_Clock", bar: tqdm) -> TrainState:
         metrics = self.evaluate(state)
@@ -162,7 +167,7 @@ def _due(step: int, every: int) -> bool:
 
 
 class _Clock:
-    """Images per second and the share of time spent waiting for data since it was last read."""
+    """Images per second and the share of time in which the device waited for data since it was last read."""
 
     def __init__(self):
         self.restart()
@@ -170,10 +175,13 @@ class _Clock:
     def restart(self) -> None:
         self._start, self._waited = time.perf_counter(), 0.0
 
-    def wait_for(self, stream):
+    def wait_for(self, stream, newest: jax.Array | None):
+        """The next batch; the wait counts where ``newest``, of the last step dispatched, was ready before its end."""
         before = time.perf_counter()
         item = next(stream)
-        self._waited += time.perf_counter() - before
+        # Else the device has had work all the time. The stubs of jax.Array lack what its arrays have.
+        if newest is None or newest.is_ready():  # pyright: ignore[reportAttributeAccessIssue]
+            self._waited += time.perf_counter() - before
         return item
 
     def read(self, images: float) -> dict[str, float]:

@@ -1,5 +1,8 @@
 """The loop's bookkeeping, over a step that only counts."""
 
+import time
+from types import SimpleNamespace
+
 import grain.python as grain
 import jax
 import jax.numpy as jnp
@@ -8,7 +11,7 @@ import pytest
 
 from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
-from recog.training.loop import Loop, LoopConfig, NotFiniteError
+from recog.training.loop import Loop, LoopConfig, NotFiniteError, _Clock
 from recog.training.preemption import StopRequest
 from recog.training.state import TrainState
 from recog.training.step import Totals
@@ -155,3 +158,39 @@ def test_what_adapts_at_each_evaluation_is_trained_on_saved_and_logged(tmp_path)
         like = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
         restored = checkpoints.restore(like, iter(grain.MapDataset.source(list(range(9))).to_iter_dataset()))
     assert float(restored.state.params) == float(state.params)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock whose time is told, and the stream that takes two seconds for each item."""
+    told = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: told.now)
+
+    def items():
+        while True:
+            told.now += 2.0
+            yield "batch"
+
+    return _Clock(), told, items()
+
+
+@pytest.mark.parametrize(("newest", "waited"), [(None, 2.0), (True, 2.0), (False, 0.0)])
+def test_a_wait_counts_unless_the_device_has_had_work_all_the_time(clock, newest, waited):
+    measured, told, stream = clock
+    last_step = None if newest is None else SimpleNamespace(is_ready=lambda: newest)
+    assert measured.wait_for(stream, last_step) == "batch"
+    told.now += 8.0  # the step itself
+    assert measured.read(30) == {"train/images_per_second": 3.0, "train/input_wait": waited / 10}
+    told.now += 5.0
+    assert measured.read(30) == {"train/images_per_second": 6.0, "train/input_wait": 0.0}, "since it was last read"
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.4, True), (0.06, True), (0.05, False), (0.0, False)])
+def test_the_progress_bar_tells_a_wait_worth_mending(tmp_path, capsys, monkeypatch, share, told):
+    rates = {"train/images_per_second": 12.0, "train/input_wait": share}
+    monkeypatch.setattr(_Clock, "read", lambda self, images: rates)
+    run(tmp_path, LoopConfig(3, 1, 0, 0))
+    shown = capsys.readouterr().err
+    assert "12 images/s" in shown
+    assert (f"{share:.0%} of the time waiting for data" in shown) == told
+    assert read_metrics(tmp_path / "metrics.jsonl")[-2]["train/input_wait"] == share

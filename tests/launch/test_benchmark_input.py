@@ -1,0 +1,125 @@
+"""The benchmark of the input runs, and what it says fits together; how long things take is not tested."""
+
+import contextlib
+import importlib.util
+import multiprocessing
+import time
+
+import numpy as np
+import pytest
+from absl import flags
+
+from datasets.preflight import BadSamplesError
+from datasets.sources import Folder
+from datasets.specs import open_source
+from launch.benchmarks import input as benchmark
+from launch.benchmarks.timing import Timing
+from recog.images import decode
+
+QUIET, DISTURBED = Timing(0.001, 0.0), Timing(0.0025, 0.5)
+TORCH = bool(importlib.util.find_spec("torch"))
+SMALL = "plates:height=32,width=128,clutter=0,seed=3"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    benchmark.write_folder(SMALL, tmp_path, 12)
+    return Folder(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(benchmark, "BATCH", 4)
+
+
+def test_a_written_folder_holds_the_renderers_pictures_and_labels(folder):
+    source = open_source(SMALL)
+    assert len(folder) == 12
+    for index in range(12):
+        drawn, text, _ = source[index]
+        encoded, label, _ = folder[index]
+        assert label == text
+        assert isinstance(encoded, bytes)
+        assert np.abs(decode(encoded, 3).astype(int) - drawn).mean() < 15
+
+
+def test_a_folder_is_measured_beside_torch(folder, capsys):
+    (result,) = benchmark.report([f"folder:{folder.folder}"], [0], seconds=0.0, rounds=1)
+    assert result.ours.seconds > 0
+    assert (result.torch is not None) == TORCH
+    header, line, size, *rest = capsys.readouterr().out.splitlines()
+    assert header.split() == ["images/s", "workers", "recog", "torch", "ratio"]
+    name, workers, ours, theirs, ratio = line.split()
+    assert name.startswith("folder:")
+    assert workers == "0"
+    assert float(ours.rstrip("?").replace(",", "")) > 0
+    assert (theirs != "-") == (ratio != "-") == TORCH
+    assert size == "batches of 4x32x128x3"
+    assert any("grain" in text for text in rest)
+
+
+def test_a_renderer_is_measured_without_a_rival(capsys):
+    (result,) = benchmark.report([SMALL], [0], seconds=0.0, rounds=1)
+    assert result.torch is None
+    assert result.ratio is None
+    assert capsys.readouterr().out.splitlines()[1].split()[3:] == ["-", "-"]
+
+
+@pytest.mark.skipif(not TORCH, reason="torch is not installed")
+def test_both_loaders_make_batches_of_the_same_pictures(folder):
+    checked = benchmark.check(folder)
+    with benchmark.our_batches(checked, 0) as batches:
+        batch = next(batches)
+        ours = {label.tobytes(): image for image, label in zip(batch.images, batch.labels, strict=True)}
+    seen = 0
+    rival = benchmark.torch_batches(folder, checked, 0)
+    for _ in range(6):
+        images, labels, lengths = (np.asarray(part) for part in next(rival))
+        assert images.shape == batch.images.shape
+        for image, label, length in zip(images, labels, lengths, strict=True):
+            assert length == 7 + bool(label[7])
+            if label.tobytes() in ours:
+                np.testing.assert_array_equal(ours[label.tobytes()], image)
+                seen += 1
+    assert seen > 0
+
+
+def test_what_workers_use_of_the_cores_is_not_foreign():
+    worker = multiprocessing.get_context("spawn").Process(target=sum, args=(range(10**11),))
+    worker.start()
+    try:
+        until = time.monotonic() + 30
+        while (used := benchmark._family_seconds() - time.process_time()) < 0.2 and time.monotonic() < until:
+            pass
+        assert used >= 0.2
+    finally:
+        worker.kill()
+        worker.join()
+
+
+def test_files_that_cannot_be_used_are_left_out(folder):
+    (folder.folder / "3.jpg").write_bytes(b"no picture")
+    (folder.folder / "5.jpg").unlink()
+    checked = benchmark.check(folder)
+    assert checked.found.indices.tolist() == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
+    for path in folder.folder.glob("*.jpg"):
+        path.unlink()
+    with pytest.raises(BadSamplesError):
+        benchmark.check(folder)
+
+
+def test_a_ratio_is_marked_where_either_number_is():
+    line = benchmark.line("folder:x", 2, benchmark.Result(QUIET, DISTURBED))
+    assert line.split() == ["folder:x", "2", "1,000", "400?", "2.50x?"]
+    assert benchmark.line("folder:x", 0, benchmark.Result(QUIET, QUIET)).split()[2:] == ["1,000", "1,000", "1.00x"]
+    assert benchmark.line("plates", 0, benchmark.Result(DISTURBED)).split()[2:] == ["400?", "-", "-"]
+
+
+@pytest.mark.parametrize("text", ["two", "-1", "0,1.5", ""])
+def test_workers_that_are_no_numbers_are_named(monkeypatch, text):
+    values = flags.FlagValues()
+    flags.DEFINE_list("workers", text, "", flag_values=values)
+    values(["input"])
+    monkeypatch.setattr(benchmark.flags, "FLAGS", values)
+    with pytest.raises(ValueError, match=f"--workers={text}: give numbers"), contextlib.suppress(SystemExit):
+        benchmark.main([])
