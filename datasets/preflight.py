@@ -90,7 +90,10 @@ def preflight(source: Source, needs: Needs, *, on_bad_sample: str, progress: str
         raise ValueError(f"data.on_bad_sample={on_bad_sample!r}: choose raise or skip")
     result = _look(source, needs, progress)
     if result.problems and on_bad_sample == "raise":
-        raise BadSamplesError(f"{result.summary()}\nMend them, or leave them out: on_bad_sample=skip")
+        raise BadSamplesError(
+            f"{result.summary()}\nMend them, or leave them out: --config.data.on_bad_sample=skip "
+            "(launch.evaluate: --on_bad_sample=skip)"
+        )
     return result
 
 

@@ -128,11 +128,10 @@ def main(argv: list[str]) -> None:
     """Reads the flags and prints the table."""
     del argv
     config = flags.FLAGS.config
-    configs = (
-        {Path(config_flags.get_config_filename(flags.FLAGS["config"])).stem: config}
-        if config
-        else {name: load_config(name) for name in config_names()}
-    )
+    if config:
+        configs = {Path(config_flags.get_config_filename(flags.FLAGS["config"])).stem: config}
+    else:
+        configs = {name: load_config(name) for name in config_names()}
     lines = table({name: count(config) for name, config in configs.items()})
     print("\n".join(lines), flush=True)
 

@@ -28,8 +28,9 @@ def evaluate(
     workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise"
 ) -> dict[str, float]:
     """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``."""
+    if out:  # before anything is read that could then not be written
+        Path(out).mkdir(parents=True, exist_ok=True)
     out = Path(out or workdir)
-    out.mkdir(parents=True, exist_ok=True)  # before anything is read that could then not be written
     run = load_run(workdir)
     config, task = run.config, run.task
     if not (data or config.data.train):

@@ -58,13 +58,10 @@ def validator(config: Config, task: Task, samples: Samples):
     return evaluate
 
 
-def train(config: Config, workdir: str | Path) -> TrainState:
-    """Trains a run to its end or until it is asked to stop; returns the last state."""
+def trainable(config: Config) -> Task:
+    """The configured task; raises ``ValueError`` where it cannot be trained as configured."""
     if not isinstance(config, Config):
         raise ValueError("get_config() of the configuration file does not return a launch.config.Config")
-    workdir = Path(workdir)
-    mesh = make_mesh()
-    check_batch_size(mesh.size, config.data.batch_size)
     task = make_task(config)
     note_missing_parts(task)
     if config.optimizer.weight_decay and len(task.losses) > 1:
@@ -72,6 +69,15 @@ def train(config: Config, workdir: str | Path) -> TrainState:
             f"optimizer.weight_decay={config.optimizer.weight_decay} would shrink every parameter at each of the "
             f"{len(task.losses)} updates of a batch, those that an update's loss does not reach as well: set it to 0"
         )
+    return task
+
+
+def train(config: Config, workdir: str | Path) -> TrainState:
+    """Trains a run to its end or until it is asked to stop; returns the last state."""
+    workdir = Path(workdir)
+    mesh = make_mesh()
+    task = trainable(config)
+    check_batch_size(mesh.size, config.data.batch_size)
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     learning_rate = make_schedule(config.optimizer, config.train.steps)
     train_source, validation_source = open_data(config)

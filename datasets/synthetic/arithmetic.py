@@ -34,7 +34,7 @@ class ArithmeticConfig(StreamConfig):
     width: int = 180
 
 
-class Arithmetic(RenderedStream):
+class Arithmetic(RenderedStream[ArithmeticConfig]):
     """The stream of rendered expressions.
 
     Example:
@@ -48,7 +48,7 @@ class Arithmetic(RenderedStream):
     def draw(self, random: np.random.Generator) -> tuple[np.ndarray, str]:
         """Draws an expression."""
         text = draw_expression(random)
-        return _render(text, self._stream, random), text
+        return _render(text, self._config, random), text
 
 
 def draw_expression(random: np.random.Generator) -> str:

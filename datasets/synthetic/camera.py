@@ -235,7 +235,8 @@ def _grain() -> Picture:
 
 def compress(picture: Picture, quality: int) -> Picture:
     """What JPEG of this quality, 0 to 100, leaves of a picture."""
-    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    # JPEG spends its detail on brightness, in which red and blue weigh differently.
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     assert decoded is not None, "what OpenCV has just encoded"
     return decoded

@@ -70,7 +70,7 @@ class Style(NamedTuple):
     """Pixels of stems and bar lines."""
 
 
-class Music(RenderedStream):
+class Music(RenderedStream[MusicConfig]):
     """The stream of rendered music.
 
     Example:
@@ -93,7 +93,6 @@ class Music(RenderedStream):
                 f"notes={config.notes}: a canvas of {config.width}x{config.height} has room for 1 to {room}: "
                 f"choose one of these, or a width of {need}"
             )
-        self._config = dataclasses.replace(config)
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         """Draws a snippet in a picture."""

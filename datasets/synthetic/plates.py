@@ -77,7 +77,7 @@ PLATE_HEIGHT = 140
 """Millimetres."""
 
 
-class Plates(RenderedStream):
+class Plates(RenderedStream[PlatesConfig]):
     """The stream of rendered plates.
 
     Example:
@@ -101,7 +101,6 @@ class Plates(RenderedStream):
         weights = np.array([config.blue, config.green, config.yellow, config.black, config.white])
         if weights.min() < 0 or not weights.sum() > 0:
             raise ValueError(f"weights {weights.tolist()} of the kinds must not be negative, and one must be above 0")
-        self._config = dataclasses.replace(config)
         self._until = np.cumsum(weights / weights.sum())
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:

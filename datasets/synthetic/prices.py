@@ -41,7 +41,7 @@ class PricesConfig(StreamConfig):
     width: int = 200
 
 
-class Prices(RenderedStream):
+class Prices(RenderedStream[PricesConfig]):
     """The stream of rendered price tags.
 
     Example:
@@ -55,8 +55,8 @@ class Prices(RenderedStream):
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         """Draws a tag, cut out of a photograph."""
         text = draw_text(random)
-        tag = colour(lay_out(text, random), self._stream.clutter, random)
-        return photograph(tag, self._stream, random), text
+        tag = colour(lay_out(text, random), self._config.clutter, random)
+        return photograph(tag, self._config, random), text
 
 
 def draw_text(random: np.random.Generator) -> str:

@@ -41,7 +41,7 @@ class ReceiptsConfig(StreamConfig):
     width: int = 128
 
 
-class Receipts(RenderedStream):
+class Receipts(RenderedStream[ReceiptsConfig]):
     """The stream of rendered prices.
 
     Example:
@@ -55,10 +55,10 @@ class Receipts(RenderedStream):
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         """Draws a price, cut out of a receipt."""
         text = draw_text(random)
-        cut = lay_out(text, self._stream, random)
-        if random.random() < 0.03 * self._stream.clutter:
+        cut = lay_out(text, self._config, random)
+        if random.random() < 0.03 * self._config.clutter:
             _lose_point(cut, text, random)
-        return scale(scan(cut.ink, self._stream.clutter, random), *self.size), text
+        return scale(scan(cut.ink, self._config.clutter, random), *self.size), text
 
 
 def draw_text(random: np.random.Generator) -> str:

@@ -54,7 +54,7 @@ class Scene(NamedTuple):
     """Renderer, seed and index."""
 
 
-class Scenes(RenderedStream):
+class Scenes(RenderedStream[ScenesConfig]):
     """The stream of rendered scenes.
 
     `scene` is for finding plates. As any other source this one also gives samples: the text is that of all plates from
@@ -77,7 +77,6 @@ class Scenes(RenderedStream):
         super().__init__(config)
         if not 0 <= config.plates <= 3:
             raise ValueError(f"plates={config.plates}: choose 0 to 3")
-        self._config = dataclasses.replace(config)
 
     def scene(self, index: int) -> Scene:
         """Picture and plates of sample ``index``, from 0 to ``count - 1``.

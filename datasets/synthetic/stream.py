@@ -6,7 +6,7 @@ Nothing is kept but caches (glyph masks, textures, noise), which any thread may 
 
 import abc
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -30,7 +30,10 @@ class StreamConfig:
     """From 0 to 1: how far backgrounds, wear, light and camera go. 0 leaves clean characters."""
 
 
-class RenderedStream(abc.ABC):
+Config = TypeVar("Config", bound=StreamConfig)
+
+
+class RenderedStream(abc.ABC, Generic[Config]):
     """A source that draws its samples (`datasets.sources.RenderedSource`).
 
     Raises:
@@ -42,7 +45,7 @@ class RenderedStream(abc.ABC):
     smallest: ClassVar[tuple[int, int]]
     """Least height and width of the canvas, pixels, at which its text can be read."""
 
-    def __init__(self, config: StreamConfig):
+    def __init__(self, config: Config):
         if config.count < 0 or config.seed < 0:
             raise ValueError(f"count {config.count} and seed {config.seed} must not be negative")
         height, width = self.smallest
@@ -52,15 +55,15 @@ class RenderedStream(abc.ABC):
             )
         if not 0 <= config.clutter <= 1:
             raise ValueError(f"clutter {config.clutter} is outside 0 to 1")
-        self._stream = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
+        self._config = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of every picture, pixels."""
-        return self._stream.height, self._stream.width
+        return self._config.height, self._config.width
 
     def __len__(self) -> int:
-        return self._stream.count
+        return self._config.count
 
     def __getitem__(self, index: int) -> Sample:
         """Sample ``index``, from 0 to ``count - 1``.
@@ -68,7 +71,7 @@ class RenderedStream(abc.ABC):
         Raises:
           IndexError: outside that range; there is no counting from the end.
         """
-        count, seed = self._stream.count, self._stream.seed
+        count, seed = self._config.count, self._config.seed
         if not 0 <= index < count:
             raise IndexError(f"sample {index} of {count}: use 0 to {count - 1}")
         image, text = self.draw(np.random.default_rng([seed, index]))
@@ -76,7 +79,7 @@ class RenderedStream(abc.ABC):
 
     def origin(self, index: int) -> str:
         """Renderer, seed and index, from which the picture can be drawn again."""
-        return f"{self.name} seed={self._stream.seed} index={index}"
+        return f"{self.name} seed={self._config.seed} index={index}"
 
     @abc.abstractmethod
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:

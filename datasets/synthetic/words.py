@@ -34,7 +34,7 @@ class WordsConfig(StreamConfig):
     """Path to a UTF-8 file with a word a line; empty for random letters and digits."""
 
 
-class Words(RenderedStream):
+class Words(RenderedStream[WordsConfig]):
     """The stream of rendered words.
 
     Example:
@@ -59,7 +59,7 @@ class Words(RenderedStream):
         """Draws a word in a picture."""
         words = self._words
         text = words[int(random.integers(len(words)))] if words else draw_text(self._longest, random)
-        return photograph(lay_out(text, self._stream.clutter, random), self._stream, random), text
+        return photograph(lay_out(text, self._config.clutter, random), self._config, random), text
 
 
 def _read_lexicon(path: Path, longest: int) -> list[str]:

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from recog.models.convolution import max_pool, scaled
-from recog.models.convolve import convolve
 from recog.models.frames import Frames, mask_columns
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
 
@@ -100,7 +99,6 @@ class CRNN(nn.Module):
             padding="VALID" if last else "SAME",
             kernel_init=nn.initializers.he_normal(),
             dtype=x.dtype,
-            conv_general_dilated=convolve,
             name=f"conv{number}",
         )(x)
         if number in self.config.batch_norm:
