@@ -5,9 +5,7 @@ Pictures are looked at one after the other; what is kept of each is 32 bytes, so
 
 import dataclasses
 import functools
-import hashlib
 import itertools
-from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int64, UInt64
+from jaxtyping import Float
 from tqdm import tqdm
 
 from datasets.buckets import choose_buckets
+from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
 from datasets.mixture import Mixture
 from datasets.pipeline import DataConfig
@@ -31,9 +30,6 @@ LOOK_AT_RENDERED = 2000
 """Samples of a rendered source that are looked at, unless another number is asked for."""
 STRIDES = (1, 2, 4, 8, 16)
 """Pixels for each frame of models that a picture may be too narrow for."""
-SPELT_OUT = 100
-"""Samples of each problem, groups of duplicates, and samples of one group that are named; the rest are counted."""
-
 UNREADABLE = "unreadable"
 EMPTY = "empty_label"
 TOO_LONG = "label_too_long"
@@ -42,36 +38,6 @@ INFEASIBLE = "infeasible"
 TOO_WIDE = "too_wide"
 PROBLEMS = (UNREADABLE, EMPTY, TOO_LONG, OUTSIDE, INFEASIBLE, TOO_WIDE)
 """What can be wrong with a sample. Without a model only the first, the second and the last can be known."""
-
-
-class Named(NamedTuple):
-    """A sample in a list of examples."""
-
-    origin: str
-    text: str
-    """Its label, or what is wrong with it."""
-
-
-class Duplicates(NamedTuple):
-    """Samples with exactly the pixels of others."""
-
-    same_pixels: int
-    """Samples whose pixels an earlier one has."""
-    same_file: int
-    """Those whose very file an earlier one has."""
-    other_label: int
-    """Samples in groups of the same pixels whose labels differ: some of these are wrong."""
-    groups: list[list[Named]]
-    """The first groups, those whose labels differ before the others."""
-
-    def summary(self) -> str:
-        """A line for people."""
-        if not self.same_pixels:
-            return "no picture occurs twice"
-        return (
-            f"{self.same_pixels:,} repeat an earlier picture, {self.same_file:,} of them its very file; "
-            f"{self.other_label:,} share a picture that has several labels"
-        )
 
 
 class Report(NamedTuple):
@@ -234,15 +200,10 @@ def _look(source: Source, height: int, index: int) -> _Look | BadSampleError:
         pixels = decode(image, 3) if isinstance(image, bytes) else image
     except ValueError as error:
         return BadSampleError(origin, str(error))
-    of_pixels = _digest(f"{pixels.shape}".encode() + pixels.tobytes())
-    of_file = _digest(image) if isinstance(image, bytes) else of_pixels
+    of_pixels = digest(f"{pixels.shape}".encode() + pixels.tobytes())
+    of_file = digest(image) if isinstance(image, bytes) else of_pixels
     width = scaled_width(pixels.shape[0], pixels.shape[1], height)
-    return _Look(text, width, of_pixels, of_file, _digest(text.encode(errors="surrogatepass")))
-
-
-def _digest(content: bytes) -> int:
-    """64 bits: that any two of ten million pictures are taken for one has a chance of 3 in a million."""
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+    return _Look(text, width, of_pixels, of_file, digest(text.encode(errors="surrogatepass")))
 
 
 class _Tally:
@@ -256,14 +217,14 @@ class _Tally:
         self._problems = Counter[str]()
         self._examples: dict[str, list[Named]] = {}
         self._seen = self._bad = 0
-        self._indices, self._pixels, self._files, self._labels = (array("Q") for _ in range(4))
+        self._readable = Digests()
 
     def add(self, origin: str, index: int, look: _Look | BadSampleError) -> None:
         """Counts one sample."""
         if isinstance(look, BadSampleError):
             found = {UNREADABLE: look.reason}
         else:
-            self._keep(index, look)
+            self._readable.add(index, look.pixels, look.file, look.label)
             found = self._count(look)
         self._seen += 1
         self._bad += bool(found)
@@ -272,12 +233,6 @@ class _Tally:
             examples = self._examples.setdefault(kind, [])
             if len(examples) < SPELT_OUT:
                 examples.append(Named(origin, reason))
-
-    def _keep(self, index: int, look: _Look) -> None:
-        self._indices.append(index)
-        self._pixels.append(look.pixels)
-        self._files.append(look.file)
-        self._labels.append(look.label)
 
     def _count(self, look: _Look) -> dict[str, str]:
         """Counts a readable sample and says what is wrong with it."""
@@ -325,42 +280,14 @@ class _Tally:
             too_narrow={stride: self._too_narrow[stride] for stride in STRIDES},
             problems={kind: self._problems[kind] for kind in PROBLEMS},
             examples=self._examples,
-            duplicates=self._duplicates(source),
+            duplicates=self._readable.duplicates(source),
             mean_image=self._mean_image(source),
-        )
-
-    def _duplicates(self, source: Source) -> Duplicates:
-        pixels, files, labels = (np.asarray(kept, np.uint64) for kept in (self._pixels, self._files, self._labels))
-        groups = repeated(pixels)
-        differing = [group for group in groups if len(np.unique(labels[group])) > 1]
-        agreeing = [group for group in groups if len(np.unique(labels[group])) == 1]
-
-        def name(place: int) -> Named:
-            index = self._indices[place]
-            return Named(source.origin(index), source[index].text)
-
-        return Duplicates(
-            same_pixels=sum(len(group) - 1 for group in groups),
-            same_file=sum(len(group) - 1 for group in repeated(files)),
-            other_label=sum(map(len, differing)),
-            groups=[[name(p) for p in group[:SPELT_OUT].tolist()] for group in (differing + agreeing)[:SPELT_OUT]],
         )
 
     def _mean_image(self, source: Source) -> Float[np.ndarray, "H W C"] | None:
         if not self._widths:
             return None
         width = self._config.width or median(self._widths)
-        return mean_image(source, np.asarray(self._indices, np.int64), dataclasses.replace(self._config, width=width))
-
-
-def repeated(digests: UInt64[np.ndarray, " N"]) -> list[Int64[np.ndarray, " M"]]:
-    """Places of the digests that occur more than once: one increasing array for each, by its first place."""
-    order = np.argsort(digests, kind="stable")
-    values = digests[order]
-    same = values[1:] == values[:-1]
-    member = np.zeros(len(order), bool)
-    member[1:] |= same
-    member[:-1] |= same
-    places = order[member]
-    starts = np.flatnonzero(np.diff(values[member])) + 1
-    return sorted(np.split(places, starts), key=lambda group: int(group[0])) if len(places) else []
+        return mean_image(
+            source, np.asarray(self._readable.indices, np.int64), dataclasses.replace(self._config, width=width)
+        )

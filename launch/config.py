@@ -50,6 +50,8 @@ class Config:
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     train: LoopConfig = dataclasses.field(default_factory=LoopConfig)
+    init_from: str = ""
+    """Work folder of a run or of imported weights, whose best parameters training starts from; empty: random ones."""
     seed: int = 0
     """Of initial parameters, sample order, augmentation and dropout."""
 

@@ -39,6 +39,14 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
         )
 
 
+def resumes(workdir: Path) -> bool:
+    """Whether the folder holds a checkpoint from which its run goes on."""
+    if not (workdir / "checkpoints").is_dir():
+        return False
+    with Checkpoints(workdir, writes=False) as checkpoints:
+        return checkpoints.latest_step() is not None
+
+
 def claim(workdir: Path, identity: Identity) -> None:
     """Makes the folder this run's; done once the run is known to start, so that a refused one leaves nothing behind.
 

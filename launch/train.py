@@ -25,7 +25,8 @@ from launch.build import (
 )
 from launch.config import Config, to_json
 from launch.eta import eta_learner
-from launch.run_folder import Identity, claim, refuse_other_run
+from launch.pretrained import pretrained
+from launch.run_folder import Identity, claim, refuse_other_run, resumes
 from launch.task import aligned, make_task, note_missing_parts
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
@@ -39,6 +40,7 @@ from recog.training.optimizers import make_optimizer, make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.state import TrainState
 from recog.training.step import make_advance, make_train_step, zero_totals
+from recog.training.transfer import start_from
 from recog.training.writers import MetricWriter, read_metrics
 
 
@@ -84,6 +86,7 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     identity: Identity = {"config": to_json(config), "alphabet": task.alphabet.to_dict()}
     refuse_other_run(workdir, identity)
     state_shape = abstract_state(config, task)
+    taken = pretrained(config, task) if config.init_from and not resumes(workdir) else {}
     advance_task = functools.partial(make_advance, optimizer=optimizer, augmentation=config.augment, seed=config.seed)
     jax.eval_shape(advance_task(task), state_shape, shape_of_batch(config))  # what cannot work is said before long
     training = check(train_source, config, task, "training samples")
@@ -107,7 +110,7 @@ def train(config: Config, workdir: str | Path) -> TrainState:
         Checkpoints(workdir, identity) as checkpoints,
         contextlib.closing(iter(on_device(mesh, batches))) as stream,
     ):
-        state = _start(checkpoints, make_state, stream, replicated(mesh))
+        state = _start(checkpoints, make_state, taken, stream, replicated(mesh))
         _announce(workdir, state, task, training, validation, plan)
         with contextlib.closing(MetricWriter(workdir, resumed_at=int(state.step))) as writer:
             loop = Loop(
@@ -129,10 +132,10 @@ def train(config: Config, workdir: str | Path) -> TrainState:
     return state
 
 
-def _start(checkpoints: Checkpoints, make_state, stream, sharding) -> TrainState:
-    """The newest checkpoint, with the stream moved to its place; or a fresh state."""
+def _start(checkpoints: Checkpoints, make_state, taken, stream, sharding) -> TrainState:
+    """The newest checkpoint, with the stream moved to its place; or a fresh state with the arrays taken over."""
     if checkpoints.latest_step() is None:
-        return make_state()
+        return start_from(make_state(), taken)
     return checkpoints.restore(abstract(jax.eval_shape(make_state), sharding), stream).state
 
 

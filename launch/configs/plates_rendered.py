@@ -1,6 +1,10 @@
 r"""LPRNet trained on rendered plates alone: not one real picture, for who has none yet.
 
-python -m launch.train --config=launch/configs/plates_rendered.py --workdir=runs/plates_rendered
+    python -m launch.train --config=launch/configs/plates_rendered.py --workdir=runs/plates_rendered
+    python -m launch.evaluate --workdir=runs/plates_rendered --data='folder:$RECOG_REAL_DATA/plates_cn'
+
+Half of the plates come from Anhui (皖), where the pictures of the second command were taken: ``home=`` in both data
+settings names the province of your cameras.
 """
 
 from launch.config import Config
@@ -12,8 +16,8 @@ from recog.training.loop import LoopConfig
 def get_config() -> Config:
     """Configuration of the run."""
     config = lprnet.get_config()
-    config.data.train = "plates:seed=1,height=24,width=94"
-    config.data.validation = "plates:seed=2,count=1000,height=24,width=94"
+    config.data.train = "plates:seed=1,height=24,width=94,home=皖"
+    config.data.validation = "plates:seed=2,count=1000,height=24,width=94,home=皖"
     config.data.batch_size = 32
     config.augment = AugmentConfig()  # the renderer does it all
     config.train = LoopConfig(steps=6_000, log_every=100, evaluate_every=1_000, checkpoint_every=1_000)

@@ -5,6 +5,7 @@ The stream's position is saved before the next batch is drawn, so that a resumed
 
 import collections
 import dataclasses
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -92,7 +93,10 @@ class Loop:
         config, step = self.config, int(state.step)
         totals, clock, in_flight = self.zero_totals(), _Clock(), collections.deque()
         shapes: set[tuple[int, ...]] = set()
-        with tqdm(total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True) as bar:
+        often = 0.1 if sys.stderr.isatty() else 30  # seconds; each redrawing is another line of a log file
+        with tqdm(
+            total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True, mininterval=often
+        ) as bar:
             while step < config.steps:
                 batch = clock.wait_for(self.stream, in_flight[-1] if in_flight else None)
                 if batch.images.shape not in shapes:

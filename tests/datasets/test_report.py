@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import report as module
+from datasets import duplicates, report
 from datasets.buckets import choose_buckets
+from datasets.duplicates import Named, repeated
 from datasets.mixture import Mixture
 from datasets.pipeline import DataConfig
 from datasets.preflight import Needs, preflight
-from datasets.report import Named, make_report, median, repeated
+from datasets.report import make_report, median
 from datasets.sources import Sample
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from recog.alphabet import DIGITS, Alphabet
@@ -58,7 +59,7 @@ def test_labels_tokens_and_widths_are_counted(make_folder):
     assert list(found.tokens.items()) == [("A", 3), ("皖", 2), (" ", 1), ("1", 1)]
     assert found.widths == {32: 1, 33: 1, 80: 2}
     assert found.buckets == choose_buckets(np.array([32, 33, 80, 80]))
-    assert found.problems == dict.fromkeys(module.PROBLEMS, 0) | {"empty_label": 1}
+    assert found.problems == dict.fromkeys(report.PROBLEMS, 0) | {"empty_label": 1}
     assert found.examples == {"empty_label": [Named(source.origin(3), "the label is empty")]}
     assert found.outside == found.unseen == ()
 
@@ -241,7 +242,8 @@ def test_samples_of_mixtures_count_once_each_and_are_compared_across_parts(make_
 
 
 def test_lists_of_names_are_cut(make_folder, monkeypatch):
-    monkeypatch.setattr(module, "SPELT_OUT", 2)
+    monkeypatch.setattr(report, "SPELT_OUT", 2)
+    monkeypatch.setattr(duplicates, "SPELT_OUT", 2)
     picture = noise()
     found = make_report(make_folder([(b"", "1")] * 3 + [(picture, "1")] * 5), CONFIG)
     assert found.problems["unreadable"] == 3

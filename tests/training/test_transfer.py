@@ -1,0 +1,48 @@
+"""Parameters of one run as the start of another."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from recog.training.state import TrainState
+from recog.training.transfer import named_arrays, start_from, transfer
+
+
+def variables(value: float, classes: int = 3):
+    return {
+        "params": {"conv": {"kernel": jnp.full((2, 4), value)}, "classifier": {"bias": jnp.full(classes, value)}},
+        "batch_stats": {"norm": {"mean": jnp.full(4, value)}},
+    }
+
+
+def test_all_arrays_of_the_same_model_are_taken():
+    result = transfer(variables(0), variables(1))
+    assert result.anew == []
+    assert result.taken.keys() == {"params/conv/kernel", "params/classifier/bias", "batch_stats/norm/mean"}
+
+
+def test_arrays_of_other_shapes_missing_ones_and_those_to_leave_start_anew():
+    trained = variables(1, classes=5)
+    del trained["batch_stats"]
+    assert transfer(variables(0), trained).anew == ["batch_stats/norm/mean", "params/classifier/bias"]
+    assert transfer(variables(0), variables(1), {"params/conv/kernel"}).anew == ["params/conv/kernel"]
+
+
+def test_nothing_in_common_is_refused():
+    with pytest.raises(ValueError, match="none of its 1 arrays has the name and shape of one of this model's 3"):
+        transfer(variables(0), {"params": {"other": jnp.zeros(3)}})
+
+
+def test_the_state_differs_in_what_was_taken_alone():
+    fresh = variables(0)
+    moments = optax.adam(1.0).init(fresh["params"])
+    state = TrainState(jnp.zeros((), jnp.int32), fresh["params"], {"batch_stats": fresh["batch_stats"]}, (moments,))
+    started = start_from(state, {"params/conv/kernel": np.ones((2, 4), np.float32)})
+    for path, array in named_arrays(started.variables).items():
+        np.testing.assert_array_equal(array, 1 if path == "params/conv/kernel" else 0)
+        assert isinstance(array, jax.Array)
+        assert array.sharding == state.step.sharding
+    assert jax.tree.structure(started) == jax.tree.structure(state)
+    assert int(started.step) == 0
