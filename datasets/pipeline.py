@@ -6,12 +6,13 @@ from typing import NamedTuple
 import grain.python as grain
 import numpy as np
 from absl import logging
-from jaxtyping import Int32, UInt8
+from jaxtyping import UInt8
 
 from datasets.buckets import assign_buckets, choose_buckets
+from datasets.cache import Cache, Loaded
 from datasets.plan import BatchPlan, Planned
 from datasets.preflight import Preflight
-from datasets.sources import BadSampleError, Source
+from datasets.sources import BadSampleError, RenderedSource, Source
 from recog.alphabet import Alphabet
 from recog.batch import Batch
 from recog.filters import apply_filters, check_filters
@@ -50,6 +51,9 @@ class DataConfig:
     """``raise`` or ``skip`` samples that cannot be used."""
     workers: int = 0
     """Worker processes that load batches; 0 loads them in threads of the training process."""
+    cache_mb: int = 256
+    """Mebibytes of scaled pictures that each of these keeps, so that later epochs read and decode only what did not
+    fit. Rendered samples are not kept."""
 
 
 class Loader(NamedTuple):
@@ -58,6 +62,7 @@ class Loader(NamedTuple):
     source: Source
     alphabet: Alphabet
     config: DataConfig
+    cache: Cache
 
     def __call__(self, planned: Planned) -> Batch:
         """Raises `BadSampleError` when a picture can no longer be used, unless such samples are to be skipped."""
@@ -90,19 +95,26 @@ class Loader(NamedTuple):
         batch.widths[row], batch.label_lengths[row] = width, len(tokens)
         batch.ids[row], batch.mask[row] = index, True
 
-    def _load(self, index: int, max_width: int) -> tuple[UInt8[np.ndarray, "H W C"], Int32[np.ndarray, " L"]]:
-        image, text, origin = self.source[index]
-        try:
-            pixels, tokens = to_pixels(image, self.config), self.alphabet.encode(text)
-        except ValueError as error:
-            raise BadSampleError(origin, str(error)) from error
-        if pixels.shape[1] > max_width or len(tokens) > self.config.max_label_length:
+    def _load(self, index: int, max_width: int) -> Loaded:
+        loaded = self.cache.get(index)
+        if loaded is None:
+            loaded = self._read(index)
+            self.cache.put(index, loaded)
+        width, tokens = loaded.pixels.shape[1], len(loaded.tokens)
+        if width > max_width or tokens > self.config.max_label_length:
             raise BadSampleError(
-                origin,
-                f"{pixels.shape[1]} pixels with {len(tokens)} tokens do not fit into a batch of {max_width} pixels and "
+                self.source.origin(index),
+                f"{width} pixels with {tokens} tokens do not fit into a batch of {max_width} pixels and "
                 f"{self.config.max_label_length} tokens: it has changed since it was checked",
             )
-        return pixels, tokens
+        return loaded
+
+    def _read(self, index: int) -> Loaded:
+        image, text, origin = self.source[index]
+        try:
+            return Loaded(to_pixels(image, self.config), self.alphabet.encode(text))
+        except ValueError as error:
+            raise BadSampleError(origin, str(error)) from error
 
 
 def to_pixels(image: bytes | np.ndarray, config: DataConfig) -> UInt8[np.ndarray, "H W C"]:
@@ -134,15 +146,18 @@ def make_stream(
       A dataset of `Batch`es of NumPy arrays, and the plan behind it.
 
     Raises:
-      ValueError: channels, filters, buckets or batch size that cannot be.
+      ValueError: channels, filters, cache, buckets or batch size that cannot be.
     """
     if config.channels not in (1, 3):
         raise ValueError(f"data.channels={config.channels}: choose 1 (grayscale) or 3 (colour)")
     check_filters(config.filters)
+    if config.cache_mb < 0:
+        raise ValueError(f"data.cache_mb={config.cache_mb}: choose 0 or more")
     buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
-    batches = grain.MapDataset.source(plan).map(Loader(source, alphabet, config))
+    cache = Cache(0 if isinstance(source, RenderedSource) else config.cache_mb * 2**20)
+    batches = grain.MapDataset.source(plan).map(Loader(source, alphabet, config, cache))
     if config.workers:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
         return stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=config.workers)), plan

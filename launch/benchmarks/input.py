@@ -7,10 +7,11 @@ Each ``--data`` is a source as configurations name it (``plates:height=24,width=
 rendered plates.
 
 A folder is read by a plain torch DataLoader too, where torch is installed: the same files with the same number of
-workers, decoded and stretched by the same OpenCV functions to the same size, and collated into batches as large. Both
-loaders are kept open and take turns, several rounds of them; what they had loaded ahead is drawn first and not counted,
-and the table shows each one's fastest round. A number taken while other processes used these cores is marked ``?``, as
-is every ratio made from it, and is no result.
+workers, decoded and stretched by the same OpenCV functions to the same size, and collated into batches as large. Our
+pipeline is measured as in the first epoch, when each picture is read and decoded, and as in later ones, when those that
+fit into ``data.cache_mb`` are in memory. The loaders are kept open and take turns, several rounds of them; what they
+had loaded ahead is drawn first and not counted, and the table shows each one's fastest round. A number taken while
+other processes used these cores is marked ``?``, as is every ratio made from it, and is no result.
 """
 
 import contextlib
@@ -34,8 +35,7 @@ from datasets.preflight import Needs, Preflight, preflight
 from datasets.sources import TAB, BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
 from launch import friendly
-from launch.benchmarks import timing
-from launch.benchmarks.timing import ROUNDS, Timing, machine
+from launch.benchmarks.timing import ROUNDS, Timing, core_seconds, cores, machine
 from recog.alphabet import CHINESE_PLATES, Alphabet
 
 BATCH, HEIGHT, WIDTH, CHANNELS = 64, 32, 128, 3
@@ -48,23 +48,30 @@ RENDERERS = ("arithmetic", "plates", "prices", "receipts", "words")
 WRITTEN = "plates:height=96,width=376,seed=1"
 """What the folder's files are drawn by, at the size that crops of photographs have."""
 FILES = 512
+EPOCHS = 4
+"""Drawn before later epochs are measured: two workers have seen nearly all pictures by then."""
 
 
 class Result(NamedTuple):
-    """Seconds an image, of ours and of torch's loader where it was measured."""
+    """Seconds an image."""
 
-    ours: Timing
+    first: Timing
+    """Ours in the first epoch: every picture is read or drawn."""
+    later: Timing | None = None
+    """Ours in later ones; None for renderers, which draw other pictures then."""
     torch: Timing | None = None
+    """Torch's loader, where it was measured."""
+
+    def faster(self, ours: Timing | None) -> str:
+        """How many times faster than torch ours is, for the table."""
+        if not (ours and self.torch):
+            return "-"
+        return f"{self.torch.seconds / ours.seconds:.2f}x{'' if ours.alone and self.torch.alone else '?'}"
 
     @property
     def alone(self) -> bool:
         """Whether the cores were ours meanwhile."""
-        return self.ours.alone and (self.torch is None or self.torch.alone)
-
-    @property
-    def ratio(self) -> float | None:
-        """How many times faster ours is."""
-        return self.torch.seconds / self.ours.seconds if self.torch else None
+        return all(timing.alone for timing in self if timing)
 
 
 class Checked(NamedTuple):
@@ -125,8 +132,9 @@ def write_folder(spec: str, folder: Path, count: int) -> None:
     (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8", newline="")
 
 
-def our_batches(checked: Checked, workers: int) -> contextlib.closing:
+def our_batches(checked: Checked, workers: int, *, cached: bool = False) -> contextlib.closing:
     """Endless batches through the pipeline; closes its workers when it is left."""
+    size = DataConfig.cache_mb if cached else 0
     config = DataConfig(
         batch_size=BATCH,
         height=HEIGHT,
@@ -134,6 +142,7 @@ def our_batches(checked: Checked, workers: int) -> contextlib.closing:
         channels=CHANNELS,
         max_label_length=SLOTS,
         workers=workers,
+        cache_mb=size,
     )
     stream, _ = make_stream(checked.source, checked.found, checked.alphabet, config, seed=0)
     return contextlib.closing(iter(stream))
@@ -172,13 +181,13 @@ def _time_block(batches: Iterator[object], ahead: int, seconds: float) -> Timing
     """Seconds an image of a loader in its stride."""
     for _ in range(ahead):
         next(batches)
-    count, busy, own, begin = 0, timing._core_seconds(), _family_seconds(), time.perf_counter()
+    count, busy, own, begin = 0, core_seconds(), _family_seconds(), time.perf_counter()
     while not count or time.perf_counter() < begin + seconds:
         next(batches)
         count += 1
     elapsed = time.perf_counter() - begin
-    foreign = (timing._core_seconds() - busy) - (_family_seconds() - own)
-    share = foreign / (timing._cores() * elapsed)
+    foreign = (core_seconds() - busy) - (_family_seconds() - own)
+    share = foreign / (cores() * elapsed)
     return Timing(elapsed / (count * BATCH), min(max(share, 0.0), 1.0))
 
 
@@ -189,25 +198,33 @@ def _time_in_turns(loaders: Sequence[Iterator[object]], workers: int, seconds: f
 
 
 def measure(checked: Checked, folder: Folder | None, workers: int, seconds: float, rounds: int = ROUNDS) -> Result:
-    """Our pipeline on a source, beside torch's on its folder where it has one and torch is installed."""
-    with our_batches(checked, workers) as ours:
+    """Our pipeline on a source; of files also with its cache, and beside torch's where that is installed."""
+    with our_batches(checked, workers) as first:
+        if isinstance(checked.source, RenderedSource):
+            return Result(*_time_in_turns([first], workers, seconds, rounds))
         rivals = [torch_batches(folder, checked, workers)] if folder and importlib.util.find_spec("torch") else []
-        return Result(*_time_in_turns([ours, *rivals], workers, seconds, rounds))
+        with our_batches(checked, workers, cached=True) as later:
+            for _ in range(EPOCHS * -(-len(checked.found.indices) // BATCH)):
+                next(later)
+            return Result(*_time_in_turns([first, later, *rivals], workers, seconds, rounds))
 
 
 def _rate(timing: Timing | None) -> str:
     return f"{1 / timing.seconds:,.0f}{'' if timing.alone else '?'}" if timing else "-"
 
 
+COLUMNS = f"{'workers':>8}{'first':>10}{'later':>10}{'torch':>10}{'first/torch':>13}{'later/torch':>13}"
+
+
 def line(spec: str, workers: int, result: Result) -> str:
     """The table's line."""
-    ratio = f"{result.ratio:.2f}x{'' if result.alone else '?'}" if result.ratio else "-"
-    return f"{spec:<42}{workers:>8}{_rate(result.ours):>11}{_rate(result.torch):>11}{ratio:>9}"
+    rates = "".join(f"{_rate(timing):>10}" for timing in result)
+    return f"{spec:<42}{workers:>8}{rates}{result.faster(result.first):>13}{result.faster(result.later):>13}"
 
 
 def report(specs: Sequence[str], workers: Sequence[int], seconds: float, rounds: int = ROUNDS) -> list[Result]:
     """Measures the sources and prints the table, each line as soon as it is known."""
-    print(f"{'images/s':<42}{'workers':>8}{'recog':>11}{'torch':>11}{'ratio':>9}", flush=True)
+    print(f"{'images/s':<42}{COLUMNS}", flush=True)
     results = []
     for number, spec in enumerate(specs, 1):
         print(f"measuring {spec} ({number} of {len(specs)})", file=sys.stderr, flush=True)

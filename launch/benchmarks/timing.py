@@ -31,7 +31,7 @@ class Timing(NamedTuple):
         return self.foreign_share <= FOREIGN_SHARE
 
 
-def _core_seconds() -> float:
+def core_seconds() -> float:
     """Seconds for which the cores that this process may use have been busy or withheld, for anyone, since boot."""
     try:
         mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
@@ -43,7 +43,8 @@ def _core_seconds() -> float:
         return 0.0
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -52,13 +53,13 @@ def _time_block(run: Callable[[], object], seconds: float) -> Timing:
     run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
     run()
     taken = []
-    busy, own, begin = _core_seconds(), time.process_time(), time.perf_counter()
+    busy, own, begin = core_seconds(), time.process_time(), time.perf_counter()
     while not taken or time.perf_counter() < begin + seconds:
         start = time.perf_counter()
         run()
         taken.append(time.perf_counter() - start)
-    foreign = (_core_seconds() - busy) - (time.process_time() - own)
-    share = foreign / (_cores() * (time.perf_counter() - begin))
+    foreign = (core_seconds() - busy) - (time.process_time() - own)
+    share = foreign / (cores() * (time.perf_counter() - begin))
     return Timing(statistics.median(taken), min(max(share, 0.0), 1.0))
 
 
@@ -83,5 +84,5 @@ def machine(*packages: str) -> str:
     versions = [f"{name} {importlib.metadata.version(name)}" for name in installed]
     return (
         f"python {platform.python_version()}, {', '.join(versions)}\n"
-        f"{_processor()}, {_cores()} cores, jax on {device.platform} ({device.device_kind})"
+        f"{_processor()}, {cores()} cores, jax on {device.platform} ({device.device_kind})"
     )

@@ -1,6 +1,7 @@
 """From planned batches to arrays: the same for any number of workers, resumable, and never built on bad pictures."""
 
 import contextlib
+import dataclasses
 import itertools
 import multiprocessing
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import grain.python as grain
 import numpy as np
 import pytest
 
+from datasets.cache import Cache
 from datasets.pipeline import DataConfig, Loader, make_stream, to_pixels
 from datasets.plan import Planned
 from datasets.preflight import Needs, preflight
@@ -201,11 +203,29 @@ def test_a_picture_damaged_after_the_preflight_ends_training_by_name(folder, wor
     assert caught.value.origin.endswith(name)
 
 
-def test_a_picture_removed_after_the_preflight_ends_training_by_name(folder):
-    dataset = stream(folder, CONFIG)
+@pytest.mark.parametrize("cache_mb", [0, 256])
+def test_a_picture_removed_after_the_preflight_ends_training_by_name(folder, cache_mb):
+    dataset = stream(folder, dataclasses.replace(CONFIG, cache_mb=cache_mb))
     (folder.folder / "13.png").unlink()
     with drawn_from(dataset) as iterator, pytest.raises(BadSampleError, match=r"13\.png.*cannot be read"):
         draw(iterator, 5)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_are_read_once(folder, workers):
+    config = dataclasses.replace(CONFIG, workers=workers)
+    with drawn_from(stream(folder, dataclasses.replace(config, cache_mb=0))) as iterator:
+        expected = draw(iterator, 30)
+    with drawn_from(stream(folder, config)) as iterator:
+        first = draw(iterator, 15)  # every picture of these is in memory
+        for picture in folder.folder.glob("*.png"):
+            picture.unlink()
+        assert_equal(first + draw(iterator, 15), expected)
+
+
+def test_a_cache_of_negative_size_is_refused(folder):
+    with pytest.raises(ValueError, match="cache_mb=-1: choose 0 or more"):
+        stream(folder, dataclasses.replace(CONFIG, cache_mb=-1))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -253,7 +273,7 @@ class Drawn:
 @pytest.mark.parametrize("text", ["123456", "12a"])
 def test_a_label_that_the_preflight_did_not_see_is_met_by_name(text):
     source = Drawn([(PICTURES[0], "1"), (PICTURES[0], text)])
-    load = Loader(source, DIGITS, CONFIG)
+    load = Loader(source, DIGITS, CONFIG, Cache(0))
     with pytest.raises(BadSampleError, match="drawn 1"):
         load(Planned(256, np.array([0, 1])))
     skipping = load._replace(config=DataConfig(batch_size=4, max_label_length=5, on_bad_sample="skip"))

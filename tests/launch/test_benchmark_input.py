@@ -45,24 +45,25 @@ def test_a_written_folder_holds_the_renderers_pictures_and_labels(folder):
 
 def test_a_folder_is_measured_beside_torch(folder, capsys):
     (result,) = benchmark.report([f"folder:{folder.folder}"], [0], seconds=0.0, rounds=1)
-    assert result.ours.seconds > 0
+    assert result.first.seconds > 0
+    assert result.later
+    assert result.later.seconds > 0
     assert (result.torch is not None) == TORCH
     header, line, size, *rest = capsys.readouterr().out.splitlines()
-    assert header.split() == ["images/s", "workers", "recog", "torch", "ratio"]
-    name, workers, ours, theirs, ratio = line.split()
+    assert header.split() == ["images/s", "workers", "first", "later", "torch", "first/torch", "later/torch"]
+    name, workers, *rates, ratio, ratio_later = line.split()
     assert name.startswith("folder:")
     assert workers == "0"
-    assert float(ours.rstrip("?").replace(",", "")) > 0
-    assert (theirs != "-") == (ratio != "-") == TORCH
+    assert all(float(rate.rstrip("?").replace(",", "")) > 0 for rate in (rates if TORCH else rates[:2]))
+    assert (rates[2] != "-") == (ratio != "-") == (ratio_later != "-") == TORCH
     assert size == "batches of 4x32x128x3"
     assert any("grain" in text for text in rest)
 
 
 def test_a_renderer_is_measured_without_a_rival(capsys):
     (result,) = benchmark.report([SMALL], [0], seconds=0.0, rounds=1)
-    assert result.torch is None
-    assert result.ratio is None
-    assert capsys.readouterr().out.splitlines()[1].split()[3:] == ["-", "-"]
+    assert result.later is result.torch is None
+    assert capsys.readouterr().out.splitlines()[1].split()[3:] == ["-"] * 4
 
 
 @pytest.mark.skipif(not TORCH, reason="torch is not installed")
@@ -109,10 +110,11 @@ def test_files_that_cannot_be_used_are_left_out(folder):
 
 
 def test_a_ratio_is_marked_where_either_number_is():
-    line = benchmark.line("folder:x", 2, benchmark.Result(QUIET, DISTURBED))
-    assert line.split() == ["folder:x", "2", "1,000", "400?", "2.50x?"]
-    assert benchmark.line("folder:x", 0, benchmark.Result(QUIET, QUIET)).split()[2:] == ["1,000", "1,000", "1.00x"]
-    assert benchmark.line("plates", 0, benchmark.Result(DISTURBED)).split()[2:] == ["400?", "-", "-"]
+    line = benchmark.line("folder:x", 2, benchmark.Result(QUIET, QUIET, DISTURBED))
+    assert line.split() == ["folder:x", "2", "1,000", "1,000", "400?", "2.50x?", "2.50x?"]
+    line = benchmark.line("folder:x", 0, benchmark.Result(QUIET, DISTURBED, QUIET))
+    assert line.split()[2:] == ["1,000", "400?", "1,000", "1.00x", "0.40x?"]
+    assert benchmark.line("plates", 0, benchmark.Result(DISTURBED)).split()[2:] == ["400?", "-", "-", "-", "-"]
 
 
 @pytest.mark.parametrize("text", ["two", "-1", "0,1.5", ""])
