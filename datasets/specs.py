@@ -16,13 +16,14 @@ from datasets.synthetic.music import Music, MusicConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
 from datasets.synthetic.prices import Prices, PricesConfig
 from datasets.synthetic.receipts import Receipts, ReceiptsConfig
+from datasets.synthetic.scenes import Scenes, ScenesConfig
 from datasets.synthetic.stream import StreamConfig
 from datasets.synthetic.words import Words, WordsConfig
 
 FORMS = (
     "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
-    "music:count=1000,seed=7, "
+    "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
 )
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -99,6 +100,8 @@ def _open_one(spec: str) -> Source:
             return Prices(_settings(PricesConfig(), spec))
         case "receipts":
             return Receipts(_settings(ReceiptsConfig(), spec))
+        case "scenes":
+            return Scenes(_settings(ScenesConfig(), spec))
         case "words":
             return Words(_settings(WordsConfig(), spec))
         case _:

@@ -6,7 +6,8 @@ A public set as it was published is written as TFDS does, without TensorFlow. Th
 
     python -m launch.prepare --dataset=NAME --source=DIR --data_dir=DIR [--on_bad_sample=skip]
 
-A contact sheet of any samples with their labels, the same ones each time, drawn by lot:
+A contact sheet of any samples with their labels (of ``scenes``, with lines around the plates), the same ones each time,
+drawn by lot:
 
     python -m launch.prepare --preview=plates:seed=3 [--count=60] [--out=preview.png]
 
@@ -32,12 +33,15 @@ from datasets.builders import BUILDERS, SetBuilder
 from datasets.builders.builder import SKIPPED
 from datasets.sources import BadSampleError, Source
 from datasets.specs import open_source
+from datasets.synthetic.scenes import Scenes
 from launch import friendly
-from recog.evaluation.contact_sheet import Tile, write_contact_sheet
+from recog.evaluation.contact_sheet import CELL, Tile, write_contact_sheet
 from recog.images import decode
 
 SHOWN = 60
 """Samples on a contact sheet, unless another number is asked for."""
+SCENE_CELL = (320, 270)
+"""Width and height in pixels of a street on it."""
 FLAGS_OF = {
     "dataset": ("source", "data_dir", "on_bad_sample"),
     "preview": ("out", "count"),
@@ -137,12 +141,15 @@ def preview(spec: str, out: str | Path = "preview.png", count: int = SHOWN) -> P
     tiles = [tile for index in np.sort(chosen).tolist() if (tile := _tile(source, index))]
     if not tiles:
         raise ValueError(f"{spec} holds no sample that can be shown")
-    write_contact_sheet(out, tiles)
+    write_contact_sheet(out, tiles, cell=SCENE_CELL if isinstance(source, Scenes) else CELL)
     print(f"{len(tiles)} of {len(source):,} samples of {spec}: {out}")
     return out
 
 
 def _tile(source: Source, index: int) -> Tile | None:
+    if isinstance(source, Scenes):
+        scene = source.scene(index)
+        return Tile(scene.outlined(), "  ".join(plate.text for plate in scene.plates))
     try:
         image, text, _ = source[index]
         return Tile(decode(image, 3) if isinstance(image, bytes) else image, text)

@@ -20,6 +20,8 @@ from datasets.synthetic.vehicles import Vehicle, draw_vehicle, side_windows, whe
 
 NARROWEST = 20.0
 """Pixels of the canvas along the upper edge of a plate: what would be smaller is left off its vehicle."""
+OUTLINE = (255, 0, 200)
+"""Colour of the lines around plates where they are shown; nothing else in a scene has it."""
 
 _DRAWN = 1.5  # pixels that are drawn for one of the canvas, a side
 _TRIES = 30  # places that are looked at for each vehicle
@@ -52,6 +54,11 @@ class Scene(NamedTuple):
     plates: tuple[Located, ...]
     origin: str
     """Renderer, seed and index."""
+
+    def outlined(self) -> UInt8[np.ndarray, "H W 3"]:
+        """The picture with a line around each plate, for people."""
+        corners = [np.round((plate.corners - 0.5) * 16).astype(np.int32) for plate in self.plates]
+        return cv2.polylines(self.image.copy(), corners, True, OUTLINE, 2, cv2.LINE_AA, shift=4)
 
 
 class Scenes(RenderedStream[ScenesConfig]):

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 CELL = (240, 96)
-"""Width and height in pixels of a cell: the picture, and a line of text below it."""
+"""Width and height in pixels of a cell for lines of text: the picture, and its caption below it."""
 CAPTION = 26
 RIGHT, WRONG, PLAIN = (20, 110, 40), (190, 30, 30), (60, 60, 60)
 PAPER = 250
@@ -27,37 +27,44 @@ class Tile(NamedTuple):
     """What it should be: the caption is green when both agree, otherwise red and shows both. None knows no label."""
 
 
-def contact_sheet(tiles: Sequence[Tile], columns: int = 6) -> UInt8[np.ndarray, "H W 3"]:
+def contact_sheet(tiles: Sequence[Tile], columns: int = 6, cell: tuple[int, int] = CELL) -> UInt8[np.ndarray, "H W 3"]:
     """Draws tiles row by row, RGB; any text that OpenCV's built-in fonts hold, Chinese included.
+
+    Args:
+      tiles: in reading order.
+      columns: cells of a row.
+      cell: width and height in pixels of each.
 
     Raises:
       ValueError: there is no tile.
     """
     if not tiles:
         raise ValueError("a contact sheet needs at least one picture")
-    cells = [_cell(tile) for tile in tiles]
+    cells = [_cell(tile, cell) for tile in tiles]
     blank = np.full_like(cells[0], PAPER)
     cells += [blank] * (-len(cells) % columns)
     rows = [np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)]
     return np.vstack(rows)
 
 
-def write_contact_sheet(path: str | Path, tiles: Sequence[Tile], columns: int = 6) -> None:
+def write_contact_sheet(
+    path: str | Path, tiles: Sequence[Tile], columns: int = 6, cell: tuple[int, int] = CELL
+) -> None:
     """Writes the sheet as a PNG."""
-    sheet = contact_sheet(tiles, columns)
+    sheet = contact_sheet(tiles, columns, cell)
     encoded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
     Path(path).write_bytes(encoded.tobytes())
 
 
-def _cell(tile: Tile) -> UInt8[np.ndarray, "H W 3"]:
-    width, height = CELL
+def _cell(tile: Tile, size: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
+    width, height = size
     cell = np.full((height, width, 3), PAPER, np.uint8)
     image = tile.image if tile.image.shape[2] == 3 else np.repeat(tile.image, 3, axis=2)
     scale = min((width - 12) / image.shape[1], (height - CAPTION - 8) / image.shape[0])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    left, top = (width - size[0]) // 2, (height - CAPTION - size[1]) // 2
-    cell[top : top + size[1], left : left + size[0]] = small
+    fitted = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    small = cv2.resize(image, fitted, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    left, top = (width - fitted[0]) // 2, (height - CAPTION - fitted[1]) // 2
+    cell[top : top + fitted[1], left : left + fitted[0]] = small
     _write(cell, *_caption(tile))
     return cell
 
@@ -71,7 +78,7 @@ def _caption(tile: Tile) -> tuple[str, tuple[int, int, int]]:
 
 def _write(cell: UInt8[np.ndarray, "H W 3"], text: str, colour: tuple[int, int, int]) -> None:
     """Centred below the picture; long texts are set smaller, and very long ones cut."""
-    width, height = CELL
+    height, width = cell.shape[:2]
     font, room = cv2.FontFace("uni"), width - 8
     size = next((s for s in range(LARGEST, SMALLEST, -1) if _width(text, font, s) <= room), SMALLEST)
     while _width(text, font, size) > room:

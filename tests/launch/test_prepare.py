@@ -14,10 +14,11 @@ from datasets.builders import BUILDERS
 from datasets.pipeline import DataConfig
 from datasets.report import make_report
 from datasets.sources import Folder, Sample
+from datasets.synthetic.scenes import OUTLINE
 from datasets.tfds_source import Tfds
 from launch.build import check
 from launch.data_report import LONGEST, report, spelt, write_report_page
-from launch.prepare import choose, make_builder, prepare, preview
+from launch.prepare import SCENE_CELL, choose, make_builder, prepare, preview
 from launch.task import make_task
 from recog.evaluation.contact_sheet import CELL
 
@@ -198,6 +199,12 @@ def test_a_preview_leaves_out_what_cannot_be_read_and_names_it(tmp_path, capsys)
 def test_a_preview_of_rendered_samples(tmp_path, capsys):
     preview("arithmetic:seed=3", tmp_path / "a.png", count=2)
     assert "2 of 1,000,000 samples of arithmetic:seed=3" in capsys.readouterr().out
+
+
+def test_a_preview_of_scenes_is_large_and_outlines_the_plates(tmp_path):
+    sheet = read(preview("scenes:seed=3,height=120,width=160", tmp_path / "a.png", count=7))
+    assert sheet.shape == (2 * SCENE_CELL[1], 6 * SCENE_CELL[0], 3)
+    assert (np.abs(sheet[..., ::-1].astype(int) - OUTLINE).sum(axis=2) < 60).any()
 
 
 @pytest.mark.parametrize("texts", [(), ("broken", "broken")])
