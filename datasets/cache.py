@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from datasets.mixture import Mixture
+from datasets.sources import RenderedSource, Source
+
 
 class Loaded(NamedTuple):
     """A sample as batches hold it."""
@@ -19,27 +22,36 @@ class Loaded(NamedTuple):
 
 
 class Cache:
-    """The first samples that fit; threads may share it. A copy in another process starts empty.
+    """The first samples of a source that fit; threads may share it. A copy in another process starts empty.
+
+    Samples that a renderer draws are not kept: there are too many for one to come again soon. Those of a mixture's
+    other parts are kept once, however often they take their turn.
 
     Args:
+      source: what the samples are of.
       capacity: bytes of pixels and tokens to keep at most; the dictionary around them takes some 300 for each sample.
     """
 
-    def __init__(self, capacity: int):
-        self.capacity = capacity
-        self._kept: dict[int, Loaded] = {}
-        self._free = capacity
+    def __init__(self, source: Source, capacity: int):
+        self._source, self._free, self._capacity = source, capacity, capacity
+        self._kept: dict[tuple[int, int], Loaded] = {}
+        parts = source.sources if isinstance(source, Mixture) else (source,)
+        self._drawn = tuple(isinstance(part, RenderedSource) for part in parts)
 
     def get(self, index: int) -> Loaded | None:
-        """What was kept under this index."""
-        return self._kept.get(index)
+        """Sample ``index``, where it was kept."""
+        return self._kept.get(self._place(index))
 
     def put(self, index: int, loaded: Loaded) -> None:
-        """Keeps a sample, unless there is no room left."""
-        if loaded.bytes <= self._free:
+        """Keeps sample ``index``, unless there is no room left for it."""
+        place = self._place(index)
+        if loaded.bytes <= self._free and not self._drawn[place[0]]:
             # Two threads with the same sample count it twice: a little room is lost, no more is taken.
             self._free -= loaded.bytes
-            self._kept[index] = loaded
+            self._kept[place] = loaded
+
+    def _place(self, index: int) -> tuple[int, int]:
+        return self._source.locate(index) if isinstance(self._source, Mixture) else (0, index)
 
     def __reduce__(self):
-        return type(self), (self.capacity,)
+        return type(self), (self._source, self._capacity)

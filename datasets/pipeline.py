@@ -12,7 +12,7 @@ from datasets.buckets import assign_buckets, choose_buckets
 from datasets.cache import Cache, Loaded
 from datasets.plan import BatchPlan, Planned
 from datasets.preflight import Preflight
-from datasets.sources import BadSampleError, RenderedSource, Source
+from datasets.sources import BadSampleError, Source
 from recog.alphabet import Alphabet
 from recog.batch import Batch
 from recog.filters import apply_filters, check_filters
@@ -156,8 +156,8 @@ def make_stream(
     buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
-    cache = Cache(0 if isinstance(source, RenderedSource) else config.cache_mb * 2**20)
-    batches = grain.MapDataset.source(plan).map(Loader(source, alphabet, config, cache))
+    load = Loader(source, alphabet, config, Cache(source, config.cache_mb * 2**20))
+    batches = grain.MapDataset.source(plan).map(load)
     if config.workers:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
         return stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=config.workers)), plan

@@ -1,4 +1,4 @@
-"""Every configuration's model on this machine: ``python -m launch.benchmarks.models [--models=lprnet,crnn]``.
+"""Every model of ``launch/configs`` on this machine: ``python -m launch.benchmarks.models [--models=lprnet,crnn]``.
 
 Prints input, frames, parameters and multiply-accumulates (see `launch.cost`) and how fast the model reads with fresh
 parameters: pixels in, tokens out, decoding included. Pictures per second at a batch, milliseconds of a single picture.
@@ -17,7 +17,7 @@ from launch import friendly
 from launch.benchmarks.timing import Timing, machine, time_in_turns
 from launch.build import shape_of_batch
 from launch.config import Config
-from launch.cost import Cost, config_names, count, load_config
+from launch.cost import Cost, config_names, count, count_models, load_config
 from launch.task import make_task
 from recog.batch import Batch
 
@@ -60,12 +60,13 @@ def line(name: str, config: Config, seconds: float) -> tuple[str, bool]:
 def main(argv: list[str]) -> None:
     """Reads the flags; measures and prints a line for each model."""
     del argv
-    if unknown := set(flags.FLAGS.models) - set(config_names()):
+    names = flags.FLAGS.models or list(count_models())
+    if unknown := set(names) - set(config_names()):
         raise ValueError(f"--models={','.join(sorted(unknown))}: choose among {', '.join(config_names())}")
     print(f"{'':<17}{'input':>10}{'frames':>8}{'parameters':>13}{'MACs':>11}{'images/s':>11}{'ms':>10}", flush=True)
     alone = True
-    for number, name in enumerate(flags.FLAGS.models, 1):
-        print(f"measuring {name} ({number} of {len(flags.FLAGS.models)})", file=sys.stderr, flush=True)
+    for number, name in enumerate(names, 1):
+        print(f"measuring {name} ({number} of {len(names)})", file=sys.stderr, flush=True)
         shown, undisturbed = line(name, load_config(name), flags.FLAGS.seconds)
         print(shown, flush=True)
         alone &= undisturbed
@@ -76,6 +77,6 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_list("models", config_names(), "Names under launch/configs, without .py.")
+    flags.DEFINE_list("models", [], "Names under launch/configs, without .py; each model once when none is given.")
     flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each batch size.", lower_bound=0.0)
     friendly.run(main)

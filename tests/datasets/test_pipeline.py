@@ -273,7 +273,7 @@ class Drawn:
 @pytest.mark.parametrize("text", ["123456", "12a"])
 def test_a_label_that_the_preflight_did_not_see_is_met_by_name(text):
     source = Drawn([(PICTURES[0], "1"), (PICTURES[0], text)])
-    load = Loader(source, DIGITS, CONFIG, Cache(0))
+    load = Loader(source, DIGITS, CONFIG, Cache(source, 0))
     with pytest.raises(BadSampleError, match="drawn 1"):
         load(Planned(256, np.array([0, 1])))
     skipping = load._replace(config=DataConfig(batch_size=4, max_label_length=5, on_bad_sample="skip"))

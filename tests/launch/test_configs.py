@@ -32,6 +32,7 @@ def get_config(name: str) -> Config:
 
 def tiny(config: Config, folder: Path) -> Config:
     """The same architecture with a few channels, for two steps on a folder."""
+    config.init_from = ""
     config.data.train = config.data.validation = f"folder:{folder}"
     config.data.batch_size = 4
     config.model.width = 0.03
