@@ -65,10 +65,12 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, saved: Any) -> Any:
-    """The value of type ``kind`` that `to_json` wrote.
+    """The value of type ``kind`` that `to_json` wrote, perhaps in an earlier version.
+
+    A field that was not there yet gets its default: the default of a new field is to do what was done without it.
 
     Raises:
-      ValueError: the saved object has another type or other fields than this version knows.
+      ValueError: the saved object has another type, or fields that this version does not know.
     """
     if isinstance(kind, types.UnionType):
         kinds = {kind.__name__: kind for kind in typing.get_args(kind)}
@@ -79,8 +81,9 @@ def from_json(kind: Any, saved: Any) -> Any:
     if not (isinstance(saved, dict) and "type" in saved):
         raise ValueError(f"the saved configuration holds {saved!r:.80} instead of a {kind.__name__}: it is damaged")
     given = {name: value for name, value in saved.items() if name != "type"}
-    if saved["type"] != kind.__name__ or given.keys() != fields.keys():
-        odd = sorted(given.keys() ^ fields.keys())
+    needed = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
+    if saved["type"] != kind.__name__ or given.keys() - fields.keys() or needed - given.keys():
+        odd = sorted((given.keys() - fields.keys()) | (needed - given.keys()))
         raise ValueError(f"saved {saved['type']} does not fit this version's {kind.__name__}: fields {odd} differ")
     return kind(**{name: from_json(fields[name], value) for name, value in given.items()})
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from launch.build import abstract_state
-from launch.config import Config, differences, from_json
+from launch.config import Config, differences, from_json, to_json
 from launch.task import make_task, note_missing_parts
 from recog.alphabet import Alphabet
 from recog.tasks.task import Task, Variables
@@ -30,7 +30,11 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
     lines = []
     for name, ours in identity.items():
         path = workdir / f"{name}.json"
-        lines += differences(ours, read_json(path), name) if path.exists() else []
+        if path.exists():
+            theirs = read_json(path)
+            if name == "config":  # with the fields that it did not have yet
+                theirs = to_json(from_json(Config, theirs))
+            lines += differences(ours, theirs, name)
     if lines:
         listed = "\n  ".join(lines)
         raise OtherRunError(

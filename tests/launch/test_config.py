@@ -88,6 +88,20 @@ def test_saved_fields_of_another_version_are_named():
         from_json(Config, saved)
 
 
+def test_fields_that_an_earlier_version_did_not_have_are_as_by_default():
+    config = quickstart.get_config()
+    saved = to_json(config)
+    del saved["init_from"], saved["data"]["cache_mb"]
+    assert from_json(Config, saved) == config
+
+
+def test_a_configuration_without_a_model_is_damaged():
+    saved = to_json(quickstart.get_config())
+    del saved["model"]
+    with pytest.raises(ValueError, match=r"Config.*\['model'\]"):
+        from_json(Config, saved)
+
+
 def test_differences_name_the_fields():
     ours, theirs = quickstart.get_config(), quickstart.get_config()
     assert isinstance(theirs.model, CRNNConfig)

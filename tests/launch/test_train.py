@@ -1,6 +1,7 @@
 """Training runs: resumed bit for bit, refused when they differ, stopped when a loss is not finite."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -110,6 +111,15 @@ def test_training_twice_is_the_same_and_a_finished_run_stays(whole_run, tmp_path
     config, _, whole_state = whole_run
     first = jax.device_get(train(config, tmp_path / "run"))
     assert_same_state(first, whole_state)
+    assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
+
+
+def test_a_run_of_an_earlier_version_goes_on(whole_run, tmp_path):
+    config, workdir, whole_state = whole_run
+    shutil.copytree(workdir, tmp_path / "run")
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())
+    del saved["init_from"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(saved))
     assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
 
 
