@@ -96,6 +96,28 @@ def plate_glyph(character: str, width: int, height: int, weight: float) -> UInt8
     return mask
 
 
+def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W"]:
+    """A glyph with its strokes shifted along both sides of its box, as if from another typeface.
+
+    Args:
+      glyph: ink.
+      amount: from 0 to below 0.5; parts of a side become longer or shorter by up to twice that share of them, and
+        move by up to 0.42 of it, in shares of the side.
+      random: draws how.
+    """
+    columns, rows = (_shifted(length, amount, random) for length in glyph.shape[::-1])
+    x, y = np.meshgrid(columns, rows)
+    return cv2.remap(glyph, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _shifted(length: int, amount: float, random: np.random.Generator) -> np.ndarray:
+    """Where the pixels of a side come from: smooth, increasing, and from end to end."""
+    place = (np.arange(length) + 0.5) / length
+    once, twice = random.uniform(-amount, amount, 2) / 2
+    bent = place + once * np.sin(np.pi * place) / np.pi * 2 + twice * np.sin(2 * np.pi * place) / np.pi
+    return np.float32(bent * length - 0.5)
+
+
 def _latin(strokes: list[Stroke], width: int, height: int, weight: float) -> np.ndarray:
     canvas = np.zeros((height, width), np.uint8)
     room = (weight - 8) / 2  # strokes thicker than that move inwards, so that the character keeps its size

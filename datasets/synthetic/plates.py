@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datasets.synthetic import camera
-from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, plate_glyph
+from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, bend, plate_glyph
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 
 PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
@@ -22,6 +22,9 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """I and O are not used: they look like digits."""
 PURE, HYBRID = "DABCE", "FGHJK"
 """Letters of battery cars and of other electric ones, the commonest first."""
+CHINESE_BEND, LATIN_BEND = 0.3, 0.12
+"""How far the shapes of characters go (`datasets.synthetic.plate_glyphs.bend`) at full clutter: the characters of real
+plates are of a typeface that OpenCV does not have, and a reader is not to depend on which it is."""
 
 _SCALE = 0.6  # pixels for a millimetre
 _DRAWN = 2.0  # pixels that are drawn for one of the canvas, a side: the finest that `camera.sensor` sees
@@ -140,7 +143,7 @@ def draw_plate(text: str, kind: str, clutter: float, random: np.random.Generator
     """A plate from the front, 0.6 pixels for a millimetre: ground, rim, characters, dot, screws and dirt."""
     look = KINDS[kind]
     height, width = round(PLATE_HEIGHT * _SCALE), round(look.length * _SCALE)
-    ink = _characters(text, look, width, height, random)
+    ink = _characters(text, look, width, height, clutter, random)
     _rim(ink, random)
     ground = _ground(look, kind, height, clutter, random)
     if clutter > 0:
@@ -155,7 +158,9 @@ def draw_plate(text: str, kind: str, clutter: float, random: np.random.Generator
     return plate
 
 
-def _characters(text: str, look: Kind, width: int, height: int, random: np.random.Generator) -> np.ndarray:
+def _characters(
+    text: str, look: Kind, width: int, height: int, clutter: float, random: np.random.Generator
+) -> np.ndarray:
     """Opacity of the characters and the dot, uint8."""
     ink = np.zeros((height, width), np.uint8)
     weight = (8.0, 9.0, 10.0, 11.0)[int(random.integers(4))]
@@ -165,6 +170,8 @@ def _characters(text: str, look: Kind, width: int, height: int, random: np.rando
     for place, character in enumerate(text):
         across = WIDTH if place == 0 else look.narrow
         glyph = plate_glyph(character, round(across * _SCALE), tall, weight)
+        if clutter > 0:
+            glyph = bend(glyph, (LATIN_BEND if character.isascii() else CHINESE_BEND) * clutter, random)
         left = round(x * _SCALE)
         ink[top : top + tall, left : left + glyph.shape[1]] = glyph[:, : width - left]
         x += across + (look.dot_gap if place == 1 else look.gap)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, plate_glyph
+from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, bend, plate_glyph
 from datasets.synthetic.plates import (
     DIGITS,
     KINDS,
@@ -249,3 +249,18 @@ def test_glyphs_are_all_different_and_thicken_with_their_weight():
     for sign in signs:
         thin, thick = (plate_glyph(sign, 45, 90, weight).mean() for weight in (8.0, 11.0))
         assert thin < thick
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0, 0.49))
+def test_bent_glyphs_keep_box_ends_and_order(seed: int, amount: float):
+    ramps = np.mgrid[:90, :45].astype(np.uint8)  # rows and columns tell where each pixel came from
+    for axis, length in ((0, 90), (1, 45)):
+        came_from = bend(ramps[axis], amount, np.random.default_rng(seed)).astype(int)
+        assert came_from.shape == (90, 45)
+        assert (np.diff(came_from, axis=axis) >= 0).all()
+        assert abs(came_from - ramps[axis]).max() <= 0.42 * amount * length + 1
+        assert came_from.min() <= 1
+        assert came_from.max() >= length - 2
+    mask = plate_glyph("皖", 45, 90, 9.0)
+    np.testing.assert_array_equal(bend(mask, 0.0, np.random.default_rng(seed)), mask)
