@@ -9,7 +9,7 @@ import math
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 WIDTH, HEIGHT = 45, 90
 """Millimetres of a character on the plate."""
@@ -86,7 +86,7 @@ def plate_glyph(character: str, width: int, height: int, weight: float) -> UInt8
       character: a digit, a Latin capital or a Chinese character.
       width: pixels.
       height: pixels.
-      weight: millimetres of a stroke of digits and letters; Chinese characters grow by what is over 8.
+      weight: millimetres of a stroke of digits and letters; Chinese characters grow by what is over 7.
     """
     strokes = _STROKES.get(character)
     big = _OVERSAMPLE * width, _OVERSAMPLE * height
@@ -97,25 +97,27 @@ def plate_glyph(character: str, width: int, height: int, weight: float) -> UInt8
 
 
 def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W"]:
-    """A glyph with its strokes shifted along both sides of its box, as if from another typeface.
+    """A glyph with its parts shifted within its box, as if from another typeface.
 
     Args:
       glyph: ink.
-      amount: from 0 to below 0.5; parts of a side become longer or shorter by up to twice that share of them, and
-        move by up to 0.42 of it, in shares of the side.
+      amount: from 0 to below 0.5; parts become longer or shorter by up to twice that share of them, and move by up to
+        0.42 of it, in shares of the box's sides.
       random: draws how.
     """
-    columns, rows = (_shifted(length, amount, random) for length in glyph.shape[::-1])
-    x, y = np.meshgrid(columns, rows)
-    return cv2.remap(glyph, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    height, width = glyph.shape
+    down, across = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width) + 0.5) / width
+    x, y = _shifted(across, down, amount, random) * width - 0.5, _shifted(down, across, amount, random) * height - 0.5
+    return cv2.remap(glyph, np.float32(x), np.float32(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _shifted(length: int, amount: float, random: np.random.Generator) -> np.ndarray:
-    """Where the pixels of a side come from: smooth, increasing, and from end to end."""
-    place = (np.arange(length) + 0.5) / length
-    once, twice = random.uniform(-amount, amount, 2) / 2
-    bent = place + once * np.sin(np.pi * place) / np.pi * 2 + twice * np.sin(2 * np.pi * place) / np.pi
-    return np.float32(bent * length - 0.5)
+def _shifted(
+    place: Float[np.ndarray, "..."], beside: Float[np.ndarray, "..."], amount: float, random: np.random.Generator
+) -> Float[np.ndarray, "H W"]:
+    """Where the pixels along one side come from: smooth, increasing, from end to end, and other at each end beside."""
+    once, twice, lean = random.uniform(-amount, amount, 3) / 3
+    bow = (once + lean * np.cos(np.pi * beside)) * 2 * np.sin(np.pi * place)
+    return place + (bow + twice * np.sin(2 * np.pi * place)) / np.pi
 
 
 def _latin(strokes: list[Stroke], width: int, height: int, weight: float) -> np.ndarray:
@@ -137,5 +139,5 @@ def _chinese(character: str, width: int, height: int, weight: float) -> np.ndarr
     cv2.putText(canvas, character, (size // 2, size + size // 2), (255,), cv2.FontFace("uni"), size)
     x, y, across, down = cv2.boundingRect(canvas)
     ink = cv2.resize(canvas[y : y + down, x : x + across], (width, height), interpolation=cv2.INTER_AREA)
-    grow = max(1, round((weight - 8) * width / WIDTH))
+    grow = max(1, round((weight - 7) * width / WIDTH))
     return cv2.dilate(ink, np.ones((grow, grow), np.uint8))

@@ -22,8 +22,8 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """I and O are not used: they look like digits."""
 PURE, HYBRID = "DABCE", "FGHJK"
 """Letters of battery cars and of other electric ones, the commonest first."""
-CHINESE_BEND, LATIN_BEND = 0.3, 0.12
-"""How far the shapes of characters go (`datasets.synthetic.plate_glyphs.bend`) at full clutter: the characters of real
+BEND = 0.4
+"""How far the shapes of Chinese characters go (`datasets.synthetic.plate_glyphs.bend`) at full clutter: those of real
 plates are of a typeface that OpenCV does not have, and a reader is not to depend on which it is."""
 
 _SCALE = 0.6  # pixels for a millimetre
@@ -170,8 +170,8 @@ def _characters(
     for place, character in enumerate(text):
         across = WIDTH if place == 0 else look.narrow
         glyph = plate_glyph(character, round(across * _SCALE), tall, weight)
-        if clutter > 0:
-            glyph = bend(glyph, (LATIN_BEND if character.isascii() else CHINESE_BEND) * clutter, random)
+        if clutter > 0 and not character.isascii():
+            glyph = bend(glyph, BEND * clutter, random)
         left = round(x * _SCALE)
         ink[top : top + tall, left : left + glyph.shape[1]] = glyph[:, : width - left]
         x += across + (look.dot_gap if place == 1 else look.gap)
