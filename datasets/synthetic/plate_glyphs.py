@@ -108,7 +108,8 @@ def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Gener
     height, width = glyph.shape
     down, across = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width) + 0.5) / width
     x, y = _shifted(across, down, amount, random) * width - 0.5, _shifted(down, across, amount, random) * height - 0.5
-    return cv2.remap(glyph, np.float32(x), np.float32(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    return cv2.remap(glyph, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _shifted(

@@ -18,11 +18,9 @@ def convolve(
     programs for that; CPUs compute the matrix product that it is for a 1x1 kernel sooner.
     """
     plain = {"lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "feature_group_count": 1}
-    if not isinstance(padding, str):
-        padding = tuple(tuple(ends) for ends in padding)
     if (
         (*kernel.shape[:2], *strides) == (1, 1, 1, 1)
-        and padding in ("SAME", "VALID", ((0, 0), (0, 0)))
+        and (padding in ("SAME", "VALID") or not any(map(any, padding)))
         and all(settings.get(name, value) == value for name, value in plain.items())
     ):
         return jnp.einsum("bhwc,cd->bhwd", images, kernel[0, 0])

@@ -39,7 +39,7 @@ def test_the_state_differs_in_what_was_taken_alone():
     fresh = variables(0)
     moments = optax.adam(1.0).init(fresh["params"])
     state = TrainState(jnp.zeros((), jnp.int32), fresh["params"], {"batch_stats": fresh["batch_stats"]}, (moments,))
-    started = start_from(state, {"params/conv/kernel": np.ones((2, 4), np.float32)})
+    started = start_from(state, {"params/conv/kernel": jnp.ones((2, 4))})
     for path, array in named_arrays(started.variables).items():
         np.testing.assert_array_equal(array, 1 if path == "params/conv/kernel" else 0)
         assert isinstance(array, jax.Array)
