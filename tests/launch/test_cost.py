@@ -1,5 +1,6 @@
 """What models cost: the published figures, how they are compared, and the table."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def test_a_line_for_each_model_under_its_titles():
 
 
 def test_the_readme_tells_what_every_model_costs():
-    rows = {words[0]: words for words in map(str.split, Path("README.md").read_text().splitlines()) if words}
+    lines = map(str.split, Path("README.md").read_text(encoding="utf-8").splitlines())
+    rows = {words[0]: words for words in lines if len(words) > 1 and re.fullmatch(r"\d+x\d+x\d+", words[1])}
     costs = cost.count_models()
     for name, ours in costs.items():
         assert rows[name][1:4] == [ours.size, f"{ours.frames or '-'}", f"{ours.parameters:,}"]
