@@ -156,7 +156,8 @@ def make_stream(
     buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
-    load = Loader(source, alphabet, config, Cache(source, config.cache_mb * 2**20))
+    cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass meets no sample again
+    load = Loader(source, alphabet, config, cache)
     batches = grain.MapDataset.source(plan).map(load)
     if config.workers:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))

@@ -28,6 +28,7 @@ from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
 from recog.tasks.task import Variables
 from recog.training.checkpoints import Checkpoints
 from recog.training.optimizers import make_optimizer
+from recog.training.transfer import named_arrays
 
 SOURCES = ("lprnet_pytorch", "crnn_pytorch")
 
@@ -97,8 +98,7 @@ def _preset(name: str) -> AlphabetConfig:
 
 
 def _shapes(variables: Variables) -> set[tuple[str, tuple[int, ...]]]:
-    leaves = jax.tree_util.tree_leaves_with_path(variables)
-    return {(jax.tree_util.keystr(path, simple=True, separator="/"), x.shape) for path, x in leaves}
+    return {(path, array.shape) for path, array in named_arrays(variables).items()}
 
 
 def define_flags() -> None:
