@@ -130,6 +130,7 @@ def make_stream(
     config: DataConfig,
     *,
     seed: int | None,
+    start: int = 0,
     process: tuple[int, int] = (0, 1),
 ) -> tuple[grain.IterDataset, BatchPlan]:
     """Batches of a checked source, loaded ahead.
@@ -140,6 +141,7 @@ def make_stream(
       alphabet: of the labels.
       config: shapes and workers.
       seed: of the order, for an endless training stream; None for one pass in order (see `BatchPlan`).
+      start: batches to pass over.
       process: this process and how many share each batch.
 
     Returns:
@@ -158,7 +160,7 @@ def make_stream(
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
     cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass meets no sample again
     load = Loader(source, alphabet, config, cache)
-    batches = grain.MapDataset.source(plan).map(load)
+    batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load)
     if config.workers:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
         return stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=config.workers)), plan

@@ -47,7 +47,8 @@ class Samples(NamedTuple):
 def check(source: Source, config: Config, task: Task, name: str, *, learn: bool = True) -> Samples:
     """Runs the preflight over a source and reports what it skips."""
     asked = needs(config, task, learn=learn)
-    checked = preflight(source, asked, on_bad_sample=config.data.on_bad_sample, progress=f"check {name}")
+    title = f"check {name}" if jax.process_index() == 0 else None
+    checked = preflight(source, asked, on_bad_sample=config.data.on_bad_sample, progress=title)
     if checked.problems:
         print(f"{name}: {checked.summary()}", flush=True)
     return Samples(source, checked)
@@ -74,9 +75,9 @@ def open_data(config: Config) -> tuple[Source, Source]:
     return split_holdout(train, data.holdout, data.holdout_by)
 
 
-def one_pass(samples: Samples, config: Config, task: Task) -> grain.DatasetIterator:
-    """All samples once, in order, for evaluation."""
-    stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=None)
+def one_pass(samples: Samples, config: Config, task: Task, process: tuple[int, int] = (0, 1)) -> grain.DatasetIterator:
+    """All samples once, in order, for evaluation: whole batches, or the part of each that a process loads."""
+    stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=None, process=process)
     return iter(stream)
 
 

@@ -6,6 +6,7 @@ import typing
 from typing import Any
 
 from datasets.pipeline import DataConfig
+from recog.mesh import MeshConfig
 from recog.models.alexnet import AlexNetConfig
 from recog.models.crnn import CRNNConfig
 from recog.models.crnn_plate import CRNNPlateConfig
@@ -50,6 +51,7 @@ class Config:
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     train: LoopConfig = dataclasses.field(default_factory=LoopConfig)
+    mesh: MeshConfig = dataclasses.field(default_factory=MeshConfig)
     init_from: str = ""
     """Work folder of a run or of imported weights, whose best parameters training starts from; empty: random ones."""
     seed: int = 0
@@ -81,11 +83,16 @@ def from_json(kind: Any, saved: Any) -> Any:
     if not (isinstance(saved, dict) and "type" in saved):
         raise ValueError(f"the saved configuration holds {saved!r:.80} instead of a {kind.__name__}: it is damaged")
     given = {name: value for name, value in saved.items() if name != "type"}
-    needed = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
+    needed = {field.name for field in dataclasses.fields(kind) if _must_be_saved(field, fields[field.name])}
     if saved["type"] != kind.__name__ or given.keys() - fields.keys() or needed - given.keys():
         odd = sorted((given.keys() - fields.keys()) | (needed - given.keys()))
         raise ValueError(f"saved {saved['type']} does not fit this version's {kind.__name__}: fields {odd} differ")
     return kind(**{name: from_json(fields[name], value) for name, value in given.items()})
+
+
+def _must_be_saved(field: dataclasses.Field, kind: Any) -> bool:
+    """Whether no default can stand for a field: which of several models was trained, nobody can tell."""
+    return isinstance(kind, types.UnionType) or (field.default is field.default_factory is dataclasses.MISSING)
 
 
 def differences(ours: Any, theirs: Any, path: str = "config") -> list[str]:

@@ -7,6 +7,7 @@ import contextlib
 import json
 from pathlib import Path
 
+import jax
 from absl import flags
 
 from datasets.specs import open_source
@@ -16,6 +17,7 @@ from launch.run_folder import load_run
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
 from recog.evaluation.reading import Evaluation, Evaluator, write_evaluation
 from recog.images import decode
+from recog.mesh import make_mesh, replicated
 from recog.metrics import zero_accuracy_hint
 
 SHOWN = 60
@@ -40,8 +42,10 @@ def evaluate(
     if data:  # other pictures may be wider than the run's, and other labels longer
         config.data.buckets, config.data.max_label_length = (), LONGEST_LABEL
     samples = check(source, config, task, "samples", learn=False)
+    mesh = make_mesh()
+    config.data.batch_size = -(-config.data.batch_size // mesh.size) * mesh.size
     with contextlib.closing(one_pass(samples, config, task)) as stream:
-        evaluation = Evaluator(task)(run.variables, stream)
+        evaluation = Evaluator(task, mesh)(jax.device_put(run.variables, replicated(mesh)), stream)
     report = write_evaluation(evaluation, out, samples.describe, skipped=len(source) - len(evaluation.predictions))
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
     if hint := zero_accuracy_hint([p.label for p in evaluation.predictions], [p.text for p in evaluation.predictions]):

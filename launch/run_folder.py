@@ -10,9 +10,9 @@ from launch.build import abstract_state
 from launch.config import Config, differences, from_json, to_json
 from launch.task import make_task, note_missing_parts
 from recog.alphabet import Alphabet
+from recog.mesh import make_mesh, replicated
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints, abstract
-from recog.training.mesh import make_mesh, replicated
 
 
 class OtherRunError(ValueError):
@@ -21,6 +21,15 @@ class OtherRunError(ValueError):
 
 Identity = dict[str, Any]
 """What makes a run this run: JSON documents by their names in the work folder, ``config`` and others."""
+
+FREE = (
+    "config.mesh.",
+    "config.data.workers:",
+    "config.data.cache_mb:",
+    "config.train.log_every:",
+    "config.train.checkpoint_every:",
+)
+"""Settings with which a run may go on that has had others: none of them changes what it learns."""
 
 
 def refuse_other_run(workdir: Path, identity: Identity) -> None:
@@ -34,7 +43,7 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
             theirs = read_json(path)
             if name == "config":  # with the fields that it did not have yet
                 theirs = to_json(from_json(Config, theirs))
-            lines += differences(ours, theirs, name)
+            lines += [line for line in differences(ours, theirs, name) if not line.startswith(FREE)]
     if lines:
         listed = "\n  ".join(lines)
         raise OtherRunError(
@@ -43,12 +52,12 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
         )
 
 
-def resumes(workdir: Path) -> bool:
-    """Whether the folder holds a checkpoint from which its run goes on."""
+def steps_done(workdir: Path) -> int:
+    """The step from which the folder's run goes on: that of its newest checkpoint; 0 when there is none."""
     if not (workdir / "checkpoints").is_dir():
-        return False
+        return 0
     with Checkpoints(workdir, writes=False) as checkpoints:
-        return checkpoints.latest_step() is not None
+        return checkpoints.latest_step() or 0
 
 
 def claim(workdir: Path, identity: Identity) -> None:

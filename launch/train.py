@@ -1,19 +1,25 @@
 """Trains a reader: ``python -m launch.train --config=launch/configs/NAME.py --workdir=DIR [--config.a.b=value ...]``.
 
-A work folder that already holds the same run is resumed, bit for bit.
+A work folder that already holds the same run is resumed, bit for bit. Several processes, each with devices of its own,
+are one run when each is told of the others (``--coordinator_address``, or ``--distributed=auto``) and all see the same
+work folder and samples.
 """
 
 import contextlib
 import functools
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
+import optax
 from absl import flags
+from jaxtyping import Array
 from ml_collections import config_flags
 
 from datasets.pipeline import make_stream
 from datasets.plan import BatchPlan
-from launch import friendly
+from launch import distributed, friendly
 from launch.build import (
     Samples,
     abstract_state,
@@ -26,32 +32,62 @@ from launch.build import (
 from launch.config import Config, to_json
 from launch.eta import eta_learner
 from launch.pretrained import pretrained
-from launch.run_folder import Identity, claim, refuse_other_run, resumes
+from launch.run_folder import Identity, claim, refuse_other_run, steps_done
 from launch.task import aligned, make_task, note_missing_parts
+from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
+from recog.mesh import by_parameter, check_batch_size, make_mesh, replicated
 from recog.metrics import zero_accuracy_hint
 from recog.tasks.task import Task
 from recog.training.checkpoints import Checkpoints, abstract
-from recog.training.loop import Loop
-from recog.training.mesh import check_batch_size, make_mesh, on_device, replicated
+from recog.training.feed import on_device
+from recog.training.loop import Evaluate, Loop
 from recog.training.optimizers import make_optimizer, make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.state import TrainState
-from recog.training.step import make_advance, make_train_step, zero_totals
+from recog.training.step import Advance, make_advance, make_train_step, zero_totals
 from recog.training.transfer import start_from
-from recog.training.writers import MetricWriter, read_metrics
+from recog.training.writers import MetricWriter, NoWriter, read_metrics
 
 
-def validator(config: Config, task: Task, samples: Samples):
+class Run(NamedTuple):
+    """What is trained, on what."""
+
+    config: Config
+    task: Task
+    mesh: jax.sharding.Mesh
+    training: Samples
+    validation: Samples
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        return make_optimizer(self.config.optimizer, self.config.train.steps)
+
+    @property
+    def shapes(self) -> TrainState:
+        """The state, abstract."""
+        return abstract_state(self.config, self.task)
+
+    @property
+    def sharding(self) -> TrainState:
+        """Where the state's arrays live."""
+        return by_parameter(self.mesh, self.shapes)
+
+    @property
+    def devices(self) -> dict[str, int]:
+        """How many there are of what."""
+        return {"devices": self.mesh.size, "processes": jax.process_count(), "fsdp": self.config.mesh.fsdp}
+
+
+def validator(run: Run) -> Evaluate:
     """A function that measures a state on the validation samples."""
-    evaluator = Evaluator(task)
+    evaluator = Evaluator(run.task, run.mesh)
 
     def evaluate(state: TrainState) -> dict[str, float]:
-        stream = one_pass(samples, config, task)
-        evaluation = evaluator(state.variables, stream)
-        stream.close()
+        with contextlib.closing(one_pass(run.validation, run.config, run.task, distributed.share())) as stream:
+            evaluation = evaluator(state.variables, stream)
         labels = [p.label for p in evaluation.predictions]
         if hint := zero_accuracy_hint(labels, [p.text for p in evaluation.predictions]):
             print(f"\n{hint}", flush=True)
@@ -77,22 +113,18 @@ def trainable(config: Config) -> Task:
 def train(config: Config, workdir: str | Path) -> TrainState:
     """Trains a run to its end or until it is asked to stop; returns the last state."""
     workdir = Path(workdir)
-    mesh = make_mesh()
-    task = trainable(config)
-    check_batch_size(mesh.size, config.data.batch_size)
-    optimizer = make_optimizer(config.optimizer, config.train.steps)
-    learning_rate = make_schedule(config.optimizer, config.train.steps)
+    mesh, task = make_mesh(config.mesh), trainable(config)
+    check_batch_size(config.data.batch_size, mesh.size, config.optimizer.accumulation_steps)
     train_source, validation_source = open_data(config)
     identity: Identity = {"config": to_json(config), "alphabet": task.alphabet.to_dict()}
     refuse_other_run(workdir, identity)
-    state_shape = abstract_state(config, task)
-    taken = pretrained(config, task) if config.init_from and not resumes(workdir) else {}
-    advance_task = functools.partial(make_advance, optimizer=optimizer, augmentation=config.augment, seed=config.seed)
-    jax.eval_shape(advance_task(task), state_shape, shape_of_batch(config))  # what cannot work is said before long
+    start, shapes = steps_done(workdir), abstract_state(config, task)
+    taken = pretrained(config, task) if config.init_from and not start else {}
+    jax.eval_shape(advance(config, task), shapes, shape_of_batch(config))  # what cannot work is said before long
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
     task = aligned(task, config, training)
-    advance = advance_task(task)
+    run = Run(config, task, mesh, training, validation)
 
     batches, plan = make_stream(
         training.source,
@@ -100,54 +132,103 @@ def train(config: Config, workdir: str | Path) -> TrainState:
         task.alphabet,
         config.data,
         seed=config.seed,
-        process=(jax.process_index(), jax.process_count()),
+        start=start,
+        process=distributed.share(),
     )
-    make_state = jax.jit(state_maker(config, task, optimizer), out_shardings=replicated(mesh))
-    no_totals = functools.partial(zero_totals, advance, state_shape, shape_of_batch(config))
-    claim(workdir, identity | {"samples": {"training": training.identity(), "validation": validation.identity()}})
+    claim_together(
+        workdir, identity | {"samples": {"training": training.identity(), "validation": validation.identity()}}, start
+    )
     with (
         StopRequest() as stop,  # outermost: a signal while the last checkpoint is written must not end the process
-        Checkpoints(workdir, identity) as checkpoints,
-        contextlib.closing(iter(on_device(mesh, batches))) as stream,
+        Checkpoints(workdir, identity | {"devices": run.devices}) as checkpoints,
     ):
-        state = _start(checkpoints, make_state, taken, stream, replicated(mesh))
-        _announce(workdir, state, task, training, validation, plan)
-        with contextlib.closing(MetricWriter(workdir, resumed_at=int(state.step))) as writer:
-            loop = Loop(
-                config=config.train,
-                train_step=jax.jit(make_train_step(advance), donate_argnums=(0, 1), out_shardings=replicated(mesh)),
-                zero_totals=jax.jit(no_totals, out_shardings=replicated(mesh)),
-                stream=stream,
-                evaluate=validator(config, task, validation),
-                checkpoints=checkpoints,
-                writer=writer,
-                learning_rate=learning_rate,
-                describe=training.describe,
-                adapt=eta_learner(config, task, validation, learning_rate),
-            )
-            state = loop.run(state, stop)
-    write_curves(workdir / "curves.png", read_metrics(workdir / "metrics.jsonl"))
+        state = _start(run, checkpoints, taken)
+        _announce(workdir, run, state, plan)
+        with (
+            contextlib.closing(iter(on_device(mesh, batches))) as stream,
+            contextlib.closing(MetricWriter(workdir, start) if distributed.first() else NoWriter()) as writer,
+        ):
+            state = make_loop(run, stream, checkpoints, writer).run(state, stop)
+    if distributed.first():
+        write_curves(workdir / "curves.png", read_metrics(workdir / "metrics.jsonl"))
     if stop.requested:
         print(f"stopped at step {int(state.step)}, saved; the same command goes on from there", flush=True)
     return state
 
 
-def _start(checkpoints: Checkpoints, make_state, taken, stream, sharding) -> TrainState:
-    """The newest checkpoint, with the stream moved to its place; or a fresh state with the arrays taken over."""
+def claim_together(workdir: Path, identity: Identity, start: int) -> None:
+    """Makes the folder this run's, once all processes agree on what the run is and where it goes on.
+
+    Raises:
+      OtherRunError: it is another run's already.
+      ValueError: the processes differ.
+      FileNotFoundError: not all of them see the folder.
+    """
+    distributed.agree(identity | {"the step to go on from": start})
+    if distributed.first():
+        claim(workdir, identity)
+    distributed.wait_for_all("claimed")
+    if not (workdir / "config.json").exists():
+        raise FileNotFoundError(
+            f"--workdir={workdir} is not the folder that process 0 sees: name one on a file system that all share"
+        )
+
+
+def advance(config: Config, task: Task) -> Advance:
+    """One step of the configured training."""
+    optimizer = make_optimizer(config.optimizer, config.train.steps)
+    return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
+
+
+def make_loop(run: Run, stream: Iterator[Batch], checkpoints: Checkpoints, writer: MetricWriter) -> Loop:
+    """The training loop over a run's stream."""
+    config, one_step, whole = run.config, advance(run.config, run.task), replicated(run.mesh)
+    no_totals = functools.partial(zero_totals, one_step, run.shapes, shape_of_batch(config))
+    learning_rate = make_schedule(config.optimizer, config.train.steps)
+    return Loop(
+        config=config.train,
+        train_step=jax.jit(make_train_step(one_step), donate_argnums=(0, 1), out_shardings=(run.sharding, whole)),
+        zero_totals=jax.jit(no_totals, out_shardings=whole),
+        stream=stream,
+        evaluate=validator(run),
+        checkpoints=checkpoints,
+        writer=writer,
+        learning_rate=learning_rate,
+        describe=run.training.describe,
+        adapt=eta_learner(config, run.task, run.validation, learning_rate),
+    )
+
+
+def _start(run: Run, checkpoints: Checkpoints, taken: Mapping[str, Array]) -> TrainState:
+    """The newest checkpoint, or a fresh state with the arrays taken over."""
     if checkpoints.latest_step() is None:
-        return start_from(make_state(), taken)
-    return checkpoints.restore(abstract(jax.eval_shape(make_state), sharding), stream).state
+        make_state = state_maker(run.config, run.task, run.optimizer)
+        return start_from(jax.jit(make_state, out_shardings=run.sharding)(), taken)
+    restored = checkpoints.restore(abstract(run.shapes, run.sharding))
+    before = restored.card.get("devices", run.devices)
+    if before != run.devices:
+        print(
+            f"saved by {_named(before)}, goes on with {_named(run.devices)}: every batch has the samples that it would "
+            "have had; sums are added up in another order, so that last digits may differ",
+            flush=True,
+        )
+    return restored.state
 
 
-def _announce(workdir: Path, state: TrainState, task: Task, training, validation, plan: BatchPlan) -> None:
-    step = int(state.step)
+def _named(devices: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in devices.items())
+
+
+def _announce(workdir: Path, run: Run, state: TrainState, plan: BatchPlan) -> None:
+    step, processes = int(state.step), jax.process_count()
     print(
-        f"{'resuming' if step else 'training'} {type(task.model).__name__} "
+        f"{'resuming' if step else 'training'} {type(run.task.model).__name__} "
         f"({count_parameters(state.variables):,} parameters, "
-        f"{task.alphabet.classes} classes) on {jax.device_count()} {jax.devices()[0].device_kind}"
+        f"{run.task.alphabet.classes} classes) on {run.mesh.size} {jax.devices()[0].device_kind}"
+        f"{f' of {processes} processes' if processes > 1 else ''}"
         f"{f' from step {step}' if step else ''}\n"
-        f"{len(training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
-        f"({plan.per_epoch:,} batches an epoch), {len(validation.checked.indices):,} validation samples; "
+        f"{len(run.training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
+        f"({plan.per_epoch:,} batches an epoch), {len(run.validation.checked.indices):,} validation samples; "
         f"work folder {workdir}",
         flush=True,
     )
@@ -158,12 +239,15 @@ def define_flags() -> None:
     config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
     flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run that it holds is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
+    distributed.define_flags()
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags and trains."""
     del argv
-    train(flags.FLAGS.config, flags.FLAGS.workdir)
+    distributed.join(flags.FLAGS)
+    with distributed.together():
+        train(flags.FLAGS.config, flags.FLAGS.workdir)
 
 
 if __name__ == "__main__":

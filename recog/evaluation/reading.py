@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from recog.batch import Batch
-from recog.decoded import texts
+from recog.decoded import Decoded, texts
+from recog.mesh import put_batch, replicated
 from recog.metrics import ReadingCounts
 from recog.tasks.task import Task, Variables
 
@@ -39,22 +41,41 @@ class Evaluation(NamedTuple):
         return {**self.counts.report(), "images_per_second": len(self.predictions) / max(self.seconds, 1e-9)}
 
 
-class Evaluator:
-    """Reads batches with one compiled program for each width; keep it to evaluate again without compiling."""
+class _Read(NamedTuple):
+    """What comes back from the devices of one batch: all but its pictures."""
 
-    def __init__(self, task: Task):
-        self.task = task
-        self._read = jax.jit(task.read)
+    decoded: Decoded
+    labels: jax.Array
+    """Tokens of a perfect reading, padded."""
+    lengths: jax.Array
+    ids: jax.Array
+    mask: jax.Array
+
+
+class Evaluator:
+    """Reads batches with one compiled program for each width; keep it to evaluate again without compiling.
+
+    The devices of all processes share each batch, and every process gets the predictions of all: so each comes to the
+    same evaluation, as long as all of them draw the same number of batches.
+
+    Args:
+      task: whose model reads.
+      mesh: the devices; a batch's rows must be a multiple of them.
+    """
+
+    def __init__(self, task: Task, mesh: Mesh):
+        self.task, self._mesh = task, mesh
+        self._read = jax.jit(self._read_batch, out_shardings=replicated(mesh))
         self._compiled: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, variables: Variables, batches: Iterable[Batch]) -> Evaluation:
-        """Batches as NumPy arrays or on the device; rows without a sample are left out."""
+        """Batches as NumPy arrays, of each this process's part; rows without a sample are left out."""
         predictions = []
         start = time.perf_counter()
-        for batch in batches:
+        for part in batches:
+            batch = put_batch(self._mesh, part)
             compiling = self._compile(variables, batch)
-            read = jax.device_get(self._compiled[batch.images.shape](variables, batch.images, batch.widths))
-            predictions += self._collect(batch, read)
+            predictions += self._collect(jax.device_get(self._compiled[batch.images.shape](variables, batch)))
             start += compiling
         seconds = time.perf_counter() - start
         predictions.sort(key=lambda prediction: prediction.id)
@@ -67,18 +88,20 @@ class Evaluator:
         if batch.images.shape in self._compiled:
             return 0.0
         start = time.perf_counter()
-        lowered = self._read.lower(variables, batch.images, batch.widths)
-        self._compiled[batch.images.shape] = lowered.compile()
+        self._compiled[batch.images.shape] = self._read.lower(variables, batch).compile()
         return time.perf_counter() - start
 
-    def _collect(self, batch: Batch, read) -> list[Prediction]:
-        labels, lengths = map(np.asarray, self.task.targets(batch.labels, batch.label_lengths))
-        readings = texts(self.task.alphabet, read)
+    def _read_batch(self, variables: Variables, batch: Batch) -> _Read:
+        decoded = self.task.read(variables, batch.images, batch.widths)
+        return _Read(decoded, *self.task.targets(batch.labels, batch.label_lengths), batch.ids, batch.mask)
+
+    def _collect(self, read: _Read) -> list[Prediction]:
+        alphabet, readings = self.task.alphabet, texts(self.task.alphabet, read.decoded)
         return [
             Prediction(
-                int(batch.ids[row]), self.task.alphabet.decode(labels[row, : lengths[row]].tolist()), *readings[row]
+                int(read.ids[row]), alphabet.decode(read.labels[row, : read.lengths[row]].tolist()), *readings[row]
             )
-            for row in np.flatnonzero(batch.mask)
+            for row in np.flatnonzero(read.mask)
         ]
 
 

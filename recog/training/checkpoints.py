@@ -1,14 +1,13 @@
-"""Checkpoints: the training state and the data stream's position, saved and restored together.
+"""Checkpoints: the training state, from which a run goes on.
 
 ``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one with the highest validation accuracy. Each is
-a folder with the state (Orbax), the grain iterator's position, and a JSON card: alphabet, configuration, metrics.
+a folder with the state (Orbax) and a JSON card: alphabet, configuration, metrics. The data stream needs no place in
+them: the state's step is its position. So a run goes on with any number of workers, devices and processes.
 """
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import grain.checkpoint as grain_checkpoint
-import grain.python as grain
 import jax
 import orbax.checkpoint as ocp
 
@@ -49,12 +48,10 @@ class Checkpoints:
         """Step of the best checkpoint; None when there is none."""
         return self._best.latest_step()
 
-    def save(self, state: TrainState, stream: grain.DatasetIterator, step: int) -> None:
-        """Saves state and stream position as the newest checkpoint, once for each step."""
+    def save(self, state: TrainState, step: int) -> None:
+        """Saves the state as the newest checkpoint, once for each step."""
         if self._latest.latest_step() != step:
-            self._latest.save(
-                step, args=ocp.args.Composite(stream=grain_checkpoint.CheckpointSave(stream), **self._items(state, {}))
-            )
+            self._latest.save(step, args=self._items(state, {}))
 
     def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
         """Keeps the state as the best unless an earlier one had a higher ``accuracy``; of equals, the latest."""
@@ -63,7 +60,7 @@ class Checkpoints:
             return False  # a resumed run passes steps again that it had evaluated before it was cut off
         if best and best["accuracy"] > metrics["accuracy"]:
             return False
-        self._best.save(step, args=ocp.args.Composite(**self._items(state, metrics)))
+        self._best.save(step, args=self._items(state, metrics))
         return True
 
     def best_metrics(self) -> dict[str, float]:
@@ -74,14 +71,13 @@ class Checkpoints:
         self._best.wait_until_finished()
         return self._best.restore(step, args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]["metrics"]
 
-    def restore(self, like: TrainState, stream: grain.DatasetIterator) -> Restored:
-        """The newest checkpoint; moves the stream to the batch after its last.
+    def restore(self, like: TrainState) -> Restored:
+        """The newest checkpoint, as abstract arrays with the shardings to restore to ask for it.
 
-        Args:
-          like: a state of abstract arrays with the shardings to restore to.
-          stream: the iterator to move.
+        Raises:
+          FileNotFoundError: the folder holds no checkpoint.
         """
-        return self._restore(self._latest, like, {"stream": grain_checkpoint.CheckpointRestore(stream)})
+        return _restore(self._latest, like)
 
     def card_for_use(self) -> dict[str, Any]:
         """The card of the checkpoint that `restore_for_use` restores.
@@ -90,7 +86,7 @@ class Checkpoints:
           FileNotFoundError: the folder holds no checkpoint.
         """
         manager = self._for_use()
-        return manager.restore(manager.latest_step(), args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]
+        return manager.restore(_newest(manager), args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]
 
     def restore_for_use(self, like: TrainState) -> Restored:
         """The best checkpoint, or the newest when none was evaluated; for evaluation and export.
@@ -98,7 +94,7 @@ class Checkpoints:
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
         """
-        return self._restore(self._for_use(), like, {})
+        return _restore(self._for_use(), like)
 
     def close(self) -> None:
         """Waits until everything is written."""
@@ -112,30 +108,38 @@ class Checkpoints:
         self.close()
 
     def _for_use(self) -> ocp.CheckpointManager:
-        manager = self._best if self.best_step() is not None else self._latest
-        if manager.latest_step() is None:
-            raise FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
-        return manager
+        return self._best if self.best_step() is not None else self._latest
 
-    def _items(self, state: TrainState, metrics: dict[str, float]) -> dict[str, Any]:
+    def _items(self, state: TrainState, metrics: dict[str, float]) -> ocp.args.Composite:
         card = {**self._card, "metrics": metrics}
-        return {"state": ocp.args.StandardSave(state), "card": ocp.args.JsonSave(card)}
+        return ocp.args.Composite(state=ocp.args.StandardSave(state), card=ocp.args.JsonSave(card))
 
-    def _restore(self, manager: ocp.CheckpointManager, like: TrainState, more: dict[str, Any]) -> Restored:
-        step = manager.latest_step()
-        assert step is not None, "callers look for a checkpoint first"
-        items = manager.restore(
-            step,
-            args=ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore(), **more),
-        )
-        return Restored(items["state"], items["card"], step)
+
+def _newest(manager: ocp.CheckpointManager) -> int:
+    step = manager.latest_step()
+    if step is None:
+        raise FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
+    return step
+
+
+def _restore(manager: ocp.CheckpointManager, like: TrainState) -> Restored:
+    step = _newest(manager)
+    asked = ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore())
+    items = manager.restore(step, args=asked)
+    return Restored(items["state"], items["card"], step)
 
 
 def _manager(folder: Path, keep: int, *, writes: bool) -> ocp.CheckpointManager:
-    options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=writes, read_only=not writes)
+    # Processes wait for one another by names that must not be those of the other manager's at the same step.
+    together = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=keep, create=writes, read_only=not writes, multiprocessing_options=together
+    )
     return ocp.CheckpointManager(folder, options=options)
 
 
-def abstract(state: TrainState, sharding: jax.sharding.Sharding) -> TrainState:
-    """Shapes, types and one sharding for all, without any array."""
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), state)
+def abstract(state: TrainState, sharding: Any) -> TrainState:
+    """Shapes and types without any array, with one sharding for all or a tree of them."""
+    if isinstance(sharding, jax.sharding.Sharding):
+        sharding = jax.tree.map(lambda _: sharding, state)
+    return jax.tree.map(lambda x, where: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where), state, sharding)

@@ -1,16 +1,15 @@
 """The training loop: draw a batch, step, and every so often log, evaluate and save.
 
-The stream's position is saved before the next batch is drawn, so that a resumed run sees every batch once.
+Each step takes one batch, so that a resumed run's stream starts at its step.
 """
 
 import collections
 import dataclasses
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-import grain.python as grain
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,8 +72,8 @@ class Loop:
     train_step: TrainStep
     """Jitted, with state and totals donated; compiled anew for every shape of batches."""
     zero_totals: Callable[[], Totals]
-    stream: grain.DatasetIterator
-    """Of batches on the device."""
+    stream: Iterator[Batch]
+    """Batches on the device, from that of the first step to be trained."""
     evaluate: Evaluate
     checkpoints: Checkpoints
     writer: MetricWriter
@@ -93,10 +92,7 @@ class Loop:
         config, step = self.config, int(state.step)
         totals, clock, in_flight = self.zero_totals(), _Clock(), collections.deque()
         shapes: set[tuple[int, ...]] = set()
-        often = 0.1 if sys.stderr.isatty() else 30  # seconds; each redrawing is another line of a log file
-        with tqdm(
-            total=config.steps, initial=step, unit="step", desc="train", dynamic_ncols=True, mininterval=often
-        ) as bar:
+        with _progress(step, config.steps) as bar:
             while step < config.steps:
                 batch = clock.wait_for(self.stream, in_flight[-1] if in_flight else None)
                 if batch.images.shape not in shapes:
@@ -108,7 +104,7 @@ class Loop:
                     in_flight.popleft().block_until_ready()
                 step += 1
                 bar.update()
-                last, stops = step == config.steps, stop.requested  # asked once: the signal may come at any time
+                last, stops = step == config.steps, stop.reached(step)  # asked once: the signal may come at any time
                 evaluates = last or _due(step, config.evaluate_every)
                 saves = last or stops or _due(step, config.checkpoint_every)
                 if evaluates or saves or _due(step, config.log_every):
@@ -118,7 +114,7 @@ class Loop:
                 if evaluates:
                     state = self._evaluate(step, state, batch, clock, bar)
                 if saves:
-                    self.checkpoints.save(state, self.stream, step)
+                    self.checkpoints.save(state, step)
                 if stops:
                     break
         return state
@@ -164,6 +160,21 @@ class Loop:
             f"training stopped: loss or gradient not finite at step {step}; {culprits}\n"
             "Lower optimizer.learning_rate, set optimizer.clip_norm, or look at these samples."
         )
+
+
+def _progress(step: int, steps: int) -> tqdm:
+    """The progress bar; of several processes the first shows it."""
+    often = 0.1 if sys.stderr.isatty() else 30  # seconds; each redrawing is another line of a log file
+    quiet = jax.process_index() > 0
+    return tqdm(
+        total=steps,
+        initial=step,
+        unit="step",
+        desc="train",
+        dynamic_ncols=True,
+        mininterval=often,
+        disable=quiet,
+    )
 
 
 def _due(step: int, every: int) -> bool:

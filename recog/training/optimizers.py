@@ -26,6 +26,9 @@ class OptimizerConfig:
     """On kernels, never on biases and scales; decoupled with ``adamw``, added to the gradient otherwise."""
     clip_norm: float = 0.0
     """Largest global norm of the gradient; 0 does not clip."""
+    accumulation_steps: int = 1
+    """Parts of each batch whose gradients are computed one after the other and added up before the update: less memory,
+    more time. Batch statistics are taken over each part."""
 
 
 def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:

@@ -1,7 +1,7 @@
 """One training step: augment, walk the task's losses, sum the metrics on the device."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from recog.batch import Batch
-from recog.tasks.task import Loss, Task
+from recog.tasks.task import Loss, LossOutput, Task
 from recog.training.augment import AugmentConfig, augment
 from recog.training.randomness import stream_key
 from recog.training.state import TrainState
@@ -41,9 +41,18 @@ TrainStep = Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
 
 
 def make_advance(
-    task: Task, optimizer: optax.GradientTransformation, augmentation: AugmentConfig, seed: int
+    task: Task, optimizer: optax.GradientTransformation, augmentation: AugmentConfig, seed: int, parts: int = 1
 ) -> Advance:
-    """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses."""
+    """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses.
+
+    Args:
+      task: whose losses are walked.
+      optimizer: of every update.
+      augmentation: what happens to pictures first.
+      seed: of augmentation and dropout.
+      parts: one after the other, with a part of the batch's samples each, is how gradients are computed; updates use
+        their mean over the whole batch. Batch statistics are taken over each part.
+    """
 
     def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
         before = state
@@ -54,7 +63,9 @@ def make_advance(
         }
         bad, bad_rows = jnp.zeros((), bool), jnp.zeros_like(batch.mask)
         for index, loss in enumerate(task.losses):
-            state, new_sums, wrong, wrong_rows = _update(loss, index, optimizer, state, batch, seed)
+            key = stream_key(seed, loss.name, state.step)
+            found = _gradient(loss, state, batch, key) if parts == 1 else _accumulate(loss, state, batch, key, parts)
+            state, new_sums, wrong, wrong_rows = _update(loss, index, optimizer, state, batch, found)
             sums |= new_sums
             bad, bad_rows = bad | wrong, bad_rows | wrong_rows
         # A batch whose every sample was skipped teaches nothing, and has no statistics to normalise by.
@@ -93,16 +104,60 @@ def zero_totals(advance: Advance, state: TrainState, batch: Batch) -> Totals:
     )
 
 
-def _update(
-    loss: Loss, index: int, optimizer: optax.GradientTransformation, state: TrainState, batch: Batch, seed: int
-) -> tuple[TrainState, dict[str, Array], Bool[Array, ""], Bool[Array, " B"]]:
-    """One optimizer update for one loss: new state, metric sums, whether anything is not finite, rows whose loss is."""
-    key = stream_key(seed, loss.name, state.step)
+class _Gradient(NamedTuple):
+    """What one loss asks of the parameters."""
 
+    value: Float[Array, ""]
+    """The loss: a mean over samples."""
+    gradient: Any
+    output: LossOutput
+
+
+def _gradient(loss: Loss, state: TrainState, batch: Batch, key: jax.Array) -> _Gradient:
     def objective(params):
         return loss.function({"params": params, **state.model_state}, batch, key)
 
     (value, output), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
+    return _Gradient(value, gradient, output)
+
+
+def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, parts: int) -> _Gradient:
+    """The same over parts of the batch, one after the other; each device has an equal share of every part."""
+    rows = batch.mask.shape[0]
+    # Every parts-th row makes a part: so no row has to move to another device.
+    split = jax.tree.map(lambda x: jnp.swapaxes(x.reshape(rows // parts, parts, *x.shape[1:]), 0, 1), batch)
+    share = jnp.sum(split.mask, axis=1, dtype=jnp.float32) / jnp.maximum(jnp.sum(batch.mask), 1)
+
+    def add(carry, part):
+        model_state, value, gradient = carry
+        number, share, rows = part
+        found = _gradient(loss, state.replace(model_state=model_state), rows, jax.random.fold_in(key, number))
+        # A part without a sample has no mean: its statistics and its gradient are left out.
+        some = share > 0
+        value, gradient = jax.tree.map(
+            lambda total, new: total + jnp.where(some, share * new, 0.0),
+            (value, gradient),
+            (found.value, found.gradient),
+        )
+        kept = jax.tree.map(lambda new, old: jnp.where(some, new, old), found.output.model_state, model_state)
+        return (kept, value, gradient), (found.output.sample_losses, found.output.sums)
+
+    start = (state.model_state, jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params))
+    (model_state, value, gradient), (losses, sums) = jax.lax.scan(add, start, (jnp.arange(parts), share, split))
+    output = LossOutput(model_state, jnp.swapaxes(losses, 0, 1).reshape(rows), jax.tree.map(lambda x: x.sum(0), sums))
+    return _Gradient(value, gradient, output)
+
+
+def _update(
+    loss: Loss,
+    index: int,
+    optimizer: optax.GradientTransformation,
+    state: TrainState,
+    batch: Batch,
+    found: _Gradient,
+) -> tuple[TrainState, dict[str, Array], Bool[Array, ""], Bool[Array, " B"]]:
+    """One optimizer update for one loss: new state, metric sums, whether anything is not finite, rows whose loss is."""
+    value, gradient, output = found
     norm = optax.global_norm(gradient)
     updates, optimizer_state = optimizer.update(gradient, state.optimizer_states[index], state.params)
     states = state.optimizer_states

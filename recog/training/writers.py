@@ -34,6 +34,19 @@ class MetricWriter:
         self._board.close()
 
 
+class NoWriter(MetricWriter):
+    """Writes nothing: for all processes of a run but the first."""
+
+    def __init__(self):
+        pass
+
+    def write(self, step: int, metrics: dict[str, float]) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def read_metrics(path: str | Path) -> list[dict[str, float]]:
     """The lines of a ``metrics.jsonl``; a last line cut off by a killed job is left out."""
     lines = []

@@ -11,6 +11,7 @@ from recog.alphabet import DIGITS
 from recog.batch import Batch
 from recog.decoded import Decoded
 from recog.evaluation.reading import Evaluator, write_evaluation
+from recog.mesh import make_mesh
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ def batch(rows, width=8):
 @pytest.fixture(scope="module")
 def evaluation():
     batches = [batch([(2, "12", "12"), (0, "3", "34")]), batch([(1, "", "7"), None], width=16)]
-    return Evaluator(FirstPixels())({}, batches)  # pyright: ignore[reportArgumentType]
+    return Evaluator(FirstPixels(), make_mesh())({}, batches)  # pyright: ignore[reportArgumentType]
 
 
 def test_samples_are_counted_in_the_order_of_the_source(evaluation):

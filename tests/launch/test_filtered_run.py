@@ -12,6 +12,7 @@ from launch.run_folder import claim, load_run
 from launch.task import make_task
 from recog.evaluation.reading import Evaluator
 from recog.export.artifact import Artifact
+from recog.mesh import make_mesh
 from recog.training.checkpoints import Checkpoints
 from recog.training.optimizers import make_optimizer
 
@@ -40,7 +41,7 @@ def test_filters_follow_a_model_from_training_to_prediction(config, digits, tmp_
                 served = artifact.decode((digits / f"{index}.png").read_bytes())
                 np.testing.assert_array_equal(served, image[:, :width])
 
-    evaluation = Evaluator(run.task)(run.variables, one_pass(samples, run.config, run.task))
+    evaluation = Evaluator(run.task, make_mesh())(run.variables, one_pass(samples, run.config, run.task))
     paths = [digits / f"{prediction.id}.png" for prediction in evaluation.predictions]
     read = [reading for _, reading in predict(artifact, paths, 5)]
     assert [r if isinstance(r, str) else r.text for r in read] == [p.text for p in evaluation.predictions]

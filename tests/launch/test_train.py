@@ -21,9 +21,9 @@ from launch.config import AlphabetConfig
 from launch.run_folder import OtherRunError, load_run
 from launch.task import make_task
 from launch.train import train
+from recog.mesh import make_mesh, replicated
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import NotFiniteError
-from recog.training.mesh import make_mesh, replicated
 from recog.training.writers import read_metrics
 from tests.launch.conftest import tiny_config, write_digits
 
@@ -32,7 +32,7 @@ def saved_arrays(config, workdir):
     """Every array of the newest checkpoint, as NumPy, and its step."""
     like = abstract(abstract_state(config, make_task(config)), replicated(make_mesh()))
     with Checkpoints(workdir) as checkpoints:
-        restored = checkpoints._restore(checkpoints._latest, like, {})
+        restored = checkpoints.restore(like)
     return jax.tree.map(np.asarray, restored.state), restored.step
 
 

@@ -55,10 +55,10 @@ def batch_of(brightness, mask=None):
     return Batch(images, zeros + 2, np.zeros((rows, 1), np.int32), zeros, ids, mask)
 
 
-def prepare(task, batch, rate=0.1):
+def prepare(task, batch, rate=0.1, parts=1):
     optimizer = optax.sgd(rate)
     state = create_state(task, optimizer, jax.random.key(0), batch)
-    advance = make_advance(task, optimizer, AugmentConfig(), seed=0)
+    advance = make_advance(task, optimizer, AugmentConfig(), 0, parts)
     return state, jax.jit(make_train_step(advance)), zero_totals(advance, state, batch)
 
 
@@ -81,6 +81,24 @@ def test_losses_are_applied_in_turn():
     state, _ = train_step(state, totals, batch)
     after_first = 2 - 0.1 * 2 * (2 - 1)
     assert float(state.params["weight"]) == pytest.approx(after_first - 0.1 * 2 * (after_first - 5), rel=1e-6)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_add_up_to_it_whatever_samples_each_has(parts):
+    batch = batch_of([1.0, 3.0, 9.0, 2.0, 9.0, 0.5, 9.0, 9.0], mask=[1, 1, 0, 1, 0, 1, 0, 0])  # one of four has none
+    outcomes = []
+    for count in (1, parts):
+        state, train_step, totals = prepare(ScaleTask((1.0, 5.0)), batch, parts=count)
+        outcomes.append(train_step(state, totals, batch))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), *outcomes)
+
+
+def test_a_sample_in_any_part_that_is_not_finite_is_named():
+    batch = batch_of([1.0, np.inf, 2.0, 3.0])
+    state, train_step, totals = prepare(ScaleTask((1.0,)), batch, parts=2)
+    _, totals = train_step(state, totals, batch)
+    assert int(totals.trouble_step) == 0
+    assert totals.trouble_ids.tolist() == [-1, 11, -1, -1]
 
 
 def test_totals_sum_over_steps():

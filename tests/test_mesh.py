@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recog.batch import Batch
-from recog.training.mesh import by_sample, check_batch_size, make_mesh, put_batch
+from recog.mesh import by_sample, check_batch_size, make_mesh, put_batch
 
 
 def test_a_batch_is_split_over_the_data_axis():
@@ -20,4 +20,4 @@ def test_a_batch_is_split_over_the_data_axis():
 
 def test_a_batch_that_does_not_divide_is_refused():
     with pytest.raises(ValueError, match="batch size 6 is no multiple of the 4 devices"):
-        check_batch_size(4, 6)
+        check_batch_size(6, 4)

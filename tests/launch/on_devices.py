@@ -1,0 +1,59 @@
+"""Trains a few steps on each layout of devices: ``python -m tests.launch.on_devices FOLDER DEVICES,FSDP,PARTS ...``.
+
+Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read.
+"""
+
+import contextlib
+import itertools
+import json
+import sys
+
+import jax
+
+from datasets.pipeline import make_stream
+from launch.build import abstract_state, check, one_pass, open_data, state_maker
+from launch.config import Config
+from launch.task import make_task
+from launch.train import advance
+from recog import mesh as meshes
+from recog.evaluation.reading import Evaluator
+from recog.training.optimizers import make_optimizer
+from tests.launch.conftest import tiny_config
+
+STEPS = 4
+
+
+def layout(folder: str, fsdp: int, parts: int) -> Config:
+    """The tiny reader, without dropout and of one width."""
+    config = tiny_config(folder)
+    config.data.batch_size, config.data.buckets, config.model.dropout = 16, (64,), 0.0
+    config.optimizer.accumulation_steps, config.mesh.fsdp = parts, fsdp
+    return config
+
+
+def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
+    """Losses and readings of a few steps."""
+    config = layout(folder, fsdp, parts)
+    task, mesh = make_task(config), meshes.make_mesh(config.mesh, jax.devices()[:devices])
+    samples = check(open_data(config)[0], config, task, "samples")
+    stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=0)
+    sharding = meshes.by_parameter(mesh, abstract_state(config, task))
+    make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
+    state = jax.jit(make_state, out_shardings=sharding)()
+    step = jax.jit(advance(config, task), donate_argnums=0, out_shardings=(sharding, meshes.replicated(mesh)))
+    losses = []
+    with contextlib.closing(iter(stream)) as batches:
+        for batch in itertools.islice(batches, STEPS):
+            state, report = step(state, meshes.put_batch(mesh, batch))
+            losses.append(float(report.sums["ctc_loss"]))
+    leaves = jax.tree.leaves((state.params, state.optimizer_states))
+    held = sum(x.addressable_shards[0].data.size for x in leaves) / sum(x.size for x in leaves)
+    with contextlib.closing(one_pass(samples, config, task)) as stream:
+        read = Evaluator(task, mesh)(state.variables, stream)
+    return {"losses": losses, "held": held, "read": [(p.id, round(p.confidence, 4)) for p in read.predictions]}
+
+
+if __name__ == "__main__":
+    meshes.SMALL = 1  # so that the arrays of a tiny model are split as well
+    for argument in sys.argv[2:]:
+        print(json.dumps(train_on(sys.argv[1], *map(int, argument.split(",")))), flush=True)

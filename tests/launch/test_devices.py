@@ -1,0 +1,51 @@
+"""Training means the same on any number of devices, however parameters and batches are split."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+LAYOUTS = ("1,1,1", "2,1,1", "4,1,1", "8,1,1", "8,4,1", "1,1,2", "8,2,2")
+"""Devices, how many of them share one copy of the parameters, and parts of a batch."""
+
+
+@pytest.fixture(scope="module")
+def outcomes(digits) -> dict[str, dict]:
+    """What ``tests.launch.on_devices`` prints, by layout."""
+    environment = os.environ | {
+        "PYTHONPATH": str(Path.cwd()),
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+    }
+    command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *LAYOUTS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(zip(LAYOUTS, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["2,1,1", "4,1,1", "8,1,1", "8,4,1"])
+def test_losses_and_readings_are_those_of_one_device(outcomes, layout):
+    np.testing.assert_allclose(outcomes[layout]["losses"], outcomes["1,1,1"]["losses"], rtol=1e-4)
+    (ids, confidences), (expected_ids, expected) = (
+        zip(*outcomes[name]["read"], strict=True) for name in (layout, "1,1,1")
+    )
+    assert ids == expected_ids
+    np.testing.assert_allclose(confidences, expected, atol=0.005)  # of two paths nearly as likely, either may win
+
+
+@pytest.mark.slow
+def test_parts_of_a_batch_are_the_same_parts_on_any_number_of_devices(outcomes):
+    np.testing.assert_allclose(outcomes["8,2,2"]["losses"], outcomes["1,1,2"]["losses"], rtol=1e-4)
+    assert outcomes["1,1,2"]["losses"] != outcomes["1,1,1"]["losses"], "each part is normalised by its own statistics"
+
+
+@pytest.mark.slow
+def test_parameters_and_optimizer_state_are_shared_out(outcomes):
+    assert outcomes["8,1,1"]["held"] == 1.0
+    assert 1 / 4 <= outcomes["8,4,1"]["held"] < 0.35
+    assert 1 / 2 <= outcomes["8,2,2"]["held"] < 0.6

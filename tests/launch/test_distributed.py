@@ -1,0 +1,176 @@
+"""Several devices and several processes train one run: real processes, joined over loopback."""
+
+import dataclasses
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+
+from launch.build import abstract_state
+from launch.distributed import join
+from launch.run_folder import steps_done
+from launch.task import make_task
+from launch.train import train
+from recog.mesh import make_mesh, replicated
+from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.loop import LoopConfig
+from recog.training.writers import read_metrics
+from tests.launch.conftest import CONFIG_FILE, tiny_config
+
+HEARTBEAT = 8
+"""Seconds after which a lost process is noticed."""
+STEPS = 240
+LOOP = {"steps": STEPS, "checkpoint_every": 20, "log_every": 20, "evaluate_every": 120}
+
+
+def run_config(folder):
+    config = tiny_config(str(folder))
+    config.train = LoopConfig(**LOOP)
+    return config
+
+
+@dataclasses.dataclass
+class Process:
+    """One process of a run, with its output in a file."""
+
+    popen: subprocess.Popen
+    log: Path
+
+    def wait(self, seconds: float = 300) -> tuple[int, str]:
+        """Exit status and output."""
+        try:
+            return self.popen.wait(seconds), self.log.read_text()
+        finally:
+            self.popen.kill()
+
+
+def launch(config_file, workdir, logs, more=((), ())) -> list[Process]:
+    """Two processes with two devices each, and with flags of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "PYTHONPATH": str(Path.cwd()),
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
+    started = []
+    for process, flags in enumerate(more):
+        command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
+        command += [f"--config.train.{name}={value}" for name, value in LOOP.items()]
+        command += [f"--coordinator_address=127.0.0.1:{port}", "--num_processes=2", f"--process_id={process}"]
+        command += [f"--heartbeat_timeout={HEARTBEAT}", *flags]
+        log = logs / f"{time.monotonic_ns()}.log"
+        with log.open("w") as file:
+            started.append(Process(subprocess.Popen(command, env=environment, stdout=file, stderr=file), log))
+    return started
+
+
+def wait_for(path: Path, processes: list[Process]) -> None:
+    deadline = time.monotonic() + 300
+    while not path.exists():
+        for process in processes:
+            assert process.popen.poll() is None, process.log.read_text()
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.01)
+
+
+def saved_arrays(config, workdir):
+    """Every array of the newest checkpoint by path."""
+    like = abstract(abstract_state(config, make_task(config)), replicated(make_mesh()))
+    with Checkpoints(workdir) as checkpoints:
+        state = checkpoints.restore(like).state
+    return {jax.tree_util.keystr(path): np.asarray(x) for path, x in jax.tree_util.tree_leaves_with_path(state)}
+
+
+def losses(workdir) -> dict[int, float]:
+    lines = read_metrics(workdir / "metrics.jsonl")
+    assert len({(line["step"], "train/ctc_loss" in line) for line in lines}) == len(lines), "each step is logged once"
+    return {int(line["step"]): line["train/ctc_loss"] for line in lines if "train/ctc_loss" in line}
+
+
+@pytest.fixture(scope="module")
+def file(digits, tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "tiny.py"
+    path.write_text(CONFIG_FILE.format(folder=str(digits)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole_run(file, tmp_path_factory):
+    """A run of two processes with two devices each, from start to end."""
+    folder = tmp_path_factory.mktemp("whole")
+    statuses = [process.wait() for process in launch(file, folder / "run", folder)]
+    assert [status for status, _ in statuses] == [0, 0], statuses
+    assert "on 4 cpu of 2 processes" in statuses[0][1]
+    assert "validation" in statuses[0][1]
+    assert not re.search("samples|validation|train:", statuses[1][1]), "only the first process reports"
+    return folder / "run"
+
+
+@pytest.mark.slow
+def test_a_run_that_loses_a_process_stops_and_resumes_bit_for_bit(whole_run, digits, file, tmp_path):
+    workdir = tmp_path / "run"
+    first, second = processes = launch(file, workdir, tmp_path)
+    wait_for(workdir / "checkpoints" / "latest" / "20", processes)
+    second.popen.kill()
+    lost = time.monotonic()
+    status, output = first.wait(10 * HEARTBEAT)
+    assert status != 0, output
+    assert time.monotonic() - lost < 5 * HEARTBEAT
+    assert 20 <= steps_done(workdir) < STEPS, "the run was to be cut off"
+    statuses = [process.wait() for process in launch(file, workdir, tmp_path)]
+    assert [status for status, _ in statuses] == [0, 0], statuses
+    expected, found = (saved_arrays(run_config(digits), folder) for folder in (whole_run, workdir))
+    assert expected.keys() == found.keys()
+    for path, array in expected.items():
+        np.testing.assert_array_equal(array, found[path], err_msg=path)
+    assert losses(workdir) == losses(whole_run)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on(
+    whole_run, digits, file, tmp_path, capsys
+):
+    workdir = tmp_path / "run"
+    processes = launch(file, workdir, tmp_path)
+    wait_for(workdir / "checkpoints" / "latest" / "20", processes)
+    processes[1].popen.send_signal(signal.SIGTERM)
+    statuses = [process.wait() for process in processes]
+    assert [status for status, _ in statuses] == [0, 0], statuses
+    stopped = steps_done(workdir)
+    assert 20 <= stopped < STEPS, "the run was to be stopped"
+    assert f"stopped at step {stopped}, saved" in statuses[0][1]
+    train(run_config(digits), workdir)  # here, on the devices of this process
+    assert "saved by 4 devices, 2 processes" in capsys.readouterr().out
+    expected, found = losses(whole_run), losses(workdir)
+    assert found.keys() - expected.keys() <= {stopped}
+    np.testing.assert_allclose(
+        [found[step] for step in expected], list(expected.values()), rtol=0.02
+    )  # rounding grows over 240 steps
+
+
+@pytest.mark.slow
+def test_processes_that_differ_are_told_so_before_anything_is_written(file, tmp_path):
+    processes = launch(file, tmp_path / "run", tmp_path, more=((), ("--config.seed=1",)))
+    for status, output in [process.wait() for process in processes]:
+        assert status == 1
+        assert re.search(r"error in process \d of 2: processes \d and \d differ in config: every process needs", output)
+    assert not (tmp_path / "run").exists()
+
+
+def test_flags_that_do_not_suffice_are_named():
+    flags = SimpleNamespace(
+        coordinator_address="host:1", num_processes=None, process_id=1, distributed="off", heartbeat_timeout=60
+    )
+    with pytest.raises(ValueError, match="needs --num_processes as well"):
+        join(flags)  # pyright: ignore[reportArgumentType]
