@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
+from launch.compilation_cache import use_compilation_cache
+
 
 def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
     """Runs an entry point: bad flags, settings and input end it with one message and exit status 1.
@@ -14,6 +16,7 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
     """
 
     def friendly_main(argv: list[str]) -> None:
+        use_compilation_cache()
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)  # the progress bar is enough; libraries log much at INFO
         if argv[1:] and not arguments:

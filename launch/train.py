@@ -34,6 +34,7 @@ from launch.eta import eta_learner
 from launch.pretrained import pretrained
 from launch.run_folder import Identity, claim, refuse_other_run, steps_done
 from launch.task import aligned, make_task, note_missing_parts
+from launch.utilization import utilization
 from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
@@ -46,6 +47,7 @@ from recog.training.feed import on_device
 from recog.training.loop import Evaluate, Loop
 from recog.training.optimizers import make_optimizer, make_schedule
 from recog.training.preemption import StopRequest
+from recog.training.profiling import Profile
 from recog.training.state import TrainState
 from recog.training.step import Advance, make_advance, make_train_step, zero_totals
 from recog.training.transfer import start_from
@@ -110,9 +112,10 @@ def trainable(config: Config) -> Task:
     return task
 
 
-def train(config: Config, workdir: str | Path) -> TrainState:
+def train(config: Config, workdir: str | Path, profile_steps: str = "") -> TrainState:
     """Trains a run to its end or until it is asked to stop; returns the last state."""
     workdir = Path(workdir)
+    profile = Profile(workdir, profile_steps)
     mesh, task = make_mesh(config.mesh), trainable(config)
     check_batch_size(config.data.batch_size, mesh.size, config.optimizer.accumulation_steps)
     train_source, validation_source = open_data(config)
@@ -148,7 +151,7 @@ def train(config: Config, workdir: str | Path) -> TrainState:
             contextlib.closing(iter(on_device(mesh, batches))) as stream,
             contextlib.closing(MetricWriter(workdir, start) if distributed.first() else NoWriter()) as writer,
         ):
-            state = make_loop(run, stream, checkpoints, writer).run(state, stop)
+            state = make_loop(run, stream, checkpoints, writer, profile).run(state, stop)
     if distributed.first():
         write_curves(workdir / "curves.png", read_metrics(workdir / "metrics.jsonl"))
     if stop.requested:
@@ -180,7 +183,9 @@ def advance(config: Config, task: Task) -> Advance:
     return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
 
 
-def make_loop(run: Run, stream: Iterator[Batch], checkpoints: Checkpoints, writer: MetricWriter) -> Loop:
+def make_loop(
+    run: Run, stream: Iterator[Batch], checkpoints: Checkpoints, writer: MetricWriter, profile: Profile
+) -> Loop:
     """The training loop over a run's stream."""
     config, one_step, whole = run.config, advance(run.config, run.task), replicated(run.mesh)
     no_totals = functools.partial(zero_totals, one_step, run.shapes, shape_of_batch(config))
@@ -195,6 +200,8 @@ def make_loop(run: Run, stream: Iterator[Batch], checkpoints: Checkpoints, write
         writer=writer,
         learning_rate=learning_rate,
         describe=run.training.describe,
+        utilization=utilization(run.task, run.shapes),
+        profile=profile,
         adapt=eta_learner(config, run.task, run.validation, learning_rate),
     )
 
@@ -239,6 +246,7 @@ def define_flags() -> None:
     config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
     flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run that it holds is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
+    flags.DEFINE_string("profile_steps", "", "FIRST:LAST, such as 10:20: steps to trace into the workdir's profile/.")
     distributed.define_flags()
 
 
@@ -247,7 +255,7 @@ def main(argv: list[str]) -> None:
     del argv
     distributed.join(flags.FLAGS)
     with distributed.together():
-        train(flags.FLAGS.config, flags.FLAGS.workdir)
+        train(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.profile_steps)
 
 
 if __name__ == "__main__":

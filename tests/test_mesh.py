@@ -1,10 +1,12 @@
 """The mesh on the devices at hand."""
 
+import jax
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec
 
 from recog.batch import Batch
-from recog.mesh import by_sample, check_batch_size, make_mesh, put_batch
+from recog.mesh import MeshConfig, _split, by_sample, check_batch_size, make_mesh, put_batch
 
 
 def test_a_batch_is_split_over_the_data_axis():
@@ -18,6 +20,30 @@ def test_a_batch_is_split_over_the_data_axis():
         np.testing.assert_array_equal(here, there)
 
 
+@pytest.mark.parametrize(
+    ("shape", "parts", "spec"),
+    [
+        ((3, 3, 256, 512), 4, (None, None, None, "fsdp")),
+        ((2, 512, 1024), 8, (None, None, "fsdp")),
+        ((512, 512), 2, (None, "fsdp")),  # of axes as long, the last
+        ((6, 10_001), 3, ("fsdp",)),  # the longest does not divide
+        ((10_001, 5), 4, ()),  # none does
+        ((128, 127), 4, ()),  # too small to be worth it
+        ((512, 512), 1, ()),
+        ((), 4, ()),
+    ],
+)
+def test_parameters_are_split_along_their_longest_axis_that_divides(shape, parts, spec):
+    assert _split(shape, parts) == PartitionSpec(*spec)
+
+
+def test_devices_that_do_not_divide_into_groups_are_refused():
+    with pytest.raises(ValueError, match=r"mesh.fsdp=3 does not divide the \d+ devices"):
+        make_mesh(MeshConfig(fsdp=3), jax.devices()[:1])
+
+
 def test_a_batch_that_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match=r"batch size 12 is no multiple of the 4 devices times 2 parts \(optimizer"):
+        check_batch_size(12, 4, 2)
     with pytest.raises(ValueError, match="batch size 6 is no multiple of the 4 devices"):
         check_batch_size(6, 4)

@@ -4,9 +4,9 @@ Each step takes one batch, so that a resumed run's stream starts at its step.
 """
 
 import collections
+import contextlib
 import dataclasses
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -18,7 +18,9 @@ from tqdm import tqdm
 
 from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
+from recog.training.clock import Clock, Utilization
 from recog.training.preemption import StopRequest
+from recog.training.profiling import Profile
 from recog.training.state import TrainState
 from recog.training.step import Totals, TrainStep
 from recog.training.writers import MetricWriter
@@ -80,6 +82,8 @@ class Loop:
     learning_rate: optax.Schedule
     describe: Callable[[int], str]
     """Names a sample by its id, for messages."""
+    utilization: Utilization
+    profile: Profile
     adapt: Adapt | None = None
     """Called once at each evaluation."""
 
@@ -90,26 +94,27 @@ class Loop:
           NotFiniteError: names the step and the samples; nothing is saved after that step.
         """
         config, step = self.config, int(state.step)
-        totals, clock, in_flight = self.zero_totals(), _Clock(), collections.deque()
-        shapes: set[tuple[int, ...]] = set()
-        with _progress(step, config.steps) as bar:
+        totals, clock, in_flight = self.zero_totals(), Clock(self.utilization), collections.deque()
+        with _progress(step, config.steps) as bar, contextlib.closing(self.profile):
             while step < config.steps:
-                batch = clock.wait_for(self.stream, in_flight[-1] if in_flight else None)
-                if batch.images.shape not in shapes:
-                    shapes.add(batch.images.shape)
-                    bar.write(f"step {step + 1}: compiles for pictures padded to {batch.images.shape[2]} columns")
-                state, totals = self.train_step(state, totals, batch)
+                step += 1
+                with self.profile.before(step), jax.transfer_guard("disallow"):
+                    batch = clock.wait_for(self.stream, in_flight[-1] if in_flight else None)
+                    if clock.count(batch):
+                        bar.write(f"step {step}: compiles for pictures padded to {batch.images.shape[2]} columns")
+                    state, totals = self.train_step(state, totals, batch)
                 in_flight.append(jnp.copy(state.step))  # a copy, because the state itself is donated to the next step
                 if len(in_flight) > AHEAD:
                     in_flight.popleft().block_until_ready()
-                step += 1
                 bar.update()
+                if self.profile.after(step, state):
+                    bar.write(f"step {step}: trace for TensorBoard or xprof in {self.profile.folder}")
                 last, stops = step == config.steps, stop.reached(step)  # asked once: the signal may come at any time
                 evaluates = last or _due(step, config.evaluate_every)
                 saves = last or stops or _due(step, config.checkpoint_every)
                 if evaluates or saves or _due(step, config.log_every):
                     # This also makes sure that the state is worth keeping.
-                    self._log(step, totals, len(shapes), clock, bar)
+                    self._log(step, totals, clock, bar)
                     totals = self.zero_totals()
                 if evaluates:
                     state = self._evaluate(step, state, batch, clock, bar)
@@ -119,7 +124,7 @@ class Loop:
                     break
         return state
 
-    def _log(self, step: int, totals: Totals, compilations: int, clock: "_Clock", bar: tqdm) -> None:
+    def _log(self, step: int, totals: Totals, clock: Clock, bar: tqdm) -> None:
         totals = jax.device_get(totals)
         if totals.trouble_step >= 0:
             raise NotFiniteError(self._explain(int(totals.trouble_step), np.asarray(totals.trouble_ids)))
@@ -129,19 +134,19 @@ class Loop:
             raise NoSamplesError(f"every sample of the last steps before step {step} was skipped: can they be read?")
         metrics = {f"train/{name}": value / samples for name, value in sums.items()}
         metrics["train/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
-        metrics["train/compilations"] = compilations
+        metrics["train/compilations"] = clock.shapes
         metrics |= clock.read(samples)
         if skipped:
             metrics["train/skipped_samples"] = skipped
             bar.write(f"step {step}: {skipped:.0f} samples were skipped since the last log line")
         self.writer.write(step, metrics)
         losses = sum(value for name, value in metrics.items() if name.endswith("_loss"))
-        shown = f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s"
+        shown = f"loss {losses:.4g}, {metrics['train/images_per_second']:.0f} images/s, MFU {metrics['train/mfu']:.1%}"
         if (waited := metrics["train/input_wait"]) > NOTED_WAIT:
             shown += f", {waited:.0%} of the time waiting for data"
         bar.set_postfix_str(shown, refresh=False)
 
-    def _evaluate(self, step: int, state: TrainState, batch: Batch, clock: "_Clock", bar: tqdm) -> TrainState:
+    def _evaluate(self, step: int, state: TrainState, batch: Batch, clock: Clock, bar: tqdm) -> TrainState:
         metrics = self.evaluate(state)
         self.writer.write(step, {f"validation/{name}": value for name, value in metrics.items()})
         best = self.checkpoints.save_if_best(state, step, metrics)
@@ -179,28 +184,3 @@ def _progress(step: int, steps: int) -> tqdm:
 
 def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-class _Clock:
-    """Images per second and the share of time in which the device waited for data since it was last read."""
-
-    def __init__(self):
-        self.restart()
-
-    def restart(self) -> None:
-        self._start, self._waited = time.perf_counter(), 0.0
-
-    def wait_for(self, stream, newest: jax.Array | None):
-        """The next batch; the wait counts where ``newest``, of the last step dispatched, was ready before its end."""
-        before = time.perf_counter()
-        item = next(stream)
-        # Else the device has had work all the time. The stubs of jax.Array lack what its arrays have.
-        if newest is None or newest.is_ready():  # pyright: ignore[reportAttributeAccessIssue]
-            self._waited += time.perf_counter() - before
-        return item
-
-    def read(self, images: float) -> dict[str, float]:
-        elapsed = time.perf_counter() - self._start
-        rates = {"train/images_per_second": images / elapsed, "train/input_wait": self._waited / elapsed}
-        self.restart()
-        return rates

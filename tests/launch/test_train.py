@@ -123,6 +123,17 @@ def test_a_run_of_an_earlier_version_goes_on(whole_run, tmp_path):
     assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
 
 
+def test_settings_that_change_nothing_learnt_may_change_when_a_run_goes_on(whole_run, tmp_path):
+    config, workdir, whole_state = whole_run
+    shutil.copytree(workdir, tmp_path / "run")
+    data = dataclasses.replace(config.data, workers=1, cache_mb=0)
+    loop = dataclasses.replace(config.train, log_every=3, checkpoint_every=5)
+    state = train(dataclasses.replace(config, data=data, train=loop), tmp_path / "run")
+    assert_same_state(jax.device_get(state), whole_state)
+    with pytest.raises(OtherRunError, match=r"config.train.evaluate_every: 3 now"):  # it decides which state is best
+        train(dataclasses.replace(config, train=dataclasses.replace(loop, evaluate_every=3)), tmp_path / "run")
+
+
 def test_another_configuration_is_refused_and_the_difference_named(whole_run):
     config, workdir, _ = whole_run
     other = dataclasses.replace(config, seed=1)

@@ -1,8 +1,5 @@
 """The loop's bookkeeping, over a step that only counts."""
 
-import time
-from types import SimpleNamespace
-
 import grain.python as grain
 import jax
 import jax.numpy as jnp
@@ -11,8 +8,10 @@ import pytest
 
 from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
-from recog.training.loop import Loop, LoopConfig, NotFiniteError, _Clock
+from recog.training.clock import Clock, Utilization
+from recog.training.loop import Loop, LoopConfig, NotFiniteError
 from recog.training.preemption import StopRequest
+from recog.training.profiling import Profile
 from recog.training.state import TrainState
 from recog.training.step import Totals
 from recog.training.writers import MetricWriter, read_metrics
@@ -22,7 +21,8 @@ def batch_of(number: int) -> Batch:
     """One sample whose id is the number, and whose picture is 8 columns wide, or 16 where the number ends in 5."""
     images = np.zeros((1, 4, 16 if number % 10 == 5 else 8, 1), np.uint8)
     one = np.ones(1, np.int32)
-    return Batch(images, one, np.ones((1, 1), np.int32), one, np.array([number], np.int32), np.ones(1, bool))
+    batch = Batch(images, one, np.ones((1, 1), np.int32), one, np.array([number], np.int32), np.ones(1, bool))
+    return jax.device_put(batch)
 
 
 def train_step(state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
@@ -56,7 +56,7 @@ class Evaluations:
         return {"accuracy": 0.5}
 
 
-def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, step=None):
+def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, step=None, profile_steps=""):
     numbers = list(range(100)) if numbers is None else numbers
     state = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
     stream = iter(grain.MapDataset.source(numbers).map(batch_of).to_iter_dataset())
@@ -72,6 +72,8 @@ def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, st
             writer=writer,
             learning_rate=lambda step: 0.1,
             describe=lambda index: f"file:{index}",
+            utilization=Utilization(lambda batch: batch.images.shape[2], 1000.0),
+            profile=Profile(tmp_path, profile_steps),
             adapt=adapt,
         )
         try:
@@ -160,37 +162,39 @@ def test_what_adapts_at_each_evaluation_is_trained_on_saved_and_logged(tmp_path)
     assert float(restored.state.params) == float(state.params)
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock whose time is told, and the stream that takes two seconds for each item."""
-    told = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(time, "perf_counter", lambda: told.now)
-
-    def items():
-        while True:
-            told.now += 2.0
-            yield "batch"
-
-    return _Clock(), told, items()
-
-
-@pytest.mark.parametrize(("newest", "waited"), [(None, 2.0), (True, 2.0), (False, 0.0)])
-def test_a_wait_counts_unless_the_device_has_had_work_all_the_time(clock, newest, waited):
-    measured, told, stream = clock
-    last_step = None if newest is None else SimpleNamespace(is_ready=lambda: newest)
-    assert measured.wait_for(stream, last_step) == "batch"
-    told.now += 8.0  # the step itself
-    assert measured.read(30) == {"train/images_per_second": 3.0, "train/input_wait": waited / 10}
-    told.now += 5.0
-    assert measured.read(30) == {"train/images_per_second": 6.0, "train/input_wait": 0.0}, "since it was last read"
-
-
 @pytest.mark.parametrize(("share", "told"), [(0.4, True), (0.06, True), (0.05, False), (0.0, False)])
 def test_the_progress_bar_tells_a_wait_worth_mending(tmp_path, capsys, monkeypatch, share, told):
-    rates = {"train/images_per_second": 12.0, "train/input_wait": share}
-    monkeypatch.setattr(_Clock, "read", lambda self, images: rates)
+    rates = {"train/images_per_second": 12.0, "train/mfu": 0.125, "train/input_wait": share}
+    monkeypatch.setattr(Clock, "read", lambda self, images: rates)
     run(tmp_path, LoopConfig(3, 1, 0, 0))
     shown = capsys.readouterr().err
-    assert "12 images/s" in shown
+    assert "12 images/s, MFU 12.5%" in shown
     assert (f"{share:.0%} of the time waiting for data" in shown) == told
     assert read_metrics(tmp_path / "metrics.jsonl")[-2]["train/input_wait"] == share
+
+
+def test_named_steps_are_traced(tmp_path, capsys):
+    run(tmp_path, LoopConfig(6, 0, 0, 0), profile_steps="2:4")
+    assert f"step 4: trace for TensorBoard or xprof in {tmp_path / 'profile'}" in capsys.readouterr().out
+    assert list((tmp_path / "profile").rglob("*.xplane.pb"))
+
+
+def test_a_trace_is_written_even_if_the_run_ends_first_and_another_can_follow(tmp_path):
+    for name, steps in [("short", "2:10"), ("next", "1:1")]:
+        (tmp_path / name).mkdir()
+        run(tmp_path / name, LoopConfig(3, 0, 0, 0), profile_steps=steps)
+        assert list((tmp_path / name / "profile").rglob("*.xplane.pb"))
+
+
+@pytest.mark.parametrize("steps", ["10", "20:10", "0:3", "a:b", "3-4"])
+def test_steps_to_trace_that_are_no_range_are_refused(tmp_path, steps):
+    with pytest.raises(ValueError, match=f"--profile_steps={steps}: name the first and the last"):
+        Profile(tmp_path, steps)
+
+
+def test_a_step_that_would_copy_from_the_host_unasked_is_refused(tmp_path):
+    def step(state: TrainState, totals: Totals, batch: Batch):
+        return jax.jit(train_step)(state, totals, batch._replace(ids=np.asarray(batch.ids)))
+
+    with pytest.raises(Exception, match="transfer"):
+        run(tmp_path, LoopConfig(2, 0, 0, 0), step=step)

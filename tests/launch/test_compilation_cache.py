@@ -1,0 +1,36 @@
+"""Where compiled programs are kept."""
+
+import jax
+import pytest
+
+from launch import compilation_cache
+from launch.compilation_cache import cache_folder, use_compilation_cache
+
+
+@pytest.fixture(autouse=True)
+def as_it_was():
+    before = jax.config.values["jax_compilation_cache_dir"]
+    yield
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_programs_are_kept_below_the_users_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    jax.config.update("jax_compilation_cache_dir", None)
+    use_compilation_cache()
+    assert jax.config.values["jax_compilation_cache_dir"] == str(cache_folder())
+    assert cache_folder().is_relative_to(tmp_path / "recog")
+
+
+def test_another_place_is_left_as_it_is(tmp_path):
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    use_compilation_cache()
+    assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path)
+
+
+def test_processors_that_differ_do_not_share_programs(monkeypatch):
+    folders = set()
+    for flags in ("flags : sse2 avx2", "flags : sse2", ""):
+        monkeypatch.setattr(compilation_cache, "_instructions", lambda flags=flags: flags)
+        folders.add(cache_folder())
+    assert len(folders) == 3

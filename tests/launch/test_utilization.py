@@ -1,0 +1,46 @@
+"""Model FLOP utilisation: what a step asks for, and what devices could do."""
+
+from types import SimpleNamespace
+
+import jax
+import pytest
+
+from launch.build import abstract_state, shape_of_batch
+from launch.cost import count, load_config
+from launch.task import make_task
+from launch.utilization import peak_flops, step_flops, utilization
+
+
+def test_a_step_is_three_forward_passes_of_two_operations(config):
+    config.data.width, config.data.buckets = 100, ()
+    task, batch = make_task(config), shape_of_batch(config)
+    assert step_flops(task, abstract_state(config, task), batch) == 2 * 3 * config.data.batch_size * count(config).macs
+
+
+def test_every_loss_of_a_batch_counts():
+    plain, supervised = load_config("lprnet"), load_config("lprnet_graphic")
+    plain.data.batch_size = supervised.data.batch_size = 1
+    flops = []
+    for config in (plain, supervised):
+        task = make_task(config)
+        flops.append(step_flops(task, abstract_state(config, task), shape_of_batch(config)))
+    assert flops[1] > 1.5 * flops[0], "the drawing's forward and backward pass are work as well"
+
+
+@pytest.mark.parametrize(
+    ("kind", "peak"),
+    [
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA A100-SXM4-40GB", 312e12),
+        ("TPU v5 lite", 197e12),
+        ("TPU v5p", 459e12),
+    ],
+)
+def test_known_devices_have_their_data_sheets_peak(kind, peak):
+    assert peak_flops(SimpleNamespace(device_kind=kind)) == peak
+
+
+def test_other_devices_are_measured_and_share_their_host(config):
+    task = make_task(config)
+    peak = utilization(task, abstract_state(config, task)).peak
+    assert peak == peak_flops(jax.devices("cpu")[0]) > 1e8
