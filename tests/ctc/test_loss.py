@@ -26,7 +26,7 @@ from launch.benchmarks.ctc import (
 )
 from launch.benchmarks.forward_backward import float64_reference
 from recog.ctc import ctc_loss, feasible
-from recog.ctc.loss import WIDE_BATCH
+from recog.ctc.lattice import WIDE_BATCH
 
 SMALL = Shape(4, 6, 4, 3)
 """The shape that most tests share, so that they share its compiled program."""

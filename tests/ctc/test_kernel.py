@@ -1,0 +1,106 @@
+"""The GPU kernels, interpreted on any device, against the scan; and what is compiled for which device."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recog.ctc import ctc_loss, kernel, lattice
+from recog.ctc.lattice import Lattice
+
+
+def cells(batch: int, frames: int, slots: int, seed: int = 0) -> Lattice:
+    """Random emissions and transitions, lengths from nothing to everything."""
+    random = np.random.default_rng(seed)
+    emissions = np.log(random.dirichlet(np.ones(slots + 1), (batch, frames))).astype(np.float32)
+    can_skip = random.random((batch, slots)) < 0.7
+    can_skip[:, :1] = False
+    logit_lengths, label_lengths = random.integers(0, frames + 1, batch), random.integers(0, slots + 1, batch)
+    logit_lengths[-1], label_lengths[-1] = frames, slots
+    arrays = emissions[..., 1:], emissions[..., 0], logit_lengths, can_skip, label_lengths
+    return Lattice(*map(jnp.asarray, arrays))
+
+
+def assert_like_the_scan(given: Lattice, found: lattice.Posterior) -> None:
+    expected = lattice.posterior(given)
+    np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-5, atol=1e-5)
+    live = np.arange(given.blank.shape[1]) < np.asarray(given.logit_lengths)[:, None]
+    ours, theirs = (np.where(live[..., None], x.occupancy, 0.0) for x in (found, expected))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (6, 9, 1), (20, 12, 5), (40, 9, 8), (3, 50, 31), (3, 50, 32)])
+def test_equals_the_scan(shape):
+    for seed in range(3):
+        given = cells(*shape, seed)
+        found = kernel.posterior(given, interpret=True)
+        assert_like_the_scan(given, found)
+    np.testing.assert_array_equal(kernel.log_likelihood(given, interpret=True), found.log_likelihood)
+
+
+def test_nothing_to_do_is_none_of_its_business():
+    shapes = [(0, 4, 3), (2, 0, 3), (2, 4, 0), (2, 4, kernel.LONGEST + 1)]
+    assert not any(kernel.fits(Lattice(jnp.zeros(shape), *[jnp.zeros(())] * 4)) for shape in shapes)
+    assert kernel.fits(cells(1, 1, 1))
+
+
+def test_a_number_that_is_none_gets_through():
+    given = cells(3, 6, 4)
+    given = given._replace(
+        logit_lengths=jnp.array([6, 6, 3]), label_lengths=jnp.array([4, 0, 4]), can_skip=jnp.zeros((3, 4), bool)
+    )
+    bad = jnp.full((3, 1), jnp.nan)
+    given = given._replace(token=given.token.at[:, 4].set(bad), blank=given.blank.at[:, 4].set(bad[:, 0]))
+    found = kernel.posterior(given, interpret=True)
+    assert np.isnan(found.log_likelihood).tolist() == [True, True, False], "only the third ends before the bad frame"
+    assert np.isfinite(found.occupancy[2, :3]).all()
+
+
+def test_several_batches_under_vmap_are_as_one_after_the_other():
+    one, other = cells(4, 7, 3, seed=1), cells(4, 7, 3, seed=2)
+    both = jax.tree.map(lambda a, b: jnp.stack([a, b]), one, other)._replace(can_skip=one.can_skip)
+    axes = Lattice(0, 0, 0, None, 0)  # the third is shared
+    found = jax.vmap(lambda x: kernel.posterior(x, interpret=True), in_axes=(axes,))(both)
+    for number, alone in enumerate((one, other._replace(can_skip=one.can_skip))):
+        assert_like_the_scan(alone, jax.tree.map(lambda x, number=number: x[number], found))
+
+
+def value_and_gradient(logits, labels):
+    lengths = jnp.full(logits.shape[:1], logits.shape[1]), jnp.full(labels.shape[:1], labels.shape[1])
+    return jax.value_and_grad(lambda x: jnp.sum(ctc_loss(x, lengths[0], labels, lengths[1])))(logits)
+
+
+@pytest.mark.parametrize(
+    ("platform", "slots", "kernels"), [("cuda", 6, 2), ("cpu", 6, 0), ("tpu", 6, 0), ("cuda", 1200, 0)]
+)
+def test_kernels_are_compiled_for_nvidia_gpus_alone(platform, slots, kernels):
+    shapes = jax.ShapeDtypeStruct((4, 9, 5), jnp.float32), jax.ShapeDtypeStruct((4, slots), jnp.int32)
+    program = jax.jit(value_and_gradient).trace(*shapes).lower(lowering_platforms=(platform,)).as_text()
+    assert program.count("custom_call @__gpu$xla.gpu.triton") == kernels
+
+
+SHARDED = """
+import jax, numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from recog.ctc import kernel, lattice
+from tests.ctc.test_kernel import assert_like_the_scan, cells
+
+mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
+given = cells(8, 7, 5)
+placed = jax.device_put(given, NamedSharding(mesh, PartitionSpec("data")))
+run = jax.jit(lambda x: kernel.posterior(x, interpret=True))
+program = run.lower(placed).compile().as_text()
+assert "all-gather" not in program and "all-to-all" not in program, program
+found = run(placed)
+assert found.occupancy.sharding.spec[0] == "data", found.occupancy.sharding
+assert_like_the_scan(given, found)
+"""
+
+
+def test_each_device_does_its_own_samples():
+    environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu", "PYTHONPATH": "."}
+    done = subprocess.run([sys.executable, "-c", SHARDED], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
