@@ -24,6 +24,7 @@ Identity = dict[str, Any]
 
 FREE = (
     "config.mesh.",
+    "config.model.recurrent.implementation:",
     "config.data.workers:",
     "config.data.cache_mb:",
     "config.train.log_every:",

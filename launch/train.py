@@ -39,7 +39,7 @@ from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
-from recog.mesh import by_parameter, check_batch_size, make_mesh, replicated
+from recog.mesh import by_parameter, check_batch_size, make_mesh, replicated, traced_on
 from recog.metrics import zero_accuracy_hint
 from recog.tasks.task import Task
 from recog.training.checkpoints import Checkpoints, abstract
@@ -188,11 +188,12 @@ def make_loop(
 ) -> Loop:
     """The training loop over a run's stream."""
     config, one_step, whole = run.config, advance(run.config, run.task), replicated(run.mesh)
+    step = traced_on(run.mesh, make_train_step(one_step))
     no_totals = functools.partial(zero_totals, one_step, run.shapes, shape_of_batch(config))
     learning_rate = make_schedule(config.optimizer, config.train.steps)
     return Loop(
         config=config.train,
-        train_step=jax.jit(make_train_step(one_step), donate_argnums=(0, 1), out_shardings=(run.sharding, whole)),
+        train_step=jax.jit(step, donate_argnums=(0, 1), out_shardings=(run.sharding, whole)),
         zero_totals=jax.jit(no_totals, out_shardings=whole),
         stream=stream,
         evaluate=validator(run),

@@ -1,8 +1,9 @@
 """The device mesh and where arrays live on it: the same code for one CPU, one GPU, a slice or many hosts."""
 
 import dataclasses
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -66,6 +67,17 @@ def _split(shape: tuple[int, ...], parts: int) -> PartitionSpec:
         return PartitionSpec()
     axis = max(divisible, key=lambda axis: (shape[axis], axis))
     return PartitionSpec(*[None] * axis, "fsdp")
+
+
+def traced_on(mesh: Mesh, function: Callable) -> Callable:
+    """The function, to be jitted; what the compiler cannot split by itself finds there which devices share a batch."""
+
+    @functools.wraps(function)
+    def traced(*args):
+        with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+            return function(*args)
+
+    return traced
 
 
 def check_batch_size(batch_size: int, devices: int, parts: int = 1) -> None:

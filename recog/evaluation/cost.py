@@ -24,10 +24,10 @@ def count_parameters(variables: Mapping[str, Any]) -> int:
 def count_macs(function: Callable[..., Any], *args: Any) -> int:
     """Multiply-accumulates of the matrix products and convolutions in a call of ``function``.
 
-    A scan counts all its turns, a condition its most expensive branch. Convolutions count taps on padding as well, and
-    transposed ones every tap for each position of their input, not of the output: the usual conventions. Other
-    operations (elementwise ones, decompositions, Fourier transforms, sums) count nothing. What is traced counts, used
-    or not.
+    A scan counts all its turns, cuDNN's LSTM as much as the scan in its place, a condition its most expensive branch.
+    Convolutions count taps on padding as well, and transposed ones every tap for each position of their input, not of
+    the output: the usual conventions. Other operations (elementwise ones, decompositions, Fourier transforms, sums)
+    count nothing. What is traced counts, used or not.
 
     Example::
 
@@ -56,6 +56,8 @@ def _count_equation(equation: JaxprEqn) -> int:
         return _count_product(equation)
     if name == "conv_general_dilated":
         return _count_convolution(equation)
+    if name == "rnn_fwd":
+        return _count_lstm(equation)
     bodies = [_count(body) for body in jaxprs_in_params(params)]
     if name == "scan":
         return params["length"] * sum(bodies)
@@ -74,6 +76,12 @@ def _count_product(equation: JaxprEqn) -> int:
     left, output = _shape(equation.invars[0]), _shape(equation.outvars[0])
     (contracted, _), _ = equation.params["dimension_numbers"]
     return math.prod(output) * math.prod(left[axis] for axis in contracted)
+
+
+def _count_lstm(equation: JaxprEqn) -> int:
+    """In each frame of each sample, every weight but the biases: two for each gate of every layer and direction."""
+    (batch, frames, _), (ways, _, units), (weights,) = (_shape(equation.invars[index]) for index in (0, 1, 3))
+    return batch * frames * (weights - 2 * 4 * ways * units)
 
 
 def _count_convolution(equation: JaxprEqn) -> int:

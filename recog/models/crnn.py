@@ -87,7 +87,7 @@ class CRNN(nn.Module):
             if number in POOLS:
                 widths = widths // 2 if POOLS[number] == 2 else widths + samples
                 x = mask_columns(_pool(x, POOLS[number]), widths)
-        x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x[:, 0], widths)  # B T D
+        x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x[:, 0], widths, train=train)  # B T D
         x = nn.Dropout(config.dropout, deterministic=not train)(x)
         return Frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)
 

@@ -81,6 +81,7 @@ class CRNNPlate(nn.Module):
             if number in POOLS:
                 x = max_pool(x, POOLS[number])
         x = x[:, 0]  # B T C
-        x = RecurrentStack(self.config.recurrent, dtype, name="recurrent")(x, jnp.full_like(widths, x.shape[1]))
+        lengths = jnp.full_like(widths, x.shape[1])
+        x = RecurrentStack(self.config.recurrent, dtype, name="recurrent")(x, lengths, train=train)
         x = nn.Dropout(self.config.dropout, deterministic=not train)(x)
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)

@@ -127,7 +127,7 @@ class MultiTaskReader(nn.Module):
         x = self.backbone(images, rows_with_samples(widths), train=train)  # B H/8 W/8 D
         x = x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
         lengths = jnp.where(widths > 0, x.shape[1], 0)
-        return self.drop(self.encoder(x, lengths), deterministic=not train), lengths
+        return self.drop(self.encoder(x, lengths, train=train), deterministic=not train), lengths
 
     def _decoder(self, dtype: jnp.dtype) -> nn.Module:
         match self.config.decoder:

@@ -1,7 +1,8 @@
 """Stacked LSTM or GRU layers, in one or both directions, over sequences of different lengths.
 
 Both directions advance in one scan over time; their input projections are computed for all frames at once before it.
-The backward direction starts at each sample's own last frame, so that padding never reaches a reading.
+The backward direction starts at each sample's own last frame, so that padding never reaches a reading. Training steps
+on NVIDIA devices take cuDNN's LSTM instead of the scan (see `recog.models.cudnn_lstm`).
 """
 
 import dataclasses
@@ -12,6 +13,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+from recog.models import cudnn_lstm
 
 
 @dataclasses.dataclass
@@ -28,6 +31,9 @@ class RecurrentConfig:
     """``lstm`` or ``gru``."""
     directions: int = 2
     """2 reads both ways, 1 from left to right only."""
+    implementation: str = "auto"
+    """What training steps compute an LSTM by: ``scan``, ``cudnn`` (NVIDIA's own), or ``auto``, which is cudnn where it
+    can be had. Parameters are the same; pictures are always read by the scan."""
 
 
 def lstm_step(
@@ -132,21 +138,30 @@ class RecurrentLayer(nn.Module):
     Example::
 
       layer = RecurrentLayer(units=256, cell="gru")
-      variables = layer.init(key, features, lengths)  # features: B T D, lengths: B
-      hidden = layer.apply(variables, features, lengths)  # B T 2U
+      variables = layer.init(key, features, lengths, train=False)  # features: B T D, lengths: B
+      hidden = layer.apply(variables, features, lengths, train=True)  # B T 2U
     """
 
     units: int
     cell: str = "lstm"
     directions: int = 2
+    implementation: str = "auto"
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, features: Float[Array, "B T D"], lengths: Int[Array, " B"]) -> Float[Array, "B T directions*U"]:
+    def __call__(
+        self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], *, train: bool
+    ) -> Float[Array, "B T directions*U"]:
         """Hidden states of the directions side by side; frames beyond a length hold no information.
 
+        Args:
+          features: of every frame.
+          lengths: 0 for rows without a sample.
+          train: whether ``implementation`` is heeded; otherwise it is the scan, which runs on any device.
+
         Raises:
-          ValueError: ``cell`` or ``directions`` is none of the choices.
+          ValueError: ``cell``, ``directions`` or ``implementation`` is none of the choices, or cuDNN is asked for where
+            it cannot be had.
         """
         if self.cell not in ("lstm", "gru"):
             raise ValueError(f"model.recurrent.cell={self.cell!r}: choose lstm or gru")
@@ -157,6 +172,8 @@ class RecurrentLayer(nn.Module):
         kernel = self.param("kernel", glorot, (ways, features.shape[-1], width))
         recurrent = self.param("recurrent", _orthogonal_gates, (ways, units, width))
         bias = self.param("bias", _forget_open if self.cell == "lstm" else nn.initializers.zeros, (ways, width))
+        if self._uses_cudnn(train):
+            return cudnn_lstm.lstm(kernel, recurrent, bias, features, lengths)
         kernel, recurrent, features = (x.astype(self.dtype) for x in (kernel, recurrent, features))
         if self.cell == "lstm":
             directions = [_LSTM(recurrent[way]) for way in range(ways)]
@@ -167,6 +184,24 @@ class RecurrentLayer(nn.Module):
         inputs = [time_major @ kernel[way] + bias[way] for way in range(ways)]
         live = jnp.arange(features.shape[1])[:, None] < lengths
         return _scan(directions, inputs, live).transpose(1, 0, 2)
+
+    def _uses_cudnn(self, train: bool) -> bool:
+        asked = f"model.recurrent.implementation={self.implementation!r}"
+        match self.implementation:
+            case "scan":
+                return False
+            case "auto":
+                return train and self.cell == "lstm" and cudnn_lstm.advisable()
+            case "cudnn" if self.cell != "lstm":
+                raise ValueError(f"{asked} has no model.recurrent.cell={self.cell!r}: choose lstm, or auto or scan")
+            case "cudnn" if train and not cudnn_lstm.available():
+                raise ValueError(
+                    f"{asked} needs an NVIDIA device, here is {jax.default_backend()}: choose auto or scan"
+                )
+            case "cudnn":
+                return train
+            case _:
+                raise ValueError(f"{asked}: choose auto, scan or cudnn")
 
 
 def _orthogonal_gates(key: Array, shape: tuple[int, int, int]) -> Float[Array, "directions U G*U"]:
@@ -191,8 +226,10 @@ class RecurrentStack(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, features: Float[Array, "B T D"], lengths: Int[Array, " B"]) -> Float[Array, "B T directions*U"]:
-        """Hidden states of the last layer.
+    def __call__(
+        self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], *, train: bool
+    ) -> Float[Array, "B T directions*U"]:
+        """Hidden states of the last layer; the arguments are those of `RecurrentLayer`.
 
         Raises:
           ValueError: a value of the configuration is out of its range.
@@ -205,8 +242,10 @@ class RecurrentStack(nn.Module):
         if config.projection < 0:
             raise ValueError(f"model.recurrent.projection={config.projection}: choose 1 or more, or 0 for none")
         for layer in range(1, config.layers + 1):
-            recur = RecurrentLayer(config.units, config.cell, config.directions, self.dtype, name=f"layer{layer}")
-            features = recur(features, lengths)
+            recur = RecurrentLayer(
+                config.units, config.cell, config.directions, config.implementation, self.dtype, name=f"layer{layer}"
+            )
+            features = recur(features, lengths, train=train)
             if layer < config.layers and config.projection:
                 features = nn.Dense(config.projection, dtype=self.dtype, name=f"projection{layer}")(features)
         return features

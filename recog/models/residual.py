@@ -145,7 +145,8 @@ class PlateReader(nn.Module):
             images = SpatialTransformer(transformer, dtype, name="stn")(images, train=train)
         features = ResidualCNN(config.width, dtype, name="cnn")(images, rows_with_samples(widths), train=train)
         x = features[:, 0]  # B T D
-        x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x, jnp.full(x.shape[:1], x.shape[1]))
+        lengths = jnp.full(x.shape[:1], x.shape[1])
+        x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x, lengths, train=train)
         for number in range(1, config.fc_layers):
             x = nn.leaky_relu(nn.Dense(config.fc_units, dtype=dtype, name=f"fc{number}")(x))
             x = nn.Dropout(config.dropout, deterministic=not train)(x)

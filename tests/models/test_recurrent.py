@@ -1,5 +1,6 @@
 """The recurrent layers against plain float64 recurrences, and against Flax's and PyTorch's own."""
 
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -21,14 +22,16 @@ def kind(request):
     """A cell, with parameters for both directions that are all at random, biases included."""
     random = np.random.default_rng(0)
     features = random.normal(size=(B, T, D)).astype(np.float32)
-    variables = jax.eval_shape(RecurrentLayer(U, request.param).init, jax.random.key(1), features, LENGTHS)
+    init = functools.partial(RecurrentLayer(U, request.param).init, train=False)
+    variables = jax.eval_shape(init, jax.random.key(1), features, LENGTHS)
     variables = jax.tree.map(lambda x: jnp.asarray(random.normal(0, 0.5, x.shape), x.dtype), variables)
     return request.param, variables, features
 
 
 def apply(cell, directions, variables, features, lengths=LENGTHS, dtype=jnp.float32) -> np.ndarray:
     variables = jax.tree.map(lambda x: x[:directions], variables)
-    return np.asarray(jax.jit(RecurrentLayer(U, cell, directions, dtype).apply)(variables, features, lengths))
+    layer = RecurrentLayer(U, cell, directions, dtype=dtype)
+    return np.asarray(jax.jit(functools.partial(layer.apply, train=False))(variables, features, lengths))
 
 
 def sigmoid(x):
@@ -99,7 +102,7 @@ def test_the_forward_direction_sees_no_later_frame_and_the_backward_no_earlier(k
 
 def test_forward_lstm_equals_flax():
     features = np.random.default_rng(0).normal(size=(B, T, D)).astype(np.float32)
-    variables = RecurrentLayer(U, directions=1).init(jax.random.key(1), features, LENGTHS)
+    variables = RecurrentLayer(U, directions=1).init(jax.random.key(1), features, LENGTHS, train=False)
     p = variables["params"]
     cell_params = {}
     for index, gate in enumerate("ifgo"):
@@ -141,7 +144,7 @@ def test_gradients_are_finite_and_ignore_padding(kind):
     @jax.jit
     @jax.grad
     def gradient(features):
-        hidden: Any = RecurrentLayer(U, cell).apply(variables, features, LENGTHS)
+        hidden: Any = RecurrentLayer(U, cell).apply(variables, features, LENGTHS, train=True)
         live = jnp.arange(T) < LENGTHS[:, None]
         return jnp.where(live[..., None], hidden, 0.0).sum()
 
@@ -152,7 +155,7 @@ def test_gradients_are_finite_and_ignore_padding(kind):
 
 def test_recurrent_kernels_start_orthogonal_and_only_forget_gates_open(kind):
     cell, _, features = kind
-    params = RecurrentLayer(U, cell).init(jax.random.key(1), features, LENGTHS)["params"]
+    params = RecurrentLayer(U, cell).init(jax.random.key(1), features, LENGTHS, train=False)["params"]
     recurrent = np.asarray(params["recurrent"]).reshape(2, U, GATES[cell], U)
     for block in recurrent.transpose(0, 2, 1, 3).reshape(-1, U, U):
         np.testing.assert_allclose(block @ block.T, np.eye(U), atol=1e-5)
@@ -168,8 +171,9 @@ def test_recurrent_kernels_start_orthogonal_and_only_forget_gates_open(kind):
 def test_stack_has_the_configured_layers_and_projections(layers, projection, cell, directions):
     stack = RecurrentStack(RecurrentConfig(layers, 6, projection, cell, directions))
     features, lengths = jnp.zeros((2, 5, 10)), jnp.array([5, 3])
-    variables = jax.eval_shape(stack.init, jax.random.key(0), features, lengths)
-    assert jax.eval_shape(stack.apply, variables, features, lengths).shape == (2, 5, 6 * directions)
+    init, call = (functools.partial(function, train=False) for function in (stack.init, stack.apply))
+    variables = jax.eval_shape(init, jax.random.key(0), features, lengths)
+    assert jax.eval_shape(call, variables, features, lengths).shape == (2, 5, 6 * directions)
     depths = [10] + [projection or 6 * directions] * (layers - 1)
     biases = GATES[cell] + (cell == "gru")
     expected = {
@@ -190,13 +194,14 @@ def test_stack_has_the_configured_layers_and_projections(layers, projection, cel
         ("layers", 0, "1 or more"),
         ("units", 0, "1 or more"),
         ("projection", -1, "1 or more, or 0 for none"),
+        ("implementation", "fast", "auto, scan or cudnn"),
     ],
 )
 def test_values_out_of_range_are_refused_by_name(field, value, choices):
     config = RecurrentConfig(units=U)
     setattr(config, field, value)
     with pytest.raises(ValueError, match=f"model.recurrent.{field}={value!r}: choose {choices}"):
-        RecurrentStack(config).init(jax.random.key(0), jnp.zeros((2, 5, 10)), jnp.array([5, 3]))
+        RecurrentStack(config).init(jax.random.key(0), jnp.zeros((2, 5, 10)), jnp.array([5, 3]), train=False)
 
 
 def test_bfloat16_stays_near_float32(kind):
@@ -211,7 +216,8 @@ def test_bfloat16_stays_near_float32(kind):
 def test_exports_with_symbolic_batch_and_width(kind):
     cell, variables, features = kind
     batch, width = jax.export.symbolic_shape("b, t")
-    exported = jax.export.export(jax.jit(lambda x, n: RecurrentLayer(U, cell).apply(variables, x, n)))(
+    read = jax.jit(lambda x, n: RecurrentLayer(U, cell).apply(variables, x, n, train=False))
+    exported = jax.export.export(read)(
         jax.ShapeDtypeStruct((batch, width, D), jnp.float32), jax.ShapeDtypeStruct((batch,), jnp.int32)
     )
     np.testing.assert_allclose(
