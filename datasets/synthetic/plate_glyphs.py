@@ -1,7 +1,8 @@
 """Characters as they are pressed into Chinese licence plates: tall and narrow, strokes of one width.
 
-Digits and Latin letters are drawn from their strokes, after the look of the standard GA 36; Chinese characters are
-OpenCV's, stretched to the plate's proportions. Masks are cached: a process draws each once.
+Digits and Latin letters are drawn from their strokes, after the look of the standard GA 36, and so is the Chinese
+character that could be compared with photographs of plates; the others are OpenCV's, stretched to the plate's
+proportions. Masks are cached: a process draws each once.
 """
 
 import functools
@@ -75,6 +76,22 @@ _STROKES: dict[str, list[Stroke]] = {
     "Y": [[(4, 4), (22.5, 46), (41, 4)], [(22.5, 46), (22.5, 86)]],
     "Z": [[(6, 5), (39, 5), (6, 85), (40, 85)]],
 }
+_CHINESE: dict[str, list[Stroke]] = {
+    "皖": [
+        [(10, 5), (7, 16)],
+        [(3, 17), (16, 17), (16, 78), (3, 78), (3, 17)],
+        [(3, 47), (16, 47)],
+        [(32, 1), (32, 9)],
+        [(21, 27), (22, 18), (27, 12), (37, 12), (42, 18), (43, 27)],
+        [(26, 35), (38, 35)],
+        [(21, 49), (44, 49)],
+        [(29, 49), (28, 74), (26, 80), (20, 87)],
+        [(36, 49), (36, 80), (39, 86), (44, 86)],
+    ],
+}
+"""The same with strokes about 6 wide."""
+CHINESE_WEIGHT = 0.65
+"""Strokes of Chinese characters, in widths of those of digits and letters."""
 _OVERSAMPLE = 4
 
 
@@ -86,11 +103,15 @@ def plate_glyph(character: str, width: int, height: int, weight: float) -> UInt8
       character: a digit, a Latin capital or a Chinese character.
       width: pixels.
       height: pixels.
-      weight: millimetres of a stroke of digits and letters; Chinese characters grow by what is over 7.
+      weight: millimetres of a stroke of digits and letters; those of Chinese characters follow it.
     """
-    strokes = _STROKES.get(character)
     big = _OVERSAMPLE * width, _OVERSAMPLE * height
-    mask = _chinese(character, *big, weight) if strokes is None else _latin(strokes, *big, weight)
+    if character in _STROKES:
+        mask = _drawn(_STROKES[character], *big, weight)
+    elif character in _CHINESE:
+        mask = _drawn(_CHINESE[character], *big, CHINESE_WEIGHT * weight)
+    else:
+        mask = _printed(character, *big, weight)
     mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
     mask.flags.writeable = False
     return mask
@@ -121,7 +142,7 @@ def _shifted(
     return place + (bow + twice * np.sin(2 * np.pi * place)) / np.pi
 
 
-def _latin(strokes: list[Stroke], width: int, height: int, weight: float) -> np.ndarray:
+def _drawn(strokes: list[Stroke], width: int, height: int, weight: float) -> np.ndarray:
     canvas = np.zeros((height, width), np.uint8)
     room = (weight - 8) / 2  # strokes thicker than that move inwards, so that the character keeps its size
     scale = np.array([width / WIDTH, height / HEIGHT])
@@ -133,7 +154,7 @@ def _latin(strokes: list[Stroke], width: int, height: int, weight: float) -> np.
     return canvas
 
 
-def _chinese(character: str, width: int, height: int, weight: float) -> np.ndarray:
+def _printed(character: str, width: int, height: int, weight: float) -> np.ndarray:
     size = height
     canvas = np.zeros((2 * size, 2 * size), np.uint8)
     # The face is made here because the engine behind it belongs to the calling thread.
