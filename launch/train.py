@@ -7,80 +7,42 @@ work folder and samples.
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
-import optax
 from absl import flags
-from jaxtyping import Array
 from ml_collections import config_flags
 
 from datasets.pipeline import make_stream
 from datasets.plan import BatchPlan
 from launch import distributed, friendly
 from launch.build import (
-    Samples,
-    abstract_state,
-    check,
     one_pass,
-    open_data,
     shape_of_batch,
     state_maker,
 )
-from launch.config import Config, to_json
+from launch.config import Config
 from launch.eta import eta_learner
-from launch.pretrained import pretrained
-from launch.run_folder import Identity, claim, refuse_other_run, steps_done
-from launch.task import aligned, make_task, note_missing_parts
+from launch.run import Run, advance, prepare
+from launch.run_folder import Identity, claim
 from launch.utilization import utilization
 from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
-from recog.mesh import by_parameter, check_batch_size, make_mesh, replicated, traced_on
+from recog.mesh import replicated, traced_on
 from recog.metrics import zero_accuracy_hint
-from recog.tasks.task import Task
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.feed import on_device
 from recog.training.loop import Evaluate, Loop
-from recog.training.optimizers import make_optimizer, make_schedule
+from recog.training.optimizers import make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
 from recog.training.state import TrainState
-from recog.training.step import Advance, make_advance, make_train_step, zero_totals
+from recog.training.step import make_train_step, zero_totals
 from recog.training.transfer import start_from
 from recog.training.writers import MetricWriter, NoWriter, read_metrics
-
-
-class Run(NamedTuple):
-    """What is trained, on what."""
-
-    config: Config
-    task: Task
-    mesh: jax.sharding.Mesh
-    training: Samples
-    validation: Samples
-
-    @property
-    def optimizer(self) -> optax.GradientTransformation:
-        return make_optimizer(self.config.optimizer, self.config.train.steps)
-
-    @property
-    def shapes(self) -> TrainState:
-        """The state, abstract."""
-        return abstract_state(self.config, self.task)
-
-    @property
-    def sharding(self) -> TrainState:
-        """Where the state's arrays live."""
-        return by_parameter(self.mesh, self.shapes)
-
-    @property
-    def devices(self) -> dict[str, int]:
-        """How many there are of what."""
-        return {"devices": self.mesh.size, "processes": jax.process_count(), "fsdp": self.config.mesh.fsdp}
 
 
 def validator(run: Run) -> Evaluate:
@@ -98,58 +60,36 @@ def validator(run: Run) -> Evaluate:
     return evaluate
 
 
-def trainable(config: Config) -> Task:
-    """The configured task; raises ``ValueError`` where it cannot be trained as configured."""
-    if not isinstance(config, Config):
-        raise ValueError("get_config() of the configuration file does not return a launch.config.Config")
-    task = make_task(config)
-    note_missing_parts(task)
-    if config.optimizer.weight_decay and len(task.losses) > 1:
-        raise ValueError(
-            f"optimizer.weight_decay={config.optimizer.weight_decay} would shrink every parameter at each of the "
-            f"{len(task.losses)} updates of a batch, those that an update's loss does not reach as well: set it to 0"
-        )
-    return task
-
-
 def train(config: Config, workdir: str | Path, profile_steps: str = "") -> TrainState:
-    """Trains a run to its end or until it is asked to stop; returns the last state."""
+    """Trains a run to its end or until it is asked to stop; returns the last state.
+
+    Args:
+      config: the run's.
+      workdir: its folder; a run that it holds is resumed.
+      profile_steps: ``FIRST:LAST``, steps to trace (`recog.training.profiling.Profile`).
+    """
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
-    mesh, task = make_mesh(config.mesh), trainable(config)
-    check_batch_size(config.data.batch_size, mesh.size, config.optimizer.accumulation_steps)
-    train_source, validation_source = open_data(config)
-    identity: Identity = {"config": to_json(config), "alphabet": task.alphabet.to_dict()}
-    refuse_other_run(workdir, identity)
-    start, shapes = steps_done(workdir), abstract_state(config, task)
-    taken = pretrained(config, task) if config.init_from and not start else {}
-    jax.eval_shape(advance(config, task), shapes, shape_of_batch(config))  # what cannot work is said before long
-    training = check(train_source, config, task, "training samples")
-    validation = check(validation_source, config, task, "validation samples")
-    task = aligned(task, config, training)
-    run = Run(config, task, mesh, training, validation)
-
+    run = prepare(config, workdir)
     batches, plan = make_stream(
-        training.source,
-        training.checked,
-        task.alphabet,
+        run.training.source,
+        run.training.checked,
+        run.task.alphabet,
         config.data,
         seed=config.seed,
-        start=start,
+        start=run.start,
         process=distributed.share(),
     )
-    claim_together(
-        workdir, identity | {"samples": {"training": training.identity(), "validation": validation.identity()}}, start
-    )
+    claim_together(workdir, run.documents | {"samples": run.samples}, run.start)
     with (
         StopRequest() as stop,  # outermost: a signal while the last checkpoint is written must not end the process
-        Checkpoints(workdir, identity | {"devices": run.devices}) as checkpoints,
+        Checkpoints(workdir, run.documents | {"devices": run.devices}) as checkpoints,
     ):
-        state = _start(run, checkpoints, taken)
+        state = _start(run, checkpoints)
         _announce(workdir, run, state, plan)
         with (
-            contextlib.closing(iter(on_device(mesh, batches))) as stream,
-            contextlib.closing(MetricWriter(workdir, start) if distributed.first() else NoWriter()) as writer,
+            contextlib.closing(iter(on_device(run.mesh, batches))) as stream,
+            contextlib.closing(MetricWriter(workdir, run.start) if distributed.first() else NoWriter()) as writer,
         ):
             state = make_loop(run, stream, checkpoints, writer, profile).run(state, stop)
     if distributed.first():
@@ -177,12 +117,6 @@ def claim_together(workdir: Path, identity: Identity, start: int) -> None:
         )
 
 
-def advance(config: Config, task: Task) -> Advance:
-    """One step of the configured training."""
-    optimizer = make_optimizer(config.optimizer, config.train.steps)
-    return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
-
-
 def make_loop(
     run: Run, stream: Iterator[Batch], checkpoints: Checkpoints, writer: MetricWriter, profile: Profile
 ) -> Loop:
@@ -207,11 +141,11 @@ def make_loop(
     )
 
 
-def _start(run: Run, checkpoints: Checkpoints, taken: Mapping[str, Array]) -> TrainState:
+def _start(run: Run, checkpoints: Checkpoints) -> TrainState:
     """The newest checkpoint, or a fresh state with the arrays taken over."""
     if checkpoints.latest_step() is None:
         make_state = state_maker(run.config, run.task, run.optimizer)
-        return start_from(jax.jit(make_state, out_shardings=run.sharding)(), taken)
+        return start_from(jax.jit(make_state, out_shardings=run.sharding)(), run.taken)
     restored = checkpoints.restore(abstract(run.shapes, run.sharding))
     before = restored.card.get("devices", run.devices)
     if before != run.devices:

@@ -13,8 +13,8 @@ import jax
 from datasets.pipeline import make_stream
 from launch.build import abstract_state, check, one_pass, open_data, state_maker
 from launch.config import Config
+from launch.run import advance
 from launch.task import make_task
-from launch.train import advance
 from recog import mesh as meshes
 from recog.evaluation.reading import Evaluator
 from recog.training.optimizers import make_optimizer
