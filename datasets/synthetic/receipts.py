@@ -101,7 +101,7 @@ def draw_face(random: np.random.Generator) -> Face:
     if family == "dots":
         weights = [weight for weight in _WEIGHTS if 0.1 <= weight < 0.17]
     weight = weights[int(random.integers(len(weights)))]
-    return Face(family, weight, aspect, _SQUARES[int(square * len(_SQUARES))], flat < 0.5)
+    return Face(family, weight, aspect, _SQUARES[int(square * len(_SQUARES))], flat < 0.5, own=True)
 
 
 def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut:

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import math
 import string
+import zlib
 from typing import Literal, NamedTuple
 
 import cv2
@@ -43,6 +44,8 @@ class Face:
       aspect: width of a digit by its height.
       square: 2 for elliptical rounds, up to 8 for almost boxes.
       flat: whether strokes end flat, as from a square pen, or round.
+      own: whether the centre lines of digits are bent a little, in another way for each face, so that faces differ in
+        shape as typefaces do.
     """
 
     family: Family
@@ -50,6 +53,7 @@ class Face:
     aspect: float = 0.55
     square: float = 2.0
     flat: bool = False
+    own: bool = False
 
 
 def heaviest(aspect: float) -> float:
@@ -107,7 +111,7 @@ def _heeded(face: Face) -> Face:
     """The face without what its family does not heed, so that fewer glyphs are drawn."""
     if face.family in OUTLINES:
         return Face(face.family, face.weight)
-    return dataclasses.replace(face, square=2.0) if face.family == "dots" else face
+    return dataclasses.replace(face, square=2.0, own=False) if face.family == "dots" else face
 
 
 @functools.lru_cache(maxsize=32768)
@@ -260,8 +264,9 @@ def _stroked(character: str, face: Face) -> Mask:
     wide = max(CAPITAL * _OVERSAMPLE * face.aspect - pen, 0.6 * pen)
     left = 0.4 * wide + 2 * pen
     canvas = np.zeros((CELL * _OVERSAMPLE, round(2 * left + 1.3 * wide)), np.uint8)
+    bent = _bend(character, face) if face.own and character in _DIGITS else np.zeros((2, 3))
     for stroke in strokes:
-        points = _points(stroke, face.square) * (wide, tall) + (left, ABOVE * _OVERSAMPLE + thin / 2)
+        points = _bent(_points(stroke, face.square), bent) * (wide, tall) + (left, ABOVE * _OVERSAMPLE + thin / 2)
         cv2.polylines(canvas, [np.rint(points * 16).astype(np.int32)], False, (255,), 2, cv2.LINE_AA, 4)
     size = (round(pen * 1.2),) * 2 if character in ".," else (pen, thin)
     nib = cv2.getStructuringElement(cv2.MORPH_RECT if face.flat else cv2.MORPH_ELLIPSE, size)
@@ -281,6 +286,27 @@ def _points(stroke: Stroke, square: float) -> Float[np.ndarray, "N 2"]:
         cos, sin = (np.sign(part) * abs(part) ** (2 / square) for part in (np.cos(turns), np.sin(turns)))
         parts.append(np.stack([x + across * cos, y + down * sin], axis=1))
     return np.concatenate(parts)
+
+
+BENT = 0.1
+"""How far centre lines move at most, each way of three, in widths or heights of a digit."""
+
+
+def _bend(character: str, face: Face) -> Float[np.ndarray, "2 3"]:
+    """How a face bends a character."""
+    number = zlib.crc32(repr((character, dataclasses.astuple(face))).encode())
+    return np.random.default_rng(number).uniform(-BENT, BENT, (2, 3))
+
+
+def _bent(points: Float[np.ndarray, "N 2"], how: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "N 2"]:
+    """Points moved within their box of 1 by 1: as a bow, as a lean of it, and as a shift of the middle's both sides.
+
+    Lines that met still meet, and what stood on the edge stays there.
+    """
+    beside = points[:, ::-1]
+    bow, lean, shift = how.T[:, None]
+    move = (bow + lean * np.cos(np.pi * beside)) * np.sin(np.pi * points) + shift / 2 * np.sin(2 * np.pi * points)
+    return points + np.where((points > 0) & (points < 1), move, 0)
 
 
 # Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the baseline's.

@@ -26,6 +26,7 @@ from datasets.synthetic.typeface import (
 WRITTEN = "".join(sorted(DRAWN - {" "}))
 FAMILIES = (*OUTLINES, *STROKES, "dots")
 FACES = [Face(family, weight) for family, weight in itertools.product(FAMILIES, (0.07, 0.14))]
+FACES += [Face("plain", weight, own=True) for weight in (0.06, 0.07, 0.08, 0.1, 0.12, 0.14)]
 
 
 @pytest.mark.parametrize("face", FACES, ids=str)
@@ -67,6 +68,17 @@ def test_strokes_keep_the_holes_of_digits(family, aspect: float, square: float):
         assert cv2.connectedComponents(paper, connectivity=4)[0] - 2 == holes, digit
 
 
+def test_a_face_of_its_own_has_digits_of_its_own():
+    def shape(character: str, weight: float, own: bool) -> np.ndarray:
+        glyph = draw_glyph(character, Face("plain", weight, own=own))
+        return cv2.resize(glyph, (24, CELL)).astype(float) / 255
+
+    for character in string.digits:
+        usual, own, other = shape(character, 0.12, False), shape(character, 0.12, True), shape(character, 0.121, True)
+        assert min(np.abs(usual - own).mean(), np.abs(own - other).mean()) > 0.002, character
+    np.testing.assert_array_equal(shape("$", 0.12, True), shape("$", 0.12, False))
+
+
 def test_weight_aspect_and_squareness_change_strokes():
     def area(**fields) -> tuple[int, int]:
         glyph = draw_glyph("0", Face("plain", **fields))
@@ -94,7 +106,7 @@ def test_each_character_of_a_line_stands_for_itself(text: str, face: Face, gap: 
     assert spans[-1][1] == mask.shape[1]
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(spans))
     for sign, (start, stop) in zip(signs, spans, strict=True):
-        assert np.array_equal(mask[:, start:stop], draw_glyph(sign, Face(face.family, face.weight)))
+        assert np.array_equal(mask[:, start:stop], draw_glyph(sign, face))
     between = np.ones(mask.shape[1], bool)
     for span in spans:
         between[slice(*span)] = False
