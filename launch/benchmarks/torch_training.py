@@ -1,0 +1,130 @@
+"""A PyTorch reader's training step, as fast as PyTorch does it: what `launch.benchmarks.train` measures ours against.
+
+Autocast to bfloat16 where the configuration says so, TF32 for what stays float32, cuDNN that tries its algorithms, the
+native CTC loss with lengths on the host (on the device each step would wait for them), fused or foreach optimizers.
+The rate stays at its peak, and there are no metrics, where our step follows its schedule, reads every sample and looks
+for numbers that are not finite.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
+
+from launch.benchmarks.torch_readers import make_reader
+from launch.config import Config
+from recog.batch import Batch
+from recog.training.optimizers import OptimizerConfig
+
+
+def use_fast_settings() -> None:
+    """For the whole process; CPUs have none of them."""
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+
+
+def make_optimizer(config: OptimizerConfig, parameters: list, device: str) -> torch.optim.Optimizer:
+    """The configured optimizer at its peak rate.
+
+    Raises:
+      ValueError: it is none of those that the measured configurations have.
+    """
+    match config.name:
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, config.learning_rate, rho=0.9, eps=1e-6, foreach=device == "cuda")
+        case "adam":
+            return torch.optim.Adam(parameters, config.learning_rate, fused=True)
+        case other:
+            raise ValueError(f"optimizer.name={other!r} is not written for PyTorch: choose adadelta or adam")
+
+
+class Trainer:
+    """A reader in training on one batch, which stays on the device.
+
+    Example::
+
+      trainer = Trainer(config, classes=37, blank_id=0, batch=batch, device="cpu")
+      loss = trainer.step()  # not waited for
+      trainer.wait()
+
+    Args:
+      config: model, optimizer and data; nothing is augmented.
+      classes: the blank included.
+      blank_id: its id.
+      batch: of NumPy arrays, every row a sample as wide as the pictures.
+      device: ``cpu`` or ``cuda``.
+      mode: of ``torch.compile``; None compiles nothing.
+    """
+
+    def __init__(self, config: Config, classes: int, blank_id: int, batch: Batch, device: str, mode: str | None = None):
+        self.allocated_before = torch.cuda.memory_allocated() if device == "cuda" else 0
+        self.device, self.blank_id, self.clip_norm = device, blank_id, config.optimizer.clip_norm
+        self.dtype = getattr(torch, config.model.dtype)
+        self.reader = make_reader(config, classes).to(device).train()
+        self.reader.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # its stubs lack this form
+        self.parameters = list(self.reader.parameters())
+        self.optimizer = make_optimizer(config.optimizer, self.parameters, device)
+        # From a view of B H W C, so that it is channels-last in memory.
+        self.images = torch.from_numpy(np.array(batch.images)).to(device).permute(0, 3, 1, 2)
+        self.labels = torch.from_numpy(np.asarray(batch.labels, np.int64)).to(device)
+        self.label_lengths = torch.from_numpy(np.asarray(batch.label_lengths, np.int64))
+        self.scores = torch.compile(self._scores, mode=mode) if mode else self._scores
+
+    def _scores(self, images):
+        """Log probabilities ``T B K`` in float32."""
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            logits = self.reader(images.float() / 127.5 - 1)
+        return functional.log_softmax(logits.float(), -1)
+
+    def step(self):
+        """One update; returns the loss before it, a mean over samples, on the device."""
+        self.optimizer.zero_grad(set_to_none=True)
+        scores = self.scores(self.images)
+        lengths = torch.full(self.label_lengths.shape, scores.shape[0])
+        total = functional.ctc_loss(scores, self.labels, lengths, self.label_lengths, self.blank_id, reduction="sum")
+        loss = total / len(lengths)
+        loss.backward()
+        if self.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+        self.optimizer.step()
+        return loss.detach()
+
+    def wait(self) -> None:
+        """Until the device has done all steps."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def peak_bytes(self) -> int:
+        """Of all tensors that are alive at once, at most, during a step; call it after a first step.
+
+        On CUDA, where other trainers may be alive, what was there before this one is taken off.
+        """
+        if self.device == "cpu":
+            self.optimizer.zero_grad(set_to_none=True)
+            return sum(x.numel() * x.element_size() for x in self._kept()) + _growth_on_cpu(self.step)
+        self.wait()
+        torch.cuda.reset_peak_memory_stats()
+        self.step()
+        self.wait()
+        return torch.cuda.max_memory_allocated() - self.allocated_before
+
+    def _kept(self) -> list:
+        """What outlives a step: parameters, batch statistics, the optimizer's state, the batch."""
+        states = [x for state in self.optimizer.state.values() for x in state.values() if torch.is_tensor(x)]
+        batch = [self.images, self.labels, self.label_lengths]
+        return [*self.parameters, *self.reader.buffers(), *states, *batch]
+
+
+def _growth_on_cpu(run) -> int:
+    """The most bytes of tensors made during a run that are alive at once, from torch's own record of allocations."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        run()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.json"
+        profile.export_chrome_trace(str(path))
+        events = json.loads(path.read_text())["traceEvents"]
+    changes = sorted((event["ts"], event["args"]["Bytes"]) for event in events if event["name"] == "[memory]")
+    return int(max(np.cumsum([0, *(change for _, change in changes)])))
