@@ -6,7 +6,7 @@ r"""LPRNet trained on rendered plates alone: not one real picture, for who has n
 Half of the plates come from Anhui (皖), where the pictures of the second command were taken: ``home=`` in both data
 settings names the province of your cameras.
 
-Measured on two CPU cores, before the shapes of Chinese characters varied: 62.5 % of the 397 plates read exactly after
+Measured on two CPU cores, before 皖 was drawn as on these plates: 65.2 % of the 397 plates read exactly after
 76 minutes. jax 0.10.2.
 """
 
