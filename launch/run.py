@@ -69,7 +69,8 @@ def prepare(config: Config, workdir: Path) -> Run:
     Raises:
       ValueError: it cannot, or (`OtherRunError`) the folder is another run's.
     """
-    mesh, task = make_mesh(config.mesh), trainable(config)
+    task = trainable(config)
+    mesh = make_mesh(config.mesh)
     check_batch_size(config.data.batch_size, mesh.size, config.optimizer.accumulation_steps)
     train_source, validation_source = open_data(config)
     refuse_other_run(workdir, {"config": to_json(config), "alphabet": task.alphabet.to_dict()})

@@ -26,7 +26,7 @@ from recog.training.loop import LoopConfig
 from recog.training.writers import read_metrics
 from tests.launch.conftest import CONFIG_FILE, tiny_config
 
-HEARTBEAT = 8
+HEARTBEAT = 20
 """Seconds after which a lost process is noticed."""
 STEPS = 240
 LOOP = {"steps": STEPS, "checkpoint_every": 20, "log_every": 20, "evaluate_every": 120}
@@ -154,9 +154,9 @@ def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on
     assert "saved by 4 devices, 2 processes" in capsys.readouterr().out
     expected, found = losses(whole_run), losses(workdir)
     assert found.keys() - expected.keys() <= {stopped}
-    np.testing.assert_allclose(
-        [found[step] for step in expected], list(expected.values()), rtol=0.02
-    )  # rounding grows over 240 steps
+    # The line after the stop is of the steps since then alone; rounding grows over the run.
+    whole = [step for step in expected if step <= stopped or step - LOOP["log_every"] >= stopped]
+    np.testing.assert_allclose([found[step] for step in whole], [expected[step] for step in whole], rtol=0.002)
 
 
 @pytest.mark.slow
