@@ -24,10 +24,10 @@ STEPS = 4
 
 
 def layout(folder: str, fsdp: int, parts: int) -> Config:
-    """The tiny reader, without dropout and of one width."""
+    """The tiny reader, without dropout and of one width; its channels can be shared by 4 devices."""
     config = tiny_config(folder)
     config.data.batch_size, config.data.buckets, config.model.dropout = 16, (64,), 0.0
-    config.optimizer.accumulation_steps, config.mesh.fsdp = parts, fsdp
+    config.optimizer.accumulation_steps, config.mesh.fsdp, config.model.width = parts, fsdp, 1 / 16
     return config
 
 
