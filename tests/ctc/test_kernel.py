@@ -34,11 +34,12 @@ def assert_like_the_scan(given: Lattice, found: lattice.Posterior) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (6, 9, 1), (20, 12, 5), (40, 9, 8), (3, 50, 31), (3, 50, 32)])
 def test_equals_the_scan(shape):
+    batch, frames, slots = shape
     for seed in range(3):
-        given = cells(*shape, seed)
+        given = cells(batch, frames, slots, seed)
         found = kernel.posterior(given, interpret=True)
         assert_like_the_scan(given, found)
-    np.testing.assert_array_equal(kernel.log_likelihood(given, interpret=True), found.log_likelihood)
+        np.testing.assert_array_equal(kernel.log_likelihood(given, interpret=True), found.log_likelihood)
 
 
 def test_nothing_to_do_is_none_of_its_business():
@@ -61,9 +62,13 @@ def test_a_number_that_is_none_gets_through():
 
 def test_several_batches_under_vmap_are_as_one_after_the_other():
     one, other = cells(4, 7, 3, seed=1), cells(4, 7, 3, seed=2)
-    both = jax.tree.map(lambda a, b: jnp.stack([a, b]), one, other)._replace(can_skip=one.can_skip)
-    axes = Lattice(0, 0, 0, None, 0)  # the third is shared
-    found = jax.vmap(lambda x: kernel.posterior(x, interpret=True), in_axes=(axes,))(both)
+    both = jax.tree.map(lambda a, b: jnp.stack([a, b]), one, other)
+
+    def posterior(token, blank, logit_lengths, label_lengths):
+        shared = Lattice(token, blank, logit_lengths, one.can_skip, label_lengths)
+        return kernel.posterior(shared, interpret=True)
+
+    found = jax.vmap(posterior)(both.token, both.blank, both.logit_lengths, both.label_lengths)
     for number, alone in enumerate((one, other._replace(can_skip=one.can_skip))):
         assert_like_the_scan(alone, jax.tree.map(lambda x, number=number: x[number], found))
 
