@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 from absl import flags
+from jax.sharding import AbstractDevice, AbstractMesh, AxisType
 
 flags.FLAGS(["test"])  # grain hands its flags to worker processes, and they have to be parsed for that
 
@@ -16,3 +17,9 @@ CACHE = {
 os.environ |= CACHE
 jax.config.update("jax_compilation_cache_dir", CACHE["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def nvidia_device() -> AbstractMesh:
+    """A mesh to lower programs in for an NVIDIA device that is not there: ``jax.sharding.use_abstract_mesh``."""
+    device = AbstractDevice("NVIDIA H100 80GB HBM3", None, "cuda")
+    return AbstractMesh((1,), ("data",), axis_types=(AxisType.Auto,), abstract_device=device)

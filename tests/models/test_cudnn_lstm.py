@@ -31,6 +31,7 @@ from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
 from recog.models.residual import PlateReader, PlateReaderConfig
 from recog.tasks.reading import ReadingTask
+from tests.conftest import nvidia_device
 
 TARGETS = "cudnn_rnn_ffi", "cudnn_rnn_bwd_ffi"
 B, T, D, U = 5, 7, 6, 4
@@ -259,7 +260,8 @@ def tiny(implementation: str = "auto", dtype: str = "float32"):
 def test_a_training_step_lowered_for_cuda_calls_cudnn(dtype, lowered_for_cuda):
     task, batch, variables = tiny(dtype=dtype)
     gradient = jax.jit(jax.grad(lambda *args: task.losses[0].function(*args)[0], allow_int=True))
-    text = gradient.trace(variables, batch, jax.random.key(0)).lower(lowering_platforms=("cuda",)).as_text()
+    with jax.sharding.use_abstract_mesh(nvidia_device()):
+        text = gradient.trace(variables, batch, jax.random.key(0)).lower(lowering_platforms=("cuda",)).as_text()
     assert [text.count(f"@{target}(") for target in TARGETS] == [2, 2], "once each way for each layer"
 
 
