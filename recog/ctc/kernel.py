@@ -8,6 +8,7 @@ The recursions are those of `recog.ctc.lattice`, with the same results but for r
 """
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,9 +27,14 @@ LONGEST = 1023
 """Most label slots; a row of states is one vector of a program."""
 
 
+KNOWN = re.compile(r"\b(A10|A30|A100|G?H100|G?H200|G?B200|G?B300|GB10|L4|L40|T4|RTX 4090)\b")
+"""What Pallas compiles for by now; it raises an error for others."""
+
+
 def fits(lattice: Lattice) -> bool:
-    """Whether there is something to do, in rows that are not too long."""
-    return lattice.token.size > 0 and lattice.token.shape[2] <= LONGEST
+    """Whether there is something to do, in rows that are not too long, and not on GPUs that Pallas does not know."""
+    unknown = jax.default_backend() == "gpu" and not KNOWN.search(jax.devices()[0].device_kind)
+    return lattice.token.size > 0 and lattice.token.shape[2] <= LONGEST and not unknown
 
 
 def log_likelihood(lattice: Lattice, *, interpret: bool = False) -> Float[Array, " B"]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +48,16 @@ def test_nothing_to_do_is_none_of_its_business():
     shapes = [(0, 4, 3), (2, 0, 3), (2, 4, 0), (2, 4, kernel.LONGEST + 1)]
     assert not any(kernel.fits(Lattice(jnp.zeros(shape), *[jnp.zeros(())] * 4)) for shape in shapes)
     assert kernel.fits(cells(1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [("NVIDIA H100 80GB HBM3", True), ("Tesla T4", True), ("NVIDIA GeForce RTX 3090", False), ("NVIDIA L40S", False)],
+)
+def test_gpus_that_pallas_does_not_know_keep_the_scan(monkeypatch, kind, known):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "devices", lambda: [SimpleNamespace(device_kind=kind)])
+    assert kernel.fits(Lattice(jnp.zeros((1, 1, 1)), *[jnp.zeros(())] * 4)) == known
 
 
 def test_a_number_that_is_none_gets_through():
