@@ -25,6 +25,8 @@ class Run(NamedTuple):
 
     config: Config
     task: Task
+    shapes: TrainState
+    """The state, abstract."""
     mesh: jax.sharding.Mesh
     training: Samples
     validation: Samples
@@ -46,11 +48,6 @@ class Run(NamedTuple):
     @property
     def optimizer(self) -> optax.GradientTransformation:
         return make_optimizer(self.config.optimizer, self.config.train.steps)
-
-    @property
-    def shapes(self) -> TrainState:
-        """The state, abstract."""
-        return abstract_state(self.config, self.task)
 
     @property
     def sharding(self) -> TrainState:
@@ -76,10 +73,11 @@ def prepare(config: Config, workdir: Path) -> Run:
     refuse_other_run(workdir, {"config": to_json(config), "alphabet": task.alphabet.to_dict()})
     start = steps_done(workdir)
     taken = pretrained(config, task) if config.init_from and not start else {}
-    jax.eval_shape(advance(config, task), abstract_state(config, task), shape_of_batch(config))
+    shapes = abstract_state(config, task)
+    jax.eval_shape(advance(config, task), shapes, shape_of_batch(config))
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
-    return Run(config, aligned(task, config, training), mesh, training, validation, start, taken)
+    return Run(config, aligned(task, config, training), shapes, mesh, training, validation, start, taken)
 
 
 def trainable(config: Config) -> Task:

@@ -31,7 +31,7 @@ from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
-from recog.mesh import replicated, traced_on
+from recog.mesh import replicated
 from recog.metrics import zero_accuracy_hint
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.feed import on_device
@@ -40,7 +40,7 @@ from recog.training.optimizers import make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
 from recog.training.state import TrainState
-from recog.training.step import make_train_step, zero_totals
+from recog.training.step import jit_train_step, zero_totals
 from recog.training.transfer import start_from
 from recog.training.writers import MetricWriter, NoWriter, read_metrics
 
@@ -121,14 +121,13 @@ def make_loop(
     run: Run, stream: Iterator[Batch], checkpoints: Checkpoints, writer: MetricWriter, profile: Profile
 ) -> Loop:
     """The training loop over a run's stream."""
-    config, one_step, whole = run.config, advance(run.config, run.task), replicated(run.mesh)
-    step = traced_on(run.mesh, make_train_step(one_step))
+    config, one_step = run.config, advance(run.config, run.task)
     no_totals = functools.partial(zero_totals, one_step, run.shapes, shape_of_batch(config))
     learning_rate = make_schedule(config.optimizer, config.train.steps)
     return Loop(
         config=config.train,
-        train_step=jax.jit(step, donate_argnums=(0, 1), out_shardings=(run.sharding, whole)),
-        zero_totals=jax.jit(no_totals, out_shardings=whole),
+        train_step=jit_train_step(one_step, run.mesh, run.sharding),
+        zero_totals=jax.jit(no_totals, out_shardings=replicated(run.mesh)),
         stream=stream,
         evaluate=validator(run),
         checkpoints=checkpoints,

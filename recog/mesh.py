@@ -82,6 +82,8 @@ def traced_on(mesh: Mesh, function: Callable) -> Callable:
 
 def check_batch_size(batch_size: int, devices: int, parts: int = 1) -> None:
     """Raises ``ValueError`` unless every device gets the same number of samples of each of a batch's ``parts``."""
+    if parts < 1:
+        raise ValueError(f"optimizer.accumulation_steps={parts}: choose 1 or more parts of a batch")
     if batch_size % (devices * parts):
         asked = f"{devices} devices" + (f" times {parts} parts (optimizer.accumulation_steps)" if parts > 1 else "")
         raise ValueError(f"batch size {batch_size} is no multiple of the {asked}: change data.batch_size")

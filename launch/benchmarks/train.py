@@ -37,11 +37,11 @@ from launch.task import make_task
 from launch.utilization import peak_flops, step_flops
 from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
-from recog.mesh import by_parameter, make_mesh, put_batch, replicated, traced_on
+from recog.mesh import by_parameter, make_mesh, put_batch, replicated
 from recog.tasks.task import Task
 from recog.training.augment import AugmentConfig
 from recog.training.optimizers import make_optimizer
-from recog.training.step import make_train_step, zero_totals
+from recog.training.step import jit_train_step, zero_totals
 
 MODELS = ("crnn", "plates_stn_crnn", "lprnet")
 """Configurations whose architectures `launch.benchmarks.torch_readers` has."""
@@ -127,14 +127,13 @@ class Ours:
     def __init__(self, config: Config, task: Task, batch: Batch):
         mesh, one_step = make_mesh(config.mesh, jax.local_devices()[:1]), advance(config, task)
         shapes = abstract_state(config, task)
-        sharding, whole = by_parameter(mesh, shapes), replicated(mesh)
+        sharding = by_parameter(mesh, shapes)
         make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
         self.batch = put_batch(mesh, batch)
         self.state = jax.jit(make_state, out_shardings=sharding)()
-        self.totals = jax.jit(lambda: zero_totals(one_step, shapes, batch), out_shardings=whole)()
-        step = traced_on(mesh, make_train_step(one_step))
-        jitted = jax.jit(step, donate_argnums=(0, 1), out_shardings=(sharding, whole))
-        self.program = jitted.lower(self.state, self.totals, self.batch).compile()
+        self.totals = jax.jit(lambda: zero_totals(one_step, shapes, batch), out_shardings=replicated(mesh))()
+        step = jit_train_step(one_step, mesh, sharding)
+        self.program = step.lower(self.state, self.totals, self.batch).compile()
 
     def step(self) -> None:
         """One update; not waited for."""

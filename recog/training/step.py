@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int
 
 from recog.batch import Batch
+from recog.mesh import replicated, traced_on
 from recog.tasks.task import Loss, LossOutput, Task
 from recog.training.augment import AugmentConfig, augment
 from recog.training.randomness import stream_key
@@ -92,6 +94,18 @@ def make_train_step(advance: Advance) -> TrainStep:
         )
 
     return train_step
+
+
+def jit_train_step(advance: Advance, mesh: Mesh, sharding: Any) -> Any:
+    """The `TrainStep` compiled for a mesh, with its state and totals donated.
+
+    Args:
+      advance: one step.
+      mesh: whose devices share each batch.
+      sharding: where the state's arrays live, a tree of shardings like it.
+    """
+    step = traced_on(mesh, make_train_step(advance))
+    return jax.jit(step, donate_argnums=(0, 1), out_shardings=(sharding, replicated(mesh)))
 
 
 def zero_totals(advance: Advance, state: TrainState, batch: Batch) -> Totals:

@@ -3,14 +3,19 @@
 from pathlib import Path
 
 import cv2
+import jax
 import numpy as np
 import pytest
 
 from datasets.pipeline import DataConfig
+from launch.build import abstract_state
 from launch.config import AlphabetConfig, Config
+from launch.task import make_task
+from recog.mesh import make_mesh, replicated
 from recog.models.crnn import CRNNConfig
 from recog.models.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
+from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 
@@ -46,6 +51,20 @@ def write_digits(folder: Path, count: int) -> None:
         cv2.imwrite(str(folder / f"{index}.png"), image)
         lines.append(f"{index}.png\t{text}\n")
     (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
+
+
+def saved_arrays(config, workdir):
+    """Every array of the newest checkpoint, as NumPy, and its step."""
+    like = abstract(abstract_state(config, make_task(config)), replicated(make_mesh()))
+    with Checkpoints(workdir) as checkpoints:
+        restored = checkpoints.restore(like)
+    return jax.tree.map(np.asarray, restored.state), restored.step
+
+
+def assert_same_state(a, b):
+    paths_a, paths_b = (jax.tree_util.tree_flatten_with_path(tree)[0] for tree in (a, b))
+    for (path, x), (_, y) in zip(paths_a, paths_b, strict=True):
+        np.testing.assert_array_equal(x, y, err_msg=jax.tree_util.keystr(path))
 
 
 @pytest.fixture(scope="session")

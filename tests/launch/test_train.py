@@ -16,30 +16,13 @@ import numpy as np
 import pytest
 
 from datasets.preflight import BadSamplesError
-from launch.build import abstract_state
 from launch.config import AlphabetConfig
 from launch.run_folder import OtherRunError, load_run
-from launch.task import make_task
 from launch.train import train
-from recog.mesh import make_mesh, replicated
-from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.checkpoints import Checkpoints
 from recog.training.loop import NotFiniteError
 from recog.training.writers import read_metrics
-from tests.launch.conftest import tiny_config, write_digits
-
-
-def saved_arrays(config, workdir):
-    """Every array of the newest checkpoint, as NumPy, and its step."""
-    like = abstract(abstract_state(config, make_task(config)), replicated(make_mesh()))
-    with Checkpoints(workdir) as checkpoints:
-        restored = checkpoints.restore(like)
-    return jax.tree.map(np.asarray, restored.state), restored.step
-
-
-def assert_same_state(a, b):
-    paths_a, paths_b = (jax.tree_util.tree_flatten_with_path(tree)[0] for tree in (a, b))
-    for (path, x), (_, y) in zip(paths_a, paths_b, strict=True):
-        np.testing.assert_array_equal(x, y, err_msg=jax.tree_util.keystr(path))
+from tests.launch.conftest import assert_same_state, saved_arrays, tiny_config, write_digits
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +151,8 @@ def test_another_alphabet_or_other_data_is_refused(digits, tmp_path):
         ("data", "height", 48),
         ("data", "buckets", (64, 32)),
         ("data", "batch_size", 0),
+        ("optimizer", "accumulation_steps", 0),
+        ("mesh", "fsdp", 0),
         ("augment", "rotation", -3.0),
         ("model", "dtype", "float31"),
         ("model", "width", 0.0),
