@@ -6,8 +6,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.convolution import Convolution, max_pool, rows_with_samples, scaled
+from recog.models.convolution import Convolution, rows_with_samples, scaled
 from recog.models.frames import Frames, all_frames
+from recog.models.pooling import max_pool
 
 HEIGHT = 24
 """Input height; the plates of the comparison are 94 columns wide."""

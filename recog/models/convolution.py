@@ -1,12 +1,12 @@
-"""A convolution with what usually follows it, and max pooling."""
+"""A convolution with what usually follows it."""
 
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from recog.models.batch_norm import BatchNorm
 from recog.models.convolve import convolve
 
 Padding = str | Sequence[tuple[int, int]]
@@ -55,36 +55,5 @@ class Convolution(nn.Module):
             name="conv",
         )(x)
         if self.batch_norm:
-            normalize = nn.BatchNorm(not train, momentum=0.9, dtype=self.dtype, name="norm")
-            x = normalize(x, mask=live[:, None, :, None])
+            x = BatchNorm(self.dtype, name="norm")(x, live, train=train)
         return x if self.activation is None else self.activation(x)
-
-
-def max_pool(
-    x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int] | None = None
-) -> Float[Array, "B Y X C"]:
-    """Max pooling without padding; strides default to the window.
-
-    Written as maxima of slices, whose gradient is elementwise: a window reduction's is a scatter, and slow on CPUs.
-    """
-    for axis, size, stride in zip((1, 2), window, strides or window, strict=True):
-        x = jax.tree.reduce(jnp.maximum, _slices(x, axis, size, stride))
-    return x
-
-
-def mean_pool(x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int]) -> Float[Array, "B Y X C"]:
-    """Mean pooling without padding, written as `max_pool` for the same reason."""
-    for axis, size, stride in zip((1, 2), window, strides, strict=True):
-        x = jax.tree.reduce(jnp.add, _slices(x, axis, size, stride)) / size
-    return x
-
-
-def _slices(x: Float[Array, "B H W C"], axis: int, size: int, stride: int) -> list[Float[Array, "B Y X C"]]:
-    """The first element of every window, the second of every window, and so on."""
-    length = x.shape[axis]
-    if size == stride:  # which may be a symbolic length, when a program for any width is exported
-        x = jax.lax.slice_in_dim(x, 0, length // size * size, axis=axis)
-        x = x.reshape(*x.shape[:axis], length // size, size, *x.shape[axis + 1 :])
-        return [jax.lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(size)]
-    reach = (length - size) // stride * stride + 1
-    return [jax.lax.slice_in_dim(x, place, place + reach, stride, axis) for place in range(size)]

@@ -1,27 +1,83 @@
-"""Convolution whose 1x1 kernels are matrix products."""
+"""Convolution that CPUs compute fast, forth and back."""
 
+import functools
+from collections.abc import Iterator
+
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
+
+Margins = tuple[tuple[int, int], tuple[int, int]]
 
 
 def convolve(
     images: Float[Array, "B H W C"],
     kernel: Float[Array, "Y X C D"],
     strides: tuple[int, int],
-    padding: str | tuple[tuple[int, int], tuple[int, int]],
+    padding: str | Margins,
     **settings,
 ) -> Float[Array, "B P Q D"]:
     """What `jax.lax.conv_general_dilated` computes: ``nn.Conv(..., conv_general_dilated=convolve)``.
 
-    XLA compiles the gradient for a kernel as a convolution whose window is the whole picture. Accelerators have
-    programs for that; CPUs compute the matrix product that it is for a 1x1 kernel sooner.
+    On CPUs, XLA's matrix products are faster than its convolutions, but for the 3x3 ones with many channels, and far
+    faster than its gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row
+    or column is a sum of matrix products, one for each of its places, and so is the gradient for any kernel.
+    Accelerators have programs of their own for all of it.
     """
     plain = {"lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "feature_group_count": 1}
-    if (
-        (*kernel.shape[:2], *strides) == (1, 1, 1, 1)
-        and (padding in ("SAME", "VALID") or not any(map(any, padding)))
-        and all(settings.get(name, value) == value for name, value in plain.items())
+    if jax.default_backend() != "cpu" or any(settings.get(name, value) != value for name, value in plain.items()):
+        return lax.conv_general_dilated(images, kernel, strides, padding, **settings)
+    if isinstance(padding, str):
+        above, aside = lax.padtype_to_pads(images.shape[1:3], kernel.shape[:2], strides, padding)
+        padding = above, aside
+    return (_sum_of_products if 1 in kernel.shape[:2] else _convolve)(images, kernel, strides, padding)
+
+
+def _places(images, kernel, strides: tuple[int, int], margins: Margins) -> Iterator[Float[Array, "B P Q C"]]:
+    """What each place of the kernel sees, row by row."""
+    images = jnp.pad(images, ((0, 0), *margins, (0, 0)))
+    (height, width), (down, right) = kernel.shape[:2], strides
+    rows, columns = images.shape[1] - height + 1, images.shape[2] - width + 1
+    for y in range(height):
+        for x in range(width):
+            yield images[:, y : y + rows : down, x : x + columns : right]
+
+
+def _rows(x: Float[Array, "B P Q C"]) -> Float[Array, "N C"]:
+    """Of two axes: XLA multiplies arrays of more only after copying them into another order."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def _sum_of_products(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
+    total = None
+    for seen, matrix in zip(
+        _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:]), strict=True
     ):
-        return jnp.einsum("bhwc,cd->bhwd", images, kernel[0, 0])
-    return lax.conv_general_dilated(images, kernel, strides, padding, **settings)
+        product = (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
+        total = product if total is None else total + product
+    return total
+
+
+def _jax_convolve(images, kernel, strides, margins):
+    return lax.conv_general_dilated(images, kernel, strides, margins, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _convolve(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
+    return _jax_convolve(images, kernel, strides, margins)
+
+
+def _forward(images, kernel, strides, margins):
+    return _convolve(images, kernel, strides, margins), (images, kernel)
+
+
+def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
+    images, kernel = saved
+    transposed = jax.linear_transpose(lambda images: _jax_convolve(images, kernel, strides, margins), images)
+    seen = _places(images, kernel, strides, margins)
+    for_kernel = jnp.stack([_rows(place).T @ _rows(gradient) for place in seen])
+    return *transposed(gradient), for_kernel.reshape(kernel.shape)
+
+
+_convolve.defvjp(_forward, _backward)

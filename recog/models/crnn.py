@@ -6,8 +6,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.convolution import max_pool, scaled
+from recog.models.batch_norm import BatchNorm
+from recog.models.convolution import scaled
+from recog.models.convolve import convolve
 from recog.models.frames import Frames, mask_columns
+from recog.models.pooling import max_pool
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 32
@@ -99,12 +102,12 @@ class CRNN(nn.Module):
             padding="VALID" if last else "SAME",
             kernel_init=nn.initializers.he_normal(),
             dtype=x.dtype,
+            conv_general_dilated=convolve,
             name=f"conv{number}",
         )(x)
         if number in self.config.batch_norm:
             live = jnp.arange(x.shape[2]) < widths[:, None]
-            normalize = nn.BatchNorm(not train, momentum=0.9, dtype=x.dtype, name=f"norm{number}")
-            x = normalize(x, mask=live[:, None, :, None])
+            x = BatchNorm(x.dtype, name=f"norm{number}")(x, live, train=train)
         return nn.relu(x)
 
 

@@ -14,8 +14,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.convolution import Convolution, max_pool, rows_with_samples, scaled
+from recog.models.convolution import Convolution, rows_with_samples, scaled
 from recog.models.frames import Frames, all_frames
+from recog.models.pooling import max_pool
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 24

@@ -17,10 +17,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.convolution import Convolution, max_pool, mean_pool, rows_with_samples, scaled
+from recog.models.convolution import Convolution, rows_with_samples, scaled
 from recog.models.convolve import convolve
 from recog.models.frames import Frames, all_frames
 from recog.models.label_decoder import LabelDecoder
+from recog.models.pooling import max_pool, mean_pool
 
 HEIGHT, WIDTH = 24, 94
 """Input size of the paper; the pools that make four context maps of one size are cut for it."""

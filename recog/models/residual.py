@@ -6,8 +6,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.convolution import Convolution, max_pool, rows_with_samples, scaled
+from recog.models.batch_norm import BatchNorm
+from recog.models.convolution import Convolution, rows_with_samples, scaled
 from recog.models.frames import Frames, all_frames
+from recog.models.pooling import max_pool
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
 from recog.models.stn import SpatialTransformer, STNConfig
 
@@ -100,7 +102,7 @@ class ResidualCNN(nn.Module):
         x = convolve(images.astype(self.dtype), "conv1", 64, batch_norm=True)
         x = ResidualBlock((128, 64, 128, 256), self.width, self.dtype, name="residual1")(x, live, train=train)
         x = ResidualBlock((512, 256, 512, 1024), self.width, self.dtype, name="residual2")(x, live, train=train)
-        x = nn.BatchNorm(not train, momentum=0.9, dtype=self.dtype, name="norm2")(x, mask=live[:, None, :, None])
+        x = BatchNorm(self.dtype, name="norm2")(x, live, train=train)
         x = convolve(x, "conv2", 512, kernel=(1, 1))
         x = convolve(x, "conv3", 1024)
         return max_pool(x, (2, 2))

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from recog.geometry import affine_points, bilinear_sample
-from recog.models.convolution import Convolution, max_pool, scaled
+from recog.models.convolution import Convolution, scaled
+from recog.models.pooling import max_pool
 
 CHANNELS = (8, 16, 32)
 """Of the localisation network's convolutions; the first is followed by pooling."""

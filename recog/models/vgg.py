@@ -4,7 +4,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from recog.models.convolution import Convolution, max_pool, scaled
+from recog.models.convolution import Convolution, scaled
+from recog.models.pooling import max_pool
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)
 POOLED = (1, 2, 4)

@@ -1,0 +1,85 @@
+"""Batch normalisation over the columns that hold something."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float
+
+EPSILON = 1e-5
+MOMENTUM = 0.9
+
+
+class BatchNorm(nn.Module):
+    """What ``nn.BatchNorm(momentum=0.9)`` computes with a mask, of the same parameters and statistics.
+
+    Padding and rows without a sample move no statistics, whatever they hold. With no live column at all the statistics
+    are zero. The gradient is written out: it keeps the input alone and goes over it twice.
+    """
+
+    dtype: jnp.dtype = jnp.float32
+    """Of the result; statistics and parameters are float32."""
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "B H W C"], live: Bool[Array, "B W"] | Bool[Array, "B 1"], *, train: bool
+    ) -> Float[Array, "B H W C"]:
+        """``live``: which columns hold no padding, ``B 1`` where whole rows do or do not; ``train``: by the batch."""
+        channels = (x.shape[-1],)
+        scale = self.param("scale", nn.initializers.ones, channels)
+        bias = self.param("bias", nn.initializers.zeros, channels)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
+        running_variance = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
+        if not train:
+            mean, variance = running_mean.value, running_variance.value
+            return _apply(x, mean, variance, scale, bias).astype(self.dtype)
+        y, (mean, variance) = _normalize(x, live, scale, bias)
+        if not self.is_initializing():
+            for running, now in ((running_mean, mean), (running_variance, variance)):
+                running.value = MOMENTUM * running.value + (1 - MOMENTUM) * lax.stop_gradient(now)
+        return y.astype(self.dtype)
+
+
+def _apply(x, mean, variance, scale, bias):
+    return (x - mean) * (lax.rsqrt(variance + EPSILON) * scale) + bias
+
+
+def _moments(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> tuple[Float[Array, " C"], Float[Array, " C"]]:
+    """Mean and variance over live columns."""
+    count = jnp.maximum(_live_pixels(x, live), 1)
+    x = x.astype(jnp.float32)
+    # Masked after the sum over rows: a mask for every pixel would cost several times what the sums do.
+    sums = (jnp.where(live[..., None], jnp.sum(part, axis=1), 0.0) for part in (x, jnp.square(x)))
+    mean, square = (jnp.sum(part, axis=(0, 1)) / count for part in sums)
+    return mean, jnp.maximum(square - jnp.square(mean), 0.0)
+
+
+def _live_pixels(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> Float[Array, ""]:
+    return jnp.sum(live).astype(jnp.float32) * (x.shape[1] * x.shape[2] // live.shape[1])
+
+
+@jax.custom_vjp
+def _normalize(x, live, scale, bias):
+    """The normalised ``x``, and its mean and variance, which are not differentiated."""
+    mean, variance = _moments(x, live)
+    return _apply(x, mean, variance, scale, bias), (mean, variance)
+
+
+def _forward(x, live, scale, bias):
+    y, (mean, variance) = _normalize(x, live, scale, bias)
+    return (y, (mean, variance)), (x, live, scale, mean, variance)
+
+
+def _backward(saved, gradients):
+    x, live, scale, mean, variance = saved
+    gradient = gradients[0].astype(jnp.float32)
+    away, inverse = x.astype(jnp.float32) - mean, lax.rsqrt(variance + EPSILON)
+    along = jnp.sum(gradient, axis=(0, 1, 2))
+    across = jnp.sum(gradient * away, axis=(0, 1, 2))
+    share = jnp.where(live, 1.0, 0.0)[:, None, :, None] / jnp.maximum(_live_pixels(x, live), 1)
+    through_statistics = along + jnp.square(inverse) * across * away
+    for_x = scale * inverse * (gradient - share * through_statistics)
+    return for_x.astype(x.dtype), None, inverse * across, along
+
+
+_normalize.defvjp(_forward, _backward)

@@ -1,0 +1,84 @@
+"""Max and mean pooling without padding, with gradients that CPUs compute fast.
+
+XLA compiles the gradient of a window reduction as a scatter. Pooling goes one axis after the other instead, as maxima
+or sums of slices: the first element of every window, the second of every window, and so on.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, UInt8
+
+
+class _Windows(NamedTuple):
+    """Of one axis."""
+
+    axis: int
+    size: int
+    stride: int
+
+    def slices(self, x: Array) -> list[Array]:
+        """The elements of every window, place by place."""
+        axis, length = self.axis, x.shape[self.axis]
+        if self.size == self.stride:  # the length may be a symbol, when a program for any width is exported
+            x = lax.slice_in_dim(x, 0, length // self.size * self.size, axis=axis)
+            x = x.reshape(*x.shape[:axis], length // self.size, self.size, *x.shape[axis + 1 :])
+            return [lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(self.size)]
+        reach = (length - self.size) // self.stride * self.stride + 1
+        return [lax.slice_in_dim(x, place, place + reach, self.stride, axis) for place in range(self.size)]
+
+
+def max_pool(
+    x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int] | None = None
+) -> Float[Array, "B Y X C"]:
+    """Maxima of windows; strides default to the window. Of equal ones the first has the gradient, as in PyTorch."""
+    for windows in map(_Windows, (1, 2), window, strides or window):
+        x = _maxima(x, windows)
+    return x
+
+
+def mean_pool(x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int]) -> Float[Array, "B Y X C"]:
+    """Means of windows."""
+    for windows in map(_Windows, (1, 2), window, strides):
+        x = functools.reduce(jnp.add, windows.slices(x)) / windows.size
+    return x
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _maxima(x: Float[Array, "B H W C"], windows: _Windows) -> Float[Array, "B Y X C"]:
+    return functools.reduce(jnp.maximum, windows.slices(x))
+
+
+def _forward(x, windows: _Windows):
+    first, *others = windows.slices(x)
+    maxima, places = first, jnp.zeros(first.shape, jnp.uint8)
+    for place, element in enumerate(others, 1):
+        places = jnp.where(element > maxima, jnp.uint8(place), places)
+        maxima = jnp.maximum(maxima, element)
+    return maxima, (places, x[:0])
+
+
+def _backward(windows: _Windows, saved, gradient: Float[Array, "B Y X C"]):
+    places, like = saved
+    return (_unpool(gradient, places, windows, like.shape[windows.axis]),)
+
+
+def _unpool(gradient: Array, places: UInt8[Array, "B Y X C"], windows: _Windows, length: int) -> Array:
+    """The gradients of the maxima at the places where the maxima were."""
+    axis, size, stride = windows
+    margins = [(0, 0, 0)] * gradient.ndim
+    reach = (gradient.shape[axis] - 1) * stride + 1
+    margins[axis] = (size - 1, length - reach, stride - 1)  # so that element p has its windows at p to p + size - 1
+    gradient, places = (lax.pad(x, jnp.asarray(fill, x.dtype), margins) for x, fill in ((gradient, 0), (places, size)))
+    total = jnp.zeros((), gradient.dtype)
+    for place in range(size):
+        window = slice(size - 1 - place, size - 1 - place + length)
+        mine, share = (lax.slice_in_dim(x, window.start, window.stop, axis=axis) for x in (places, gradient))
+        total += jnp.where(mine == place, share, 0)
+    return total
+
+
+_maxima.defvjp(_forward, _backward)

@@ -1,0 +1,60 @@
+"""Pooling and its gradients are those of JAX's window reductions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from recog.models.pooling import max_pool, mean_pool
+
+CASES = [((2, 2), (2, 2)), ((2, 2), (2, 1)), ((3, 3), (1, 1)), ((3, 3), (1, 2)), ((4, 5), (4, 2)), ((2, 1), (3, 1))]
+
+
+def windows(x, initial, combine, window, strides):
+    return lax.reduce_window(x, initial, combine, (1, *window, 1), (1, *strides, 1), "VALID")
+
+
+def value_and_gradient(function, x):
+    def scalar(x):
+        y = function(x)
+        return jnp.sum(jnp.sin(y) * jnp.arange(y.size).reshape(y.shape)), y
+
+    (_, y), gradient = jax.jit(jax.value_and_grad(scalar, has_aux=True))(x)
+    return y, gradient
+
+
+@pytest.mark.parametrize(("window", "strides"), CASES)
+@pytest.mark.parametrize("ties", [False, True])
+def test_maxima_equal_window_reductions(window, strides, ties):
+    random = np.random.default_rng(0)
+    x = random.integers(0, 3, (2, 9, 11, 3)) if ties else random.normal(size=(2, 9, 11, 3))
+    x = x.astype(np.float32)
+    y, gradient = value_and_gradient(lambda x: max_pool(x, window, strides), x)
+    expected, theirs = value_and_gradient(lambda x: windows(x, -jnp.inf, lax.max, window, strides), x)
+    np.testing.assert_array_equal(y, expected)
+    if not ties:  # which of equal elements has the gradient is tested below
+        np.testing.assert_allclose(gradient, theirs, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(np.sum(gradient), np.sum(theirs), rtol=1e-4)
+
+
+def test_of_equal_elements_the_first_has_the_gradient():
+    gradient = jax.grad(lambda x: jnp.sum(max_pool(x, (1, 3))))(
+        jnp.array([1.0, 2.0, 2.0, 0.0, 0.0, 0.0])[None, None, :, None]
+    )
+    np.testing.assert_array_equal(gradient[0, 0, :, 0], [0, 1, 0, 1, 0, 0])
+
+
+@pytest.mark.parametrize(("window", "strides"), CASES)
+def test_means_equal_window_reductions(window, strides):
+    x = np.random.default_rng(0).normal(size=(2, 9, 11, 3)).astype(np.float32)
+    y, gradient = value_and_gradient(lambda x: mean_pool(x, window, strides), x)
+    expected, theirs = value_and_gradient(lambda x: windows(x, 0.0, lax.add, window, strides) / np.prod(window), x)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(gradient, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_half_precision_stays_half_precision():
+    x = jnp.ones((1, 4, 4, 1), jnp.bfloat16)
+    assert max_pool(x, (2, 2)).dtype == mean_pool(x, (2, 2), (2, 2)).dtype == jnp.bfloat16
+    assert jax.grad(lambda x: jnp.sum(max_pool(x, (2, 2)).astype(jnp.float32)))(x).dtype == jnp.bfloat16
