@@ -1,4 +1,6 @@
-"""How efficient a run on many devices would be: ``python -m launch.scaling --step_ms=MS --parameters=N [...]``.
+"""How efficient a run on many devices would be.
+
+    python -m launch.scaling --config=launch/configs/crnn.py --step_ms=MS
 
 Predicts data-parallel training with a fixed number of samples a device. A step's gradients are summed over all devices
 (an all-reduce); so are the statistics of every batch normalisation, forward and backward. What of the first cannot hide
@@ -8,9 +10,15 @@ behind the backward pass, and all of the second, is added to the step of a singl
 import math
 from typing import NamedTuple
 
+import jax
 from absl import flags
+from ml_collections import config_flags
 
 from launch import friendly
+from launch.build import abstract_state
+from launch.config import Config
+from launch.task import make_task
+from recog.evaluation.cost import count_parameters
 
 BACKWARD = 2 / 3
 """Share of a step that is the backward pass: twice the operations of the forward pass."""
@@ -44,6 +52,14 @@ class Step(NamedTuple):
     """Four for each parameter: gradients are float32."""
     reductions: int
     """Small all-reduces that the step waits for: two for each batch normalisation, forward and backward."""
+
+
+def measured_step(config: Config, seconds: float) -> Step:
+    """A configuration's step that takes so long on one device, as `launch.benchmarks.train` or a training log tells."""
+    state = abstract_state(config, make_task(config))
+    statistics = jax.tree.leaves(state.model_state.get("batch_stats", {}))
+    batch_norms = len(statistics) // 2  # a mean and a variance each
+    return Step(seconds, 4 * count_parameters(state.variables), 4 * batch_norms)
 
 
 def all_reduce_seconds(size: int, devices: int, network: Network) -> float:
@@ -87,16 +103,18 @@ def main(argv: list[str]) -> None:
     """Reads the flags and prints the table."""
     del argv
     values = flags.FLAGS
-    step = Step(values.step_ms / 1e3, 4 * values.parameters, 4 * values.batch_norms)
+    step = measured_step(values.config, values.step_ms / 1e3)
     volume = step.gradient_bytes / 2**20
-    print(f"each device sends and receives about {2 * volume:.1f} MiB a step; efficiency with / without overlap")
+    print(
+        f"{step.gradient_bytes // 4:,} parameters: each device sends and receives about {2 * volume:.1f} MiB a step "
+        f"and waits {step.reductions} times for statistics; efficiency with / without overlap"
+    )
     print("\n".join(table(step, sorted(int(count) for count in values.devices), NETWORKS)))
 
 
 if __name__ == "__main__":
     flags.DEFINE_float("step_ms", None, "Milliseconds of a training step on one device.", lower_bound=1e-6)
-    flags.DEFINE_integer("parameters", None, "Numbers that are trained.", lower_bound=1)
-    flags.DEFINE_integer("batch_norms", 0, "Batch normalisations of the model.", lower_bound=0)
     flags.DEFINE_list("devices", ["8", "64", "512"], "How many.")
-    flags.mark_flags_as_required(["step_ms", "parameters"])
+    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/.")
+    flags.mark_flags_as_required(["step_ms", "config"])
     friendly.run(main)

@@ -1,82 +1,171 @@
 """Every model of ``launch/configs`` on this machine: ``python -m launch.benchmarks.models [--models=lprnet,crnn]``.
 
-Prints input, frames, parameters and multiply-accumulates (see `launch.cost`) and how fast the model reads with fresh
-parameters: pixels in, tokens out, decoding included. Pictures per second at a batch, milliseconds of a single picture.
+Prints parameters and multiply-accumulates (see `launch.cost`) and how fast the model reads with fresh parameters:
+pixels in, tokens out, decoding included; pictures per second at a batch, milliseconds of a single picture. ``recog`` is
+the live model, ``artifact`` the program that `launch.export` writes, loaded back. Architectures that
+`launch.benchmarks.torch_readers` has are measured in PyTorch too, in turns with ours: as it is and compiled, of which
+the faster counts. ``ratio`` is the artifact's speed to PyTorch's. ``?`` marks what another job disturbed.
 """
 
 import functools
 import sys
 from collections.abc import Callable
 
+import flax.traverse_util
 import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
+from jax import export
 
 from launch import friendly
 from launch.benchmarks.timing import Timing, machine, time_in_turns
+from launch.benchmarks.train import DTYPES, MODELS, MODES, platform, torch_device
 from launch.build import shape_of_batch
 from launch.config import Config
 from launch.cost import Cost, config_names, count, count_models, load_config
 from launch.task import make_task
 from recog.batch import Batch
+from recog.export.write import make_program, used_by_reading
 
 BATCH = 32
 """Pictures read together."""
+CONTESTANTS = ("recog", "artifact", "torch")
+Run = Callable[[], object]
 
 
-def reader(config: Config, cost: Cost, rows: int) -> Callable[[], object]:
-    """A function that reads a batch of noise, compiled, with parameters as they start."""
+def readers(config: Config, cost: Cost, rows: int) -> dict[str, Run]:
+    """Reads a batch of noise with parameters as they start: the live model, and what would be exported of it."""
     task = make_task(config)
     images = np.random.default_rng(0).integers(0, 256, (rows, cost.height, cost.width, cost.channels), np.uint8)
-    widths = jnp.full(rows, cost.width)
+    widths = np.full(rows, cost.width, np.int32)
     batch = Batch(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in shape_of_batch(config)))
-    variables = jax.jit(task.init)(jax.random.key(0), batch._replace(images=images[:1], widths=np.asarray(widths[:1])))
-    read = jax.jit(task.read).lower(variables, images, widths).compile()
-    return functools.partial(_run, read, variables, jnp.asarray(images), widths)
+    variables = jax.jit(task.init)(jax.random.key(0), batch._replace(images=images[:1], widths=widths[:1]))
+    arguments = jax.device_put((images, widths))
+    live = jax.jit(task.read).lower(variables, *arguments).compile()
+    shape = (config.data.height, config.data.width, config.data.channels)
+    used = used_by_reading(task, flax.traverse_util.flatten_dict(variables, sep="/"), shape)
+    program = export.deserialize(bytearray(make_program(task, used, shape).serialize()))
+    exported = jax.jit(program.call).lower(used, *arguments).compile()
+    return {
+        "recog": functools.partial(_run, live, variables, *arguments),
+        "artifact": functools.partial(_run, exported, used, *arguments),
+    }
 
 
-def _run(read, *arguments) -> None:
-    jax.block_until_ready(read(*arguments))
+def _run(read, *arguments):
+    return jax.block_until_ready(read(*arguments))
 
 
-def _marked(text: str, timing: Timing) -> str:
-    return text if timing.alone else f"{text}?"
+def torch_readers(config: Config, cost: Cost, rows: int) -> dict[str, Run]:
+    """The same architecture in PyTorch, as it is and compiled in each of the modes that work.
+
+    Raises:
+      ValueError: its reader has not as many parameters: another architecture.
+    """
+    device = torch_device()
+    if device is None:
+        return {}
+    from launch.benchmarks.torch_inference import Inference
+
+    config.data.width = cost.width
+    images = np.random.default_rng(0).integers(0, 256, (rows, cost.height, cost.width, cost.channels), np.uint8)
+    entered: dict[str, Run] = {}
+    for name, mode in {"torch": None, **MODES[platform()]}.items():
+        try:
+            run = Inference(config, make_task(config).alphabet.classes, images, device, mode)
+            if run.parameters != cost.parameters:
+                raise ValueError(
+                    f"PyTorch's reader has {run.parameters:,} parameters, ours {cost.parameters:,}: "
+                    "this configuration is not written in launch/benchmarks/torch_readers.py"
+                )
+            run()
+        except Exception as error:
+            if mode is None:
+                raise
+            reason = str(error).strip().splitlines() or [""]
+            print(f"note: torch.compile does not work here ({type(error).__name__}: {reason[0]:.200})", file=sys.stderr)
+        else:
+            entered[name] = run
+    return entered
+
+
+def measure(name: str, config: Config, cost: Cost, rows: int, seconds: float) -> dict[str, Timing]:
+    """Of one batch, by contestant; of PyTorch's ways the fastest."""
+    ours = readers(config, cost, rows)
+    theirs = torch_readers(config, cost, rows) if name in MODELS else {}
+    timings = time_in_turns([*ours.values(), *theirs.values()], seconds)
+    found = dict(zip(ours, timings, strict=False))
+    return found | ({"torch": min(timings[len(ours) :])} if theirs else {})
+
+
+def _marked(text: str, *timings: Timing) -> str:
+    return text if all(timing.alone for timing in timings) else f"{text}?"
+
+
+def _cells(timings: dict[str, Timing], show: Callable[[float], str]) -> list[str]:
+    """What each contestant showed, and the ratio."""
+    shown = [_marked(show(timings[name].seconds), timings[name]) if name in timings else "-" for name in CONTESTANTS]
+    if "torch" not in timings:
+        return [*shown, "-"]
+    ours, theirs = timings["artifact"], timings["torch"]
+    return [*shown, _marked(f"{theirs.seconds / ours.seconds:.2f}x", ours, theirs)]
+
+
+def header() -> list[str]:
+    """Two lines of titles."""
+    columns = [*CONTESTANTS, "ratio"] * 2
+    groups = f"{'':<17}{'':>10}{'':>8}{'':>13}{'':>11}{'images/s':>36}{'ms':>36}"
+    titles = f"{'':<17}{'input':>10}{'frames':>8}{'parameters':>13}{'MACs':>11}"
+    return [groups, titles + "".join(f"{column:>9}" for column in columns)]
 
 
 def line(name: str, config: Config, seconds: float) -> tuple[str, bool]:
     """The table's line of one configuration, and whether the cores were ours alone meanwhile."""
     cost = count(config)
-    (many,) = time_in_turns([reader(config, cost, BATCH)], seconds)
-    (one,) = time_in_turns([reader(config, cost, 1)], seconds)
-    rate, wait = _marked(f"{BATCH / many.seconds:.0f}", many), _marked(f"{1e3 * one.seconds:.1f}", one)
+    many, one = (measure(name, config, cost, rows, seconds) for rows in (BATCH, 1))
+    cells = _cells(many, lambda taken: f"{BATCH / taken:.0f}") + _cells(one, lambda taken: f"{1e3 * taken:.1f}")
+    alone = all(timing.alone for timing in (*many.values(), *one.values()))
     return (
         f"{name:<17}{cost.size:>10}{cost.frames or '-':>8}{cost.parameters:>13,}{cost.macs / 1e6:>9,.1f} M"
-        f"{rate:>11}{wait:>10}",
-        many.alone and one.alone,
+        + "".join(f"{cell:>9}" for cell in cells),
+        alone,
     )
+
+
+def configure(name: str, dtype: str = "") -> Config:
+    """A configuration as it is measured; an empty type takes what is usual for the device."""
+    config = load_config(name)
+    config.model.dtype = dtype or DTYPES[platform()]
+    return config
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags; measures and prints a line for each model."""
     del argv
-    names = flags.FLAGS.models or list(count_models())
+    values = flags.FLAGS
+    names = values.models or list(count_models())
     if unknown := set(names) - set(config_names()):
         raise ValueError(f"--models={','.join(sorted(unknown))}: choose among {', '.join(config_names())}")
-    print(f"{'':<17}{'input':>10}{'frames':>8}{'parameters':>13}{'MACs':>11}{'images/s':>11}{'ms':>10}", flush=True)
+    print("\n".join(header()), flush=True)
     alone = True
     for number, name in enumerate(names, 1):
         print(f"measuring {name} ({number} of {len(names)})", file=sys.stderr, flush=True)
-        shown, undisturbed = line(name, load_config(name), flags.FLAGS.seconds)
+        shown, undisturbed = line(name, configure(name, values.dtype), values.seconds)
         print(shown, flush=True)
         alone &= undisturbed
-    print(f"images/s: {BATCH} pictures at a time; ms: one picture")
+    print(f"images/s: {BATCH} pictures at a time; ms: one picture; {values.dtype or DTYPES[platform()]}")
     if not alone:
         print("? other processes used these cores meanwhile: measure again before quoting a marked number")
-    print(machine("flax"), flush=True)
+    print(machine("flax", "torch"), flush=True)
 
 
 if __name__ == "__main__":
     flags.DEFINE_list("models", [], "Names under launch/configs, without .py; each model once when none is given.")
-    flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each batch size.", lower_bound=0.0)
+    flags.DEFINE_enum(
+        "dtype",
+        "",
+        ["", "float32", "bfloat16"],
+        "Of convolutions and matrix products; empty: float32 on a CPU, bfloat16 on a GPU.",
+    )
+    flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each contestant and batch size.", lower_bound=0.0)
     friendly.run(main)

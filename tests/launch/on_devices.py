@@ -1,11 +1,14 @@
 """Trains a few steps on each layout of devices: ``python -m tests.launch.on_devices FOLDER DEVICES,FSDP,PARTS ...``.
 
-Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read.
+Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read, and
+what one step sums over all devices.
 """
 
 import contextlib
 import itertools
 import json
+import math
+import re
 import sys
 
 import jax
@@ -16,6 +19,7 @@ from launch.config import Config
 from launch.run import advance
 from launch.task import make_task
 from recog import mesh as meshes
+from recog.evaluation.cost import count_parameters
 from recog.evaluation.reading import Evaluator
 from recog.training.optimizers import make_optimizer
 from tests.launch.conftest import tiny_config
@@ -43,14 +47,29 @@ def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
     step = jax.jit(advance(config, task), donate_argnums=0, out_shardings=(sharding, meshes.replicated(mesh)))
     losses = []
     with contextlib.closing(iter(stream)) as batches:
-        for batch in itertools.islice(batches, STEPS):
-            state, report = step(state, meshes.put_batch(mesh, batch))
+        placed = [meshes.put_batch(mesh, batch) for batch in itertools.islice(batches, STEPS)]
+        step = step.lower(state, placed[0]).compile()
+        for batch in placed:
+            state, report = step(state, batch)
             losses.append(float(report.sums["ctc_loss"]))
     leaves = jax.tree.leaves((state.params, state.optimizer_states))
     held = sum(x.addressable_shards[0].data.size for x in leaves) / sum(x.size for x in leaves)
     with contextlib.closing(one_pass(samples, config, task)) as stream:
         read = Evaluator(task, mesh)(state.variables, stream)
-    return {"losses": losses, "held": held, "read": [(p.id, round(p.confidence, 4)) for p in read.predictions]}
+    return {
+        "losses": losses,
+        "held": held,
+        "read": [(p.id, round(p.confidence, 4)) for p in read.predictions],
+        "summed": summed_numbers(step.as_text()),
+        "parameters": count_parameters(state.variables),
+    }
+
+
+def summed_numbers(program: str) -> int:
+    """How many numbers the all-reduces of a compiled program sum over devices."""
+    results = re.findall(r" = (\S+|\([^)]*\)) all-reduce(?:-start)?\(", program)
+    shapes = re.findall(r"\w+\[([\d,]*)\]", " ".join(results))
+    return sum(math.prod(int(size) for size in shape.split(",") if size) for shape in shapes)
 
 
 if __name__ == "__main__":

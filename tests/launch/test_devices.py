@@ -40,6 +40,14 @@ def test_losses_and_readings_are_those_of_one_device(outcomes, layout):
 
 
 @pytest.mark.slow
+def test_a_step_sums_its_gradients_and_little_else_over_devices(outcomes):
+    assert outcomes["1,1,1"]["summed"] == 0
+    for layout in ("2,1,1", "8,1,1"):
+        share = outcomes[layout]["summed"] / outcomes[layout]["parameters"]
+        assert 1 <= share < 1.1, f"{layout}: {share} numbers for each parameter"
+
+
+@pytest.mark.slow
 def test_parts_of_a_batch_are_the_same_parts_on_any_number_of_devices(outcomes):
     np.testing.assert_allclose(outcomes["8,2,2"]["losses"], outcomes["1,1,2"]["losses"], rtol=1e-4)
     assert outcomes["1,1,2"]["losses"] != outcomes["1,1,1"]["losses"], "each part is normalised by its own statistics"

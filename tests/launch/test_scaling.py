@@ -2,7 +2,8 @@
 
 import pytest
 
-from launch.scaling import Network, Step, all_reduce_seconds, efficiency, table
+from launch.cost import load_config
+from launch.scaling import Network, Step, all_reduce_seconds, efficiency, measured_step, table
 
 FAST, PLAIN = Network(1e30, 0.0), Network(1e9, 1e-5)
 
@@ -42,6 +43,12 @@ def test_a_step_half_of_which_is_talk_is_half_as_efficient():
 def test_statistics_are_waited_for_one_by_one():
     step = Step(seconds=1e-3, gradient_bytes=0, reductions=10)
     assert efficiency(step, 8, PLAIN, overlapped=True) == pytest.approx(1e-3 / (1e-3 + 10 * 6e-5))
+
+
+def test_a_configuration_tells_what_its_steps_talk_about():
+    step = measured_step(load_config("lprnet"), 0.1)
+    # Its published parameters; one normalisation after each of three convolutions and three blocks.
+    assert step == Step(0.1, gradient_bytes=4 * 446_976, reductions=4 * 6)
 
 
 def test_the_table_has_a_line_for_each_network():

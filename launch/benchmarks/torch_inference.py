@@ -1,0 +1,41 @@
+"""A PyTorch reader at work, as fast as PyTorch does it: what `launch.benchmarks.models` measures ours against."""
+
+import numpy as np
+import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
+
+from launch.benchmarks.torch_readers import count_parameters, make_reader
+from launch.config import Config
+
+
+class Inference:
+    """Pixels in, each frame's likeliest class and its probability out: the greedy path before repeats are merged.
+
+    Args:
+      config: model and data.
+      classes: the blank included.
+      images: uint8 B H W C.
+      device: ``cpu`` or ``cuda``.
+      mode: of ``torch.compile``; None compiles nothing.
+    """
+
+    def __init__(self, config: Config, classes: int, images: np.ndarray, device: str, mode: str | None = None):
+        self.device, self.dtype = device, getattr(torch, config.model.dtype)
+        reader = make_reader(config, classes).to(device).eval()
+        self.parameters = count_parameters(reader)
+        self.reader = reader.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # its stubs lack it
+        # From a view of B H W C, so that it is channels-last in memory.
+        self.images = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
+        self.read = torch.compile(self._read, mode=mode) if mode else self._read
+
+    def _read(self, images):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            logits = self.reader(images.float() / 127.5 - 1)
+        return functional.softmax(logits.float(), -1).max(-1)
+
+    def __call__(self) -> None:
+        """Reads the pictures and waits for it."""
+        with torch.inference_mode():
+            self.read(self.images)
+        if self.device == "cuda":
+            torch.cuda.synchronize()
