@@ -90,6 +90,8 @@ _CHINESE: dict[str, list[Stroke]] = {
     ],
 }
 """The same with strokes about 6 wide."""
+DRAWN = frozenset(_CHINESE)
+"""Chinese characters drawn after photographs of plates."""
 CHINESE_WEIGHT = 0.65
 """Strokes of Chinese characters, in widths of those of digits and letters."""
 _OVERSAMPLE = 4

@@ -19,7 +19,8 @@ from recog.training.loop import LoopConfig
 def get_config() -> Config:
     """Configuration of the run."""
     config = lprnet.get_config()
-    config.data.train = "plates:seed=1,height=24,width=94,home=皖"
+    mild, harsh = (f"plates:seed={seed},height=24,width=94,home=皖,clutter={how}" for seed, how in ((1, 0.5), (3, 0.9)))
+    config.data.train = f"0.5*{mild} + 0.5*{harsh}"
     config.data.validation = "plates:seed=2,count=1000,height=24,width=94,home=皖"
     config.data.batch_size = 32
     config.augment = AugmentConfig()  # the renderer does it all
