@@ -10,6 +10,7 @@ the faster counts. ``ratio`` is the artifact's speed to PyTorch's. ``?`` marks w
 import functools
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import flax.traverse_util
 import jax
@@ -30,7 +31,7 @@ from recog.export.write import make_program, used_by_reading
 BATCH = 32
 """Pictures read together."""
 CONTESTANTS = ("recog", "artifact", "torch")
-Run = Callable[[], object]
+Run = Callable[[], Any]
 
 
 def readers(config: Config, cost: Cost, rows: int) -> dict[str, Run]:

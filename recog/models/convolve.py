@@ -50,13 +50,12 @@ def _rows(x: Float[Array, "B P Q C"]) -> Float[Array, "N C"]:
 
 
 def _sum_of_products(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
-    total = None
-    for seen, matrix in zip(
-        _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:]), strict=True
-    ):
-        product = (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
-        total = product if total is None else total + product
-    return total
+    places, matrices = _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:])
+    products = (
+        (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
+        for seen, matrix in zip(places, matrices, strict=True)
+    )
+    return functools.reduce(jnp.add, products)
 
 
 def _jax_convolve(images, kernel, strides, margins):

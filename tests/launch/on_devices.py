@@ -60,7 +60,7 @@ def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
         "losses": losses,
         "held": held,
         "read": [(p.id, round(p.confidence, 4)) for p in read.predictions],
-        "summed": summed_numbers(step.as_text()),
+        "summed": summed_numbers(step.as_text() or ""),
         "parameters": count_parameters(state.variables),
     }
 
