@@ -23,18 +23,77 @@ def convolve(
     On CPUs, XLA's matrix products are faster than its convolutions, but for the 3x3 ones with many channels, and far
     faster than its gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row
     or column is a sum of matrix products, one for each of its places, and so is the gradient for any kernel.
-    Accelerators have programs of their own for all of it.
+    Accelerators have programs of their own for all of it. Which of them is compiled is the platform's that a program is
+    lowered for, wherever it is traced.
     """
     plain = {"lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "feature_group_count": 1}
-    if jax.default_backend() != "cpu" or any(settings.get(name, value) != value for name, value in plain.items()):
+    if any(settings.get(name, value) != value for name, value in plain.items()):
         return lax.conv_general_dilated(images, kernel, strides, padding, **settings)
     if isinstance(padding, str):
         above, aside = lax.padtype_to_pads(images.shape[1:3], kernel.shape[:2], strides, padding)
         padding = above, aside
-    return (_sum_of_products if 1 in kernel.shape[:2] else _convolve)(images, kernel, strides, padding)
+    return _convolve(images, kernel, strides, padding)
 
 
-def _places(images, kernel, strides: tuple[int, int], margins: Margins) -> Iterator[Float[Array, "B P Q C"]]:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _convolve(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
+    if not _narrow(kernel):
+        return _jax_convolve(images, kernel, strides, margins)
+    return lax.platform_dependent(
+        images,
+        kernel,
+        cpu=functools.partial(_sum_of_products, strides=strides, margins=margins),
+        default=functools.partial(_jax_convolve, strides=strides, margins=margins),
+    )
+
+
+def _forward(images, kernel, strides, margins):
+    return _convolve(images, kernel, strides, margins), (images, kernel)
+
+
+def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
+    return lax.platform_dependent(
+        *saved,
+        gradient,
+        cpu=functools.partial(_gradients_by_products, strides=strides, margins=margins),
+        default=functools.partial(_jax_gradients, strides=strides, margins=margins),
+    )
+
+
+_convolve.defvjp(_forward, _backward)
+
+
+def _jax_convolve(images, kernel, strides, margins):
+    return lax.conv_general_dilated(images, kernel, strides, margins, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def _jax_gradients(images, kernel, gradient, strides, margins):
+    _, pull_back = jax.vjp(functools.partial(_jax_convolve, strides=strides, margins=margins), images, kernel)
+    return pull_back(gradient)
+
+
+def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
+    return 1 in kernel.shape[:2]
+
+
+def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
+    places, matrices = _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:])
+    products = (
+        (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
+        for seen, matrix in zip(places, matrices, strict=True)
+    )
+    return functools.reduce(jnp.add, products)
+
+
+def _gradients_by_products(images, kernel, gradient, strides, margins):
+    forth = _sum_of_products if _narrow(kernel) else _jax_convolve
+    (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
+    seen = _places(images, kernel, strides, margins)
+    for_kernel = jnp.stack([_rows(place).T @ _rows(gradient) for place in seen])
+    return for_images, for_kernel.reshape(kernel.shape)
+
+
+def _places(images, kernel, strides, margins) -> Iterator[Float[Array, "B P Q C"]]:
     """What each place of the kernel sees, row by row."""
     images = jnp.pad(images, ((0, 0), *margins, (0, 0)))
     (height, width), (down, right) = kernel.shape[:2], strides
@@ -47,36 +106,3 @@ def _places(images, kernel, strides: tuple[int, int], margins: Margins) -> Itera
 def _rows(x: Float[Array, "B P Q C"]) -> Float[Array, "N C"]:
     """Of two axes: XLA multiplies arrays of more only after copying them into another order."""
     return x.reshape(-1, x.shape[-1])
-
-
-def _sum_of_products(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
-    places, matrices = _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:])
-    products = (
-        (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
-        for seen, matrix in zip(places, matrices, strict=True)
-    )
-    return functools.reduce(jnp.add, products)
-
-
-def _jax_convolve(images, kernel, strides, margins):
-    return lax.conv_general_dilated(images, kernel, strides, margins, dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _convolve(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
-    return _jax_convolve(images, kernel, strides, margins)
-
-
-def _forward(images, kernel, strides, margins):
-    return _convolve(images, kernel, strides, margins), (images, kernel)
-
-
-def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
-    images, kernel = saved
-    transposed = jax.linear_transpose(lambda images: _jax_convolve(images, kernel, strides, margins), images)
-    seen = _places(images, kernel, strides, margins)
-    for_kernel = jnp.stack([_rows(place).T @ _rows(gradient) for place in seen])
-    return *transposed(gradient), for_kernel.reshape(kernel.shape)
-
-
-_convolve.defvjp(_forward, _backward)

@@ -64,3 +64,16 @@ def test_a_layer_computes_the_same_with_it(kernel, options, dtype):
     assert mine.dtype == expected.dtype == dtype
     tolerance = 1e-5 if dtype == jnp.float32 else 1e-2
     np.testing.assert_allclose(mine, expected, rtol=tolerance, atol=tolerance)  # sums in another order
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (3, 3)])
+@pytest.mark.parametrize(("platform", "products"), [("cpu", True), ("cuda", False), ("tpu", False)])
+def test_the_form_is_the_platforms_that_a_program_is_lowered_for(kernel, platform, products):
+    """Traced on a CPU machine, an export for GPUs convolves as GPUs do."""
+
+    def loss(images, matrix):
+        return jnp.sum(convolve(images, matrix, (1, 1), "SAME", dimension_numbers=LAYOUT) ** 2)
+
+    of_both = jax.jit(jax.grad(loss, (0, 1)))
+    traced = of_both.trace(jnp.ones((2, 8, 9, 4)), jnp.ones((*kernel, 4, 6)))
+    assert ("dot_general" in traced.lower(lowering_platforms=(platform,)).as_text()) is products
