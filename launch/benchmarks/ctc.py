@@ -26,7 +26,7 @@ from absl import app, flags
 from jaxtyping import Float, Int
 
 from launch.benchmarks.forward_backward import float64_reference
-from launch.benchmarks.timing import ROUNDS, Timing, machine, time_in_turns
+from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, time_in_turns
 from recog.ctc import ctc_loss
 
 
@@ -225,7 +225,7 @@ def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dic
     means = [str(_geometric_mean(table, rival) or "-") for rival in _NAMES[1:]]
     print(_line("geometric mean", [""] * len(_NAMES) + means))
     if not all(result.timing.alone for results in table.values() for result in results.values()):
-        print("? other processes used these cores meanwhile: measure again before quoting a marked number")
+        print(NOT_ALONE)
     print(machine("optax", "torch"), flush=True)
     return table
 

@@ -35,7 +35,7 @@ from datasets.preflight import Needs, Preflight, preflight
 from datasets.sources import TAB, BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
 from launch import friendly
-from launch.benchmarks.timing import ROUNDS, Timing, core_seconds, cores, machine
+from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, core_seconds, cores, machine
 from recog.alphabet import CHINESE_PLATES, Alphabet
 
 BATCH, HEIGHT, WIDTH, CHANNELS = 64, 32, 128, 3
@@ -236,7 +236,7 @@ def report(specs: Sequence[str], workers: Sequence[int], seconds: float, rounds:
             print(line(shown, count, results[-1]), flush=True)
     print(f"batches of {BATCH}x{HEIGHT}x{WIDTH}x{CHANNELS}")
     if not all(result.alone for result in results):
-        print("? other processes used these cores meanwhile: measure again before quoting a marked number")
+        print(NOT_ALONE)
     print(machine("grain", "opencv-python-headless", "torch"), flush=True)
     return results
 

@@ -19,8 +19,9 @@ from absl import flags
 from jax import export
 
 from launch import friendly
-from launch.benchmarks.timing import Timing, machine, time_in_turns
-from launch.benchmarks.train import DTYPES, MODELS, MODES, platform, torch_device
+from launch.benchmarks import rival
+from launch.benchmarks.rival import DTYPES, MODELS, platform
+from launch.benchmarks.timing import NOT_ALONE, Timing, machine, marked, time_in_turns
 from launch.build import shape_of_batch
 from launch.config import Config
 from launch.cost import Cost, config_names, count, count_models, load_config
@@ -63,31 +64,22 @@ def torch_readers(config: Config, cost: Cost, rows: int) -> dict[str, Run]:
     Raises:
       ValueError: its reader has not as many parameters: another architecture.
     """
-    device = torch_device()
+    device = rival.torch_device()
     if device is None:
         return {}
     from launch.benchmarks.torch_inference import Inference
 
     config.data.width = cost.width
     images = np.random.default_rng(0).integers(0, 256, (rows, cost.height, cost.width, cost.channels), np.uint8)
-    entered: dict[str, Run] = {}
-    for name, mode in {"torch": None, **MODES[platform()]}.items():
-        try:
-            run = Inference(config, make_task(config).alphabet.classes, images, device, mode)
-            if run.parameters != cost.parameters:
-                raise ValueError(
-                    f"PyTorch's reader has {run.parameters:,} parameters, ours {cost.parameters:,}: "
-                    "this configuration is not written in launch/benchmarks/torch_readers.py"
-                )
-            run()
-        except Exception as error:
-            if mode is None:
-                raise
-            reason = str(error).strip().splitlines() or [""]
-            print(f"note: torch.compile does not work here ({type(error).__name__}: {reason[0]:.200})", file=sys.stderr)
-        else:
-            entered[name] = run
-    return entered
+    classes = make_task(config).alphabet.classes
+
+    def make(mode: str | None) -> Run:
+        reader = Inference(config, classes, images, device, mode)
+        rival.require_same_size(reader.parameters, cost.parameters)
+        reader.read()
+        return reader.read
+
+    return rival.each_way(make)
 
 
 def measure(name: str, config: Config, cost: Cost, rows: int, seconds: float) -> dict[str, Timing]:
@@ -99,17 +91,13 @@ def measure(name: str, config: Config, cost: Cost, rows: int, seconds: float) ->
     return found | ({"torch": min(timings[len(ours) :])} if theirs else {})
 
 
-def _marked(text: str, *timings: Timing) -> str:
-    return text if all(timing.alone for timing in timings) else f"{text}?"
-
-
 def _cells(timings: dict[str, Timing], show: Callable[[float], str]) -> list[str]:
     """What each contestant showed, and the ratio."""
-    shown = [_marked(show(timings[name].seconds), timings[name]) if name in timings else "-" for name in CONTESTANTS]
+    shown = [marked(show(timings[name].seconds), timings[name]) if name in timings else "-" for name in CONTESTANTS]
     if "torch" not in timings:
         return [*shown, "-"]
     ours, theirs = timings["artifact"], timings["torch"]
-    return [*shown, _marked(f"{theirs.seconds / ours.seconds:.2f}x", ours, theirs)]
+    return [*shown, marked(f"{theirs.seconds / ours.seconds:.2f}x", ours, theirs)]
 
 
 def header() -> list[str]:
@@ -147,6 +135,7 @@ def main(argv: list[str]) -> None:
     names = values.models or list(count_models())
     if unknown := set(names) - set(config_names()):
         raise ValueError(f"--models={','.join(sorted(unknown))}: choose among {', '.join(config_names())}")
+    rival.share_memory()
     print("\n".join(header()), flush=True)
     alone = True
     for number, name in enumerate(names, 1):
@@ -156,17 +145,12 @@ def main(argv: list[str]) -> None:
         alone &= undisturbed
     print(f"images/s: {BATCH} pictures at a time; ms: one picture; {values.dtype or DTYPES[platform()]}")
     if not alone:
-        print("? other processes used these cores meanwhile: measure again before quoting a marked number")
+        print(NOT_ALONE)
     print(machine("flax", "torch"), flush=True)
 
 
 if __name__ == "__main__":
     flags.DEFINE_list("models", [], "Names under launch/configs, without .py; each model once when none is given.")
-    flags.DEFINE_enum(
-        "dtype",
-        "",
-        ["", "float32", "bfloat16"],
-        "Of convolutions and matrix products; empty: float32 on a CPU, bfloat16 on a GPU.",
-    )
+    rival.define_dtype()
     flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each contestant and batch size.", lower_bound=0.0)
     friendly.run(main)

@@ -31,6 +31,15 @@ class Timing(NamedTuple):
         return self.foreign_share <= FOREIGN_SHARE
 
 
+NOT_ALONE = "? other processes used these cores meanwhile: measure again before quoting a marked number"
+"""Below a table with marks."""
+
+
+def marked(text: str, *timings: Timing) -> str:
+    """The text of a number, with a ``?`` where another job disturbed a timing that it was made from."""
+    return text if all(timing.alone for timing in timings) else f"{text}?"
+
+
 def core_seconds() -> float:
     """Seconds for which the cores that this process may use have been busy or withheld, for anyone, since boot."""
     try:

@@ -26,16 +26,16 @@ class Inference:
         self.reader = reader.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # its stubs lack it
         # From a view of B H W C, so that it is channels-last in memory.
         self.images = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
-        self.read = torch.compile(self._read, mode=mode) if mode else self._read
+        self._compiled = torch.compile(self._read, mode=mode) if mode else self._read
 
     def _read(self, images):
         with torch.autocast(self.device, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             logits = self.reader(images.float() / 127.5 - 1)
         return functional.softmax(logits.float(), -1).max(-1)
 
-    def __call__(self) -> None:
+    def read(self) -> None:
         """Reads the pictures and waits for it."""
         with torch.inference_mode():
-            self.read(self.images)
+            self._compiled(self.images)
         if self.device == "cuda":
             torch.cuda.synchronize()

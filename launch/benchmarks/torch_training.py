@@ -14,16 +14,10 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from launch.benchmarks.torch_readers import make_reader
+from launch.benchmarks.torch_readers import count_parameters, make_reader
 from launch.config import Config
 from recog.batch import Batch
 from recog.training.optimizers import OptimizerConfig
-
-
-def use_fast_settings() -> None:
-    """For the whole process; CPUs have none of them."""
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
 
 
 def make_optimizer(config: OptimizerConfig, parameters: list, device: str) -> torch.optim.Optimizer:
@@ -65,8 +59,8 @@ class Trainer:
         self.dtype = getattr(torch, config.model.dtype)
         self.reader = make_reader(config, classes).to(device).train()
         self.reader.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # its stubs lack this form
-        self.parameters = list(self.reader.parameters())
-        self.optimizer = make_optimizer(config.optimizer, self.parameters, device)
+        self.parameters = count_parameters(self.reader)
+        self.optimizer = make_optimizer(config.optimizer, list(self.reader.parameters()), device)
         # From a view of B H W C, so that it is channels-last in memory.
         self.images = torch.from_numpy(np.array(batch.images)).to(device).permute(0, 3, 1, 2)
         self.labels = torch.from_numpy(np.asarray(batch.labels, np.int64)).to(device)
@@ -88,7 +82,7 @@ class Trainer:
         loss = total / len(lengths)
         loss.backward()
         if self.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+            torch.nn.utils.clip_grad_norm_(self.reader.parameters(), self.clip_norm)
         self.optimizer.step()
         return loss.detach()
 
@@ -115,7 +109,7 @@ class Trainer:
         """What outlives a step: parameters, batch statistics, the optimizer's state, the batch."""
         states = [x for state in self.optimizer.state.values() for x in state.values() if torch.is_tensor(x)]
         batch = [self.images, self.labels, self.label_lengths]
-        return [*self.parameters, *self.reader.buffers(), *states, *batch]
+        return [*self.reader.parameters(), *self.reader.buffers(), *states, *batch]
 
 
 def _growth_on_cpu(run) -> int:

@@ -4,9 +4,10 @@
 
 Forward and backward pass, clipping and the optimizer's update, on one batch of noise with labels as long as fit, which
 stays on the device; nothing is augmented. Ours is the step of `launch.train`, its metrics included. PyTorch's
-(`launch.benchmarks.torch_training`) is timed as it is and with each of `MODES` of ``torch.compile`` that works here;
-``ratio`` is to the fastest of these. The contestants take turns, as in `launch.benchmarks.ctc`; a run is several steps
-on a GPU, dispatched ahead and then waited for, and one on a CPU. ``?`` marks what another job disturbed.
+(`launch.benchmarks.torch_training`) is timed as it is and in each way of ``torch.compile`` that works here
+(`launch.benchmarks.rival`); ``ratio`` is to the fastest of these. The contestants take turns, as in
+`launch.benchmarks.ctc`; a run is several steps on a GPU, dispatched ahead and then waited for, and one on a CPU. ``?``
+marks what another job disturbed.
 
 ``MFU`` is the share of what the device could do (`launch.utilization`) that the operations of the model are. ``peak
 MiB`` is what is alive at once during a step: ours, by XLA's account of the compiled program (arguments, results not
@@ -16,8 +17,6 @@ would be no measure: it never falls, and compiling, which tries algorithms on it
 """
 
 import gc
-import importlib.util
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -27,8 +26,9 @@ import numpy as np
 from absl import flags
 
 from launch import friendly
-from launch.benchmarks import ctc
-from launch.benchmarks.timing import ROUNDS, Timing, machine, time_in_turns
+from launch.benchmarks import ctc, rival
+from launch.benchmarks.rival import DTYPES, MODELS, MODES, platform
+from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, marked, time_in_turns
 from launch.build import abstract_state, state_maker
 from launch.config import Config
 from launch.cost import USUAL_WIDTH, load_config
@@ -43,12 +43,7 @@ from recog.training.augment import AugmentConfig
 from recog.training.optimizers import make_optimizer
 from recog.training.step import jit_train_step, zero_totals
 
-MODELS = ("crnn", "plates_stn_crnn", "lprnet")
-"""Configurations whose architectures `launch.benchmarks.torch_readers` has."""
-MODES = {"cpu": {"compiled": "default"}, "gpu": {"compiled": "default", "graphs": "reduce-overhead"}}
-"""What ``torch.compile`` is asked for, by platform: plain, and with CUDA graphs."""
 BATCH_SIZES = {"cpu": 32, "gpu": 256}
-DTYPES = {"cpu": "float32", "gpu": "bfloat16"}
 STEPS = {"cpu": 1, "gpu": 10}
 """Training steps in a run, by platform; other accelerators are used as GPUs are."""
 
@@ -56,7 +51,6 @@ STEPS = {"cpu": 1, "gpu": 10}
 class Contestant(NamedTuple):
     """One implementation in training."""
 
-    name: str
     run: Callable[[], object]
     """Does `STEPS` steps and waits for them."""
     peak_bytes: int
@@ -85,11 +79,6 @@ class Row(NamedTuple):
         """The fastest of the others."""
         others = {name: result.timing for name, result in self.results.items() if name != "recog"}
         return min(others, key=others.__getitem__, default=None)
-
-
-def platform() -> str:
-    """Where JAX computes: ``cpu``, or ``gpu`` for any accelerator."""
-    return "cpu" if jax.default_backend() == "cpu" else "gpu"
 
 
 def configure(name: str, batch_size: int = 0, dtype: str = "") -> Config:
@@ -152,7 +141,7 @@ class Ours:
         return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
-def _enter(name: str, trainer) -> Contestant:
+def _enter(trainer) -> Contestant:
     """A contestant, after its first steps, which compile, try algorithms and fill what is kept between steps."""
 
     def run() -> None:
@@ -161,77 +150,42 @@ def _enter(name: str, trainer) -> Contestant:
         trainer.wait()
 
     run()
-    return Contestant(name, run, trainer.peak_bytes())
+    return Contestant(run, trainer.peak_bytes())
 
 
-def torch_device() -> str | None:
-    """Torch's name of the device that JAX computes on; None, with a note, where it cannot compete there."""
-    if not importlib.util.find_spec("torch"):
-        print("note: torch is not installed (pip install recog[bench]): nothing to compare with", file=sys.stderr)
-        return None
-    import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
-
-    if platform() == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    print(f"note: torch does not compute on {jax.default_backend()} here: nothing to compare with", file=sys.stderr)
-    return None
-
-
-def torch_contestants(config: Config, task: Task, batch: Batch, parameters: int) -> list[Contestant]:
+def torch_contestants(config: Config, task: Task, batch: Batch, parameters: int) -> dict[str, Contestant]:
     """PyTorch as it is, and compiled in each of the modes that work.
 
     Raises:
       ValueError: its reader has not this number of parameters: another architecture.
     """
-    device = torch_device()
+    device = rival.torch_device()
     if device is None:
-        return []
-    from launch.benchmarks import torch_readers, torch_training
+        return {}
+    from launch.benchmarks.torch_training import Trainer
 
-    torch_training.use_fast_settings()
-    entered = []
-    for name, mode in {"torch": None, **MODES[platform()]}.items():
-        gc.collect()
-        try:
-            alphabet = task.alphabet
-            trainer = torch_training.Trainer(config, alphabet.classes, alphabet.blank_id, batch, device, mode)
-            if (theirs := torch_readers.count_parameters(trainer.reader)) != parameters:
-                raise ValueError(
-                    f"PyTorch's {type(trainer.reader).__name__} has {theirs:,} parameters, ours {parameters:,}: "
-                    "this configuration is not written in launch/benchmarks/torch_readers.py"
-                )
-            entered.append(_enter(name, trainer))
-        except Exception as error:
-            if mode is None:
-                raise
-            reason = str(error).strip().splitlines() or [""]
-            print(
-                f"note: torch.compile(mode={mode!r}) does not work here ({type(error).__name__}: {reason[0]:.200})",
-                file=sys.stderr,
-            )
-    return entered
+    def make(mode: str | None) -> Contestant:
+        trainer = Trainer(config, task.alphabet.classes, task.alphabet.blank_id, batch, device, mode)
+        rival.require_same_size(trainer.parameters, parameters)
+        return _enter(trainer)
+
+    return rival.each_way(make)
 
 
 def measure(name: str, config: Config, seconds: float, rounds: int = ROUNDS) -> Row:
     """Times all contestants on one model."""
     task = make_task(config)
     batch, shapes = make_batch(config, task), abstract_state(config, task)
-    field = [_enter("recog", Ours(config, task, batch))]
-    field += torch_contestants(config, task, batch, count_parameters(shapes.variables))
-    timings = time_in_turns([contestant.run for contestant in field], seconds, rounds)
+    field = {"recog": _enter(Ours(config, task, batch))}
+    field |= torch_contestants(config, task, batch, count_parameters(shapes.variables))
+    timings = time_in_turns([contestant.run for contestant in field.values()], seconds, rounds)
     steps = STEPS[platform()]
     results = {
-        contestant.name: Result(Timing(timing.seconds / steps, timing.foreign_share), contestant.peak_bytes)
-        for contestant, timing in zip(field, timings, strict=True)
+        name: Result(Timing(timing.seconds / steps, timing.foreign_share), contestant.peak_bytes)
+        for (name, contestant), timing in zip(field.items(), timings, strict=True)
     }
     abstract = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), batch)
     return Row(name, config, step_flops(task, shapes, abstract), results)
-
-
-def _marked(text: str, *timings: Timing) -> str:
-    return text + ("" if all(timing.alone for timing in timings) else "?")
 
 
 def _groups() -> list[tuple[str, list[str]]]:
@@ -260,12 +214,10 @@ def line(row: Row, peak: float) -> str:
     rows, results = row.config.data.batch_size, row.results
     ours, theirs = results["recog"], results[row.rival] if row.rival else None
     shown = [results.get(name) for name in _groups()[0][1]]
-    rates = [_marked(f"{rows / r.timing.seconds:.1f}", r.timing) if r else "-" for r in shown]
-    ratio = (
-        _marked(f"{theirs.timing.seconds / ours.timing.seconds:.2f}x", ours.timing, theirs.timing) if theirs else "-"
-    )
+    rates = [marked(f"{rows / r.timing.seconds:.1f}", r.timing) if r else "-" for r in shown]
+    ratio = marked(f"{theirs.timing.seconds / ours.timing.seconds:.2f}x", ours.timing, theirs.timing) if theirs else "-"
     shares = [
-        _marked(f"{100 * row.flops / r.timing.seconds / peak:.1f}", r.timing) if r else "-" for r in (ours, theirs)
+        marked(f"{100 * row.flops / r.timing.seconds / peak:.1f}", r.timing) if r else "-" for r in (ours, theirs)
     ]
     memory = [f"{r.peak_bytes / 2**20:.0f}" if r and r.peak_bytes else "-" for r in (ours, theirs)]
     return _line(row.name, [*rates, ratio, *shares, *memory])
@@ -288,7 +240,7 @@ def report(configs: dict[str, Config], seconds: float, rounds: int = ROUNDS) -> 
         )
     print(f"ratio, MFU and peak: to and of the fastest way with torch; the device could do {peak / 1e12:.2f} TFLOP/s")
     if not all(result.timing.alone for row in rows for result in row.results.values()):
-        print("? other processes used these cores meanwhile: measure again before quoting a marked number")
+        print(NOT_ALONE)
     print(machine("flax", "optax", "torch"), flush=True)
     return rows
 
@@ -299,19 +251,13 @@ def main(argv: list[str]) -> None:
     values = flags.FLAGS
     if unknown := set(values.models) - set(MODELS):
         raise ValueError(f"--models={','.join(sorted(unknown))}: choose among {', '.join(MODELS)}")
-    # Torch allocates on the same device, where JAX would take most of the memory before it needs it.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    rival.share_memory()
     report({name: configure(name, values.batch_size, values.dtype) for name in values.models}, values.seconds)
 
 
 if __name__ == "__main__":
     flags.DEFINE_list("models", list(MODELS), "Models to measure.")
     flags.DEFINE_integer("batch_size", 0, "Pictures of a step; 0: 32 on a CPU, 256 on a GPU.", lower_bound=0)
-    flags.DEFINE_enum(
-        "dtype",
-        "",
-        ["", "float32", "bfloat16"],
-        "Of convolutions and matrix products; empty: float32 on a CPU, bfloat16 on a GPU.",
-    )
+    rival.define_dtype()
     flags.DEFINE_float("seconds", 10.0, "Seconds of measured time for each contestant on each model.", lower_bound=0.0)
     friendly.run(main)

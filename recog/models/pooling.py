@@ -75,8 +75,8 @@ def _unpool(gradient: Array, places: UInt8[Array, "B Y X C"], windows: _Windows,
     gradient, places = (lax.pad(x, jnp.asarray(fill, x.dtype), margins) for x, fill in ((gradient, 0), (places, size)))
     total = jnp.zeros((), gradient.dtype)
     for place in range(size):
-        window = slice(size - 1 - place, size - 1 - place + length)
-        mine, share = (lax.slice_in_dim(x, window.start, window.stop, axis=axis) for x in (places, gradient))
+        start = size - 1 - place
+        mine, share = (lax.slice_in_dim(x, start, start + length, axis=axis) for x in (places, gradient))
         total += jnp.where(mine == place, share, 0)
     return total
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from launch.benchmarks import train
+from launch.benchmarks import rival, train
 from launch.benchmarks.timing import Timing
 from launch.build import abstract_state
 from launch.config import Config
@@ -193,7 +193,7 @@ def test_torch_tells_the_most_that_is_alive_at_once(torch):
 def test_another_architecture_is_no_rival(torch):
     config = small("crnn")
     task = make_task(config)
-    with pytest.raises(ValueError, match=r"CRNN has [\d,]+ parameters, ours 7: this configuration is not written"):
+    with pytest.raises(ValueError, match=r"reader has [\d,]+ parameters, ours 7: this configuration is not written"):
         train.torch_contestants(config, task, train.make_batch(config, task), 7)
 
 
@@ -218,7 +218,7 @@ def test_without_torch_ours_stands_alone():
 
 @pytest.mark.slow
 def test_reports_every_contestant(monkeypatch, capsys):
-    monkeypatch.setattr(train, "MODES", {"cpu": {}, "gpu": {}})
+    monkeypatch.setattr(rival, "MODES", {"cpu": {}, "gpu": {}})
     (row,) = train.report({"lprnet": small("lprnet")}, seconds=0.0, rounds=1)
     assert "recog" in row.results
     for result in row.results.values():
