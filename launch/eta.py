@@ -21,8 +21,8 @@ from recog.batch import Batch
 from recog.models.multitask import MultiTaskConfig
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
 from recog.tasks.task import Task
-from recog.training.loop import Adapt
 from recog.training.randomness import stream_key
+from recog.training.record import Adapt
 from recog.training.state import TrainState
 
 BATCHES = 16

@@ -35,10 +35,11 @@ from recog.mesh import replicated
 from recog.metrics import zero_accuracy_hint
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.feed import on_device
-from recog.training.loop import Evaluate, Loop
+from recog.training.loop import Loop
 from recog.training.optimizers import make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
+from recog.training.record import Evaluate, Record
 from recog.training.state import TrainState
 from recog.training.step import jit_train_step, zero_totals
 from recog.training.transfer import start_from
@@ -123,21 +124,22 @@ def make_loop(
     """The training loop over a run's stream."""
     config, one_step = run.config, advance(run.config, run.task)
     no_totals = functools.partial(zero_totals, one_step, run.shapes, shape_of_batch(config))
-    learning_rate = make_schedule(config.optimizer, config.train.steps)
     return Loop(
         config=config.train,
         train_step=jit_train_step(one_step, run.mesh, run.sharding),
         zero_totals=jax.jit(no_totals, out_shardings=replicated(run.mesh)),
         stream=stream,
-        evaluate=validator(run),
-        checkpoints=checkpoints,
-        writer=writer,
-        learning_rate=learning_rate,
-        describe=run.training.describe,
+        record=record(run, checkpoints, writer, validator(run)),
         utilization=utilization(run.task, run.shapes),
         profile=profile,
-        adapt=eta_learner(config, run.task, run.validation, learning_rate),
     )
+
+
+def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter, evaluate: Evaluate) -> Record:
+    """What writes down how a run goes."""
+    learning_rate = make_schedule(run.config.optimizer, run.config.train.steps)
+    adapt = eta_learner(run.config, run.task, run.validation, learning_rate)
+    return Record(writer, checkpoints, evaluate, learning_rate, run.training.describe, adapt)
 
 
 def _start(run: Run, checkpoints: Checkpoints) -> TrainState:

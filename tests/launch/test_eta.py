@@ -14,8 +14,8 @@ from recog.batch import Batch
 from recog.models.multitask import MultiTaskConfig
 from recog.models.recurrent import RecurrentConfig
 from recog.tasks.branches import WEIGHTS
-from recog.training.loop import Adapt
 from recog.training.optimizers import make_optimizer
+from recog.training.record import Adapt
 from tests.launch.conftest import tiny_config
 
 

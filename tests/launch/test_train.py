@@ -20,7 +20,7 @@ from launch.config import AlphabetConfig
 from launch.run_folder import OtherRunError, load_run
 from launch.train import train
 from recog.training.checkpoints import Checkpoints
-from recog.training.loop import NotFiniteError
+from recog.training.record import NotFiniteError
 from recog.training.writers import read_metrics
 from tests.launch.conftest import assert_same_state, saved_arrays, tiny_config, write_digits
 

@@ -9,9 +9,10 @@ import pytest
 from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
 from recog.training.clock import Clock, Utilization
-from recog.training.loop import Loop, LoopConfig, NotFiniteError
+from recog.training.loop import Loop, LoopConfig
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
+from recog.training.record import NotFiniteError, Record
 from recog.training.state import TrainState
 from recog.training.step import Totals
 from recog.training.writers import MetricWriter, read_metrics
@@ -67,14 +68,11 @@ def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, st
             train_step=step or jax.jit(train_step, donate_argnums=(0, 1)),
             zero_totals=zero_totals,
             stream=stream,
-            evaluate=evaluate or Evaluations(),
-            checkpoints=checkpoints,
-            writer=writer,
-            learning_rate=lambda step: 0.1,
-            describe=lambda index: f"file:{index}",
+            record=Record(
+                writer, checkpoints, evaluate or Evaluations(), lambda step: 0.1, lambda index: f"file:{index}", adapt
+            ),
             utilization=Utilization(lambda batch: batch.images.shape[2], 1000.0),
             profile=Profile(tmp_path, profile_steps),
-            adapt=adapt,
         )
         try:
             return loop.run(state, stop or StopRequest())
