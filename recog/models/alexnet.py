@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from recog.models.convolution import Convolution, rows_with_samples, scaled
+from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
 from recog.models.pooling import max_pool
 
@@ -72,5 +73,5 @@ class AlexNet(nn.Module):
         x = convolve(x, 4, 384)
         x = convolve(x, 5, 256)
         x = max_pool(x, (3, 1))[:, 0]  # B T D
-        x = nn.Dropout(self.config.dropout, deterministic=not train)(x)
+        x = Dropout(self.config.dropout)(x, train=train)
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 from recog.models.batch_norm import BatchNorm
 from recog.models.convolution import scaled
 from recog.models.convolve import convolve
+from recog.models.dropout import Dropout
 from recog.models.frames import Frames, mask_columns
 from recog.models.pooling import max_pool
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
@@ -91,7 +92,7 @@ class CRNN(nn.Module):
                 widths = widths // 2 if POOLS[number] == 2 else widths + samples
                 x = mask_columns(_pool(x, POOLS[number]), widths)
         x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x[:, 0], widths, train=train)  # B T D
-        x = nn.Dropout(config.dropout, deterministic=not train)(x)
+        x = Dropout(config.dropout)(x, train=train)
         return Frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)
 
     def _convolve(self, x, widths, number: int, channels: int, train: bool):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from recog.models.convolution import Convolution, rows_with_samples, scaled
+from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
 from recog.models.pooling import max_pool
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
@@ -84,5 +85,5 @@ class CRNNPlate(nn.Module):
         x = x[:, 0]  # B T C
         lengths = jnp.full_like(widths, x.shape[1])
         x = RecurrentStack(self.config.recurrent, dtype, name="recurrent")(x, lengths, train=train)
-        x = nn.Dropout(self.config.dropout, deterministic=not train)(x)
+        x = Dropout(self.config.dropout)(x, train=train)
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)

@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from recog.models.convolution import Convolution, rows_with_samples, scaled
 from recog.models.convolve import convolve
+from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
 from recog.models.label_decoder import LabelDecoder
 from recog.models.pooling import max_pool, mean_pool
@@ -111,7 +112,7 @@ class LPRNet(nn.Module):
         self.block3 = SmallBasicBlock(c256, dtype)
         self.conv2 = Convolution(c256, (1, 4), padding="VALID", batch_norm=True, dtype=dtype)
         self.conv3 = Convolution(self.classes, (13, 1), padding="VALID", batch_norm=True, dtype=dtype)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.classifier = nn.Conv(self.classes, (1, 1), conv_general_dilated=convolve)
         if config.graphic:
             self.decoder = LabelDecoder(config.width, dtype)
@@ -158,8 +159,8 @@ class LPRNet(nn.Module):
         x = max_pool(second[..., ::2], (3, 3), (1, 2))  # B 18 44 64
         third = self.block3(self.block2(x, live, train=train), live, train=train)  # B 18 44 256
         x = max_pool(third[..., ::4], (3, 3), (1, 2))  # B 16 21 64
-        x = self.conv2(self.dropout(x, deterministic=not train), live, train=train)  # B 16 18 256
-        fourth = self.conv3(self.dropout(x, deterministic=not train), live, train=train)  # B 4 18 K
+        x = self.conv2(self.dropout(x, train=train), live, train=train)  # B 16 18 256
+        fourth = self.conv3(self.dropout(x, train=train), live, train=train)  # B 4 18 K
         maps = (
             mean_pool(first, (5, 5), (5, 5)),
             mean_pool(second, (5, 5), (5, 5)),

@@ -16,6 +16,7 @@ from recog.ctc import best_path
 from recog.decoded import Decoded
 from recog.models.attention import AttentionDecoder
 from recog.models.convolution import rows_with_samples
+from recog.models.dropout import Dropout
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
 from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
@@ -78,7 +79,7 @@ class MultiTaskReader(nn.Module):
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         self.backbone = _backbone(config, dtype)
         self.encoder = RecurrentStack(config.recurrent, dtype)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.decoders = {name: self._decoder(dtype) for name in self.branches}
 
     def frames(self, width: int) -> int | None:
@@ -127,7 +128,7 @@ class MultiTaskReader(nn.Module):
         x = self.backbone(images, rows_with_samples(widths), train=train)  # B H/8 W/8 D
         x = x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
         lengths = jnp.where(widths > 0, x.shape[1], 0)
-        return self.drop(self.encoder(x, lengths, train=train), deterministic=not train), lengths
+        return self.drop(self.encoder(x, lengths, train=train), train=train), lengths
 
     def _decoder(self, dtype: jnp.dtype) -> nn.Module:
         match self.config.decoder:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from recog.models.batch_norm import BatchNorm
 from recog.models.convolution import Convolution, rows_with_samples, scaled
+from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
 from recog.models.pooling import max_pool
 from recog.models.recurrent import RecurrentConfig, RecurrentStack
@@ -151,5 +152,5 @@ class PlateReader(nn.Module):
         x = RecurrentStack(config.recurrent, dtype, name="recurrent")(x, lengths, train=train)
         for number in range(1, config.fc_layers):
             x = nn.leaky_relu(nn.Dense(config.fc_units, dtype=dtype, name=f"fc{number}")(x))
-            x = nn.Dropout(config.dropout, deterministic=not train)(x)
+            x = Dropout(config.dropout)(x, train=train)
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)

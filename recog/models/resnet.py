@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from recog.models.convolution import Convolution, rows_with_samples, scaled
+from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
 from recog.models.pooling import max_pool
 
@@ -108,7 +109,7 @@ class ResNet18(nn.Module):
             channels = scaled(channels, self.config.width)
             x = BasicBlock(channels, strides, dtype, name=f"stage{stage}_block1")(x, live, train=train)
             x = BasicBlock(channels, dtype=dtype, name=f"stage{stage}_block2")(x, live, train=train)
-        x = nn.Dropout(self.config.dropout, deterministic=not train)(x[:, 0])  # B T D
+        x = Dropout(self.config.dropout)(x[:, 0], train=train)  # B T D
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)
 
 

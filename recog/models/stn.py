@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from recog.geometry import affine_points, bilinear_sample
 from recog.models.convolution import Convolution, scaled
+from recog.models.dropout import Dropout
 from recog.models.pooling import max_pool
 
 CHANNELS = (8, 16, 32)
@@ -87,7 +88,7 @@ class Localization(nn.Module):
                 x = max_pool(x, (2, 2))
         hidden = nn.Dense(scaled(UNITS, self.config.width), dtype=self.dtype, name="hidden")
         x = nn.leaky_relu(hidden(x.reshape(x.shape[0], -1)))
-        x = nn.Dropout(self.config.dropout, deterministic=not train)(x)
+        x = Dropout(self.config.dropout)(x, train=train)
         theta = nn.Dense(
             len(IDENTITY),
             kernel_init=nn.initializers.zeros,
