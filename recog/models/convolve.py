@@ -1,11 +1,12 @@
 """Convolution that CPUs compute fast, forth and back."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float
 
 Margins = tuple[tuple[int, int], tuple[int, int]]
@@ -37,14 +38,8 @@ def convolve(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _convolve(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
-    if not _narrow(kernel):
-        return _jax_convolve(images, kernel, strides, margins)
-    return lax.platform_dependent(
-        images,
-        kernel,
-        cpu=functools.partial(_sum_of_products, strides=strides, margins=margins),
-        default=functools.partial(_jax_convolve, strides=strides, margins=margins),
-    )
+    on_cpu = _sum_of_products if _narrow(kernel) else _jax_convolve
+    return _by_platform(on_cpu, _jax_convolve, strides, margins)(images, kernel)
 
 
 def _forward(images, kernel, strides, margins):
@@ -52,15 +47,38 @@ def _forward(images, kernel, strides, margins):
 
 
 def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
-    return lax.platform_dependent(
-        *saved,
-        gradient,
-        cpu=functools.partial(_gradients_by_products, strides=strides, margins=margins),
-        default=functools.partial(_jax_gradients, strides=strides, margins=margins),
-    )
+    return _by_platform(_gradients_by_products, _jax_gradients, strides, margins)(*saved, gradient)
 
 
 _convolve.defvjp(_forward, _backward)
+
+
+def _by_platform(on_cpu: Callable, elsewhere: Callable, strides, margins) -> Callable:
+    """The function for the platform that a program is lowered for.
+
+    Under `jax.vmap` CPUs take one after the other: kernels of several models make a grouped convolution, for which XLA
+    has no fast program there.
+    """
+    on_cpu, elsewhere = (
+        functools.partial(function, strides=strides, margins=margins) for function in (on_cpu, elsewhere)
+    )
+
+    @custom_vmap
+    def chosen(*arrays):
+        return lax.platform_dependent(*arrays, cpu=on_cpu, default=elsewhere)
+
+    @chosen.def_vmap
+    def _(count, mapped, *arrays):
+        axes = tuple(0 if has else None for has in mapped)
+
+        def one_by_one(*arrays):
+            parts = ([x[i] if has else x for x, has in zip(arrays, mapped, strict=True)] for i in range(count))
+            return jax.tree.map(lambda *results: jnp.stack(results), *(on_cpu(*part) for part in parts))
+
+        found = lax.platform_dependent(*arrays, cpu=one_by_one, default=jax.vmap(elsewhere, axes))
+        return found, jax.tree.map(lambda _: True, found)
+
+    return chosen
 
 
 def _jax_convolve(images, kernel, strides, margins):

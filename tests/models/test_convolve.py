@@ -77,3 +77,20 @@ def test_the_form_is_the_platforms_that_a_program_is_lowered_for(kernel, platfor
     of_both = jax.jit(jax.grad(loss, (0, 1)))
     traced = of_both.trace(jnp.ones((2, 8, 9, 4)), jnp.ones((*kernel, 4, 6)))
     assert ("dot_general" in traced.lower(lowering_platforms=(platform,)).as_text()) is products
+
+
+@pytest.mark.parametrize("size", [(1, 3), (3, 3)])
+@pytest.mark.parametrize("mapped", [(0, 0), (0, None), (None, 0)])
+def test_of_several_kernels_or_pictures_at_once(size, mapped):
+    random = np.random.default_rng(0)
+    images = random.normal(size=(4, 2, 9, 7, 3)[mapped[0] is None :]).astype(np.float32)
+    kernels = random.normal(size=(4, *size, 3, 5)[mapped[1] is None :]).astype(np.float32)
+
+    def ours(x, k):
+        return convolve(x, k, (2, 1), "SAME", dimension_numbers=LAYOUT)
+
+    together = jax.vmap(lambda x, k: values_and_gradients(ours, x, k), mapped)(images, kernels)
+    for number in range(4):
+        alone = (x if axis is None else x[number] for x, axis in zip((images, kernels), mapped, strict=True))
+        for mine, expected in zip(together, values_and_gradients(ours, *alone), strict=True):
+            np.testing.assert_allclose(mine[number], expected, rtol=1e-4, atol=1e-4)
