@@ -45,6 +45,8 @@ class DataConfig:
     `recog.filters`. An exported model applies the same."""
     buckets: tuple[int, ...] = ()
     """Padded widths in pixels; empty chooses up to four from the data, or takes the one of ``width``."""
+    order_seed: int = -1
+    """Of the order of training samples; -1 takes the run's seed. Runs that are to see the same batches share one."""
     max_label_length: int = 32
     """Slots for a label's tokens."""
     on_bad_sample: str = "raise"

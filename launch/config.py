@@ -55,7 +55,7 @@ class Config:
     init_from: str = ""
     """Work folder of a run or of imported weights, whose best parameters training starts from; empty: random ones."""
     seed: int = 0
-    """Of initial parameters, sample order, augmentation and dropout."""
+    """Of initial parameters, augmentation and dropout, and of the sample order unless ``data.order_seed`` is set."""
 
 
 def to_json(value: Any) -> Any:

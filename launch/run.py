@@ -12,7 +12,8 @@ from launch.build import Samples, abstract_state, check, open_data, shape_of_bat
 from launch.config import Config, to_json
 from launch.pretrained import pretrained
 from launch.run_folder import Identity, refuse_other_run, steps_done
-from launch.task import aligned, make_task, note_missing_parts
+from launch.task import drawing_box, make_task, note_missing_parts
+from recog.drawing import Box
 from recog.mesh import by_parameter, check_batch_size, make_mesh
 from recog.tasks.task import Task
 from recog.training.optimizers import make_optimizer
@@ -34,6 +35,8 @@ class Run(NamedTuple):
     """Steps that are done already."""
     taken: Mapping[str, Array]
     """Arrays that a fresh state takes over from another run."""
+    box: Box | None
+    """Where graphic supervision draws labels."""
 
     @property
     def documents(self) -> Identity:
@@ -44,6 +47,11 @@ class Run(NamedTuple):
     def samples(self) -> dict[str, dict]:
         """What must not change while the run is resumed."""
         return {"training": self.training.identity(), "validation": self.validation.identity()}
+
+    @property
+    def order_seed(self) -> int:
+        """Of the order of training samples."""
+        return self.config.seed if self.config.data.order_seed < 0 else self.config.data.order_seed
 
     @property
     def optimizer(self) -> optax.GradientTransformation:
@@ -77,7 +85,9 @@ def prepare(config: Config, workdir: Path) -> Run:
     jax.eval_shape(advance(config, task), shapes, shape_of_batch(config))
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
-    return Run(config, aligned(task, config, training), shapes, mesh, training, validation, start, taken)
+    box = drawing_box(config, training)
+    task = make_task(config, task.alphabet, box)
+    return Run(config, task, shapes, mesh, training, validation, start, taken, box)
 
 
 def trainable(config: Config) -> Task:

@@ -85,13 +85,17 @@ def make_task(config: Config, alphabet: Alphabet | None = None, box: Box | None 
     Args:
       config: the run's.
       alphabet: instead of the configured one.
-      box: where graphic supervision draws the label (see `aligned`); None draws over the whole picture.
+      box: where graphic supervision draws the label (see `drawing_box`); None draws over the whole picture.
 
     Raises:
       ValueError: names the setting that cannot be.
     """
     _check_settings(config)
-    alphabet = alphabet or make_alphabet(config.alphabet)
+    return build_task(config, alphabet or make_alphabet(config.alphabet), box)
+
+
+def build_task(config: Config, alphabet: Alphabet, box: Box | None = None) -> Task:
+    """The same of a configuration that is known to be one of a run: rates may be traced arrays."""
     match config.model:
         case CRNNConfig() as model:
             return ReadingTask(CRNN(model, alphabet.classes), alphabet)
@@ -147,10 +151,10 @@ def choose_structure(name: str, branches: tuple[str, ...]) -> Structure:
     return structure.choose(branches) if branches else structure
 
 
-def aligned(task: Task, config: Config, training: Samples) -> Task:
-    """The task with what it takes from the training samples: where the characters stand, for graphic supervision."""
+def drawing_box(config: Config, training: Samples) -> Box | None:
+    """Where the characters of the training samples stand, for graphic supervision; None where there is none."""
     if not (isinstance(config.model, LPRNetConfig) and config.model.graphic):
-        return task
+        return None
     box = alignment_box(mean_image(training.source, training.checked.indices, config.data))
     print(f"labels are drawn into rows {box.top} to {box.bottom}, columns {box.left} to {box.right}", flush=True)
-    return make_task(config, task.alphabet, box)
+    return box

@@ -7,7 +7,7 @@ work folder and samples.
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -39,14 +39,14 @@ from recog.training.loop import Loop
 from recog.training.optimizers import make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
-from recog.training.record import Evaluate, Record
+from recog.training.record import Record
 from recog.training.state import TrainState
 from recog.training.step import jit_train_step, zero_totals
 from recog.training.transfer import start_from
 from recog.training.writers import MetricWriter, NoWriter, read_metrics
 
 
-def validator(run: Run) -> Evaluate:
+def validator(run: Run) -> Callable[[TrainState], dict[str, float]]:
     """A function that measures a state on the validation samples."""
     evaluator = Evaluator(run.task, run.mesh)
 
@@ -77,7 +77,7 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "") -> Train
         run.training.checked,
         run.task.alphabet,
         config.data,
-        seed=config.seed,
+        seed=run.order_seed,
         start=run.start,
         process=distributed.share(),
     )
@@ -129,17 +129,18 @@ def make_loop(
         train_step=jit_train_step(one_step, run.mesh, run.sharding),
         zero_totals=jax.jit(no_totals, out_shardings=replicated(run.mesh)),
         stream=stream,
-        record=record(run, checkpoints, writer, validator(run)),
+        evaluate=validator(run),
+        record=record(run, checkpoints, writer),
         utilization=utilization(run.task, run.shapes),
         profile=profile,
     )
 
 
-def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter, evaluate: Evaluate) -> Record:
+def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
     """What writes down how a run goes."""
     learning_rate = make_schedule(run.config.optimizer, run.config.train.steps)
     adapt = eta_learner(run.config, run.task, run.validation, learning_rate)
-    return Record(writer, checkpoints, evaluate, learning_rate, run.training.describe, adapt)
+    return Record(writer, checkpoints, learning_rate, run.training.describe, adapt)
 
 
 def _start(run: Run, checkpoints: Checkpoints) -> TrainState:

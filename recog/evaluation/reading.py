@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,14 +70,22 @@ class Evaluator:
 
     def __call__(self, variables: Variables, batches: Iterable[Batch]) -> Evaluation:
         """Batches as NumPy arrays, of each this process's part; rows without a sample are left out."""
-        predictions = []
+        (evaluation,) = self.each([variables], batches)
+        return evaluation
+
+    def each(self, models: Sequence[Variables], batches: Iterable[Batch]) -> list[Evaluation]:
+        """What each of several models of this task reads of the same batches, which are drawn once."""
+        predictions: list[list[Prediction]] = [[] for _ in models]
         start = time.perf_counter()
         for part in batches:
             batch = put_batch(self._mesh, part)
-            compiling = self._compile(variables, batch)
-            predictions += self._collect(jax.device_get(self._compiled[batch.images.shape](variables, batch)))
-            start += compiling
-        seconds = time.perf_counter() - start
+            start += self._compile(models[0], batch)
+            for variables, found in zip(models, predictions, strict=True):
+                found += self._collect(jax.device_get(self._compiled[batch.images.shape](variables, batch)))
+        seconds = (time.perf_counter() - start) / len(models)
+        return [self._evaluation(found, seconds) for found in predictions]
+
+    def _evaluation(self, predictions: list[Prediction], seconds: float) -> Evaluation:
         predictions.sort(key=lambda prediction: prediction.id)
         tokens = self.task.alphabet.split
         counts = ReadingCounts.of([tokens(p.label) for p in predictions], [tokens(p.text) for p in predictions])

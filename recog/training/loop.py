@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -47,8 +47,8 @@ class Recorder(Protocol):
         """What the steps since the last log line summed up to; returns the loss to show."""
         ...
 
-    def validate(self, step: int, state: TrainState, batch: Batch, say: Say) -> TrainState:
-        """Measures the state, and returns the one to go on from; ``batch`` is the one last trained on."""
+    def validate(self, step: int, state: TrainState, metrics: Any, batch: Batch, say: Say) -> TrainState:
+        """What `Loop.evaluate` measured; returns the state to go on from. ``batch`` is the one last trained on."""
         ...
 
     def save(self, step: int, state: TrainState) -> None:
@@ -66,6 +66,8 @@ class Loop:
     zero_totals: Callable[[], Totals]
     stream: Iterator[Batch]
     """Batches on the device, from that of the first step to be trained."""
+    evaluate: Callable[[TrainState], Any]
+    """Measures a state on the validation samples; ``record`` knows what to make of it."""
     record: Recorder
     utilization: Utilization
     profile: Profile
@@ -76,7 +78,7 @@ class Loop:
         Raises:
           recog.training.record.NotFiniteError: nothing is saved after that step.
         """
-        config, step = self.config, int(state.step)
+        config, step = self.config, int(jnp.max(state.step))  # of runs that train as one, each has had as many
         totals, clock, in_flight = self.zero_totals(), Clock(self.utilization), collections.deque()
         with _progress(step, config.steps) as bar, contextlib.closing(self.profile):
             while step < config.steps:
@@ -100,7 +102,7 @@ class Loop:
                     self._log(step, jax.device_get(totals), clock, bar)
                     totals = self.zero_totals()
                 if evaluates:
-                    state = self.record.validate(step, state, batch, bar.write)
+                    state = self.record.validate(step, state, self.evaluate(state), batch, bar.write)
                     clock.restart()
                 if saves:
                     self.record.save(step, state)

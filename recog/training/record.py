@@ -33,21 +33,12 @@ class Adapt(Protocol):
         ...
 
 
-class Evaluate(Protocol):
-    """Measures a state on the validation samples."""
-
-    def __call__(self, state: TrainState) -> dict[str, float]:
-        """Metrics by name, ``accuracy`` among them."""
-        ...
-
-
 @dataclasses.dataclass
 class Record:
     """Writes down how a run goes."""
 
     writer: MetricWriter
     checkpoints: Checkpoints
-    evaluate: Evaluate
     learning_rate: optax.Schedule
     describe: Callable[[int], str]
     """Names a sample by its id, for messages."""
@@ -82,12 +73,16 @@ class Record:
         self.writer.write(step, metrics)
         return sum(value for name, value in metrics.items() if name.endswith("_loss"))
 
-    def validate(self, step: int, state: TrainState, batch: Batch, say: Say) -> TrainState:
-        """Measures a state, keeps it if it is the best, and returns it as `Adapt` leaves it."""
-        return self.validated(step, state, self.evaluate(state), batch, say)
+    def validate(self, step: int, state: TrainState, metrics: dict[str, float], batch: Batch, say: Say) -> TrainState:
+        """Writes what was measured, keeps the state if it is the best, and returns it as `Adapt` leaves it.
 
-    def validated(self, step: int, state: TrainState, metrics: dict[str, float], batch: Batch, say: Say) -> TrainState:
-        """The same with what was measured already."""
+        Args:
+          step: the last one trained.
+          state: after it.
+          metrics: of the state on the validation samples, ``accuracy`` among them.
+          batch: the one last trained on.
+          say: shows a line.
+        """
         self.writer.write(step, {f"validation/{name}": value for name, value in metrics.items()})
         best = self.checkpoints.save_if_best(state, step, metrics)
         state, learnt = self.adapt(state, batch) if self.adapt else (state, {})

@@ -68,9 +68,8 @@ def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, st
             train_step=step or jax.jit(train_step, donate_argnums=(0, 1)),
             zero_totals=zero_totals,
             stream=stream,
-            record=Record(
-                writer, checkpoints, evaluate or Evaluations(), lambda step: 0.1, lambda index: f"file:{index}", adapt
-            ),
+            evaluate=evaluate or Evaluations(),
+            record=Record(writer, checkpoints, lambda step: 0.1, lambda index: f"file:{index}", adapt),
             utilization=Utilization(lambda batch: batch.images.shape[2], 1000.0),
             profile=Profile(tmp_path, profile_steps),
         )

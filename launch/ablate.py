@@ -1,0 +1,296 @@
+r"""Trains a grid of runs and tabulates what came out, with intervals over seeds.
+
+    python -m launch.ablate --config=launch/configs/plates_stn_crnn.py --sweep=model.recurrent.layers=1,2,3 \
+        --sweep=model.recurrent.units=128,256,512,1024 --seeds=3 --workdir=DIR
+
+Any field of the configuration can be swept; ``--study=NAME`` takes axes and configuration from ``launch/studies``.
+Each cell is an ordinary run in ``DIR/cells``, with a log of its own. The same command goes on where it was stopped:
+finished cells are skipped, interrupted ones resumed, failed ones tried again. Cells of the same shapes, such as the
+seeds, train together in one program and see the same batches.
+
+Several machines share a grid on one folder with ``--shard=1/8`` to ``--shard=8/8``; several processes of one machine
+with ``--jobs``. ``--dry_run`` shows the cells and says how long they will take.
+
+In ``DIR``: ``table.md``, ``table.csv``, ``table.tex``, ``table.png``.
+"""
+
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from absl import flags
+from ml_collections import config_flags
+from tqdm import tqdm
+
+from launch import friendly
+from launch.ablation import crew, estimate, tables
+from launch.ablation.figure import write_figure
+from launch.ablation.grid import Axis, Cell, check_axes, make_cells, named_briefly, parse_sweep
+from launch.ablation.outcomes import (
+    FAILED,
+    FINISHED,
+    RUNNING,
+    Outcome,
+    folder_of,
+    forget_failure,
+    last_step,
+    read_outcome,
+)
+from launch.ablation.results import Row, describe_best, find_best, make_rows, read_result
+from launch.ablation.study import load_study, study_names
+from launch.ablation.worker import LOG, in_order, work
+from launch.build import abstract_state, open_data, shape_of_batch
+from launch.config import to_json
+from launch.cost import Cost, count
+from launch.run import advance, trainable
+from launch.run_folder import refuse_other_run
+
+LOOKED = 2.0
+"""Seconds between two looks at how the cells stand."""
+
+
+class Grid(NamedTuple):
+    """What is to be trained."""
+
+    axes: tuple[Axis, ...]
+    cells: list[Cell]
+    workdir: Path
+
+    @property
+    def names(self) -> list[str]:
+        """Of the axes."""
+        return [axis.name for axis in self.axes]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Of the cells."""
+        return [folder_of(self.workdir, cell) for cell in self.cells]
+
+
+def make_grid(values: flags.FlagValues) -> Grid:
+    """The grid that the flags ask for.
+
+    Raises:
+      ValueError: names the flag that cannot be.
+    """
+    config = values.config
+    swept = tuple(parse_sweep(text, config) for text in values.sweep)
+    axes = named_briefly((*(load_study(values.study).axes if values.study else ()), *swept))
+    if not axes:
+        raise ValueError(f"nothing to vary: name a --sweep=FIELD=VALUE,VALUE or a --study ({', '.join(study_names())})")
+    check_axes(config, axes)
+    return Grid(axes, make_cells(config, axes, values.seeds), Path(values.workdir))
+
+
+def check_cells(grid: Grid) -> dict[tuple[str, ...], Cost]:
+    """Makes sure that every cell can start, before any does; what each combination costs, by its labels.
+
+    Raises:
+      ValueError: names the cell, and why it cannot.
+    """
+    costs: dict[tuple[str, ...], Cost] = {}
+    sources: set[str] = set()
+    for cell in tqdm(grid.cells, desc="check cells", leave=False):
+        try:
+            refuse_other_run(folder_of(grid.workdir, cell), {"config": to_json(cell.config)})
+            data = json.dumps(to_json(cell.config.data), sort_keys=True)
+            if data not in sources:
+                open_data(cell.config)
+                sources.add(data)
+            if cell.labels not in costs:
+                task = trainable(cell.config)
+                shapes = abstract_state(cell.config, task)
+                jax.eval_shape(advance(cell.config, task), shapes, shape_of_batch(cell.config))
+                costs[cell.labels] = count(cell.config)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{cell.name}: {error}") from error
+    return costs
+
+
+def write_reports(grid: Grid, costs: dict[tuple[str, ...], Cost], layout: str) -> str:
+    """Writes tables and picture of what has finished; returns what to show."""
+    rows = make_rows(grid.cells, grid.folders, [read_outcome(folder) for folder in grid.folders], costs)
+    best = find_best(rows)
+    make = tables.square_table if layout == "acc/loss" else tables.long_table
+    table = make(grid.names, rows, best)
+    notes = [*(describe_best(grid.names, best) if best else []), *_explain(grid, rows)]
+    text = f"{tables.markdown(table)}\n{' '.join(notes)}\n"
+    (grid.workdir / "table.md").write_text(text, encoding="utf-8")
+    (grid.workdir / "table.tex").write_text(tables.latex(table), encoding="utf-8")
+    (grid.workdir / "table.csv").write_text(tables.comma_separated(grid.names, rows, best), encoding="utf-8")
+    write_figure(grid.workdir / "table.png", grid.names, rows, best)
+    return text
+
+
+def _explain(grid: Grid, rows: Sequence[Row]) -> list[str]:
+    seeds = len(rows[0].outcomes)
+    steps = grid.cells[0].config.train.steps
+    notes = [f"After the last of {steps:,} steps: exact match on the validation samples, training loss in nats."]
+    if seeds > 1:
+        notes.append(f"Means of {seeds} seeds with 95 % intervals (Student's t); batches are the same for all.")
+    if any(cell.config.train.steps != steps for cell in grid.cells):
+        notes[0] = "After each cell's last step: exact match on the validation samples, training loss in nats."
+    return [*notes, "Images/s and training time are medians; where cells trained together, a cell's share of it."]
+
+
+def watch(grid: Grid, workers: crew.Crew) -> None:
+    """Shows how the grid goes until the workers are done; asks them to stop when this process is."""
+
+    def on_signal(number: int, frame: Any) -> None:
+        bar.write("stopping: cells save and end; once more ends them at once")
+        workers.stop()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    seen: dict[str, Outcome] = {}
+    often = 0.1 if sys.stderr.isatty() else 30
+    total = sum(cell.config.train.steps for cell in grid.cells)
+    done_before = sum(_steps(grid, cell, read_outcome(folder_of(grid.workdir, cell))) for cell in grid.cells)
+    bar = tqdm(total=total, initial=done_before, unit="step", desc="grid", dynamic_ncols=True, mininterval=often)
+    try:
+        while True:
+            working = workers.at_work  # asked first: what ends meanwhile is still looked at once
+            for death in workers.look_after(grid.cells):
+                what = ", ".join(death.cells) or "before it trained anything"
+                bar.write(f"a worker ended with status {death.code} ({what}): see {death.log}")
+            _show(grid, bar, seen)
+            if not working:
+                return
+            time.sleep(LOOKED)
+    finally:
+        workers.close()
+        bar.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _steps(grid: Grid, cell: Cell, outcome: Outcome) -> int:
+    return cell.config.train.steps if outcome.final else last_step(folder_of(grid.workdir, cell))
+
+
+def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
+    """Moves the bar, and writes a line for every cell that has ended since the last look."""
+    steps, done, running = 0, 0, []
+    for cell in grid.cells:
+        folder = folder_of(grid.workdir, cell)
+        outcome = seen.get(cell.name) or read_outcome(folder)
+        steps += _steps(grid, cell, outcome)
+        done += outcome.final
+        if outcome.status == RUNNING:
+            running.append(cell.name)
+        if (outcome.final or outcome.status == FAILED) and cell.name not in seen:
+            seen[cell.name] = outcome
+            bar.write(f"{cell.name}: {_ending(cell, folder, outcome)}")
+    bar.set_postfix_str(f"{done} of {len(grid.cells)} cells, running {'; '.join(running) or 'none'}", refresh=False)
+    bar.update(steps - bar.n)
+
+
+def _ending(cell: Cell, folder: Path, outcome: Outcome) -> str:
+    if outcome.status != FINISHED:
+        return f"{outcome.status}: {outcome.message} (see {folder / LOG})"
+    result = read_result(folder, cell.config.data.batch_size)
+    return f"accuracy {result.accuracy:.2%}, loss {result.loss:.4g}, {tables.duration(result.seconds)}"
+
+
+def dry_run(grid: Grid, costs: dict[tuple[str, ...], Cost], command: Sequence[str], jobs: int) -> None:
+    """Prints the cells, and how long they will take by a few steps of the first."""
+    seeds = len(grid.cells) // len(costs)
+    lines = [[*labels, f"{cost.parameters:,}", f"{cost.macs / 1e6:,.1f} M"] for labels, cost in costs.items()]
+    print(tables.markdown(tables.Table([*grid.names, "parameters", "MACs"], lines, (-1, -1))))
+    print(f"{len(costs)} combinations, {seeds} seeds of each: {len(grid.cells)} cells", flush=True)
+    print(f"timing the first for {estimate.STEPS} steps ...", flush=True)
+    # In a process of its own, because this one keeps off the accelerator.
+    timer = [sys.executable, "-m", "launch.ablate", *command, "--worker=0"]
+    timed = subprocess.run(timer, stdout=subprocess.PIPE, text=True)
+    if timed.returncode:
+        sys.exit(timed.returncode)
+    speed = estimate.Speed(**json.loads(timed.stdout.splitlines()[-1]))
+    left = [cell for cell in grid.cells if not read_outcome(folder_of(grid.workdir, cell)).final]
+    total = estimate.total(grid.cells, speed, costs) if left else 0.0
+    remaining = sum(
+        estimate.seconds(cell, speed, costs[cell.labels], costs[grid.cells[0].labels])
+        * (1 - last_step(folder_of(grid.workdir, cell)) / max(cell.config.train.steps, 1))
+        for cell in left
+    )
+    shared = f" by {jobs} jobs at the same speed each" if jobs > 1 else ""
+    print(
+        f"{speed.training:.1f} images/s: about {tables.duration(total / jobs)} for all{shared}, of which "
+        f"{tables.duration(remaining / jobs)} are left; cells trained together may take less"
+    )
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``2/8`` as two numbers; raises ``ValueError`` for what is none."""
+    which, slash, of = text.partition("/")
+    if not (slash and which.isdecimal() and of.isdecimal() and 1 <= int(which) <= int(of)):
+        raise ValueError(f"--shard={text}: write which machine this is, of how many, such as 2/8")
+    return int(which), int(of)
+
+
+def with_study(arguments: Sequence[str]) -> list[str]:
+    """The command line, with a study's configuration where it names none; its settings come before other flags."""
+    names = [text.partition("=")[2] for text in arguments if text.startswith(("--study=", "-study="))]
+    if not names or any(text.startswith(("--config=", "-config=")) for text in arguments):
+        return list(arguments)
+    study = load_study(names[-1])
+    found = importlib.util.find_spec(f"launch.configs.{study.config}")
+    file = found.origin if found else ""
+    return [f"--config={file}", *(f"--config.{path}={value}" for path, value in study.settings.items()), *arguments]
+
+
+def define_flags() -> None:
+    """The flags of this entry point."""
+    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
+    flags.DEFINE_string("workdir", None, "Folder of the grid; what is finished there is not trained again.")
+    flags.DEFINE_multi_string("sweep", [], "FIELD=VALUE,VALUE: an axis; give it again for another.")
+    flags.DEFINE_string("study", "", "A file's name under launch/studies; it brings configuration and axes.")
+    flags.DEFINE_integer("seeds", 3, "Runs of each combination, with seeds counted up from config.seed.", lower_bound=1)
+    flags.DEFINE_integer("jobs", 1, "Processes on this machine; each has a share of its GPUs.", lower_bound=1)
+    flags.DEFINE_integer("together", 8, "Most cells of the same shapes that train in one program.", lower_bound=1)
+    flags.DEFINE_string("shard", "1/1", "WHICH/OF: this machine's share, of several on one folder.")
+    flags.DEFINE_enum("layout", "long", ["long", "acc/loss"], "acc/loss: the first axis down, the others across.")
+    flags.DEFINE_bool("dry_run", False, "Show the cells and how long they will take; train nothing.")
+    flags.DEFINE_integer("worker", -1, "Which of the jobs this process is; set by the one that starts them.")
+    flags.mark_flags_as_required(["config", "workdir"])
+
+
+def main(argv: list[str]) -> None:
+    """Reads the flags; trains the grid and writes the tables."""
+    del argv
+    values = flags.FLAGS
+    grid, shard = make_grid(values), parse_shard(values.shard)
+    if values.worker >= 0:
+        crew.take_share_of_cores(values.worker, values.jobs)
+        if values.dry_run:
+            print(json.dumps(estimate.time_first(grid.cells[0])._asdict()))
+        else:
+            work(in_order(grid.cells, shard), grid.workdir, values.together)
+        return
+    jax.config.update("jax_platforms", "cpu")  # this process only watches: the accelerators are the workers'
+    costs = check_cells(grid)
+    if values.dry_run:
+        dry_run(grid, costs, sys.argv[1:], values.jobs)
+        return
+    grid.workdir.mkdir(parents=True, exist_ok=True)
+    for folder in grid.folders:
+        forget_failure(folder)
+    watch(grid, crew.Crew(sys.argv[1:], grid.workdir, values.jobs))
+    print(f"\n{write_reports(grid, costs, values.layout)}\nwritten to {grid.workdir}: table.md, .csv, .tex, .png")
+    stands = [read_outcome(folder) for folder in grid.folders]
+    left = sum(not outcome.final and outcome.status != FAILED for outcome in stands)
+    if left:
+        print(f"{left} cells are not finished: the same command goes on")
+    if failed := sum(outcome.status == FAILED for outcome in stands):
+        sys.exit(f"error: {failed} cells failed, see their {LOG}; the same command tries them again")
+
+
+if __name__ == "__main__":
+    define_flags()
+    sys.argv[1:] = with_study(sys.argv[1:])
+    friendly.run(main)

@@ -1,0 +1,55 @@
+"""How long a grid will take, from a few timed steps of its first cell."""
+
+import copy
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from launch.ablation.grid import Cell
+from launch.cost import Cost
+from launch.train import train
+from recog.training.writers import read_metrics
+
+STEPS = 15
+"""Steps of the timed cell: the first third, in which programs are compiled, does not count."""
+
+
+class Speed(NamedTuple):
+    """Of the first cell on this machine, in images a second."""
+
+    training: float
+    validation: float
+    validation_images: float
+
+
+def time_first(cell: Cell) -> Speed:
+    """Trains the cell for a few steps in a folder that is then removed, and validates once."""
+    config = copy.deepcopy(cell.config)
+    config.optimizer.warmup_steps, config.optimizer.schedule = 0, "constant"
+    config.train.steps, config.train.log_every = STEPS, STEPS // 3
+    config.train.evaluate_every = config.train.checkpoint_every = 0
+    with tempfile.TemporaryDirectory() as folder:
+        train(config, folder)
+        lines = read_metrics(Path(folder) / "metrics.jsonl")
+    validated = lines[-1]
+    return Speed(
+        max(line["train/images_per_second"] for line in lines if "train/images_per_second" in line),
+        validated["validation/images_per_second"],
+        validated["validation/count"],
+    )
+
+
+def seconds(cell: Cell, speed: Speed, cost: Cost, timed: Cost) -> float:
+    """How long a cell will take: as the first one, by the ratio of their multiply-accumulates."""
+    training = cell.config.train
+    images = training.steps * cell.config.data.batch_size
+    evaluations = max(1, training.steps // training.evaluate_every) if training.evaluate_every else 1
+    alike = images / speed.training + evaluations * speed.validation_images / max(speed.validation, 1e-9)
+    return alike * cost.macs / timed.macs
+
+
+def total(cells: Sequence[Cell], speed: Speed, costs: Mapping[tuple[str, ...], Cost]) -> float:
+    """Seconds for all cells one after the other."""
+    timed = costs[cells[0].labels]
+    return sum(seconds(cell, speed, costs[cell.labels], timed) for cell in cells)

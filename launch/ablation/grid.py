@@ -1,0 +1,181 @@
+"""A grid of runs: axes along which a configuration varies, and its cells, each a run with a folder of its own."""
+
+import ast
+import copy
+import dataclasses
+import itertools
+import re
+import typing
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from launch.config import Config
+
+
+class Level(NamedTuple):
+    """One place on an axis."""
+
+    label: str
+    settings: Mapping[str, Any]
+    """Values by the paths of the configuration's fields, such as ``model.recurrent.layers``."""
+
+
+class Axis(NamedTuple):
+    """One thing that is varied."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+
+class Cell(NamedTuple):
+    """One run of the grid."""
+
+    labels: tuple[str, ...]
+    """Its level on each axis."""
+    seed: int
+    config: Config
+    name: str
+    """Of its folder."""
+
+
+def kind_of(config: Config, path: str) -> Any:
+    """The type of a field.
+
+    Raises:
+      ValueError: there is no such field; names those that there are.
+    """
+    owner: Any = config
+    *groups, last = path.split(".")
+    for name in groups:
+        _require_field(owner, name, path)
+        owner = getattr(owner, name)
+    _require_field(owner, last, path)
+    if dataclasses.is_dataclass(getattr(owner, last)):
+        names = ", ".join(f"{path}.{field.name}" for field in dataclasses.fields(getattr(owner, last)))
+        raise ValueError(f"{path} is a group of settings: choose among {names}")
+    return typing.get_type_hints(type(owner))[last]
+
+
+def _require_field(owner: Any, name: str, path: str) -> None:
+    names = [field.name for field in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
+    if name not in names:
+        kind = type(owner).__name__
+        raise ValueError(
+            f"{path}: {kind} has no field {name!r}" + (f": choose among {', '.join(names)}" if names else "")
+        )
+
+
+def set_field(config: Config, path: str, value: Any) -> None:
+    """Sets a field that `kind_of` knows."""
+    *groups, last = path.split(".")
+    owner: Any = config
+    for name in groups:
+        owner = getattr(owner, name)
+    setattr(owner, last, value)
+
+
+def get_field(config: Config, path: str) -> Any:
+    """The value of a field that `kind_of` knows."""
+    value: Any = config
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def checked_value(path: str, kind: Any, value: Any) -> Any:
+    """The value as a field of that type holds it; raises ``ValueError`` where it cannot."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if typing.get_origin(kind) is tuple and isinstance(value, tuple | list):
+        (of, *_) = typing.get_args(kind)
+        return tuple(checked_value(path, of, item) for item in value)
+    if not isinstance(kind, type) or type(value) is not kind:
+        name = kind.__name__ if isinstance(kind, type) else str(kind)
+        raise ValueError(f"{path}={value!r}: the field holds {name}")
+    return value
+
+
+def parse_sweep(text: str, config: Config) -> Axis:
+    """The axis of ``--sweep=PATH=VALUE,VALUE,...``; tuples are written as in Python: ``data.buckets=(100,),(100,200)``.
+
+    Raises:
+      ValueError: no such field, or values of another type.
+    """
+    path, equals, written = text.partition("=")
+    if not (equals and written):
+        raise ValueError(f"--sweep={text}: write a field and its values, such as model.recurrent.layers=1,2,3")
+    kind = kind_of(config, path)
+    values = [checked_value(path, kind, value) for value in _parse_values(path, kind, written)]
+    return Axis(path, tuple(Level(_label(value), {path: value}) for value in values))
+
+
+def _parse_values(path: str, kind: Any, written: str) -> list[Any]:
+    if kind is str:
+        return written.split(",")
+    if kind is bool:
+        words = {"true": True, "false": False}
+        return [words.get(word.strip().lower(), word) for word in written.split(",")]
+    try:
+        return ast.literal_eval(f"[{written}]")
+    except (ValueError, SyntaxError):
+        raise ValueError(f"{path}={written}: cannot read these as values") from None
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "+".join(map(_label, value)) or "none" if isinstance(value, tuple) else str(value)
+
+
+def named_briefly(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """Axes that are named by the last part of their path where that tells them apart."""
+    last = [axis.name.rpartition(".")[2] for axis in axes]
+    return tuple(
+        axis._replace(name=brief) if last.count(brief) == 1 else axis for axis, brief in zip(axes, last, strict=True)
+    )
+
+
+def check_axes(config: Config, axes: Sequence[Axis]) -> None:
+    """Raises ``ValueError`` for axes without levels, levels that occur twice, and fields that cannot be set so."""
+    owner: dict[str, str] = {}
+    for axis in axes:
+        if not axis.levels:
+            raise ValueError(f"{axis.name} has no values")
+        if twice := [label for label, count in Counter(level.label for level in axis.levels).items() if count > 1]:
+            raise ValueError(f"{axis.name} has {', '.join(twice)} more than once")
+        for path in {path for level in axis.levels for path in level.settings}:
+            if path == "seed":
+                raise ValueError("seed is no axis: --seeds says how many of them each cell is trained with")
+            if owner.setdefault(path, axis.name) != axis.name:
+                raise ValueError(f"{path} is set by {owner[path]} and by {axis.name}")
+        for level in axis.levels:
+            for path, value in level.settings.items():
+                checked_value(path, kind_of(config, path), value)
+
+
+def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
+    """All combinations of levels, each with every seed; all see the training samples in the same order.
+
+    Args:
+      config: what they have in common.
+      axes: of `check_axes`.
+      seeds: how many, counted up from the configuration's.
+    """
+    cells = []
+    for levels in itertools.product(*(axis.levels for axis in axes)):
+        for seed in range(config.seed, config.seed + seeds):
+            own = copy.deepcopy(config)
+            for level in levels:
+                for path, value in level.settings.items():
+                    set_field(own, path, checked_value(path, kind_of(own, path), value))
+            own.seed = seed
+            own.data.order_seed = config.seed if config.data.order_seed < 0 else config.data.order_seed
+            labels = tuple(level.label for level in levels)
+            cells.append(Cell(labels, seed, own, _folder_name(axes, labels, seed)))
+    return cells
+
+
+def _folder_name(axes: Sequence[Axis], labels: Sequence[str], seed: int) -> str:
+    parts = [f"{axis.name}={label}" for axis, label in zip(axes, labels, strict=True)]
+    return ",".join(re.sub(r"[^\w.+=-]", "_", part) for part in [*parts, f"seed={seed}"])

@@ -1,0 +1,58 @@
+"""How a cell stands: what its folder says of it."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from launch.ablation.claims import read_claim
+from launch.ablation.grid import Cell
+from recog.training.writers import read_metrics
+
+FILE = "outcome.json"
+FINISHED, DIVERGED, FAILED, RUNNING, WAITING = "finished", "diverged", "failed", "running", "waiting"
+
+
+class Outcome(NamedTuple):
+    """How a cell stands."""
+
+    status: str
+    """``finished``, ``diverged`` (its loss became NaN or infinite), ``failed``, ``running`` or ``waiting``."""
+    message: str = ""
+    """Why it failed."""
+
+    @property
+    def final(self) -> bool:
+        """Whether there is nothing left to train: what diverged would do so again."""
+        return self.status in (FINISHED, DIVERGED)
+
+
+def folder_of(workdir: Path, cell: Cell) -> Path:
+    """A cell's work folder, which is that of an ordinary run."""
+    return workdir / "cells" / cell.name
+
+
+def read_outcome(folder: Path) -> Outcome:
+    """How the cell of a folder stands."""
+    try:
+        return Outcome(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Outcome(RUNNING if read_claim(folder) else WAITING)
+
+
+def write_outcome(folder: Path, outcome: Outcome) -> None:
+    """Says how a cell ended."""
+    temporary = folder / f"{FILE}.tmp"
+    temporary.write_text(json.dumps(outcome._asdict(), ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.rename(folder / FILE)
+
+
+def forget_failure(folder: Path) -> None:
+    """Lets a cell that failed be tried again."""
+    if read_outcome(folder).status == FAILED:
+        (folder / FILE).unlink(missing_ok=True)
+
+
+def last_step(folder: Path) -> int:
+    """The last step that a cell has logged."""
+    path = folder / "metrics.jsonl"
+    return int(max((line["step"] for line in read_metrics(path)), default=0)) if path.exists() else 0

@@ -1,0 +1,166 @@
+"""What came out of a grid: each cell's figures, each combination's mean over seeds, and which is best."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from launch.ablation.grid import Cell
+from launch.ablation.outcomes import FINISHED, Outcome
+from launch.cost import Cost
+from recog.evaluation.statistics import Comparison, Mean, compare, holm, mean
+from recog.training.writers import read_metrics
+
+SIGNIFICANT = 0.05
+
+
+class Result(NamedTuple):
+    """One finished cell, after its last step."""
+
+    accuracy: float
+    """Share of the validation samples read exactly."""
+    loss: float
+    """Of training since the log line before the last; several losses of a task are added up."""
+    images_per_second: float
+    """Median over the log lines; of cells that trained together, of all of them."""
+    seconds: float
+    """Of training; of cells that trained together, a cell's share."""
+
+
+class Row(NamedTuple):
+    """One combination of levels."""
+
+    labels: tuple[str, ...]
+    cost: Cost
+    results: Mapping[int, Result]
+    """By seed, of the cells that have finished."""
+    outcomes: Mapping[int, Outcome]
+    """By seed, of all."""
+
+    @property
+    def accuracy(self) -> Mean | None:
+        """Over the seeds; None while none has finished."""
+        return mean([result.accuracy for result in self.results.values()]) if self.results else None
+
+    @property
+    def loss(self) -> Mean | None:
+        """The same of the loss."""
+        return mean([result.loss for result in self.results.values()]) if self.results else None
+
+    @property
+    def images_per_second(self) -> float:
+        """Median over the seeds."""
+        return statistics.median(result.images_per_second for result in self.results.values())
+
+    @property
+    def seconds(self) -> float:
+        """The same of the training time."""
+        return statistics.median(result.seconds for result in self.results.values())
+
+
+def read_result(folder: Path, batch_size: int) -> Result:
+    """A cell's figures, from its ``metrics.jsonl``."""
+    lines = read_metrics(folder / "metrics.jsonl")
+    logged = [line for line in lines if "train/images_per_second" in line]
+    seconds, before = 0.0, 0
+    for line in logged:
+        share = line["train/images_per_second"] * line.get("train/together", 1)
+        seconds += (line["step"] - before) * batch_size / share
+        before = line["step"]
+    return Result(
+        accuracy=next(line["validation/accuracy"] for line in reversed(lines) if "validation/accuracy" in line),
+        loss=sum(value for name, value in logged[-1].items() if name.startswith("train/") and name.endswith("_loss")),
+        images_per_second=statistics.median(
+            line["train/images_per_second"] * line.get("train/together", 1) for line in logged
+        ),
+        seconds=seconds,
+    )
+
+
+def make_rows(cells: Sequence[Cell], folders: Sequence[Path], outcomes: Sequence[Outcome], costs) -> list[Row]:
+    """One row for each combination of levels, in the grid's order.
+
+    Args:
+      cells: of the grid.
+      folders: theirs.
+      outcomes: theirs.
+      costs: of reading, by labels.
+    """
+    results: dict[tuple[str, ...], dict[int, Result]] = {}
+    stands: dict[tuple[str, ...], dict[int, Outcome]] = {}
+    for cell, folder, outcome in zip(cells, folders, outcomes, strict=True):
+        stands.setdefault(cell.labels, {})[cell.seed] = outcome
+        of_seed = results.setdefault(cell.labels, {})
+        if outcome.status == FINISHED:
+            of_seed[cell.seed] = read_result(folder, cell.config.data.batch_size)
+    return [Row(labels, costs[labels], results[labels], stands[labels]) for labels in results]
+
+
+class Rival(NamedTuple):
+    """Another combination beside the best one."""
+
+    row: Row
+    comparison: Comparison
+    """The best one's accuracy less the other's, over the seeds that both have finished."""
+    p: float
+    """Of the comparison, adjusted for all of them."""
+
+
+class Best(NamedTuple):
+    """The combination with the highest mean accuracy."""
+
+    row: Row
+    rivals: tuple[Rival, ...]
+    """All others, the next best first."""
+
+
+def find_best(rows: Sequence[Row]) -> Best | None:
+    """The best combination, compared with every other; of equals the first. None where nothing has finished."""
+    done = sorted((row for row in rows if row.accuracy), key=_accuracy, reverse=True)
+    if not done:
+        return None
+    best, *others = done
+    comparisons = [_compare(best, other) for other in others]
+    adjusted = holm([comparison.p for comparison in comparisons])
+    return Best(best, tuple(map(Rival, others, comparisons, adjusted)))
+
+
+def _accuracy(row: Row) -> float:
+    return row.accuracy.value if row.accuracy else -math.inf
+
+
+def _compare(best: Row, other: Row) -> Comparison:
+    seeds = [seed for seed in best.results if seed in other.results]
+    if not seeds:
+        return Comparison(Mean(math.nan, math.nan), math.nan)
+    return compare(*([row.results[seed].accuracy for seed in seeds] for row in (best, other)))
+
+
+def describe_best(axes: Sequence[str], best: Best) -> list[str]:
+    """Sentences: which is best, by how much, and whether that may be chance."""
+    accuracy = best.row.accuracy or Mean(math.nan, math.nan)
+    lines = [f"Best: {_named(axes, best.row)}, {100 * accuracy.value:.2f} %."]
+    if not best.rivals:
+        return lines
+    second = best.rivals[0]
+    lead = second.comparison.difference
+    shown = f"Next: {_named(axes, second.row)}, {100 * lead.value:.2f} points below"
+    if math.isnan(lead.half_width):
+        return [*lines, f"{shown}. With one seed there is no telling whether that is chance: use --seeds=3 or more."]
+    verdict = "significant" if second.p < SIGNIFICANT else "not significant"
+    lines.append(f"{shown} (95 % interval {_interval(lead)}; p = {second.p:.2g}, {verdict}).")
+    beaten = sum(rival.p < SIGNIFICANT for rival in best.rivals)
+    lines.append(
+        f"It is significantly better than {beaten} of the {len(best.rivals)} others: paired t-tests over "
+        f"{len(best.row.results)} seeds, p adjusted for all of them after Holm, level {SIGNIFICANT}."
+    )
+    return lines
+
+
+def _interval(points: Mean) -> str:
+    return f"{100 * (points.value - points.half_width):.2f} to {100 * (points.value + points.half_width):.2f}"
+
+
+def _named(axes: Sequence[str], row: Row) -> str:
+    return ", ".join(f"{axis} {label}" for axis, label in zip(axes, row.labels, strict=True)) or "the only one"

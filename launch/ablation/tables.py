@@ -1,0 +1,131 @@
+"""A grid's results as tables: Markdown and LaTeX to read, CSV to compute with."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from launch.ablation.outcomes import FINISHED
+from launch.ablation.results import Best, Row
+from recog.evaluation.statistics import Mean
+
+DASH = "–"
+
+
+class Table(NamedTuple):
+    """Cells as text."""
+
+    titles: list[str]
+    lines: list[list[str]]
+    best: tuple[int, int]
+    """Line and column of the best accuracy; -1, -1 where there is none."""
+
+
+def long_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> Table:
+    """One line for each combination of levels, with all that is known of it."""
+    titles = [*axes, "accuracy %", "loss", "parameters", "MACs", "images/s", "training"]
+    lines = [[*row.labels, *_figures(row)] for row in rows]
+    place = rows.index(best.row) if best else -1
+    return Table(titles, lines, (place, len(axes) if best else -1))
+
+
+def _figures(row: Row) -> list[str]:
+    known = [_accuracy(row), _loss(row), f"{row.cost.parameters:,}", f"{row.cost.macs / 1e6:,.1f} M"]
+    return [*known, f"{row.images_per_second:.1f}", duration(row.seconds)] if row.results else [*known, DASH, DASH]
+
+
+def _accuracy(row: Row) -> str:
+    shown = [with_interval(row.accuracy, 100, 2)] if row.accuracy else []
+    missing: dict[str, int] = {}
+    for outcome in row.outcomes.values():
+        if outcome.status != FINISHED:
+            missing[outcome.status] = missing.get(outcome.status, 0) + 1
+    shown += [f"{count} {status}" for status, count in missing.items()]
+    return ", ".join(shown)
+
+
+def _loss(row: Row) -> str:
+    return with_interval(row.loss, 1, 4) if row.loss else DASH
+
+
+def with_interval(value: Mean, scale: float, digits: int) -> str:
+    """``93.10 ± 0.42``; of a single run without the interval."""
+    shown = f"{scale * value.value:.{digits}f}"
+    return shown if math.isnan(value.half_width) else f"{shown} ± {scale * value.half_width:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min`` or ``3.4 h``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def square_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> Table:
+    """As the patent's Table 5: the first axis downwards, the others across, ``accuracy/loss`` in each cell."""
+    down = list(dict.fromkeys(row.labels[0] for row in rows))
+    across = list(dict.fromkeys(row.labels[1:] for row in rows))
+    found = {row.labels: row for row in rows}
+    titles = [" \\ ".join([axes[0], *axes[1:]]), *(", ".join(labels) or "acc/loss" for labels in across)]
+    lines = [[first, *(_pair(found[first, *rest]) for rest in across)] for first in down]
+    place = (down.index(best.row.labels[0]), 1 + across.index(best.row.labels[1:])) if best else (-1, -1)
+    return Table(titles, lines, place)
+
+
+def _pair(row: Row) -> str:
+    if not (row.accuracy and row.loss):
+        return _accuracy(row)
+    return f"{100 * row.accuracy.value:.2f}/{row.loss.value:.4f}"
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown, the best accuracy in bold."""
+    marked = [list(line) for line in table.lines]
+    if table.best[0] >= 0:
+        line, column = table.best
+        marked[line][column] = f"**{marked[line][column]}**"
+    rule = ["---"] * len(table.titles)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (table.titles, rule, *marked))
+
+
+def latex(table: Table) -> str:
+    """The table in LaTeX, for ``booktabs``; the best accuracy in bold."""
+    lines = [[_escape(cell) for cell in line] for line in table.lines]
+    if table.best[0] >= 0:
+        line, column = table.best
+        lines[line][column] = rf"\textbf{{{lines[line][column]}}}"
+    body = "".join(f"  {' & '.join(line)} \\\\\n" for line in lines)
+    titles = " & ".join(map(_escape, table.titles))
+    return (
+        f"\\begin{{tabular}}{{{'l' + 'r' * (len(table.titles) - 1)}}}\n  \\toprule\n  {titles} \\\\\n  \\midrule\n"
+        f"{body}  \\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def _escape(text: str) -> str:
+    for character, written in {"\\": r"\textbackslash ", "±": r"$\pm$", DASH: "--"}.items():
+        text = text.replace(character, written)
+    return "".join(f"\\{c}" if c in "%_&#" else c for c in text)
+
+
+def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> str:
+    """One line for each combination, with numbers as they are: shares, nats, seconds."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    figures = ["accuracy", "accuracy_half_width", "loss", "loss_half_width"]
+    costs = ["parameters", "macs", "images_per_second", "training_seconds"]
+    writer.writerow([*axes, "finished", "runs", *figures, *costs, "accuracies", "p_best_against_it"])
+    adjusted = {rival.row.labels: rival.p for rival in best.rivals} if best else {}
+    for row in rows:
+        measured = [*row.accuracy, *row.loss] if row.accuracy and row.loss else [math.nan] * 4
+        spent = [row.images_per_second, row.seconds] if row.results else [math.nan] * 2
+        numbers = [*measured, row.cost.parameters, row.cost.macs, *spent]
+        every = " ".join(f"{seed}:{result.accuracy:.6g}" for seed, result in row.results.items())
+        p = adjusted.get(row.labels, math.nan)
+        writer.writerow([*row.labels, len(row.results), len(row.outcomes), *map(_number, numbers), every, _number(p)])
+    return text.getvalue()
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.8g}"

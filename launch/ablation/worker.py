@@ -1,0 +1,144 @@
+"""One process that trains cells of a grid, as many as it can claim, each with its own log."""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from launch.ablation.claims import Claims
+from launch.ablation.grid import Cell
+from launch.ablation.outcomes import (
+    DIVERGED,
+    FAILED,
+    FINISHED,
+    Outcome,
+    folder_of,
+    read_outcome,
+    write_outcome,
+)
+from launch.ablation.training import Ended, can_stack, shapes_key, train_alone, train_together
+from launch.run_folder import steps_done
+
+LOG = "log.txt"
+
+
+def in_order(cells: Sequence[Cell], shard: tuple[int, int]) -> list[Cell]:
+    """All cells, a machine's own share of the combinations first; it helps the others when it is done with that.
+
+    Args:
+      cells: of the grid.
+      shard: which machine this is, from 1, and of how many.
+    """
+    which, count = shard
+    combinations = list(dict.fromkeys(cell.labels for cell in cells))
+    turn = {labels: (place - (which - 1)) % count for place, labels in enumerate(combinations)}
+    return sorted(cells, key=lambda cell: turn[cell.labels])
+
+
+def work(cells: Sequence[Cell], workdir: Path, together: int) -> None:
+    """Trains what nobody else trains, until nothing is left or it is asked to stop.
+
+    Args:
+      cells: in the order in which to try them.
+      workdir: the grid's.
+      together: most cells that train in one program.
+    """
+    with Claims() as claims:
+        while group := _claim_some(claims, cells, workdir, together):
+            stopped = _train(group, workdir)
+            for cell in group:
+                claims.give_back(folder_of(workdir, cell))
+            if stopped:
+                return
+
+
+def _claim_some(claims: Claims, cells: Sequence[Cell], workdir: Path, together: int) -> list[Cell]:
+    """The first cell that is to be had, and those that can train with it."""
+    for place, cell in enumerate(cells):
+        if not _claim(claims, folder_of(workdir, cell)):
+            continue
+        group, start, key = [cell], steps_done(folder_of(workdir, cell)), shapes_key(cell.config)
+        for other in cells[place + 1 :] if can_stack(cell.config) else ():
+            if len(group) >= together:
+                break
+            folder = folder_of(workdir, other)
+            if shapes_key(other.config) == key and steps_done(folder) == start and _claim(claims, folder):
+                group.append(other)
+        return group
+    return []
+
+
+def _claim(claims: Claims, folder: Path) -> bool:
+    if not _open(folder) or not claims.take(folder):
+        return False
+    if _open(folder):
+        return True
+    claims.give_back(folder)  # another has ended it in the meantime
+    return False
+
+
+def _open(folder: Path) -> bool:
+    outcome = read_outcome(folder)
+    return not outcome.final and outcome.status != FAILED
+
+
+def _train(group: Sequence[Cell], workdir: Path) -> bool:
+    """Trains cells and says how each ended; whether it was asked to stop."""
+    folders = [folder_of(workdir, cell) for cell in group]
+    if len(group) == 1:
+        return _train_one(group[0], folders[0])
+    for folder in folders[1:]:
+        with (folder / LOG).open("a") as log:
+            print(f"trains together with {group[0].name}: see {folders[0] / LOG}", file=log)
+    with logged_to(folders[0] / LOG):
+        try:
+            ended = train_together(group, folders)
+        except Exception:
+            traceback.print_exc()
+            print("they cannot train together: one after the other", flush=True)
+            ended = None
+    if ended is None:
+        return any(_train_one(cell, folder) for cell, folder in zip(group, folders, strict=True))
+    _say(group, folders, ended)
+    return ended.stopped
+
+
+def _train_one(cell: Cell, folder: Path) -> bool:
+    with logged_to(folder / LOG):
+        try:
+            ended = train_alone(cell, folder)
+        except Exception as error:
+            traceback.print_exc()
+            first = str(error).strip().partition("\n")[0]
+            write_outcome(folder, Outcome(FAILED, f"{type(error).__name__}: {first:.300}"))
+            return False
+    _say([cell], [folder], ended)
+    return ended.stopped
+
+
+def _say(group: Sequence[Cell], folders: Sequence[Path], ended: Ended) -> None:
+    for cell, folder in zip(group, folders, strict=True):
+        if cell.name in ended.diverged:
+            write_outcome(folder, Outcome(DIVERGED, ended.diverged[cell.name].partition("\n")[0]))
+        elif not ended.stopped:
+            write_outcome(folder, Outcome(FINISHED))
+
+
+@contextlib.contextmanager
+def logged_to(path: Path) -> Iterator[None]:
+    """What the process prints, its libraries included, goes to the end of a file."""
+    streams = (sys.stdout, sys.stderr)
+    kept = [os.dup(stream.fileno()) for stream in streams]
+    with path.open("a") as log:
+        for stream in streams:
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+        try:
+            yield
+        finally:
+            for stream, before in zip(streams, kept, strict=True):
+                stream.flush()
+                os.dup2(before, stream.fileno())
+                os.close(before)

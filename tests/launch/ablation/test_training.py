@@ -1,0 +1,121 @@
+"""Cells that train together end as those that train alone."""
+
+import copy
+import json
+import os
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from launch.ablation.grid import Axis, Level, make_cells
+from launch.ablation.training import can_stack, shapes_key, train_alone, train_together
+from launch.run_folder import load_run
+from recog.training.together import Records
+from recog.training.writers import read_metrics
+from tests.launch.conftest import saved_arrays, tiny_config
+
+RATES = Axis(
+    "rate",
+    (
+        Level("slow", {"optimizer.learning_rate": 1e-3, "model.dropout": 0.0}),
+        Level("fast", {"optimizer.learning_rate": 3e-3, "model.dropout": 0.4}),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def cells(digits):
+    config = tiny_config(str(digits))
+    # Of parameters without a gradient (a bias before batch normalisation) Adam would make steps out of rounding errors.
+    config.optimizer.name = "sgd"
+    return make_cells(config, [RATES], seeds=2)
+
+
+@pytest.fixture(scope="module")
+def together(cells, tmp_path_factory):
+    """The folders of four cells that trained in one program."""
+    folders = [tmp_path_factory.mktemp("together") / cell.name for cell in cells]
+    ended = train_together(cells, folders)
+    assert (ended.stopped, ended.diverged) == (False, {})
+    return folders
+
+
+@pytest.mark.slow
+def test_ends_as_separate_runs_do(cells, together, tmp_path):
+    for cell, folder in zip(cells, together, strict=True):
+        alone = tmp_path / cell.name
+        assert train_alone(cell, alone) == (False, {})
+        ours, step = saved_arrays(cell.config, folder)
+        theirs, other_step = saved_arrays(cell.config, alone)
+        assert step == other_step == cell.config.train.steps
+        for mine, expected in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+        lines, expected_lines = (read_metrics(path / "metrics.jsonl") for path in (folder, alone))
+        assert [line["step"] for line in lines] == [line["step"] for line in expected_lines]
+        for mine, expected in zip(lines, expected_lines, strict=True):
+            for name in ("train/ctc_loss", "train/learning_rate", "train/accuracy", "validation/accuracy"):
+                assert mine.get(name, -1.0) == pytest.approx(expected.get(name, -1.0), rel=1e-3)
+        assert json.loads((folder / "config.json").read_text()) == json.loads((alone / "config.json").read_text())
+
+
+def test_each_folder_is_a_run_of_its_own(cells, together):
+    read = []
+    for cell, folder in zip(cells, together, strict=True):
+        run = load_run(folder)
+        assert run.config == cell.config
+        assert {"curves.png", "samples.json", "alphabet.json"} <= {path.name for path in folder.iterdir()}
+        assert all(
+            line["train/together"] == 4 for line in read_metrics(folder / "metrics.jsonl") if "train/mfu" in line
+        )
+        read.append(np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(run.variables["params"])]))
+    for one in range(4):
+        assert not any(np.array_equal(read[one], read[other]) for other in range(one))
+
+
+@pytest.mark.slow
+def test_goes_on_where_it_was_stopped(cells, together, tmp_path, monkeypatch):
+    folders, pair = [tmp_path / str(number) for number in range(2)], cells[:2]
+
+    def save_then_stop(self, step, state):
+        saved(self, step, state)
+        monkeypatch.setattr(Records, "save", saved)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    saved = Records.save
+    monkeypatch.setattr(Records, "save", save_then_stop)
+    assert train_together(pair, folders).stopped
+    assert not train_together(pair, folders).stopped
+    for cell, folder, whole in zip(pair, folders, together, strict=False):
+        ours, step = saved_arrays(cell.config, folder)
+        assert step == cell.config.train.steps
+        for mine, expected in zip(
+            jax.tree.leaves(ours), jax.tree.leaves(saved_arrays(cell.config, whole)[0]), strict=True
+        ):
+            np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_what_diverges_stops_no_other(digits, tmp_path):
+    config = tiny_config(str(digits))
+    config.optimizer.name, config.optimizer.warmup_steps, config.augment.noise = "sgd", 0, 0.0
+    levels = (Level("sound", {"optimizer.learning_rate": 1e-3}), Level("mad", {"optimizer.learning_rate": 1e30}))
+    sound, mad = make_cells(config, [Axis("rate", levels)], seeds=1)
+    folders = [tmp_path / cell.name for cell in (sound, mad)]
+    ended = train_together([sound, mad], folders)
+    assert not ended.stopped
+    assert list(ended.diverged) == [mad.name]
+    assert "not finite at step" in ended.diverged[mad.name]
+    assert saved_arrays(sound.config, folders[0])[1] == config.train.steps
+
+
+def test_what_shares_a_program(cells):
+    keys = {shapes_key(cell.config) for cell in cells}
+    assert len(keys) == 1
+    other = copy.deepcopy(cells[0].config)
+    other.model.recurrent.units = 9
+    assert shapes_key(other) not in keys
+    assert can_stack(other)
+    other.mesh.fsdp = 2
+    assert not can_stack(other)
