@@ -187,7 +187,8 @@ def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
         if (outcome.final or outcome.status == FAILED) and cell.name not in seen:
             seen[cell.name] = outcome
             bar.write(f"{cell.name}: {_ending(cell, folder, outcome)}")
-    bar.set_postfix_str(f"{done} of {len(grid.cells)} cells, running {'; '.join(running) or 'none'}", refresh=False)
+    now = f", now {running[0]}" + (f" and {len(running) - 1} more" if running[1:] else "") if running else ""
+    bar.set_postfix_str(f"{done} of {len(grid.cells)} cells{now}", refresh=False)
     bar.update(steps - bar.n)
 
 

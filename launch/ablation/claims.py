@@ -1,7 +1,8 @@
-"""Who trains which cell: a file that can be created but once, on a folder that all machines see.
+"""Who trains which cell: numbered files that can be created but once each, on a folder that all machines see.
 
-A claim is renewed while its process lives. One that has not been renewed for `STALE` seconds, by the clock of the file
-system, or whose process on this machine is gone, may be taken over.
+The claim with the highest number counts. It is renewed while its process lives. Once it is given back, has not been
+renewed for `STALE` seconds by the clock of the file system, or its process on this machine is gone, the next number may
+be taken. A claim is never removed while it counts: so two can never have it.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ RENEWED = 20.0
 """Seconds between two signs of life."""
 STALE = 180.0
 """Seconds without one after which a claim counts for nothing."""
-FILE = "claim.json"
 
 
 class Claims:
@@ -30,7 +31,7 @@ class Claims:
 
     def __init__(self, stale: float = STALE, renewed: float = RENEWED):
         self._stale, self._renewed = stale, renewed
-        self._held: dict[Path, str] = {}
+        self._held: dict[Path, Path] = {}
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
         self._thread.start()
@@ -38,28 +39,24 @@ class Claims:
     def take(self, folder: Path) -> bool:
         """Claims a cell's folder, which is made where it is missing; whether it is ours now."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / FILE
-        if not self._create(path):
-            seen = read_claim(folder)
-            if not (seen and self._counts_for_nothing(path, seen) and _put_aside(path, seen["nonce"])):
-                return False
-            return self._create(path)
-        return True
+        last = _last(folder)
+        if last and not self._is_over(last):
+            return False
+        return self._create(folder, _number(last) + 1 if last else 1)
 
     def give_back(self, folder: Path) -> None:
         """Lets others have the folder."""
         with self._lock:
-            nonce = self._held.pop(folder / FILE, "")
-        claim = read_claim(folder)
-        if claim and claim["nonce"] == nonce:
-            (folder / FILE).unlink(missing_ok=True)
+            path = self._held.pop(folder, None)
+        if path:
+            _write_whole(path, {**_who(), "over": True}, os.replace)
 
     def close(self) -> None:
         """Gives back all that is held, and ends the thread."""
         self._closing.set()
         self._thread.join()
-        for path in list(self._held):
-            self.give_back(path.parent)
+        for folder in list(self._held):
+            self.give_back(folder)
 
     def __enter__(self) -> "Claims":
         return self
@@ -67,37 +64,39 @@ class Claims:
     def __exit__(self, *_) -> None:
         self.close()
 
-    def _create(self, path: Path) -> bool:
-        """Makes the claim as a whole or not at all: a link to a finished file."""
-        nonce = uuid.uuid4().hex
-        finished = path.with_name(f".claim-{nonce}")
-        finished.write_text(json.dumps({"nonce": nonce, "pid": os.getpid(), **_machine()}))
+    def _create(self, folder: Path, number: int) -> bool:
+        path = folder / f"claim-{number}.json"
         try:
-            os.link(finished, path)
+            _write_whole(path, {**_who(), "over": False}, os.link)
         except FileExistsError:
             return False
-        finally:
-            finished.unlink()
+        if _last(folder) != path:  # what was seen to be over is long gone, and others have been here since
+            path.unlink(missing_ok=True)
+            return False
         with self._lock:
-            self._held[path] = nonce
+            self._held[folder] = path
+        for before in _claims(folder):
+            if _number(before) < number:
+                before.unlink(missing_ok=True)
         return True
 
-    def _counts_for_nothing(self, path: Path, claim: dict[str, Any]) -> bool:
-        if _machine().items() <= claim.items() and not _alive(claim["pid"]):
-            return True
-        probe = path.with_name(f".clock-{uuid.uuid4().hex}")  # by the file system's clock: machines' may differ
-        probe.touch()
+    def _is_over(self, path: Path) -> bool:
         try:
-            return probe.stat().st_mtime - path.stat().st_mtime > self._stale
-        except FileNotFoundError:
-            return False
-        finally:
+            claim = json.loads(path.read_text())
+            if claim["over"] or (_machine().items() <= claim.items() and not _alive(claim["pid"])):
+                return True
+            probe = path.with_name(f".clock-{uuid.uuid4().hex}")  # by the file system's clock: machines' may differ
+            probe.touch()
+            age = probe.stat().st_mtime - path.stat().st_mtime
             probe.unlink()
+        except FileNotFoundError:  # another was quicker, and tidied up
+            return False
+        return age > self._stale
 
     def _renew(self) -> None:
         while not self._closing.wait(self._renewed):
             with self._lock:
-                held = list(self._held)
+                held = list(self._held.values())
             for path in held:
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(path)
@@ -105,25 +104,37 @@ class Claims:
 
 def read_claim(folder: Path) -> dict[str, Any] | None:
     """Whose the folder is: ``pid``, ``host`` and ``boot``; None where it is nobody's."""
-    try:
-        return json.loads((folder / FILE).read_text())
-    except FileNotFoundError:
-        return None
+    while last := _last(folder):
+        with contextlib.suppress(FileNotFoundError):  # a later one has come in between
+            claim = json.loads(last.read_text())
+            return None if claim["over"] else claim
+    return None
 
 
-def _put_aside(path: Path, nonce: str) -> bool:
-    """Removes the claim that was seen; False where another was quicker."""
-    aside = path.with_name(f".stale-{uuid.uuid4().hex}")
+def _claims(folder: Path) -> list[Path]:
+    return list(folder.glob("claim-*.json"))
+
+
+def _last(folder: Path) -> Path | None:
+    return max(_claims(folder), key=_number, default=None)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.removeprefix("claim-"))
+
+
+def _write_whole(path: Path, claim: dict[str, Any], put: Callable[[Path, Path], None]) -> None:
+    """Puts a finished file in its place, so that nobody reads half of one."""
+    finished = path.with_name(f".claim-{uuid.uuid4().hex}")
+    finished.write_text(json.dumps(claim))
     try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return False
-    ours = json.loads(aside.read_text())["nonce"] == nonce
-    if not ours:  # a fresh claim of one who was quicker: it goes back
-        with contextlib.suppress(FileExistsError):
-            os.link(aside, path)
-    aside.unlink()
-    return ours
+        put(finished, path)
+    finally:
+        finished.unlink(missing_ok=True)
+
+
+def _who() -> dict[str, Any]:
+    return {"pid": os.getpid(), **_machine()}
 
 
 def _machine() -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.ablation.claims import FILE, read_claim
+from launch.ablation.claims import read_claim
 from launch.ablation.grid import Cell
 from launch.ablation.outcomes import FAILED, Outcome, folder_of, write_outcome
 
@@ -101,14 +101,19 @@ class Crew:
         for process in self._running.values():
             process.wait()
 
+    def command(self, job: int) -> list[str]:
+        """What a worker is started with."""
+        return [sys.executable, "-m", "launch.ablate", *self._command, f"--worker={job}"]
+
     def _start(self, job: int) -> subprocess.Popen:
         log = self._log(job)
         log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "launch.ablate", *self._command, f"--worker={job}"]
         environment = os.environ | job_environment(job, self._jobs, visible_gpus())
         with log.open("a") as file:
             # A session of its own, so that Ctrl-C reaches this process alone, which then asks the workers once.
-            return subprocess.Popen(command, stdout=file, stderr=file, env=environment, start_new_session=True)
+            return subprocess.Popen(
+                self.command(job), stdout=file, stderr=file, env=environment, start_new_session=True
+            )
 
     def _log(self, job: int) -> Path:
         return self._workdir / "workers" / f"{os.uname().nodename}-{job}.txt"
@@ -123,6 +128,5 @@ class Crew:
             claim = read_claim(folder)
             if claim and claim["pid"] == pid and claim["host"] == os.uname().nodename:
                 write_outcome(folder, Outcome(FAILED, f"its process ended with {how}"))
-                (folder / FILE).unlink(missing_ok=True)
                 lost.append(cell.name)
         return lost

@@ -36,7 +36,8 @@ def write_figure(path: str | Path, axes: Sequence[str], rows: Sequence[Row], bes
         figure = Figure(figsize=size, dpi=120, layout="constrained")
         FigureCanvasAgg(figure)
         known = [100 * row.accuracy.value for row in rows if row.accuracy] or [0.0]
-        limits, drawn, image = (min(known), max(known)), figure.subplots(1, len(panels), squeeze=False)[0], None
+        limits = min(known), max(min(known) + 0.1, *known)
+        drawn, image = figure.subplots(1, len(panels), squeeze=False)[0], None
         for panel, rest in zip(drawn, panels, strict=True):
             image = _draw_map(panel, axes, [row for row in rows if row.labels[2:] == rest], limits, best)
             panel.set_title(
@@ -69,7 +70,7 @@ def _draw_map(panel: Axes, axes: Sequence[str], rows: Sequence[Row], limits: tup
     for row in rows:
         if row.accuracy:
             values[down.index(row.labels[0]), across.index(row.labels[1])] = 100 * row.accuracy.value
-    image = panel.imshow(values, cmap="Blues", vmin=limits[0], vmax=max(limits[1], limits[0] + 1e-9), aspect="auto")
+    image = panel.imshow(values, cmap="Blues", vmin=limits[0], vmax=limits[1], aspect="auto")
     middle = sum(limits) / 2
     for row in rows:
         place = across.index(row.labels[1]), down.index(row.labels[0])

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -129,16 +128,13 @@ def _say(group: Sequence[Cell], folders: Sequence[Path], ended: Ended) -> None:
 @contextlib.contextmanager
 def logged_to(path: Path) -> Iterator[None]:
     """What the process prints, its libraries included, goes to the end of a file."""
-    streams = (sys.stdout, sys.stderr)
-    kept = [os.dup(stream.fileno()) for stream in streams]
-    with path.open("a") as log:
-        for stream in streams:
-            stream.flush()
-            os.dup2(log.fileno(), stream.fileno())
+    kept = {number: os.dup(number) for number in (1, 2)}
+    with path.open("a", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+        for number in kept:  # what libraries print
+            os.dup2(log.fileno(), number)
         try:
             yield
         finally:
-            for stream, before in zip(streams, kept, strict=True):
-                stream.flush()
-                os.dup2(before, stream.fileno())
+            for number, before in kept.items():
+                os.dup2(before, number)
                 os.close(before)

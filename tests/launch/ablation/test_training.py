@@ -51,7 +51,7 @@ def test_ends_as_separate_runs_do(cells, together, tmp_path):
         theirs, other_step = saved_arrays(cell.config, alone)
         assert step == other_step == cell.config.train.steps
         for mine, expected in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
-            np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(mine, expected, rtol=1e-3, atol=1e-4)
         lines, expected_lines = (read_metrics(path / "metrics.jsonl") for path in (folder, alone))
         assert [line["step"] for line in lines] == [line["step"] for line in expected_lines]
         for mine, expected in zip(lines, expected_lines, strict=True):
@@ -93,7 +93,7 @@ def test_goes_on_where_it_was_stopped(cells, together, tmp_path, monkeypatch):
         for mine, expected in zip(
             jax.tree.leaves(ours), jax.tree.leaves(saved_arrays(cell.config, whole)[0]), strict=True
         ):
-            np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(mine, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow

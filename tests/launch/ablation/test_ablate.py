@@ -1,0 +1,166 @@
+"""The command: refused before anything runs, trains and tabulates a grid, goes on, and is shared by shards."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from absl import flags
+
+from launch import ablate
+from launch.ablation.claims import read_claim
+from launch.cost import load_config
+from launch.run_folder import load_run
+from tests.launch.conftest import saved_arrays
+
+
+def command(config_file, workdir, *more):
+    return [
+        *(sys.executable, "-m", "launch.ablate", f"--config={config_file}", f"--workdir={workdir}"),
+        *("--sweep=model.recurrent.units=6,8", "--seeds=2", "--config.data.buckets=(64,)", *more),
+    ]
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(Path.cwd()), "JAX_PLATFORMS": "cpu"}
+
+
+def run(*arguments, expect=0):
+    done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def read_csv(workdir):
+    with (workdir / "table.csv").open() as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.mark.slow
+def test_a_grid_from_end_to_end(config_file, tmp_path):
+    workdir = tmp_path / "grid"
+    output = run(config_file, workdir)
+    assert "units=6,seed=0: accuracy" in output
+    assert "4 of 4 cells" in output
+    assert {"table.md", "table.csv", "table.tex", "table.png"} <= {path.name for path in workdir.iterdir()}
+    table = read_csv(workdir)
+    assert [line["units"] for line in table] == ["6", "8"]
+    assert {(line["finished"], line["runs"]) for line in table} == {("2", "2")}
+    assert (workdir / "table.md").read_text() in output
+    cells = workdir / "cells"
+    configs = [load_run(cells / f"units={units},seed={seed}").config for units in (6, 8) for seed in (0, 1)]
+    assert [(c.model.recurrent.units, c.seed, c.data.order_seed) for c in configs] == [
+        (6, 0, 0),
+        (6, 1, 0),
+        (8, 0, 0),
+        (8, 1, 0),
+    ]
+    trained = {path: path.stat().st_mtime_ns for path in cells.rglob("metrics.jsonl")}
+    again = run(config_file, workdir, "--layout=acc/loss")
+    assert trained == {path: path.stat().st_mtime_ns for path in trained}, "nothing was trained again"
+    assert "| units | acc/loss |" in again
+    assert "differs" in run(config_file, workdir, "--config.train.steps=13", expect=1)
+
+
+@pytest.mark.slow
+def test_stopped_it_goes_on_where_it_was(config_file, tmp_path):
+    workdir = tmp_path / "grid"
+    process = subprocess.Popen(
+        command(config_file, workdir, "--config.train.steps=4000"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    first = workdir / "cells" / "units=6,seed=0"
+    while not any((first / "checkpoints").glob("latest/[0-9]*")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    assert read_claim(first)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "stopping: cells save and end" in output
+    assert "4 cells are not finished: the same command goes on" in output
+    assert read_claim(first) is None
+    config = load_run(first).config
+    step = saved_arrays(config, first)[1]
+    assert 0 < step < 4000
+
+
+@pytest.mark.slow
+def test_two_shards_share_a_grid_and_one_failure_stops_neither(config_file, tmp_path):
+    workdir = tmp_path / "grid"
+    sick = workdir / "cells" / "units=6,seed=1"
+    sick.mkdir(parents=True)
+    (sick / "checkpoints").touch()  # where a run has a folder
+    more = ("--config.train.steps=4", "--config.train.evaluate_every=4", "--together=1")
+    shards = [
+        subprocess.Popen(
+            command(config_file, workdir, *more, f"--shard={which}/2"), env=environment(), stdout=subprocess.DEVNULL
+        )
+        for which in (1, 2)
+    ]
+    codes = [shard.wait() for shard in shards]
+    assert 1 in codes, "who sees the failure says so"
+    ended = {line["units"]: (line["finished"], line["runs"]) for line in read_csv(workdir)}
+    assert ended == {"6": ("1", "2"), "8": ("2", "2")}
+    (sick / "checkpoints").unlink()
+    output = run(config_file, workdir, *more)
+    assert {(line["finished"], line["runs"]) for line in read_csv(workdir)} == {("2", "2")}
+    assert "units=6,seed=1: accuracy" in output
+
+
+@pytest.mark.slow
+def test_dry_run_trains_nothing(config_file, tmp_path):
+    output = run(config_file, tmp_path / "grid", "--dry_run")
+    assert "| 6 | 16," in output or "| 6 | 15," in output
+    assert "2 combinations, 2 seeds of each: 4 cells" in output
+    assert "images/s: about" in output
+    assert not (tmp_path / "grid").exists()
+
+
+def values(**changes):
+    found = flags.FlagValues()
+    settings = {"sweep": [], "study": "", "seeds": 1, "workdir": "x"} | changes
+    for name, value in settings.items():
+        flags.DEFINE_string(name, "", "", flag_values=found)
+        found[name].value = value
+    found.mark_as_parsed()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "nothing to vary: name a --sweep=FIELD=VALUE,VALUE or a --study"),
+        ({"sweep": ["model.layer=1"]}, "LPRNetConfig has no field 'layer'"),
+        ({"sweep": ["model.width=a"]}, "cannot read these as values"),
+        ({"study": "patent_table5"}, "LPRNetConfig has no field 'recurrent'"),
+    ],
+)
+def test_what_cannot_be_a_grid_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        ablate.make_grid(values(config=load_config("lprnet"), **changes))
+
+
+def test_a_cell_that_cannot_start_is_named_before_any_does(config, tmp_path):
+    grid = ablate.make_grid(values(config=config, sweep=["model.recurrent.layers=1,0"], workdir=str(tmp_path / "grid")))
+    with pytest.raises(ValueError, match=r"layers=0,seed=0: model.recurrent.layers=0: choose 1 or more"):
+        ablate.check_cells(grid)
+    config.data.train = "folder:/nowhere"
+    grid = ablate.make_grid(values(config=config, sweep=["model.recurrent.layers=1"], workdir=str(tmp_path / "grid")))
+    with pytest.raises(ValueError, match=r"layers=1,seed=0: .*nowhere"):
+        ablate.check_cells(grid)
+    assert not (tmp_path / "grid").exists()
+
+
+@pytest.mark.parametrize("text", ["2", "0/2", "3/2", "a/b", "1/"])
+def test_shards_that_are_none(text):
+    with pytest.raises(ValueError, match="such as 2/8"):
+        ablate.parse_shard(text)
+    assert ablate.parse_shard("2/8") == (2, 8)

@@ -1,0 +1,160 @@
+"""Figures from run folders, means, the best, tables and pictures."""
+
+import csv
+import io
+import json
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from scipy import stats
+
+from launch.ablation.figure import write_figure
+from launch.ablation.grid import make_cells, parse_sweep
+from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, WAITING, Outcome
+from launch.ablation.results import Result, Row, describe_best, find_best, make_rows, read_result
+from launch.ablation.tables import comma_separated, duration, latex, long_table, markdown, square_table
+from launch.cost import Cost, load_config
+
+best_of: Any = find_best
+
+COST = Cost(32, 220, 1, 27, 1_234_567, 89_100_000)
+LINES = [
+    {"step": 10, "train/ctc_loss": 3.0, "train/image_loss": 1.0, "train/images_per_second": 100.0},
+    {"step": 10, "validation/accuracy": 0.5},
+    {"step": 30, "train/ctc_loss": 1.0, "train/image_loss": 0.5, "train/images_per_second": 200.0},
+    {"step": 30, "validation/accuracy": 0.75},
+]
+
+
+def write_lines(folder, lines):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_figures_of_a_run(tmp_path):
+    write_lines(tmp_path, LINES)
+    found = read_result(tmp_path, batch_size=8)
+    assert found == Result(accuracy=0.75, loss=1.5, images_per_second=150.0, seconds=10 * 8 / 100 + 20 * 8 / 200)
+
+
+def test_cells_that_trained_together_share_the_time(tmp_path):
+    write_lines(tmp_path, [line | ({"train/together": 4} if "train/ctc_loss" in line else {}) for line in LINES])
+    found = read_result(tmp_path, batch_size=8)
+    assert found.images_per_second == 600.0
+    assert found.seconds == pytest.approx((10 * 8 / 100 + 20 * 8 / 200) / 4)
+
+
+def row(*labels, accuracies=(), status=FINISHED):
+    results = {seed: Result(value, 0.125, 50.0, 3600.0) for seed, value in enumerate(accuracies)}
+    outcomes = {seed: Outcome(FINISHED) for seed in results} | {len(results) + 1: Outcome(status)}
+    if status == FINISHED:
+        del outcomes[len(results) + 1]
+    return Row(labels, COST, results, outcomes)
+
+
+ROWS = [
+    row("1", "128", accuracies=[0.80, 0.82, 0.81]),
+    row("1", "256", accuracies=[0.90, 0.93, 0.91]),
+    row("2", "128", accuracies=[0.91, 0.93, 0.93]),
+    row("2", "256", accuracies=[0.7], status=DIVERGED),
+]
+AXES = ["layers", "units"]
+
+
+def test_rows_of_a_grid(tmp_path):
+    config = load_config("quickstart")
+    cells = make_cells(config, [parse_sweep("model.recurrent.units=8,16", config)], seeds=2)
+    folders = [tmp_path / cell.name for cell in cells]
+    write_lines(folders[0], LINES)
+    outcomes = [Outcome(FINISHED), Outcome(FAILED, "x"), Outcome(WAITING), Outcome(WAITING)]
+    found = make_rows(cells, folders, outcomes, {("8",): COST, ("16",): COST})
+    assert [r.labels for r in found] == [("8",), ("16",)]
+    assert found[0].accuracy == pytest.approx((0.75, math.nan), nan_ok=True)
+    assert found[1].accuracy is None
+    assert best_of(found).row is found[0]
+
+
+def test_best_and_whether_it_may_be_chance():
+    best = best_of(ROWS)
+    assert best.row is ROWS[2]
+    assert [rival.row for rival in best.rivals] == [ROWS[1], ROWS[0], ROWS[3]]
+    others: Any = ([0.90, 0.93, 0.91], [0.80, 0.82, 0.81])
+    raw = [stats.ttest_rel([0.91, 0.93, 0.93], other)[1] for other in others]
+    assert [rival.comparison.p for rival in best.rivals[:2]] == pytest.approx(raw)
+    assert [rival.p for rival in best.rivals[:2]] == pytest.approx([raw[0], 2 * raw[1]])
+    assert math.isnan(best.rivals[2].p), "one seed in common tells nothing"
+    first, second, third = describe_best(AXES, best)
+    assert first == "Best: layers 2, units 128, 92.33 %."
+    assert second.startswith(
+        "Next: layers 1, units 256, 1.00 points below (95 % interval -1.48 to 3.48; p = 0.23, not sig"
+    )
+    assert third.startswith("It is significantly better than 1 of the 3 others: paired t-tests over 3 seeds")
+
+
+def test_one_seed_tells_no_significance():
+    best = best_of([row("1", accuracies=[0.5]), row("2", accuracies=[0.6])])
+    assert "use --seeds=3" in describe_best(["layers"], best)[1]
+
+
+def test_nothing_has_finished():
+    rows = [row("1", status=WAITING), row("2", status=FAILED)]
+    assert best_of(rows) is None
+    table = long_table(["layers"], rows, None)
+    assert [line[1] for line in table.lines] == ["1 waiting", "1 failed"]
+    assert "1 waiting" in markdown(square_table(["layers"], rows, None))
+    assert comma_separated(["layers"], rows, None).count("\n") == 3
+
+
+def test_markdown():
+    text = markdown(long_table(AXES, ROWS, best_of(ROWS))).splitlines()
+    assert text[0] == "| layers | units | accuracy % | loss | parameters | MACs | images/s | training |"
+    half = 100 * stats.t.ppf(0.975, 2) * np.std([0.91, 0.93, 0.93], ddof=1) / math.sqrt(3)
+    assert text[4] == (f"| 2 | 128 | **92.33 ± {half:.2f}** | 0.1250 ± 0.0000 | 1,234,567 | 89.1 M | 50.0 | 60 min |")
+    assert "| 70.00, 1 diverged |" in text[5]
+
+
+def test_layout_of_the_patent():
+    text = markdown(square_table(AXES, ROWS, best_of(ROWS))).splitlines()
+    assert text[0] == r"| layers \ units | 128 | 256 |"
+    assert text[2:] == ["| 1 | 81.00/0.1250 | 91.33/0.1250 |", "| 2 | **92.33/0.1250** | 70.00/0.1250 |"]
+
+
+def test_latex_escapes_what_it_must():
+    text = latex(long_table(["learning_rate"], [row("50%", accuracies=[0.5, 0.6])], None))
+    assert r"learning\_rate & accuracy \%" in text
+    assert r"50\% & 55.00 $\pm$ 63.53 &" in text
+    assert text.count(r"\\") == 2
+    assert r"\begin{tabular}{lrrrrrr}" in text
+
+
+def test_numbers_for_programs():
+    found = list(csv.DictReader(io.StringIO(comma_separated(AXES, ROWS, best_of(ROWS)))))
+    assert float(found[2]["accuracy"]) == pytest.approx(0.9233333)
+    assert float(found[0]["p_best_against_it"]) == pytest.approx(best_of(ROWS).rivals[1].p)
+    assert found[2]["p_best_against_it"] == found[3]["accuracy_half_width"] == ""
+    assert (found[3]["finished"], found[3]["runs"]) == ("1", "2")
+    assert found[1]["accuracies"] == "0:0.9 1:0.93 2:0.91"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0 s"), (99, "99 s"), (101, "2 min"), (7200, "2.0 h")])
+def test_durations(seconds, shown):
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("axes", "rows"),
+    [
+        (["units"], [row("8", accuracies=[0.5, 0.7]), row("16", status=WAITING)]),
+        (["units"], [row("8", status=WAITING)]),
+        (AXES, ROWS),
+        (AXES, [row("1", "8", accuracies=[0.0])]),
+        ([*AXES, "stn"], [row(*r.labels, stn, accuracies=[0.5]) for r in ROWS for stn in ("on", "off")]),
+    ],
+)
+def test_pictures(tmp_path, axes, rows):
+    write_figure(tmp_path / "table.png", axes, rows, best_of(rows))
+    image: Any = cv2.imread(str(tmp_path / "table.png"))
+    assert image.std() > 10

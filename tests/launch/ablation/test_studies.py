@@ -1,0 +1,74 @@
+"""Every study's cells can be trained, and are what its table has."""
+
+import jax
+import pytest
+from absl import flags
+from ml_collections import config_flags
+
+from launch.ablate import with_study
+from launch.ablation.grid import check_axes, make_cells, set_field
+from launch.ablation.study import load_study, study_names
+from launch.build import abstract_state, shape_of_batch
+from launch.config import Config
+from launch.cost import load_config
+from launch.run import advance, trainable
+
+CELLS = {
+    "graphic_supervision": 2,
+    "patent_table5": 12,
+    "patent_table6": 3,
+    "price_table1": 4,
+    "price_table2": 4,
+    "stn": 2,
+}
+
+
+def test_all_are_here():
+    assert study_names() == sorted(CELLS)
+
+
+def small(config: Config) -> None:
+    """The same with few channels, to be traced quickly."""
+    config.model.width = 0.05
+    config.data.batch_size = 2
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_every_cell_can_be_trained(name):
+    study = load_study(name)
+    config = load_config(study.config)
+    for path, value in study.settings.items():
+        set_field(config, path, value)
+    small(config)
+    check_axes(config, study.axes)
+    cells = make_cells(config, study.axes, seeds=1)
+    assert len(cells) == CELLS[name]
+    for cell in cells if len(cells) < 5 else (cells[0], cells[-1]):
+        task = trainable(cell.config)
+        step = advance(cell.config, task)
+        _, report = jax.eval_shape(step, abstract_state(cell.config, task), shape_of_batch(cell.config))
+        assert "samples" in report.sums
+
+
+def test_a_study_brings_its_configuration_and_flags_change_it():
+    arguments = with_study(["--study=price_table1", "--config.model.width=0.5", "--workdir=x"])
+    assert arguments[0].startswith("--config=")
+    assert arguments[0].endswith("launch/configs/price_tags.py")
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", None, flag_values=values)
+    values(["ablate", *(text for text in arguments if text.startswith("--config"))])
+    assert (values.config.model.structure, values.config.model.eta_rate, values.config.model.width) == (
+        "whole",
+        0.0,
+        0.5,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--workdir=x"], ["--study=stn", "--config=mine.py"]])
+def test_a_named_configuration_stays(arguments):
+    assert with_study(arguments) == arguments
+
+
+def test_an_unknown_study_is_named():
+    with pytest.raises(ValueError, match=r"--study=table5: choose among .*patent_table5"):
+        with_study(["--study=table5"])

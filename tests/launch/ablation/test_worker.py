@@ -1,0 +1,170 @@
+"""Workers claim cells, train them, and say how each ended; one that dies costs its cells and no others."""
+
+import itertools
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from launch.ablation import worker
+from launch.ablation.claims import Claims, read_claim
+from launch.ablation.crew import Crew, job_environment, visible_gpus
+from launch.ablation.grid import make_cells, parse_sweep
+from launch.ablation.outcomes import (
+    DIVERGED,
+    FAILED,
+    FINISHED,
+    RUNNING,
+    WAITING,
+    Outcome,
+    folder_of,
+    forget_failure,
+    read_outcome,
+    write_outcome,
+)
+from launch.ablation.training import Ended
+from launch.ablation.worker import in_order, logged_to, work
+
+
+@pytest.fixture
+def cells(config):
+    """Two shapes with three seeds each."""
+    return make_cells(config, [parse_sweep("model.recurrent.units=8,9", config)], seeds=3)
+
+
+class Training:
+    """Stands for training: remembers what it was asked to train."""
+
+    def __init__(self, monkeypatch):
+        self.groups, self.fails, self.diverges, self.stops, self.breaks_together = [], set(), set(), set(), False
+        monkeypatch.setattr(worker, "train_alone", lambda cell, folder: self([cell]))
+        monkeypatch.setattr(worker, "train_together", lambda cells, folders: self(cells))
+
+    def __call__(self, cells):
+        names = [cell.name for cell in cells]
+        self.groups.append(names)
+        print("training", *names)
+        if len(cells) > 1 and self.breaks_together:
+            raise RuntimeError("out of memory")
+        if self.fails.intersection(names):
+            raise OSError("disk full\nmore of it")
+        diverged = {name: "not finite\nat all" for name in names if name in self.diverges}
+        return Ended(bool(self.stops.intersection(names)), diverged)
+
+
+@pytest.fixture
+def training(monkeypatch, capfd):
+    return Training(monkeypatch)
+
+
+def statuses(cells, workdir):
+    return [read_outcome(folder_of(workdir, cell)).status for cell in cells]
+
+
+@pytest.mark.parametrize(("together", "sizes"), [(8, [3, 3]), (2, [2, 1, 2, 1]), (1, [1] * 6)])
+def test_cells_of_one_shape_train_together(cells, training, tmp_path, together, sizes):
+    work(cells, tmp_path, together)
+    assert list(map(len, training.groups)) == sizes
+    assert sorted(itertools.chain(*training.groups)) == sorted(cell.name for cell in cells)
+    assert statuses(cells, tmp_path) == [FINISHED] * 6
+
+
+def test_what_is_finished_or_anothers_is_passed_over(cells, training, tmp_path):
+    write_outcome_of(cells[0], tmp_path, FINISHED)
+    write_outcome_of(cells[1], tmp_path, DIVERGED)
+    write_outcome_of(cells[3], tmp_path, FAILED)
+    with Claims() as another:
+        assert another.take(folder_of(tmp_path, cells[4]))
+        work(cells, tmp_path, together=8)
+        assert training.groups == [[cells[2].name], [cells[5].name]]
+        assert statuses(cells, tmp_path) == [FINISHED, DIVERGED, FINISHED, FAILED, RUNNING, FINISHED]
+    assert statuses(cells, tmp_path)[4] == WAITING
+
+
+def write_outcome_of(cell, workdir, status):
+    folder_of(workdir, cell).mkdir(parents=True, exist_ok=True)
+    write_outcome(folder_of(workdir, cell), Outcome(status))
+
+
+def test_one_that_fails_stops_no_other(cells, training, tmp_path):
+    training.breaks_together = True
+    training.fails = {cells[1].name}
+    training.diverges = {cells[4].name}
+    work(cells, tmp_path, together=8)
+    assert statuses(cells, tmp_path) == [FINISHED, FAILED, FINISHED, FINISHED, DIVERGED, FINISHED]
+    failed = folder_of(tmp_path, cells[1])
+    assert read_outcome(failed).message == "OSError: disk full"
+    assert "disk full" in (failed / "log.txt").read_text()
+    assert "one after the other" in (folder_of(tmp_path, cells[0]) / "log.txt").read_text()
+    assert read_outcome(folder_of(tmp_path, cells[4])).message == "not finite"
+    forget_failure(failed)
+    forget_failure(folder_of(tmp_path, cells[4]))
+    assert statuses(cells, tmp_path) == [FINISHED, WAITING, FINISHED, FINISHED, DIVERGED, FINISHED]
+
+
+def test_asked_to_stop_it_leaves_the_rest(cells, training, tmp_path):
+    training.stops = {cells[0].name}
+    work(cells, tmp_path, together=2)
+    assert len(training.groups) == 1
+    assert statuses(cells, tmp_path) == [WAITING] * 6
+
+
+@pytest.mark.parametrize(("shard", "first"), [((1, 2), "8"), ((2, 2), "9"), ((3, 3), "8")])
+def test_a_shard_begins_with_its_own_and_helps_with_the_rest(cells, shard, first):
+    ordered = in_order(cells, shard)
+    assert ordered[0].labels == (first,)
+    assert sorted(cell.name for cell in ordered) == sorted(cell.name for cell in cells)
+
+
+def test_what_is_printed_is_logged_and_then_shown_again(tmp_path, capfd):
+    with logged_to(tmp_path / "log.txt"):
+        print("inside")
+        os.write(2, b"of a library\n")
+    print("outside")
+    assert set((tmp_path / "log.txt").read_text().splitlines()) == {"inside", "of a library"}
+    assert capfd.readouterr().out == "outside\n"
+
+
+def test_gpus_are_shared_out():
+    gpus = ["0", "1", "2", "3"]
+    assert job_environment(0, 1, gpus) == job_environment(1, 2, []) == {}
+    assert [job_environment(job, 2, gpus)["CUDA_VISIBLE_DEVICES"] for job in range(2)] == ["0,2", "1,3"]
+    two_on_one = job_environment(1, 2, ["3"])
+    assert two_on_one == {"CUDA_VISIBLE_DEVICES": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "1,3"}) == ["1", "3"]
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}) == []
+
+
+SCRIPT = """
+import sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from launch.ablation.claims import Claims
+if not Path({marker!r}).exists():
+    Path({marker!r}).touch()
+    Claims().take(Path({folder!r}))
+    Path({marker!r} + ".held").touch()
+    time.sleep(60)
+"""
+
+
+def test_a_worker_that_is_killed_is_replaced(cells, tmp_path, monkeypatch):
+    folder, marker = folder_of(tmp_path, cells[2]), tmp_path / "first"
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(root=str(Path.cwd()), marker=str(marker), folder=str(folder)))
+    monkeypatch.setattr(Crew, "command", lambda self, job: [sys.executable, str(script)])
+    crew = Crew([], tmp_path, jobs=1)
+    held = tmp_path / "first.held"
+    deaths = []
+    while crew.at_work:  # the first is killed, its successor ends by itself
+        if held.exists():
+            held.unlink()
+            os.kill((read_claim(folder) or {})["pid"], signal.SIGKILL)
+        deaths += crew.look_after(cells)
+    crew.close()
+    assert [(death.code, death.cells) for death in deaths] == [(-signal.SIGKILL, [cells[2].name])]
+    assert read_outcome(folder) == Outcome(FAILED, "its process ended with signal 9 (out of memory?)")
+    with Claims() as another:
+        assert another.take(folder)
