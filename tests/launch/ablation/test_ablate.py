@@ -13,6 +13,7 @@ from absl import flags
 
 from launch import ablate
 from launch.ablation.claims import read_claim
+from launch.ablation.grid import get_field
 from launch.cost import load_config
 from launch.run_folder import load_run
 from tests.launch.conftest import saved_arrays
@@ -53,17 +54,11 @@ def test_a_grid_from_end_to_end(config_file, tmp_path):
     assert (workdir / "table.md").read_text() in output
     cells = workdir / "cells"
     configs = [load_run(cells / f"units={units},seed={seed}").config for units in (6, 8) for seed in (0, 1)]
-    assert [(c.model.recurrent.units, c.seed, c.data.order_seed) for c in configs] == [
-        (6, 0, 0),
-        (6, 1, 0),
-        (8, 0, 0),
-        (8, 1, 0),
-    ]
+    assert [(get_field(c, "model.recurrent.units"), c.seed) for c in configs] == [(6, 0), (6, 1), (8, 0), (8, 1)]
     trained = {path: path.stat().st_mtime_ns for path in cells.rglob("metrics.jsonl")}
     again = run(config_file, workdir, "--layout=acc/loss")
     assert trained == {path: path.stat().st_mtime_ns for path in trained}, "nothing was trained again"
     assert "| units | acc/loss |" in again
-    assert "differs" in run(config_file, workdir, "--config.train.steps=13", expect=1)
 
 
 @pytest.mark.slow
@@ -109,10 +104,6 @@ def test_two_shards_share_a_grid_and_one_failure_stops_neither(config_file, tmp_
     assert 1 in codes, "who sees the failure says so"
     ended = {line["units"]: (line["finished"], line["runs"]) for line in read_csv(workdir)}
     assert ended == {"6": ("1", "2"), "8": ("2", "2")}
-    (sick / "checkpoints").unlink()
-    output = run(config_file, workdir, *more)
-    assert {(line["finished"], line["runs"]) for line in read_csv(workdir)} == {("2", "2")}
-    assert "units=6,seed=1: accuracy" in output
 
 
 @pytest.mark.slow

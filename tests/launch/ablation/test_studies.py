@@ -1,5 +1,7 @@
 """Every study's cells can be trained, and are what its table has."""
 
+import sys
+
 import jax
 import pytest
 from absl import flags
@@ -50,18 +52,17 @@ def test_every_cell_can_be_trained(name):
         assert "samples" in report.sums
 
 
-def test_a_study_brings_its_configuration_and_flags_change_it():
+def test_a_study_brings_its_configuration_and_flags_change_it(monkeypatch):
     arguments = with_study(["--study=price_table1", "--config.model.width=0.5", "--workdir=x"])
     assert arguments[0].startswith("--config=")
     assert arguments[0].endswith("launch/configs/price_tags.py")
+    ours = ["ablate", *(text for text in arguments if text.startswith("--config"))]
+    monkeypatch.setattr(sys, "argv", ours)  # where config_flags looks for fields
     values = flags.FlagValues()
     config_flags.DEFINE_config_file("config", None, flag_values=values)
-    values(["ablate", *(text for text in arguments if text.startswith("--config"))])
-    assert (values.config.model.structure, values.config.model.eta_rate, values.config.model.width) == (
-        "whole",
-        0.0,
-        0.5,
-    )
+    values(ours)
+    model = values.config.model
+    assert (model.structure, model.eta_rate, model.width) == ("whole", 0.0, 0.5)
 
 
 @pytest.mark.parametrize("arguments", [["--workdir=x"], ["--study=stn", "--config=mine.py"]])
