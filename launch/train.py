@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grain.python as grain
 import jax
 from absl import flags
 from ml_collections import config_flags
@@ -72,15 +73,7 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "") -> Train
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
     run = prepare(config, workdir)
-    batches, plan = make_stream(
-        run.training.source,
-        run.training.checked,
-        run.task.alphabet,
-        config.data,
-        seed=run.order_seed,
-        start=run.start,
-        process=distributed.share(),
-    )
+    stream, plan = batches(run)
     claim_together(workdir, run.documents | {"samples": run.samples}, run.start)
     with (
         StopRequest() as stop,  # outermost: a signal while the last checkpoint is written must not end the process
@@ -89,15 +82,29 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "") -> Train
         state = _start(run, checkpoints)
         _announce(workdir, run, state, plan)
         with (
-            contextlib.closing(iter(on_device(run.mesh, batches))) as stream,
+            contextlib.closing(iter(stream)) as drawn,
             contextlib.closing(MetricWriter(workdir, run.start) if distributed.first() else NoWriter()) as writer,
         ):
-            state = make_loop(run, stream, checkpoints, writer, profile).run(state, stop)
+            state = make_loop(run, drawn, checkpoints, writer, profile).run(state, stop)
     if distributed.first():
         write_curves(workdir / "curves.png", read_metrics(workdir / "metrics.jsonl"))
     if stop.requested:
         print(f"stopped at step {int(state.step)}, saved; the same command goes on from there", flush=True)
     return state
+
+
+def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
+    """A run's training batches, from its next step on, put on the devices ahead of it; and the plan behind them."""
+    loaded, plan = make_stream(
+        run.training.source,
+        run.training.checked,
+        run.task.alphabet,
+        run.config.data,
+        seed=run.order_seed,
+        start=run.start,
+        process=distributed.share(),
+    )
+    return on_device(run.mesh, loaded), plan
 
 
 def claim_together(workdir: Path, identity: Identity, start: int) -> None:

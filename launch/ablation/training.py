@@ -11,14 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from datasets.pipeline import make_stream
 from launch.ablation.grid import Cell, get_field, kind_of, set_field
 from launch.build import one_pass, shape_of_batch, state_maker
 from launch.config import Config, to_json
 from launch.run import Run, advance, prepare
 from launch.run_folder import claim, steps_done
 from launch.task import build_task
-from launch.train import record, train
+from launch.train import batches, record, train
 from launch.utilization import utilization
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
@@ -27,14 +26,13 @@ from recog.models.multitask import MultiTaskConfig
 from recog.tasks.task import Task
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.clock import Utilization
-from recog.training.feed import on_device
 from recog.training.loop import Loop
 from recog.training.optimizers import make_optimizer
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
 from recog.training.record import NotFiniteError
 from recog.training.state import TrainState
-from recog.training.step import Advance
+from recog.training.step import Advance, Totals, TrainStep
 from recog.training.together import Records, Values, jit_steps_together, stack, take, zero_totals_together
 from recog.training.transfer import start_from
 from recog.training.writers import MetricWriter, read_metrics
@@ -107,8 +105,8 @@ def train_together(cells: Sequence[Cell], folders: Sequence[Path]) -> Ended:
         for run, folder in zip(runs, folders, strict=True):
             claim(folder, run.documents | {"samples": run.samples})
             checkpoints.append(open_files.enter_context(Checkpoints(folder, run.documents | {"devices": run.devices})))
-        values = _values([run.config for run in runs])
-        states = _states(runs, checkpoints, values)
+        values = array_values([run.config for run in runs])
+        states = initial_states(runs, checkpoints, values)
         records = []
         for run, folder, kept in zip(runs, folders, checkpoints, strict=True):
             writer = open_files.enter_context(contextlib.closing(MetricWriter(folder, start)))
@@ -133,7 +131,8 @@ def _prepare(cells: Sequence[Cell], folders: Sequence[Path]) -> list[Run]:
     return [first, *(first._replace(config=cell.config, start=steps_done(folder)) for cell, folder in others)]
 
 
-def _values(configs: Sequence[Config]) -> dict[str, jax.Array]:
+def array_values(configs: Sequence[Config]) -> dict[str, jax.Array]:
+    """What runs of one `shapes_key` differ in."""
     kinds = {path: np.int32 if path == "seed" else np.float32 for path in _arrays(configs[0])}
     return {path: jnp.asarray([get_field(c, path) for c in configs], kind) for path, kind in kinds.items()}
 
@@ -148,7 +147,7 @@ def _with_values(config: Config, values: Values) -> Config:
     return config
 
 
-def _states(runs: Sequence[Run], checkpoints: Sequence[Checkpoints], values: Values) -> TrainState:
+def initial_states(runs: Sequence[Run], checkpoints: Sequence[Checkpoints | None], values: Values) -> TrainState:
     """The newest checkpoints, or fresh states, stacked."""
     first, where = runs[0], replicated(runs[0].mesh)
 
@@ -159,7 +158,7 @@ def _states(runs: Sequence[Run], checkpoints: Sequence[Checkpoints], values: Val
     make_one = jax.jit(make, out_shardings=where)  # compiled once for all of them
     states = []
     for place, (run, kept) in enumerate(zip(runs, checkpoints, strict=True)):
-        if run.start:
+        if kept and run.start:
             states.append(kept.restore(abstract(run.shapes, run.sharding)).state)
         else:
             mine = {name: array[place] for name, array in values.items()}
@@ -183,29 +182,28 @@ def _validator(run: Run) -> Callable[[TrainState], list[dict[str, float]]]:
     return evaluate
 
 
-def _loop(run: Run, values: Values, together: Records, folder: Path, open_files: contextlib.ExitStack) -> Loop:
+def programs(run: Run, values: Values) -> tuple[TrainStep, Callable[[], Totals]]:
+    """One step of all runs, and what their totals start from; ``run`` is any of them."""
+
     def advance_of(mine: Values) -> Advance:
         config = _with_values(run.config, mine)
         return advance(config, _task(config, run))
 
-    def no_totals():
+    def no_totals() -> Totals:
         return zero_totals_together(advance_of, values, run.shapes, shape_of_batch(run.config))
 
-    batches, _ = make_stream(
-        run.training.source,
-        run.training.checked,
-        run.task.alphabet,
-        run.config.data,
-        seed=run.order_seed,
-        start=run.start,
-    )
-    stream = open_files.enter_context(contextlib.closing(iter(on_device(run.mesh, batches))))
+    step = jit_steps_together(advance_of, values, run.mesh)
+    return step, jax.jit(no_totals, out_shardings=replicated(run.mesh))
+
+
+def _loop(run: Run, values: Values, together: Records, folder: Path, open_files: contextlib.ExitStack) -> Loop:
+    step, zero_totals = programs(run, values)
     one, count = utilization(run.task, run.shapes), len(together.records)
     return Loop(
         config=run.config.train,
-        train_step=jit_steps_together(advance_of, values, run.mesh),
-        zero_totals=jax.jit(no_totals, out_shardings=replicated(run.mesh)),
-        stream=stream,
+        train_step=step,
+        zero_totals=zero_totals,
+        stream=open_files.enter_context(contextlib.closing(iter(batches(run)[0]))),
         evaluate=_validator(run),
         record=together,
         utilization=Utilization(lambda batch: count * one.flops(batch), one.peak),
