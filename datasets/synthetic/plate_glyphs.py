@@ -90,15 +90,15 @@ _CHINESE: dict[str, list[Stroke]] = {
     ],
 }
 """The same with strokes about 6 wide."""
-DRAWN = frozenset(_CHINESE)
-"""Chinese characters drawn after photographs of plates."""
 CHINESE_WEIGHT = 0.65
 """Strokes of Chinese characters, in widths of those of digits and letters."""
 _OVERSAMPLE = 4
 
 
 @functools.lru_cache(maxsize=4096)
-def plate_glyph(character: str, width: int, height: int, weight: float) -> UInt8[np.ndarray, "{height} {width}"]:
+def plate_glyph(
+    character: str, width: int, height: int, weight: float, printed: bool = False
+) -> UInt8[np.ndarray, "{height} {width}"]:
     """A character that fills ``width`` times ``height`` pixels, ink 255; read-only.
 
     Args:
@@ -106,11 +106,12 @@ def plate_glyph(character: str, width: int, height: int, weight: float) -> UInt8
       width: pixels.
       height: pixels.
       weight: millimetres of a stroke of digits and letters; those of Chinese characters follow it.
+      printed: a Chinese character as OpenCV's font has it, though it is known from photographs.
     """
     big = _OVERSAMPLE * width, _OVERSAMPLE * height
     if character in _STROKES:
         mask = _drawn(_STROKES[character], *big, weight)
-    elif character in _CHINESE:
+    elif character in _CHINESE and not printed:
         mask = _drawn(_CHINESE[character], *big, CHINESE_WEIGHT * weight)
     else:
         mask = _printed(character, *big, weight)

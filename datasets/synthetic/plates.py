@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datasets.synthetic import camera
-from datasets.synthetic.plate_glyphs import DRAWN, HEIGHT, WIDTH, bend, plate_glyph
+from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, bend, plate_glyph
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 
 PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
@@ -22,10 +22,12 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """I and O are not used: they look like digits."""
 PURE, HYBRID = "DABCE", "FGHJK"
 """Letters of battery cars and of other electric ones, the commonest first."""
-BEND, SLIGHT_BEND = 0.4, 0.12
-"""How far the shapes of Chinese characters go (`datasets.synthetic.plate_glyphs.bend`) at full clutter: those of real
-plates are of a typeface that OpenCV does not have, and a reader is not to depend on which it is. The second is for
-those drawn after photographs of plates."""
+BEND = 0.4
+"""How far the shapes of Chinese characters go (`datasets.synthetic.plate_glyphs.bend`) where there is any clutter: those
+of real plates are of a typeface that OpenCV does not have, and a reader is not to depend on which it is."""
+PRINTED = 0.3
+"""Share of the plates whose Chinese character is OpenCV's where photographs have told another shape. A character of one
+shape among others that vary would be read from that very shape alone."""
 
 _SCALE = 0.6  # pixels for a millimetre
 _DRAWN = 2.0  # pixels that are drawn for one of the canvas, a side: the finest that `camera.sensor` sees
@@ -170,9 +172,10 @@ def _characters(
     x = look.left
     for place, character in enumerate(text):
         across = WIDTH if place == 0 else look.narrow
-        glyph = plate_glyph(character, round(across * _SCALE), tall, weight)
+        printed = random.random() < PRINTED
+        glyph = plate_glyph(character, round(across * _SCALE), tall, weight, printed)
         if clutter > 0 and not character.isascii():
-            glyph = bend(glyph, (SLIGHT_BEND if character in DRAWN else BEND) * clutter, random)
+            glyph = bend(glyph, BEND, random)
         left = round(x * _SCALE)
         ink[top : top + tall, left : left + glyph.shape[1]] = glyph[:, : width - left]
         x += across + (look.dot_gap if place == 1 else look.gap)
