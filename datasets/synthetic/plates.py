@@ -23,8 +23,8 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 PURE, HYBRID = "DABCE", "FGHJK"
 """Letters of battery cars and of other electric ones, the commonest first."""
 BEND = 0.4
-"""How far the shapes of Chinese characters go (`datasets.synthetic.plate_glyphs.bend`) where there is any clutter: those
-of real plates are of a typeface that OpenCV does not have, and a reader is not to depend on which it is."""
+"""How far the shapes of Chinese characters go (`datasets.synthetic.plate_glyphs.bend`) where there is any clutter: real
+plates have a typeface that OpenCV does not, and a reader is not to depend on which it is."""
 PRINTED = 0.3
 """Share of the plates whose Chinese character is OpenCV's where photographs have told another shape. A character of one
 shape among others that vary would be read from that very shape alone."""
