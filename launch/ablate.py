@@ -16,13 +16,10 @@ In ``DIR``: ``table.md``, ``table.csv``, ``table.tex``, ``table.png``.
 
 import importlib.util
 import json
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 from absl import flags
@@ -31,19 +28,10 @@ from tqdm import tqdm
 
 from launch import friendly
 from launch.ablation import crew, estimate, tables
-from launch.ablation.figure import write_figure
-from launch.ablation.grid import Axis, Cell, check_axes, make_cells, named_briefly, parse_sweep
-from launch.ablation.outcomes import (
-    FAILED,
-    FINISHED,
-    RUNNING,
-    Outcome,
-    folder_of,
-    forget_failure,
-    last_step,
-    read_outcome,
-)
-from launch.ablation.results import Row, describe_best, find_best, make_rows, read_result
+from launch.ablation.display import watch
+from launch.ablation.grid import Grid, check_axes, folder_of, make_cells, named_briefly, parse_sweep
+from launch.ablation.outcomes import FAILED, forget_failure, last_step, read_outcome
+from launch.ablation.reports import write_reports
 from launch.ablation.study import load_study, study_names
 from launch.ablation.worker import LOG, in_order, work
 from launch.build import abstract_state, open_data, shape_of_batch
@@ -51,27 +39,6 @@ from launch.config import to_json
 from launch.cost import Cost, count
 from launch.run import advance, trainable
 from launch.run_folder import refuse_other_run
-
-LOOKED = 2.0
-"""Seconds between two looks at how the cells stand."""
-
-
-class Grid(NamedTuple):
-    """What is to be trained."""
-
-    axes: tuple[Axis, ...]
-    cells: list[Cell]
-    workdir: Path
-
-    @property
-    def names(self) -> list[str]:
-        """Of the axes."""
-        return [axis.name for axis in self.axes]
-
-    @property
-    def folders(self) -> list[Path]:
-        """Of the cells."""
-        return [folder_of(self.workdir, cell) for cell in self.cells]
 
 
 def make_grid(values: flags.FlagValues) -> Grid:
@@ -112,91 +79,6 @@ def check_cells(grid: Grid) -> dict[tuple[str, ...], Cost]:
         except (ValueError, OSError) as error:
             raise ValueError(f"{cell.name}: {error}") from error
     return costs
-
-
-def write_reports(grid: Grid, costs: dict[tuple[str, ...], Cost], layout: str) -> str:
-    """Writes tables and picture of what has finished; returns what to show."""
-    rows = make_rows(grid.cells, grid.folders, [read_outcome(folder) for folder in grid.folders], costs)
-    best = find_best(rows)
-    make = tables.square_table if layout == "acc/loss" else tables.long_table
-    table = make(grid.names, rows, best)
-    notes = [*(describe_best(grid.names, best) if best else []), *_explain(grid, rows)]
-    text = f"{tables.markdown(table)}\n{' '.join(notes)}\n"
-    (grid.workdir / "table.md").write_text(text, encoding="utf-8")
-    (grid.workdir / "table.tex").write_text(tables.latex(table), encoding="utf-8")
-    (grid.workdir / "table.csv").write_text(tables.comma_separated(grid.names, rows, best), encoding="utf-8")
-    write_figure(grid.workdir / "table.png", grid.names, rows, best)
-    return text
-
-
-def _explain(grid: Grid, rows: Sequence[Row]) -> list[str]:
-    seeds = len(rows[0].outcomes)
-    steps = grid.cells[0].config.train.steps
-    notes = [f"After the last of {steps:,} steps: exact match on the validation samples, training loss in nats."]
-    if seeds > 1:
-        notes.append(f"Means of {seeds} seeds with 95 % intervals (Student's t); batches are the same for all.")
-    if any(cell.config.train.steps != steps for cell in grid.cells):
-        notes[0] = "After each cell's last step: exact match on the validation samples, training loss in nats."
-    return [*notes, "Images/s and training time are medians; where cells trained together, a cell's share of it."]
-
-
-def watch(grid: Grid, workers: crew.Crew) -> None:
-    """Shows how the grid goes until the workers are done; asks them to stop when this process is."""
-
-    def on_signal(number: int, frame: Any) -> None:
-        bar.write("stopping: cells save and end; once more ends them at once")
-        workers.stop()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    seen: dict[str, Outcome] = {}
-    often = 0.1 if sys.stderr.isatty() else 30
-    total = sum(cell.config.train.steps for cell in grid.cells)
-    done_before = sum(_steps(grid, cell, read_outcome(folder_of(grid.workdir, cell))) for cell in grid.cells)
-    bar = tqdm(total=total, initial=done_before, unit="step", desc="grid", dynamic_ncols=True, mininterval=often)
-    try:
-        while True:
-            working = workers.at_work  # asked first: what ends meanwhile is still looked at once
-            for death in workers.look_after(grid.cells):
-                what = ", ".join(death.cells) or "before it trained anything"
-                bar.write(f"a worker ended with status {death.code} ({what}): see {death.log}")
-            _show(grid, bar, seen)
-            if not working:
-                return
-            time.sleep(LOOKED)
-    finally:
-        workers.close()
-        bar.close()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _steps(grid: Grid, cell: Cell, outcome: Outcome) -> int:
-    return cell.config.train.steps if outcome.final else last_step(folder_of(grid.workdir, cell))
-
-
-def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
-    """Moves the bar, and writes a line for every cell that has ended since the last look."""
-    steps, done, running = 0, 0, []
-    for cell in grid.cells:
-        folder = folder_of(grid.workdir, cell)
-        outcome = seen.get(cell.name) or read_outcome(folder)
-        steps += _steps(grid, cell, outcome)
-        done += outcome.final
-        if outcome.status == RUNNING:
-            running.append(cell.name)
-        if (outcome.final or outcome.status == FAILED) and cell.name not in seen:
-            seen[cell.name] = outcome
-            bar.write(f"{cell.name}: {_ending(cell, folder, outcome)}")
-    now = f", now {running[0]}" + (f" and {len(running) - 1} more" if running[1:] else "") if running else ""
-    bar.set_postfix_str(f"{done} of {len(grid.cells)} cells{now}", refresh=False)
-    bar.update(steps - bar.n)
-
-
-def _ending(cell: Cell, folder: Path, outcome: Outcome) -> str:
-    if outcome.status != FINISHED:
-        return f"{outcome.status}: {outcome.message} (see {folder / LOG})"
-    result = read_result(folder, cell.config.data.batch_size)
-    return f"accuracy {result.accuracy:.2%}, loss {result.loss:.4g}, {tables.duration(result.seconds)}"
 
 
 def dry_run(grid: Grid, costs: dict[tuple[str, ...], Cost], command: Sequence[str], jobs: int) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.claims import read_claim
-from launch.ablation.grid import Cell
-from launch.ablation.outcomes import FAILED, Outcome, folder_of, write_outcome
+from launch.ablation.grid import Cell, folder_of
+from launch.ablation.outcomes import FAILED, Outcome, write_outcome
 
 
 class Death(NamedTuple):

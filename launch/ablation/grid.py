@@ -8,6 +8,7 @@ import re
 import typing
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from launch.config import Config
@@ -37,6 +38,29 @@ class Cell(NamedTuple):
     config: Config
     name: str
     """Of its folder."""
+
+
+class Grid(NamedTuple):
+    """What is to be trained."""
+
+    axes: tuple[Axis, ...]
+    cells: list[Cell]
+    workdir: Path
+
+    @property
+    def names(self) -> list[str]:
+        """Of the axes."""
+        return [axis.name for axis in self.axes]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Of the cells."""
+        return [folder_of(self.workdir, cell) for cell in self.cells]
+
+
+def folder_of(workdir: Path, cell: Cell) -> Path:
+    """A cell's work folder, which is that of an ordinary run."""
+    return workdir / "cells" / cell.name
 
 
 def kind_of(config: Config, path: str) -> Any:

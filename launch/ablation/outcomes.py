@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.claims import read_claim
-from launch.ablation.grid import Cell
 from recog.training.writers import read_metrics
 
 FILE = "outcome.json"
@@ -24,11 +23,6 @@ class Outcome(NamedTuple):
     def final(self) -> bool:
         """Whether there is nothing left to train: what diverged would do so again."""
         return self.status in (FINISHED, DIVERGED)
-
-
-def folder_of(workdir: Path, cell: Cell) -> Path:
-    """A cell's work folder, which is that of an ordinary run."""
-    return workdir / "cells" / cell.name
 
 
 def read_outcome(folder: Path) -> Outcome:

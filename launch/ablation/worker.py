@@ -7,16 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from launch.ablation.claims import Claims
-from launch.ablation.grid import Cell
-from launch.ablation.outcomes import (
-    DIVERGED,
-    FAILED,
-    FINISHED,
-    Outcome,
-    folder_of,
-    read_outcome,
-    write_outcome,
-)
+from launch.ablation.grid import Cell, folder_of
+from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, Outcome, read_outcome, write_outcome
 from launch.ablation.training import Ended, can_stack, shapes_key, train_alone, train_together
 from launch.run_folder import steps_done
 

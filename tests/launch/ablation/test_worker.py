@@ -11,7 +11,7 @@ import pytest
 from launch.ablation import worker
 from launch.ablation.claims import Claims, read_claim
 from launch.ablation.crew import Crew, job_environment, visible_gpus
-from launch.ablation.grid import make_cells, parse_sweep
+from launch.ablation.grid import folder_of, make_cells, parse_sweep
 from launch.ablation.outcomes import (
     DIVERGED,
     FAILED,
@@ -19,7 +19,6 @@ from launch.ablation.outcomes import (
     RUNNING,
     WAITING,
     Outcome,
-    folder_of,
     forget_failure,
     read_outcome,
     write_outcome,

@@ -1,0 +1,78 @@
+"""Shows how a grid goes, whoever trains it: a bar over all steps, and a line for every cell that ends."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from launch.ablation.crew import Crew
+from launch.ablation.grid import Cell, Grid, folder_of
+from launch.ablation.outcomes import FAILED, FINISHED, RUNNING, Outcome, last_step, read_outcome
+from launch.ablation.results import read_result
+from launch.ablation.tables import duration
+from launch.ablation.worker import LOG
+
+LOOKED = 2.0
+"""Seconds between two looks at how the cells stand."""
+
+
+def watch(grid: Grid, workers: Crew) -> None:
+    """Shows how the grid goes until the workers are done; asks them to stop when this process is."""
+
+    def on_signal(number: int, frame: Any) -> None:
+        bar.write("stopping: cells save and end; once more ends them at once")
+        workers.stop()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    seen: dict[str, Outcome] = {}
+    often = 0.1 if sys.stderr.isatty() else 30
+    total = sum(cell.config.train.steps for cell in grid.cells)
+    done_before = sum(_steps(grid, cell, read_outcome(folder_of(grid.workdir, cell))) for cell in grid.cells)
+    bar = tqdm(total=total, initial=done_before, unit="step", desc="grid", dynamic_ncols=True, mininterval=often)
+    try:
+        while True:
+            working = workers.at_work  # asked first: what ends meanwhile is still looked at once
+            for death in workers.look_after(grid.cells):
+                what = ", ".join(death.cells) or "before it trained anything"
+                bar.write(f"a worker ended with status {death.code} ({what}): see {death.log}")
+            _show(grid, bar, seen)
+            if not working:
+                return
+            time.sleep(LOOKED)
+    finally:
+        workers.close()
+        bar.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _steps(grid: Grid, cell: Cell, outcome: Outcome) -> int:
+    return cell.config.train.steps if outcome.final else last_step(folder_of(grid.workdir, cell))
+
+
+def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
+    """Moves the bar, and writes a line for every cell that has ended since the last look."""
+    steps, done, running = 0, 0, []
+    for cell in grid.cells:
+        folder = folder_of(grid.workdir, cell)
+        outcome = seen.get(cell.name) or read_outcome(folder)
+        steps += _steps(grid, cell, outcome)
+        done += outcome.final
+        if outcome.status == RUNNING:
+            running.append(cell.name)
+        if (outcome.final or outcome.status == FAILED) and cell.name not in seen:
+            seen[cell.name] = outcome
+            bar.write(f"{cell.name}: {_ending(cell, folder, outcome)}")
+    now = f", now {running[0]}" + (f" and {len(running) - 1} more" if running[1:] else "") if running else ""
+    bar.set_postfix_str(f"{done} of {len(grid.cells)} cells{now}", refresh=False)
+    bar.update(steps - bar.n)
+
+
+def _ending(cell: Cell, folder: Path, outcome: Outcome) -> str:
+    if outcome.status != FINISHED:
+        return f"{outcome.status}: {outcome.message} (see {folder / LOG})"
+    result = read_result(folder, cell.config.data.batch_size)
+    return f"accuracy {result.accuracy:.2%}, loss {result.loss:.4g}, {duration(result.seconds)}"

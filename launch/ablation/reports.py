@@ -1,0 +1,36 @@
+"""Writes what came out of a grid, as far as it has: tables and a picture."""
+
+from collections.abc import Mapping, Sequence
+
+from launch.ablation import tables
+from launch.ablation.figure import write_figure
+from launch.ablation.grid import Grid
+from launch.ablation.outcomes import read_outcome
+from launch.ablation.results import Row, describe_best, find_best, make_rows
+from launch.cost import Cost
+
+
+def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str) -> str:
+    """Writes tables and picture of what has finished; returns what to show."""
+    rows = make_rows(grid.cells, grid.folders, [read_outcome(folder) for folder in grid.folders], costs)
+    best = find_best(rows)
+    make = tables.square_table if layout == "acc/loss" else tables.long_table
+    table = make(grid.names, rows, best)
+    notes = [*(describe_best(grid.names, best) if best else []), *_explain(grid, rows)]
+    text = f"{tables.markdown(table)}\n{' '.join(notes)}\n"
+    (grid.workdir / "table.md").write_text(text, encoding="utf-8")
+    (grid.workdir / "table.tex").write_text(tables.latex(table), encoding="utf-8")
+    (grid.workdir / "table.csv").write_text(tables.comma_separated(grid.names, rows, best), encoding="utf-8")
+    write_figure(grid.workdir / "table.png", grid.names, rows, best)
+    return text
+
+
+def _explain(grid: Grid, rows: Sequence[Row]) -> list[str]:
+    seeds = len(rows[0].outcomes)
+    steps = grid.cells[0].config.train.steps
+    notes = [f"After the last of {steps:,} steps: exact match on the validation samples, training loss in nats."]
+    if seeds > 1:
+        notes.append(f"Means of {seeds} seeds with 95 % intervals (Student's t); batches are the same for all.")
+    if any(cell.config.train.steps != steps for cell in grid.cells):
+        notes[0] = "After each cell's last step: exact match on the validation samples, training loss in nats."
+    return [*notes, "Images/s and training time are medians; where cells trained together, a cell's share of it."]
