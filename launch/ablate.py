@@ -14,8 +14,10 @@ with ``--jobs``. ``--dry_run`` shows the cells and says how long they will take.
 In ``DIR``: ``table.md``, ``table.csv``, ``table.tex``, ``table.png``.
 """
 
+import copy
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,16 +31,29 @@ from tqdm import tqdm
 from launch import friendly
 from launch.ablation import crew, estimate, tables
 from launch.ablation.display import watch
-from launch.ablation.grid import Grid, check_axes, folder_of, make_cells, named_briefly, parse_sweep
+from launch.ablation.grid import (
+    Grid,
+    check_axes,
+    folder_of,
+    get_field,
+    has_field,
+    make_cells,
+    named_briefly,
+    parse_sweep,
+    set_field,
+)
 from launch.ablation.outcomes import FAILED, forget_failure, last_step, read_outcome
 from launch.ablation.reports import write_reports
 from launch.ablation.study import load_study, study_names
+from launch.ablation.training import LSTM
 from launch.ablation.worker import LOG, in_order, work
 from launch.build import abstract_state, open_data, shape_of_batch
-from launch.config import to_json
+from launch.config import Config, to_json
 from launch.cost import Cost, count
 from launch.run import advance, trainable
 from launch.run_folder import refuse_other_run
+from recog.filters import check_filters
+from recog.mesh import check_batch_size
 
 
 def make_grid(values: flags.FlagValues) -> Grid:
@@ -72,13 +87,24 @@ def check_cells(grid: Grid) -> dict[tuple[str, ...], Cost]:
                 open_data(cell.config)
                 sources.add(data)
             if cell.labels not in costs:
-                task = trainable(cell.config)
-                shapes = abstract_state(cell.config, task)
-                jax.eval_shape(advance(cell.config, task), shapes, shape_of_batch(cell.config))
+                check_trainable(cell.config)
                 costs[cell.labels] = count(cell.config)
         except (ValueError, OSError) as error:
             raise ValueError(f"{cell.name}: {error}") from error
     return costs
+
+
+def check_trainable(config: Config) -> None:
+    """Raises ``ValueError`` where a configuration cannot be trained, as far as can be told without its devices."""
+    if config.train.steps < 1:
+        raise ValueError(f"train.steps={config.train.steps}: choose 1 or more")
+    check_filters(config.data.filters)
+    check_batch_size(config.data.batch_size, 1, config.optimizer.accumulation_steps)
+    config = copy.deepcopy(config)
+    if has_field(config, LSTM) and get_field(config, LSTM) == "cudnn":  # which is not here, but where the workers are
+        set_field(config, LSTM, "scan")
+    task = trainable(config)
+    jax.eval_shape(advance(config, task), abstract_state(config, task), shape_of_batch(config))
 
 
 def dry_run(grid: Grid, costs: dict[tuple[str, ...], Cost], command: Sequence[str], jobs: int) -> None:
@@ -90,7 +116,8 @@ def dry_run(grid: Grid, costs: dict[tuple[str, ...], Cost], command: Sequence[st
     print(f"timing the first for {estimate.STEPS} steps ...", flush=True)
     # In a process of its own, because this one keeps off the accelerator.
     timer = [sys.executable, "-m", "launch.ablate", *command, "--worker=0"]
-    timed = subprocess.run(timer, stdout=subprocess.PIPE, text=True)
+    environment = os.environ | crew.job_environment(0, jobs, crew.visible_gpus())
+    timed = subprocess.run(timer, stdout=subprocess.PIPE, text=True, env=environment)
     if timed.returncode:
         sys.exit(timed.returncode)
     speed = estimate.Speed(**json.loads(timed.stdout.splitlines()[-1]))
@@ -119,12 +146,14 @@ def parse_shard(text: str) -> tuple[int, int]:
 def with_study(arguments: Sequence[str]) -> list[str]:
     """The command line, with a study's configuration where it names none; its settings come before other flags."""
     names = [text.partition("=")[2] for text in arguments if text.startswith(("--study=", "-study="))]
-    if not names or any(text.startswith(("--config=", "-config=")) for text in arguments):
+    if not names:
         return list(arguments)
     study = load_study(names[-1])
     found = importlib.util.find_spec(f"launch.configs.{study.config}")
-    file = found.origin if found else ""
-    return [f"--config={file}", *(f"--config.{path}={value}" for path, value in study.settings.items()), *arguments]
+    own = [text for text in arguments if text.startswith(("--config=", "-config="))]
+    others = [text for text in arguments if text not in own]
+    settings = [f"--config.{path}={value}" for path, value in study.settings.items()]
+    return [*(own or [f"--config={found.origin if found else ''}"]), *settings, *others]
 
 
 def define_flags() -> None:
@@ -161,14 +190,16 @@ def main(argv: list[str]) -> None:
         dry_run(grid, costs, sys.argv[1:], values.jobs)
         return
     grid.workdir.mkdir(parents=True, exist_ok=True)
-    for folder in grid.folders:
-        forget_failure(folder)
-    watch(grid, crew.Crew(sys.argv[1:], grid.workdir, values.jobs))
+    for cell, folder in zip(grid.cells, grid.folders, strict=True):
+        forget_failure(folder, cell.config)
+    deaths = watch(grid, lambda: crew.Crew(sys.argv[1:], grid.workdir, values.jobs))
     print(f"\n{write_reports(grid, costs, values.layout)}\nwritten to {grid.workdir}: table.md, .csv, .tex, .png")
     stands = [read_outcome(folder) for folder in grid.folders]
     left = sum(not outcome.final and outcome.status != FAILED for outcome in stands)
     if left:
         print(f"{left} cells are not finished: the same command goes on")
+    if left and deaths:
+        sys.exit(f"error: workers ended before their time, see {', '.join(sorted({str(d.log) for d in deaths}))}")
     if failed := sum(outcome.status == FAILED for outcome in stands):
         sys.exit(f"error: {failed} cells failed, see their {LOG}; the same command tries them again")
 

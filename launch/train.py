@@ -62,13 +62,14 @@ def validator(run: Run) -> Callable[[TrainState], dict[str, float]]:
     return evaluate
 
 
-def train(config: Config, workdir: str | Path, profile_steps: str = "") -> TrainState:
+def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: StopRequest | None = None) -> TrainState:
     """Trains a run to its end or until it is asked to stop; returns the last state.
 
     Args:
       config: the run's.
       workdir: its folder; a run that it holds is resumed.
       profile_steps: ``FIRST:LAST``, steps to trace (`recog.training.profiling.Profile`).
+      stop: an entered request that asks it to stop, for who trains several runs; None listens while this one trains.
     """
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
@@ -76,7 +77,8 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "") -> Train
     stream, plan = batches(run)
     claim_together(workdir, run.documents | {"samples": run.samples}, run.start)
     with (
-        StopRequest() as stop,  # outermost: a signal while the last checkpoint is written must not end the process
+        # Outermost: a signal while the last checkpoint is written must not end the process.
+        contextlib.nullcontext(stop) if stop else StopRequest() as stop,
         Checkpoints(workdir, run.documents | {"devices": run.devices}) as checkpoints,
     ):
         state = _start(run, checkpoints)

@@ -2,13 +2,15 @@
 
 The claim with the highest number counts. It is renewed while its process lives. Once it is given back, has not been
 renewed for `STALE` seconds by the clock of the file system, or its process on this machine is gone, the next number may
-be taken. A claim is never removed while it counts: so two can never have it.
+be taken. A claim is never removed while it counts, so that two never hold it at once; a process that has stood still
+for so long that another took its claim ends when it notices.
 """
 
 import contextlib
 import json
 import os
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -27,10 +29,12 @@ class Claims:
     Args:
       stale: seconds without a sign of life after which another's claim may be taken.
       renewed: seconds between signs of life.
+      lost: called with a folder that another has taken after all, because this process stood still for so long; by
+        default the process ends at once, so that two do not write there.
     """
 
-    def __init__(self, stale: float = STALE, renewed: float = RENEWED):
-        self._stale, self._renewed = stale, renewed
+    def __init__(self, stale: float = STALE, renewed: float = RENEWED, lost: Callable[[Path], None] | None = None):
+        self._stale, self._renewed, self._lost = stale, renewed, lost or _end
         self._held: dict[Path, Path] = {}
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
@@ -83,7 +87,7 @@ class Claims:
     def _is_over(self, path: Path) -> bool:
         try:
             claim = json.loads(path.read_text())
-            if claim["over"] or (_machine().items() <= claim.items() and not _alive(claim["pid"])):
+            if claim["over"] or (this_machine().items() <= claim.items() and not _alive(claim["pid"])):
                 return True
             probe = path.with_name(f".clock-{uuid.uuid4().hex}")  # by the file system's clock: machines' may differ
             probe.touch()
@@ -96,10 +100,17 @@ class Claims:
     def _renew(self) -> None:
         while not self._closing.wait(self._renewed):
             with self._lock:
-                held = list(self._held.values())
-            for path in held:
-                with contextlib.suppress(FileNotFoundError):
+                held = dict(self._held)
+            for folder, path in held.items():
+                with contextlib.suppress(OSError):  # a file system that does not answer may do so the next time
+                    if _last(folder) != path and self._held.get(folder) == path:
+                        self._lost(folder)
                     os.utime(path)
+
+
+def _end(folder: Path) -> None:
+    print(f"{folder} was taken by another process while this one stood still: it ends", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def read_claim(folder: Path) -> dict[str, Any] | None:
@@ -134,13 +145,17 @@ def _write_whole(path: Path, claim: dict[str, Any], put: Callable[[Path, Path], 
 
 
 def _who() -> dict[str, Any]:
-    return {"pid": os.getpid(), **_machine()}
+    return {"pid": os.getpid(), **this_machine()}
 
 
-def _machine() -> dict[str, str]:
-    """What tells this machine from others, and from what it was before it was started anew."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return {"host": socket.gethostname(), "boot": boot.read_text().strip() if boot.exists() else ""}
+def this_machine() -> dict[str, str]:
+    """What tells where a process number means something: the machine, since it was started, and the container."""
+    boot, processes = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    return {
+        "host": socket.gethostname(),
+        "boot": boot.read_text().strip() if boot.exists() else "",
+        "processes": str(processes.readlink()) if processes.is_symlink() else "",
+    }
 
 
 def _alive(pid: int) -> bool:

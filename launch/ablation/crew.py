@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.ablation.claims import read_claim
+from launch.ablation.claims import read_claim, this_machine
 from launch.ablation.grid import Cell, folder_of
 from launch.ablation.outcomes import FAILED, Outcome, write_outcome
 
@@ -32,8 +32,8 @@ def job_environment(job: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
     """
     if jobs == 1 or not gpus:
         return {}
-    if len(gpus) >= jobs:
-        return {"CUDA_VISIBLE_DEVICES": ",".join(gpus[job::jobs])}
+    if each := len(gpus) // jobs:  # as many for every one, so that batches divide alike
+        return {"CUDA_VISIBLE_DEVICES": ",".join(gpus[job * each : (job + 1) * each])}
     return {"CUDA_VISIBLE_DEVICES": gpus[job % len(gpus)], "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
@@ -88,8 +88,11 @@ class Crew:
         return deaths
 
     def stop(self) -> None:
-        """Asks all to save and end; asked again, ends them at once."""
-        number = signal.SIGKILL if self._stopping else signal.SIGTERM
+        """Asks all to save and end; asked again, ends them at once.
+
+        By SIGINT: who asks this process by SIGTERM may send it to the workers, too, and a second one would end them.
+        """
+        number = signal.SIGKILL if self._stopping else signal.SIGINT
         self._stopping = True
         for process in self._running.values():
             process.send_signal(number)
@@ -126,7 +129,7 @@ class Crew:
         for cell in cells:
             folder = folder_of(self._workdir, cell)
             claim = read_claim(folder)
-            if claim and claim["pid"] == pid and claim["host"] == os.uname().nodename:
+            if claim and claim["pid"] == pid and this_machine().items() <= claim.items():
                 write_outcome(folder, Outcome(FAILED, f"its process ended with {how}"))
                 lost.append(cell.name)
         return lost

@@ -3,12 +3,13 @@
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from launch.ablation.crew import Crew
+from launch.ablation.crew import Crew, Death
 from launch.ablation.grid import Cell, Grid, folder_of
 from launch.ablation.outcomes import FAILED, FINISHED, RUNNING, Outcome, last_step, read_outcome
 from launch.ablation.results import read_result
@@ -19,34 +20,46 @@ LOOKED = 2.0
 """Seconds between two looks at how the cells stand."""
 
 
-def watch(grid: Grid, workers: Crew) -> None:
-    """Shows how the grid goes until the workers are done; asks them to stop when this process is."""
+def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
+    """Shows how the grid goes until the workers are done; asks them to stop when this process is asked.
 
-    def on_signal(number: int, frame: Any) -> None:
-        bar.write("stopping: cells save and end; once more ends them at once")
-        workers.stop()
+    Args:
+      grid: what is trained.
+      start: starts the workers.
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    seen: dict[str, Outcome] = {}
+    Returns:
+      Workers that ended before their time.
+    """
     often = 0.1 if sys.stderr.isatty() else 30
     total = sum(cell.config.train.steps for cell in grid.cells)
     done_before = sum(_steps(grid, cell, read_outcome(folder_of(grid.workdir, cell))) for cell in grid.cells)
     bar = tqdm(total=total, initial=done_before, unit="step", desc="grid", dynamic_ncols=True, mininterval=often)
+    crew = start()
+
+    def on_signal(number: int, frame: Any) -> None:
+        bar.write("stopping: cells save and end; once more ends them at once")
+        crew.stop()
+
+    seen, deaths = {}, []
     try:
+        # A terminal that is closed asks by SIGHUP.
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         while True:
-            working = workers.at_work  # asked first: what ends meanwhile is still looked at once
-            for death in workers.look_after(grid.cells):
-                what = ", ".join(death.cells) or "before it trained anything"
-                bar.write(f"a worker ended with status {death.code} ({what}): see {death.log}")
+            working = crew.at_work  # asked first: what ends meanwhile is still looked at once
+            for death in crew.look_after(grid.cells):
+                deaths.append(death)
+                what = f", training {', '.join(death.cells)}" if death.cells else ""
+                bar.write(f"a worker ended with status {death.code}{what}: see {death.log}")
             _show(grid, bar, seen)
             if not working:
-                return
+                break
             time.sleep(LOOKED)
-    finally:
-        workers.close()
-        bar.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+    finally:
+        crew.close()
+        bar.close()
+    return deaths
 
 
 def _steps(grid: Grid, cell: Cell, outcome: Outcome) -> int:

@@ -26,13 +26,14 @@ class Speed(NamedTuple):
 def time_first(cell: Cell) -> Speed:
     """Trains the cell for a few steps in a folder that is then removed, and validates once."""
     config = copy.deepcopy(cell.config)
-    config.optimizer.warmup_steps, config.optimizer.schedule = 0, "constant"
+    # Nothing is to be learnt, so that nothing can diverge.
+    config.optimizer.learning_rate, config.optimizer.warmup_steps, config.optimizer.schedule = 0.0, 0, "constant"
     config.train.steps, config.train.log_every = STEPS, STEPS // 3
     config.train.evaluate_every = config.train.checkpoint_every = 0
     with tempfile.TemporaryDirectory() as folder:
         train(config, folder)
         lines = read_metrics(Path(folder) / "metrics.jsonl")
-    validated = lines[-1]
+    validated = next(line for line in reversed(lines) if "validation/images_per_second" in line)
     return Speed(
         max(line["train/images_per_second"] for line in lines if "train/images_per_second" in line),
         validated["validation/images_per_second"],

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import re
 import typing
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -81,6 +82,15 @@ def kind_of(config: Config, path: str) -> Any:
     return typing.get_type_hints(type(owner))[last]
 
 
+def has_field(config: Config, path: str) -> bool:
+    """Whether there is such a field."""
+    try:
+        kind_of(config, path)
+    except ValueError:
+        return False
+    return True
+
+
 def _require_field(owner: Any, name: str, path: str) -> None:
     names = [field.name for field in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
     if name not in names:
@@ -121,7 +131,10 @@ def checked_value(path: str, kind: Any, value: Any) -> Any:
 
 
 def parse_sweep(text: str, config: Config) -> Axis:
-    """The axis of ``--sweep=PATH=VALUE,VALUE,...``; tuples are written as in Python: ``data.buckets=(100,),(100,200)``.
+    """The axis of ``--sweep=PATH=VALUE,VALUE,...``.
+
+    Tuples are written as in Python, ``data.buckets=(100,),(100,200)``, and so are texts with commas in them,
+    ``data.train="plates:seed=1,clutter=0.5","plates:seed=1,clutter=0.9"``.
 
     Raises:
       ValueError: no such field, or values of another type.
@@ -135,7 +148,7 @@ def parse_sweep(text: str, config: Config) -> Axis:
 
 
 def _parse_values(path: str, kind: Any, written: str) -> list[Any]:
-    if kind is str:
+    if kind is str and not written.startswith(("'", '"')):
         return written.split(",")
     if kind is bool:
         words = {"true": True, "false": False}
@@ -202,4 +215,10 @@ def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
 
 def _folder_name(axes: Sequence[Axis], labels: Sequence[str], seed: int) -> str:
     parts = [f"{axis.name}={label}" for axis, label in zip(axes, labels, strict=True)]
-    return ",".join(re.sub(r"[^\w.+=-]", "_", part) for part in [*parts, f"seed={seed}"])
+    return ",".join(map(_safe, [*parts, f"seed={seed}"]))
+
+
+def _safe(part: str) -> str:
+    """The same as part of a file's name; what had other characters keeps apart by a checksum."""
+    plain = re.sub(r"[^\w.+=-]", "_", part)
+    return plain if plain == part else f"{plain[:60]}-{zlib.crc32(part.encode()):08x}"

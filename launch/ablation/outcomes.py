@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.claims import read_claim
+from launch.config import Config, to_json
 from recog.training.writers import read_metrics
 
 FILE = "outcome.json"
@@ -40,9 +41,12 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
     temporary.rename(folder / FILE)
 
 
-def forget_failure(folder: Path) -> None:
-    """Lets a cell that failed be tried again."""
-    if read_outcome(folder).status == FAILED:
+def forget_failure(folder: Path, config: Config) -> None:
+    """Lets a cell be tried again that failed, or that diverged with another configuration."""
+    outcome, saved = read_outcome(folder), folder / "config.json"
+    before = json.loads(saved.read_text(encoding="utf-8")) if saved.exists() else None
+    changed = before != json.loads(json.dumps(to_json(config)))
+    if outcome.status == FAILED or (outcome.status == DIVERGED and changed):
         (folder / FILE).unlink(missing_ok=True)
 
 

@@ -101,10 +101,17 @@ class Rival(NamedTuple):
     """Another combination beside the best one."""
 
     row: Row
+    seeds: int
+    """That both have finished."""
     comparison: Comparison
     """The best one's accuracy less the other's, over the seeds that both have finished."""
     p: float
     """Of the comparison, adjusted for all of them."""
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the best one is significantly better."""
+        return self.comparison.difference.value > 0 and self.p < SIGNIFICANT
 
 
 class Best(NamedTuple):
@@ -112,26 +119,29 @@ class Best(NamedTuple):
 
     row: Row
     rivals: tuple[Rival, ...]
-    """All others, the next best first."""
+    """All others that have finished with any seed, the next best first."""
 
 
 def find_best(rows: Sequence[Row]) -> Best | None:
-    """The best combination, compared with every other; of equals the first. None where nothing has finished."""
-    done = sorted((row for row in rows if row.accuracy), key=_accuracy, reverse=True)
+    """The best combination, compared with every other; of equals the first. None where nothing has finished.
+
+    One that has finished with all seeds comes before any that has not: the seeds that survive are no fair sample.
+    """
+    done = sorted((row for row in rows if row.accuracy), key=_standing, reverse=True)
     if not done:
         return None
     best, *others = done
-    comparisons = [_compare(best, other) for other in others]
+    shared = [[seed for seed in best.results if seed in other.results] for other in others]
+    comparisons = [_compare(best, other, seeds) for other, seeds in zip(others, shared, strict=True)]
     adjusted = holm([comparison.p for comparison in comparisons])
-    return Best(best, tuple(map(Rival, others, comparisons, adjusted)))
+    return Best(best, tuple(map(Rival, others, map(len, shared), comparisons, adjusted)))
 
 
-def _accuracy(row: Row) -> float:
-    return row.accuracy.value if row.accuracy else -math.inf
+def _standing(row: Row) -> tuple[bool, float]:
+    return len(row.results) == len(row.outcomes), row.accuracy.value if row.accuracy else -math.inf
 
 
-def _compare(best: Row, other: Row) -> Comparison:
-    seeds = [seed for seed in best.results if seed in other.results]
+def _compare(best: Row, other: Row, seeds: Sequence[int]) -> Comparison:
     if not seeds:
         return Comparison(Mean(math.nan, math.nan), math.nan)
     return compare(*([row.results[seed].accuracy for seed in seeds] for row in (best, other)))
@@ -143,19 +153,27 @@ def describe_best(axes: Sequence[str], best: Best) -> list[str]:
     lines = [f"Best: {_named(axes, best.row)}, {100 * accuracy.value:.2f} %."]
     if not best.rivals:
         return lines
-    second = best.rivals[0]
-    lead = second.comparison.difference
-    shown = f"Next: {_named(axes, second.row)}, {100 * lead.value:.2f} points below"
-    if math.isnan(lead.half_width):
-        return [*lines, f"{shown}. With one seed there is no telling whether that is chance: use --seeds=3 or more."]
-    verdict = "significant" if second.p < SIGNIFICANT else "not significant"
-    lines.append(f"{shown} (95 % interval {_interval(lead)}; p = {second.p:.2g}, {verdict}).")
-    beaten = sum(rival.p < SIGNIFICANT for rival in best.rivals)
-    lines.append(
-        f"It is significantly better than {beaten} of the {len(best.rivals)} others: paired t-tests over "
-        f"{len(best.row.results)} seeds, p adjusted for all of them after Holm, level {SIGNIFICANT}."
-    )
+    lines.append(f"Next: {_named(axes, best.rivals[0].row)}, {_lead(best.rivals[0])}.")
+    if max(rival.seeds for rival in best.rivals) > 1:
+        beaten = sum(rival.beaten for rival in best.rivals)
+        lines.append(
+            f"The best is significantly better than {beaten} of the {len(best.rivals)} others: paired t-tests over the "
+            f"seeds that both have finished, p adjusted for all of them after Holm, level {SIGNIFICANT}."
+        )
     return lines
+
+
+def _lead(rival: Rival) -> str:
+    lead = rival.comparison.difference
+    if rival.seeds == 0:
+        return "with no finished seed in common, so that they cannot be compared"
+    shown = f"{100 * lead.value:.2f} points below"
+    if rival.seeds == 1:
+        return f"{shown} with the one seed that both have finished, which does not tell whether that is chance"
+    if math.isnan(rival.p):
+        return f"{shown} with each of {rival.seeds} seeds, so that there is no spread to judge it by"
+    verdict = "significant" if rival.beaten else "not significant"
+    return f"{shown} (95 % interval {_interval(lead)}; p = {rival.p:.2g}, {verdict})"
 
 
 def _interval(points: Mean) -> str:

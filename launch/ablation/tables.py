@@ -36,13 +36,16 @@ def _figures(row: Row) -> list[str]:
 
 
 def _accuracy(row: Row) -> str:
-    shown = [with_interval(row.accuracy, 100, 2)] if row.accuracy else []
+    return ", ".join([*([with_interval(row.accuracy, 100, 2)] if row.accuracy else []), *_missing(row)])
+
+
+def _missing(row: Row) -> list[str]:
+    """How the seeds stand that have not finished."""
     missing: dict[str, int] = {}
     for outcome in row.outcomes.values():
         if outcome.status != FINISHED:
             missing[outcome.status] = missing.get(outcome.status, 0) + 1
-    shown += [f"{count} {status}" for status, count in missing.items()]
-    return ", ".join(shown)
+    return [f"{count} {status}" for status, count in missing.items()]
 
 
 def _loss(row: Row) -> str:
@@ -74,14 +77,13 @@ def square_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) ->
 
 
 def _pair(row: Row) -> str:
-    if not (row.accuracy and row.loss):
-        return _accuracy(row)
-    return f"{100 * row.accuracy.value:.2f}/{row.loss.value:.4f}"
+    measured = [f"{100 * row.accuracy.value:.2f}/{row.loss.value:.4f}"] if row.accuracy and row.loss else []
+    return ", ".join([*measured, *_missing(row)])
 
 
 def markdown(table: Table) -> str:
     """The table in Markdown, the best accuracy in bold."""
-    marked = [list(line) for line in table.lines]
+    marked = [[cell.replace("|", r"\|") for cell in line] for line in table.lines]
     if table.best[0] >= 0:
         line, column = table.best
         marked[line][column] = f"**{marked[line][column]}**"
@@ -104,9 +106,8 @@ def latex(table: Table) -> str:
 
 
 def _escape(text: str) -> str:
-    for character, written in {"\\": r"\textbackslash ", "±": r"$\pm$", DASH: "--"}.items():
-        text = text.replace(character, written)
-    return "".join(f"\\{c}" if c in "%_&#" else c for c in text)
+    written = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "±": r"$\pm$", DASH: "--"}
+    return "".join(written.get(c, f"\\{c}" if c in "%_&#${}" else c) for c in text)
 
 
 def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> str:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from launch.ablation.grid import Cell, get_field, kind_of, set_field
+from launch.ablation.grid import Cell, get_field, has_field, set_field
 from launch.build import one_pass, shape_of_batch, state_maker
 from launch.config import Config, to_json
 from launch.run import Run, advance, prepare
@@ -39,14 +39,14 @@ from recog.training.writers import MetricWriter, read_metrics
 
 ARRAYS = ("seed", "optimizer.learning_rate", "model.dropout", "model.transformer.dropout")
 """Fields in which cells may differ that train in one program, where their models have them."""
-CELLS = "model.recurrent.implementation"
+LSTM = "model.recurrent.implementation"
 
 
 class Ended(NamedTuple):
     """How training cells ended."""
 
-    stopped: bool
-    """Whether it was asked to stop before the last step."""
+    finished: bool
+    """Whether it came to the last step; else it was asked to stop before."""
     diverged: dict[str, str]
     """Why, by the names of the cells whose loss is not finite."""
 
@@ -61,34 +61,26 @@ def shapes_key(config: Config) -> str:
 
 def _arrays(config: Config) -> list[str]:
     """Those of `ARRAYS` that the configuration has."""
-    return [path for path in ARRAYS if _has(config, path)]
-
-
-def _has(config: Config, path: str) -> bool:
-    try:
-        kind_of(config, path)
-    except ValueError:
-        return False
-    return True
+    return [path for path in ARRAYS if has_field(config, path)]
 
 
 def can_stack(config: Config) -> bool:
     """Whether runs of this configuration can train together: all that they learn, a program must find by itself."""
     learns_eta = isinstance(config.model, MultiTaskConfig) and config.model.eta_rate > 0
-    asks_for_cudnn = _has(config, CELLS) and get_field(config, CELLS) == "cudnn"
+    asks_for_cudnn = has_field(config, LSTM) and get_field(config, LSTM) == "cudnn"
     return config.mesh.fsdp == 1 and not learns_eta and not asks_for_cudnn
 
 
-def train_alone(cell: Cell, folder: Path) -> Ended:
+def train_alone(cell: Cell, folder: Path, stop: StopRequest) -> Ended:
     """Trains a cell as `launch.train` does."""
     try:
-        state = train(cell.config, folder)
+        state = train(cell.config, folder, stop=stop)
     except NotFiniteError as error:
-        return Ended(False, {cell.name: str(error)})
-    return Ended(int(state.step) < cell.config.train.steps, {})
+        return Ended(True, {cell.name: str(error)})
+    return Ended(int(state.step) == cell.config.train.steps, {})
 
 
-def train_together(cells: Sequence[Cell], folders: Sequence[Path]) -> Ended:
+def train_together(cells: Sequence[Cell], folders: Sequence[Path], stop: StopRequest) -> Ended:
     """Trains cells of one `shapes_key`, all from the same step on.
 
     Raises:
@@ -100,7 +92,7 @@ def train_together(cells: Sequence[Cell], folders: Sequence[Path]) -> Ended:
         raise ValueError(
             f"cells stand at steps {', '.join(str(run.start) for run in runs)}: they cannot train together"
         )
-    with StopRequest() as stop, contextlib.ExitStack() as open_files:
+    with contextlib.ExitStack() as open_files:
         checkpoints = []
         for run, folder in zip(runs, folders, strict=True):
             claim(folder, run.documents | {"samples": run.samples})
@@ -121,7 +113,7 @@ def train_together(cells: Sequence[Cell], folders: Sequence[Path]) -> Ended:
     for folder in (folders[place] for place in living):
         write_curves(folder / "curves.png", read_metrics(folder / "metrics.jsonl"))
     diverged = {cells[place].name: str(error) for place, error in together.failures.items()}
-    return Ended(bool(living) and int(states.step[0]) < runs[0].config.train.steps, diverged)
+    return Ended(not living or int(states.step[0]) == runs[0].config.train.steps, diverged)
 
 
 def _prepare(cells: Sequence[Cell], folders: Sequence[Path]) -> list[Run]:
@@ -142,8 +134,8 @@ def _with_values(config: Config, values: Values) -> Config:
     config = copy.deepcopy(config)
     for path, value in values.items():
         set_field(config, path, value)
-    if _has(config, CELLS):
-        set_field(config, CELLS, "scan")
+    if has_field(config, LSTM):
+        set_field(config, LSTM, "scan")
     return config
 
 

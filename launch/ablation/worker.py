@@ -11,6 +11,7 @@ from launch.ablation.grid import Cell, folder_of
 from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, Outcome, read_outcome, write_outcome
 from launch.ablation.training import Ended, can_stack, shapes_key, train_alone, train_together
 from launch.run_folder import steps_done
+from recog.training.preemption import StopRequest
 
 LOG = "log.txt"
 
@@ -36,13 +37,11 @@ def work(cells: Sequence[Cell], workdir: Path, together: int) -> None:
       workdir: the grid's.
       together: most cells that train in one program.
     """
-    with Claims() as claims:
-        while group := _claim_some(claims, cells, workdir, together):
-            stopped = _train(group, workdir)
+    with StopRequest() as stop, Claims() as claims:
+        while not stop.requested and (group := _claim_some(claims, cells, workdir, together)):
+            _train(group, workdir, stop)
             for cell in group:
                 claims.give_back(folder_of(workdir, cell))
-            if stopped:
-                return
 
 
 def _claim_some(claims: Claims, cells: Sequence[Cell], workdir: Path, together: int) -> list[Cell]:
@@ -50,15 +49,23 @@ def _claim_some(claims: Claims, cells: Sequence[Cell], workdir: Path, together: 
     for place, cell in enumerate(cells):
         if not _claim(claims, folder_of(workdir, cell)):
             continue
-        group, start, key = [cell], steps_done(folder_of(workdir, cell)), shapes_key(cell.config)
+        group, start, key = [cell], _start(folder_of(workdir, cell)), shapes_key(cell.config)
         for other in cells[place + 1 :] if can_stack(cell.config) else ():
             if len(group) >= together:
                 break
             folder = folder_of(workdir, other)
-            if shapes_key(other.config) == key and steps_done(folder) == start and _claim(claims, folder):
+            if shapes_key(other.config) == key and _start(folder) == start and _claim(claims, folder):
                 group.append(other)
         return group
     return []
+
+
+def _start(folder: Path) -> int:
+    """The step from which a cell goes on; -1 where its folder cannot be read, which training it will tell."""
+    try:
+        return steps_done(folder)
+    except Exception:
+        return -1
 
 
 def _claim(claims: Claims, folder: Path) -> bool:
@@ -75,45 +82,49 @@ def _open(folder: Path) -> bool:
     return not outcome.final and outcome.status != FAILED
 
 
-def _train(group: Sequence[Cell], workdir: Path) -> bool:
-    """Trains cells and says how each ended; whether it was asked to stop."""
+def _train(group: Sequence[Cell], workdir: Path, stop: StopRequest) -> None:
+    """Trains cells and says how each ended."""
     folders = [folder_of(workdir, cell) for cell in group]
-    if len(group) == 1:
-        return _train_one(group[0], folders[0])
+    if len(group) > 1 and _train_as_one(group, folders, stop):
+        return
+    for cell, folder in zip(group, folders, strict=True):
+        if not stop.requested:
+            _train_one(cell, folder, stop)
+
+
+def _train_as_one(group: Sequence[Cell], folders: Sequence[Path], stop: StopRequest) -> bool:
+    """Trains several cells in one program; False where that cannot be."""
     for folder in folders[1:]:
         with (folder / LOG).open("a") as log:
             print(f"trains together with {group[0].name}: see {folders[0] / LOG}", file=log)
     with logged_to(folders[0] / LOG):
         try:
-            ended = train_together(group, folders)
+            ended = train_together(group, folders, stop)
         except Exception:
             traceback.print_exc()
             print("they cannot train together: one after the other", flush=True)
-            ended = None
-    if ended is None:
-        return any(_train_one(cell, folder) for cell, folder in zip(group, folders, strict=True))
+            return False
     _say(group, folders, ended)
-    return ended.stopped
+    return True
 
 
-def _train_one(cell: Cell, folder: Path) -> bool:
+def _train_one(cell: Cell, folder: Path, stop: StopRequest) -> None:
     with logged_to(folder / LOG):
         try:
-            ended = train_alone(cell, folder)
+            ended = train_alone(cell, folder, stop)
         except Exception as error:
             traceback.print_exc()
             first = str(error).strip().partition("\n")[0]
             write_outcome(folder, Outcome(FAILED, f"{type(error).__name__}: {first:.300}"))
-            return False
+            return
     _say([cell], [folder], ended)
-    return ended.stopped
 
 
 def _say(group: Sequence[Cell], folders: Sequence[Path], ended: Ended) -> None:
     for cell, folder in zip(group, folders, strict=True):
         if cell.name in ended.diverged:
             write_outcome(folder, Outcome(DIVERGED, ended.diverged[cell.name].partition("\n")[0]))
-        elif not ended.stopped:
+        elif ended.finished:
             write_outcome(folder, Outcome(FINISHED))
 
 

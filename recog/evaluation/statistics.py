@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+ROUNDING = 1e-9
+"""Differences by less are none."""
+
 
 class Mean(NamedTuple):
     """Of repetitions of one thing."""
@@ -37,7 +40,8 @@ class Comparison(NamedTuple):
     difference: Mean
     """The first's values less the second's."""
     p: float
-    """How likely a mean difference as large, up or down, would be if there was none: paired t-test. NaN of one pair."""
+    """How likely a mean difference as large, up or down, would be if there was none: paired t-test. NaN where nothing
+    tells: of one pair, and of a difference that is the same in every pair, as counts of few samples often are."""
 
 
 def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
@@ -55,8 +59,8 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
         raise ValueError(f"{len(first)} values cannot be paired with {len(second)}")
     if len(differences) == 1:
         return Comparison(mean(differences.tolist()), math.nan)
-    if np.all(differences == differences[0]):  # nothing varies: no difference at all, or one beyond doubt
-        return Comparison(mean(differences.tolist()), 1.0 if differences[0] == 0 else 0.0)
+    if np.ptp(differences) < ROUNDING:
+        return Comparison(mean(differences.tolist()), 1.0 if abs(differences[0]) < ROUNDING else math.nan)
     t = float(np.mean(differences)) / (float(np.std(differences, ddof=1)) / math.sqrt(len(differences)))
     return Comparison(mean(differences.tolist()), float(2 * stats.t.sf(abs(t), len(differences) - 1)))
 

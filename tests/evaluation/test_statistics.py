@@ -42,7 +42,7 @@ def test_one_value_tells_no_spread():
 def test_what_does_not_vary():
     assert mean([0.5, 0.5, 0.5]) == (0.5, 0.0)
     assert compare([0.5, 0.6], [0.5, 0.6]).p == 1.0
-    assert compare([0.75, 0.5], [0.5, 0.25]).p == 0.0
+    assert math.isnan(compare([0.7, 0.4], [0.6, 0.3]).p), "one picture more in every run is no proof"
 
 
 @pytest.mark.parametrize(("first", "second"), [([0.1], [0.1, 0.2]), ([0.1, 0.2], [0.1])])

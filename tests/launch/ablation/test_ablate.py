@@ -102,6 +102,13 @@ def test_two_shards_share_a_grid_and_one_failure_stops_neither(config_file, tmp_
     ]
     codes = [shard.wait() for shard in shards]
     assert 1 in codes, "who sees the failure says so"
+    logs = [(path, path.read_text()) for path in workdir.glob("cells/*/log.txt")]
+    assert {path.parent.name: text.count("training CRNN") for path, text in logs} == {
+        "units=6,seed=0": 1,
+        "units=6,seed=1": 0,
+        "units=8,seed=0": 1,
+        "units=8,seed=1": 1,
+    }
     ended = {line["units"]: (line["finished"], line["runs"]) for line in read_csv(workdir)}
     assert ended == {"6": ("1", "2"), "8": ("2", "2")}
 

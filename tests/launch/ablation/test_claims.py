@@ -101,6 +101,14 @@ def test_another_machines_claim_counts_while_it_is_renewed(tmp_path):
         assert claims.take(tmp_path)
 
 
+def test_who_stood_still_for_too_long_hears_of_it(tmp_path):
+    heard = threading.Event()
+    with Claims(renewed=0.01, lost=lambda folder: heard.set()) as sleeper:
+        assert sleeper.take(tmp_path)
+        (tmp_path / "claim-2.json").write_text(json.dumps({"pid": 1, "host": "another", "boot": "b", "over": False}))
+        assert heard.wait(10)
+
+
 def test_what_is_held_is_renewed(tmp_path):
     with Claims(renewed=0.01) as claims:
         assert claims.take(tmp_path)

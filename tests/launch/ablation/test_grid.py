@@ -23,6 +23,7 @@ def config():
         ("data.buckets=(100,),(100,200),()", [(100,), (100, 200), ()]),
         ("data.filters=('otsu',),('median3','otsu')", [("otsu",), ("median3", "otsu")]),
         ("model.recurrent.units=128", [128]),
+        ("data.train='plates:seed=1,clutter=0.5','folder:x'", ["plates:seed=1,clutter=0.5", "folder:x"]),
     ],
 )
 def test_values_have_the_fields_type(config, text, values):
@@ -102,4 +103,7 @@ def test_axes_whose_last_names_are_the_same_keep_the_path(config):
 
 def test_folder_names_hold_no_slashes(config):
     axis = Axis("data", (Level("folder:/a b/c", {"data.train": "folder:/a b/c"}),))
-    assert make_cells(config, [axis], 1)[0].name == "data=folder__a_b_c,seed=0"
+    (cell,) = make_cells(config, [axis], 1)
+    assert cell.name.startswith("data=folder__a_b_c-")
+    other = Axis("data", (Level("folder:/a_b_c", {"data.train": "folder:/a_b_c"}),))
+    assert make_cells(config, [other], 1)[0].name != cell.name

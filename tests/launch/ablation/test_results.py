@@ -91,12 +91,34 @@ def test_best_and_whether_it_may_be_chance():
     assert second.startswith(
         "Next: layers 1, units 256, 1.00 points below (95 % interval -1.48 to 3.48; p = 0.23, not sig"
     )
-    assert third.startswith("It is significantly better than 1 of the 3 others: paired t-tests over 3 seeds")
+    assert third.startswith("The best is significantly better than 1 of the 3 others: paired t-tests over the seeds")
 
 
 def test_one_seed_tells_no_significance():
     best = best_of([row("1", accuracies=[0.5]), row("2", accuracies=[0.6])])
-    assert "use --seeds=3" in describe_best(["layers"], best)[1]
+    assert describe_best(["layers"], best)[1].startswith("Next: layers 1, 10.00 points below with the one seed")
+    assert len(describe_best(["layers"], best)) == 2
+
+
+def test_survivors_are_no_fair_sample():
+    lucky = row("2", accuracies=[0.99], status=DIVERGED)
+    rows = [row("1", accuracies=[0.5, 0.52]), lucky]
+    best = best_of(rows)
+    assert best.row is rows[0]
+    assert not best.rivals[0].beaten
+    assert best_of([lucky]).row is lucky, "where nothing better is known"
+
+
+def test_one_sample_more_with_every_seed_is_no_proof():
+    best = best_of([row("1", accuracies=[0.7, 0.4, 0.6]), row("2", accuracies=[0.8, 0.5, 0.7])])
+    assert "10.00 points below with each of 3 seeds, so that there is no spread" in describe_best(["layers"], best)[1]
+    assert best.rivals[0].beaten is False
+
+
+def test_nothing_in_common():
+    rows = [row("1", accuracies=[0.5, 0.6]), row("2", status=WAITING)]
+    other = Row(("2",), COST, {7: rows[0].results[0]}, {7: Outcome(FINISHED)})
+    assert "no finished seed in common" in describe_best(["layers"], best_of([rows[0], other]))[1]
 
 
 def test_nothing_has_finished():
@@ -119,11 +141,13 @@ def test_markdown():
 def test_layout_of_the_patent():
     text = markdown(square_table(AXES, ROWS, best_of(ROWS))).splitlines()
     assert text[0] == r"| layers \ units | 128 | 256 |"
-    assert text[2:] == ["| 1 | 81.00/0.1250 | 91.33/0.1250 |", "| 2 | **92.33/0.1250** | 70.00/0.1250 |"]
+    assert text[2:] == ["| 1 | 81.00/0.1250 | 91.33/0.1250 |", "| 2 | **92.33/0.1250** | 70.00/0.1250, 1 diverged |"]
 
 
 def test_latex_escapes_what_it_must():
     text = latex(long_table(["learning_rate"], [row("50%", accuracies=[0.5, 0.6])], None))
+    assert r"folder:\$A/\{b\}\^{}\~{}\textbackslash{}" in latex(long_table(["data"], [row("folder:$A/{b}^~\\")], None))
+    assert r"| a\|b |" in markdown(long_table(["data"], [row("a|b")], None))
     assert r"learning\_rate & accuracy \%" in text
     assert r"50\% & 55.00 $\pm$ 63.53 &" in text
     assert text.count(r"\\") == 2
@@ -156,5 +180,10 @@ def test_durations(seconds, shown):
 )
 def test_pictures(tmp_path, axes, rows):
     write_figure(tmp_path / "table.png", axes, rows, best_of(rows))
-    image: Any = cv2.imread(str(tmp_path / "table.png"))
-    assert image.std() > 10
+    empty = [r._replace(results={}) for r in rows]
+    write_figure(tmp_path / "empty.png", axes, empty, None)
+    image, without = (cv2.imread(str(tmp_path / name)) for name in ("table.png", "empty.png"))
+    assert image is not None
+    assert without is not None
+    drawn = any(r.results for r in rows)
+    assert (image.shape != without.shape or (image != without).any()) == drawn

@@ -18,6 +18,7 @@ from launch.run import advance, trainable
 CELLS = {
     "graphic_supervision": 2,
     "patent_table5": 12,
+    "patent_table5_small": 12,
     "patent_table6": 3,
     "price_table1": 4,
     "price_table2": 4,
@@ -65,9 +66,17 @@ def test_a_study_brings_its_configuration_and_flags_change_it(monkeypatch):
     assert (model.structure, model.eta_rate, model.width) == ("whole", 0.0, 0.5)
 
 
-@pytest.mark.parametrize("arguments", [["--workdir=x"], ["--study=stn", "--config=mine.py"]])
+@pytest.mark.parametrize("arguments", [["--workdir=x"], ["--config=mine.py", "--study=stn"]])
 def test_a_named_configuration_stays(arguments):
     assert with_study(arguments) == arguments
+
+
+def test_a_studys_settings_go_with_any_configuration():
+    found = with_study(["--workdir=x", "--study=price_table2", "--config=mine.py", "--config.model.eta=1"])
+    assert found == [
+        *("--config=mine.py", "--config.model.eta_rate=0.0", "--workdir=x", "--study=price_table2"),
+        "--config.model.eta=1",
+    ]
 
 
 def test_an_unknown_study_is_named():

@@ -12,6 +12,7 @@ import pytest
 from launch.ablation.grid import Axis, Level, make_cells
 from launch.ablation.training import can_stack, shapes_key, train_alone, train_together
 from launch.run_folder import load_run
+from recog.training.preemption import StopRequest
 from recog.training.together import Records
 from recog.training.writers import read_metrics
 from tests.launch.conftest import saved_arrays, tiny_config
@@ -37,8 +38,8 @@ def cells(digits):
 def together(cells, tmp_path_factory):
     """The folders of four cells that trained in one program."""
     folders = [tmp_path_factory.mktemp("together") / cell.name for cell in cells]
-    ended = train_together(cells, folders)
-    assert (ended.stopped, ended.diverged) == (False, {})
+    ended = train_together(cells, folders, StopRequest())
+    assert ended == (True, {})
     return folders
 
 
@@ -46,7 +47,7 @@ def together(cells, tmp_path_factory):
 def test_ends_as_separate_runs_do(cells, together, tmp_path):
     for cell, folder in zip(cells, together, strict=True):
         alone = tmp_path / cell.name
-        assert train_alone(cell, alone) == (False, {})
+        assert train_alone(cell, alone, StopRequest()) == (True, {})
         ours, step = saved_arrays(cell.config, folder)
         theirs, other_step = saved_arrays(cell.config, alone)
         assert step == other_step == cell.config.train.steps
@@ -85,8 +86,9 @@ def test_goes_on_where_it_was_stopped(cells, together, tmp_path, monkeypatch):
 
     saved = Records.save
     monkeypatch.setattr(Records, "save", save_then_stop)
-    assert train_together(pair, folders).stopped
-    assert not train_together(pair, folders).stopped
+    with StopRequest() as stop:
+        assert not train_together(pair, folders, stop).finished
+    assert train_together(pair, folders, StopRequest()).finished
     for cell, folder, whole in zip(pair, folders, together, strict=False):
         ours, step = saved_arrays(cell.config, folder)
         assert step == cell.config.train.steps
@@ -103,8 +105,8 @@ def test_what_diverges_stops_no_other(digits, tmp_path):
     levels = (Level("sound", {"optimizer.learning_rate": 1e-3}), Level("mad", {"optimizer.learning_rate": 1e30}))
     sound, mad = make_cells(config, [Axis("rate", levels)], seeds=1)
     folders = [tmp_path / cell.name for cell in (sound, mad)]
-    ended = train_together([sound, mad], folders)
-    assert not ended.stopped
+    ended = train_together([sound, mad], folders, StopRequest())
+    assert ended.finished
     assert list(ended.diverged) == [mad.name]
     assert "not finite at step" in ended.diverged[mad.name]
     assert saved_arrays(sound.config, folders[0])[1] == config.train.steps

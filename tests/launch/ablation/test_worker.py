@@ -1,6 +1,7 @@
 """Workers claim cells, train them, and say how each ended; one that dies costs its cells and no others."""
 
 import itertools
+import json
 import os
 import signal
 import sys
@@ -25,6 +26,7 @@ from launch.ablation.outcomes import (
 )
 from launch.ablation.training import Ended
 from launch.ablation.worker import in_order, logged_to, work
+from launch.config import to_json
 
 
 @pytest.fixture
@@ -37,11 +39,12 @@ class Training:
     """Stands for training: remembers what it was asked to train."""
 
     def __init__(self, monkeypatch):
-        self.groups, self.fails, self.diverges, self.stops, self.breaks_together = [], set(), set(), set(), False
-        monkeypatch.setattr(worker, "train_alone", lambda cell, folder: self([cell]))
-        monkeypatch.setattr(worker, "train_together", lambda cells, folders: self(cells))
+        self.groups, self.fails, self.diverges, self.stops = [], set(), set(), set()
+        self.breaks_together = self.stops_late = False
+        monkeypatch.setattr(worker, "train_alone", lambda cell, folder, stop: self([cell], stop))
+        monkeypatch.setattr(worker, "train_together", lambda cells, folders, stop: self(cells, stop))
 
-    def __call__(self, cells):
+    def __call__(self, cells, stop):
         names = [cell.name for cell in cells]
         self.groups.append(names)
         print("training", *names)
@@ -50,7 +53,9 @@ class Training:
         if self.fails.intersection(names):
             raise OSError("disk full\nmore of it")
         diverged = {name: "not finite\nat all" for name in names if name in self.diverges}
-        return Ended(bool(self.stops.intersection(names)), diverged)
+        if self.stops.intersection(names):
+            os.kill(os.getpid(), signal.SIGINT)
+        return Ended(not stop.requested or self.stops_late, diverged)
 
 
 @pytest.fixture
@@ -98,16 +103,21 @@ def test_one_that_fails_stops_no_other(cells, training, tmp_path):
     assert "disk full" in (failed / "log.txt").read_text()
     assert "one after the other" in (folder_of(tmp_path, cells[0]) / "log.txt").read_text()
     assert read_outcome(folder_of(tmp_path, cells[4])).message == "not finite"
-    forget_failure(failed)
-    forget_failure(folder_of(tmp_path, cells[4]))
+    (folder_of(tmp_path, cells[4]) / "config.json").write_text(json.dumps(to_json(cells[4].config)))
+    for cell in cells:
+        forget_failure(folder_of(tmp_path, cell), cell.config)
     assert statuses(cells, tmp_path) == [FINISHED, WAITING, FINISHED, FINISHED, DIVERGED, FINISHED]
+    cells[4].config.optimizer.clip_norm = 1.0
+    forget_failure(folder_of(tmp_path, cells[4]), cells[4].config)
+    assert statuses(cells, tmp_path)[4] == WAITING, "with another configuration it may not diverge"
 
 
-def test_asked_to_stop_it_leaves_the_rest(cells, training, tmp_path):
-    training.stops = {cells[0].name}
+@pytest.mark.parametrize("late", [False, True], ids=["before the last step", "after it"])
+def test_asked_to_stop_it_leaves_the_rest(cells, training, tmp_path, late):
+    training.stops, training.stops_late = {cells[0].name}, late
     work(cells, tmp_path, together=2)
     assert len(training.groups) == 1
-    assert statuses(cells, tmp_path) == [WAITING] * 6
+    assert statuses(cells, tmp_path) == ([FINISHED] * 2 if late else [WAITING] * 2) + [WAITING] * 4
 
 
 @pytest.mark.parametrize(("shard", "first"), [((1, 2), "8"), ((2, 2), "9"), ((3, 3), "8")])
@@ -129,7 +139,8 @@ def test_what_is_printed_is_logged_and_then_shown_again(tmp_path, capfd):
 def test_gpus_are_shared_out():
     gpus = ["0", "1", "2", "3"]
     assert job_environment(0, 1, gpus) == job_environment(1, 2, []) == {}
-    assert [job_environment(job, 2, gpus)["CUDA_VISIBLE_DEVICES"] for job in range(2)] == ["0,2", "1,3"]
+    assert [job_environment(job, 2, gpus)["CUDA_VISIBLE_DEVICES"] for job in range(2)] == ["0,1", "2,3"]
+    assert job_environment(2, 3, [*gpus, "4"]) == {"CUDA_VISIBLE_DEVICES": "2"}
     two_on_one = job_environment(1, 2, ["3"])
     assert two_on_one == {"CUDA_VISIBLE_DEVICES": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": "1,3"}) == ["1", "3"]
