@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -67,6 +68,23 @@ def test_report_has_the_measures_by_name(evaluation):
             "length_consistency": 1 / 3,
         }
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Shifted(FirstPixels):
+    """Reads digits that are higher by its one variable."""
+
+    def read(self, variables, images, widths):
+        decoded = super().read(variables, images, widths)
+        return decoded._replace(tokens=jnp.where(decoded.tokens > 0, decoded.tokens + variables["shift"], 0))
+
+
+def test_several_models_read_batches_that_are_drawn_once():
+    batches = (batch([(n, "12", "23")]) for n in range(2))  # a second pass would find none
+    models: list[Any] = [{"shift": jnp.int32(n)} for n in range(3)]
+    found = Evaluator(Shifted(), make_mesh()).each(models, batches)  # pyright: ignore[reportArgumentType]
+    assert [[p.text for p in evaluation.predictions] for evaluation in found] == [["12"] * 2, ["23"] * 2, ["34"] * 2]
+    assert [evaluation.report()["accuracy"] for evaluation in found] == [0.0, 1.0, 0.0]
 
 
 def test_files(evaluation, tmp_path):
