@@ -126,7 +126,7 @@ def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Gener
     Args:
       glyph: ink.
       amount: from 0 to below 0.5; parts become longer or shorter by up to twice that share of them, and move by up to
-        0.42 of it, in shares of the box's sides.
+        0.47 of it, in shares of the box's sides.
       random: draws how.
     """
     height, width = glyph.shape

@@ -259,7 +259,7 @@ def test_bent_glyphs_keep_box_ends_and_order(seed: int, amount: float):
         came_from = bend(ramps[axis], amount, np.random.default_rng(seed)).astype(int)
         assert came_from.shape == (90, 45)
         assert (np.diff(came_from, axis=axis) >= 0).all()
-        assert abs(came_from - ramps[axis]).max() <= 0.42 * amount * length + 1
+        assert abs(came_from - ramps[axis]).max() <= 0.47 * amount * length + 1
         assert came_from.min() <= 1
         assert came_from.max() >= length - 2
     mask = plate_glyph("皖", 45, 90, 9.0)
