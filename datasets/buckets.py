@@ -36,13 +36,11 @@ def choose_buckets(widths: np.ndarray, count: int = 4) -> tuple[int, ...]:
 
 
 def assign_buckets(widths: np.ndarray, buckets: tuple[int, ...]) -> np.ndarray:
-    """The index of the narrowest bucket that holds each picture.
+    """The index of the narrowest of these increasing buckets that holds each picture.
 
     Raises:
-      ValueError: a picture wider than the widest bucket, or buckets that are not positive and increasing.
+      ValueError: a picture wider than the widest bucket.
     """
-    if not buckets or min(buckets) < 1 or list(buckets) != sorted(set(buckets)):
-        raise ValueError(f"data.buckets={buckets}: give increasing widths in pixels")
     chosen = np.searchsorted(np.asarray(buckets), widths)
     if len(widths) and chosen.max() == len(buckets):
         raise ValueError(f"a picture is {widths.max()} pixels wide, the widest bucket is {buckets[-1]}")

@@ -60,7 +60,9 @@ class CsvFile:
 
 
 def _read_rows(reader, file: Path) -> Iterator[Row]:
-    """The records after the header; one that breaks the rules of CSV does not hide those after it."""
+    """The records after the header. One that breaks the rules of CSV ends where its quote does, or the file: it may
+    hide others, and tells its first and last line.
+    """
     header = None
     while True:
         first = reader.line_num + 1

@@ -57,6 +57,20 @@ class DataConfig:
     """Mebibytes of scaled pictures that each of these keeps, so that later epochs read and decode only what did not
     fit. Rendered samples are not kept."""
 
+    def check(self) -> None:
+        """Raises ``ValueError`` for settings that cannot be, whatever the samples."""
+        if self.channels not in (1, 3):
+            raise ValueError(f"data.channels={self.channels}: choose 1 (grayscale) or 3 (colour)")
+        if self.on_bad_sample not in ("raise", "skip"):
+            raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
+        if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
+            raise ValueError(f"data.buckets={self.buckets}: give increasing widths in pixels")
+        least = {"height": 1, "width": 0, "batch_size": 1, "max_label_length": 1, "workers": 0, "cache_mb": 0}
+        for name, smallest in least.items():
+            if getattr(self, name) < smallest:
+                raise ValueError(f"data.{name}={getattr(self, name)}: choose {smallest} or more")
+        check_filters(self.filters)
+
 
 class Loader(NamedTuple):
     """Loads one planned batch."""
@@ -150,13 +164,9 @@ def make_stream(
       A dataset of `Batch`es of NumPy arrays, and the plan behind it.
 
     Raises:
-      ValueError: channels, filters, cache, buckets or batch size that cannot be.
+      ValueError: settings that cannot be, or that do not suit these samples or processes.
     """
-    if config.channels not in (1, 3):
-        raise ValueError(f"data.channels={config.channels}: choose 1 (grayscale) or 3 (colour)")
-    check_filters(config.filters)
-    if config.cache_mb < 0:
-        raise ValueError(f"data.cache_mb={config.cache_mb}: choose 0 or more")
+    config.check()
     buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)

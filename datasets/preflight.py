@@ -2,8 +2,7 @@
 
 import functools
 import hashlib
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -11,9 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from datasets.mixture import Mixture
+from datasets.needs import Needs, misfits
 from datasets.sources import BadSampleError, RenderedSource, Source
-from recog.alphabet import Alphabet
-from recog.images import WIDEST, decode, scaled_width
+from recog.images import decode, scaled_width
 
 LOOK_AT_RENDERED = 64
 """Samples of a rendered source that are looked at; they are all made by the same code."""
@@ -21,22 +20,8 @@ AT_ONCE = 1024
 """Samples handed to the threads together: a million futures would fill the memory, and an interrupt wait for them."""
 SHOWN = 10
 """Bad samples spelt out in a message; the rest are counted."""
-
-
-class Needs(NamedTuple):
-    """What a model asks of its samples."""
-
-    alphabet: Alphabet
-    height: int
-    """Pixels to which every picture is scaled."""
-    max_width: int | None
-    """Widest bucket; None when buckets are chosen from the data, up to `recog.images.WIDEST`."""
-    max_label_length: int
-    """Slots for a label's tokens."""
-    frames: Callable[[int], int | None]
-    """Frames that CTC has for a picture of a width; None where labels of any length will do."""
-    width: int = 0
-    """Pixels to which every picture is stretched; 0 keeps the aspect ratio."""
+NAMED = 100
+"""Bad samples of a source that are kept with what is wrong with them."""
 
 
 class Preflight(NamedTuple):
@@ -47,18 +32,21 @@ class Preflight(NamedTuple):
     widths: np.ndarray
     """Width in pixels of each of them after scaling to the model's height."""
     digest: str
-    """Of the usable samples' places, widths and labels: what the order of batches hangs on."""
+    """Of the usable samples' places, labels and encoded pictures; of a rendered source, of what names the stream and
+    the labels that were looked at."""
     problems: list[BadSampleError]
-    """One for each sample that cannot be used."""
+    """What is wrong with samples that cannot be used, the first `NAMED` of each source."""
+    bad: int
+    """How many these are."""
     seen: int
     """Samples that were checked, or are right by construction; each counts once, however often a mixture draws it."""
 
     def summary(self) -> str:
         """The problems, a line each, the first few spelt out."""
         shown = [f"  {problem}" for problem in self.problems[:SHOWN]]
-        if len(self.problems) > SHOWN:
-            shown.append(f"  ... and {len(self.problems) - SHOWN} more")
-        return "\n".join([f"{len(self.problems)} of {self.seen} samples cannot be used:", *shown])
+        if self.bad > SHOWN:
+            shown.append(f"  ... and {self.bad - SHOWN} more")
+        return "\n".join([f"{self.bad} of {self.seen} samples cannot be used:", *shown])
 
 
 class Good(NamedTuple):
@@ -67,6 +55,8 @@ class Good(NamedTuple):
     width: int
     """Pixels after scaling."""
     text: str
+    content: bytes
+    """Digest of the encoded picture; empty for a rendered one, which another processor may draw a little different."""
 
 
 class BadSamplesError(ValueError):
@@ -109,17 +99,18 @@ def _look(source: Source, needs: Needs, progress: str | None) -> Preflight:
 
 
 def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflight:
-    indices, widths, problems, digest = [], [], [], hashlib.blake2b(digest_size=8)
+    indices, widths, problems, bad, digest = [], [], [], 0, hashlib.blake2b(digest_size=8)
     outcomes = _checks(source, needs, len(source))
     for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
         if isinstance(outcome, BadSampleError):
-            problems.append(outcome)
+            problems += [outcome] * (bad < NAMED)
+            bad += 1
         else:
             indices.append(index)
             widths.append(outcome.width)
-            digest.update(f"{index}\t{outcome.width}\t{outcome.text}\n".encode())
+            digest.update(f"{index}\t{outcome.text}\n".encode() + outcome.content)
     usable = np.array(indices, np.int64), np.array(widths, np.int64)
-    result = Preflight(*usable, digest.hexdigest(), problems, len(source))
+    result = Preflight(*usable, digest.hexdigest(), problems, bad, len(source))
     if not indices:
         raise BadSamplesError(result.summary())
     return result
@@ -135,16 +126,18 @@ def _combine(mixture: Mixture, parts: list[Preflight]) -> Preflight:
     indices = np.flatnonzero(widths)
     digest = hashlib.blake2b(f"{mixture.counts} {[part.digest for part in parts]}".encode(), digest_size=8)
     problems = [problem for part in parts for problem in part.problems]
-    return Preflight(indices, widths[indices], digest.hexdigest(), problems, sum(part.seen for part in parts))
+    bad, seen = sum(part.bad for part in parts), sum(part.seen for part in parts)
+    return Preflight(indices, widths[indices], digest.hexdigest(), problems, bad, seen)
 
 
 def _trust(source: RenderedSource, needs: Needs) -> Preflight:
+    digest = hashlib.blake2b(source.origin(0).encode(), digest_size=8)
     for outcome in _checks(source, needs, min(LOOK_AT_RENDERED, len(source))):
         if isinstance(outcome, BadSampleError):
             raise BadSamplesError(f"a rendered sample does not fit the model: {outcome}")
+        digest.update(f"{outcome.text}\n".encode())
     width = needs.width or scaled_width(*source.size, needs.height)
-    digest = hashlib.blake2b(source.origin(0).encode(), digest_size=8).hexdigest()  # which names the stream
-    return Preflight(np.arange(len(source)), np.full(len(source), width), digest, [], len(source))
+    return Preflight(np.arange(len(source)), np.full(len(source), width), digest.hexdigest(), [], 0, len(source))
 
 
 def _checks(source: Source, needs: Needs, count: int) -> Iterator[Good | BadSampleError]:
@@ -159,43 +152,13 @@ def _check(source: Source, needs: Needs, index: int) -> Good | BadSampleError:
     try:
         image, text, origin = source[index]
     except BadSampleError as error:
-        return error
+        return BadSampleError(error.origin, error.reason)  # without the frames that its traceback keeps
     try:
         height, width = (decode(image, 1) if isinstance(image, bytes) else image).shape[:2]
         width = needs.width or scaled_width(height, width, needs.height)
-        _check_width(needs, width)
-        _check_label(needs, text, width)
-        return Good(width, text)
     except ValueError as error:
         return BadSampleError(origin, str(error))
-
-
-def _check_label(needs: Needs, text: str, width: int) -> None:
-    """Raises ``ValueError`` unless the label can be learnt from a picture of this width."""
-    tokens = needs.alphabet.encode(text)
-    if not len(tokens):
-        raise ValueError("the label is empty")
-    if len(tokens) > needs.max_label_length:
-        raise ValueError(
-            f"label {text!r} has {len(tokens)} tokens, data.max_label_length is {needs.max_label_length}: raise it"
-        )
-    needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
-    frames = needs.frames(width)
-    if frames is not None and needed > frames:
-        raise ValueError(
-            f"label {text!r} needs {needed} frames, the model emits {frames}: widen the picture or drop the sample"
-        )
-
-
-def _check_width(needs: Needs, width: int) -> None:
-    """Raises ``ValueError`` unless a picture of this width has a bucket."""
-    if needs.max_width is not None and width > needs.max_width:
-        raise ValueError(
-            f"the picture is {width} pixels wide at height {needs.height}, the widest bucket is {needs.max_width}: "
-            "add a wider one to data.buckets"
-        )
-    if width > WIDEST:
-        raise ValueError(
-            f"the picture is {width} pixels wide at height {needs.height}, more than {WIDEST}: "
-            "crop it or drop the sample"
-        )
+    for reason in misfits(needs, text, width).values():
+        return BadSampleError(origin, reason)
+    content = hashlib.blake2b(image, digest_size=8).digest() if isinstance(image, bytes) else b""
+    return Good(width, text, content)

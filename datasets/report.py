@@ -20,8 +20,9 @@ from datasets.buckets import choose_buckets
 from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
 from datasets.mixture import Mixture
+from datasets.needs import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG, TOO_WIDE, Needs, frames_needed, misfits, unusable
 from datasets.pipeline import DataConfig
-from datasets.preflight import AT_ONCE, Needs
+from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, RenderedSource, Sample, Source
 from recog.filters import check_filters
 from recog.images import WIDEST, decode, scaled_width
@@ -31,11 +32,6 @@ LOOK_AT_RENDERED = 2000
 STRIDES = (1, 2, 4, 8, 16)
 """Pixels for each frame of models that a picture may be too narrow for."""
 UNREADABLE = "unreadable"
-EMPTY = "empty_label"
-TOO_LONG = "label_too_long"
-OUTSIDE = "out_of_alphabet"
-INFEASIBLE = "infeasible"
-TOO_WIDE = "too_wide"
 PROBLEMS = (UNREADABLE, EMPTY, TOO_LONG, OUTSIDE, INFEASIBLE, TOO_WIDE)
 """What can be wrong with a sample. Without a model only the first, the second and the last can be known."""
 
@@ -195,7 +191,7 @@ def _look(source: Source, height: int, index: int) -> _Look | BadSampleError:
     try:
         image, text, origin = source[index]
     except BadSampleError as error:
-        return error
+        return BadSampleError(error.origin, error.reason)  # without the frames that its traceback keeps
     try:
         pixels = decode(image, 3) if isinstance(image, bytes) else image
     except ValueError as error:
@@ -237,29 +233,12 @@ class _Tally:
     def _count(self, look: _Look) -> dict[str, str]:
         """Counts a readable sample and says what is wrong with it."""
         tokens = self._needs.alphabet.split(look.text) if self._needs else list(look.text)
-        needed = len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))  # a blank between equal neighbours
-        width = self._config.width or look.width
+        needed, width = frames_needed(tokens), self._config.width or look.width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)
         self._widths[look.width] += 1
         self._too_narrow.update(stride for stride in STRIDES if needed > width // stride)
-        found = {} if tokens else {EMPTY: "the label is empty"}
-        if width > WIDEST:
-            found[TOO_WIDE] = f"{width} pixels, more than {WIDEST}"
-        return found | self._misfits(self._needs, look.text, tokens, needed, width) if self._needs else found
-
-    def _misfits(self, needs: Needs, text: str, tokens: list[str], needed: int, width: int) -> dict[str, str]:
-        """What a model cannot do with a sample."""
-        frames, found = needs.frames(width), {}
-        if needs.max_width is not None and width > needs.max_width:
-            found[TOO_WIDE] = f"{width} pixels, the widest bucket is {needs.max_width}"
-        if len(tokens) > needs.max_label_length:
-            found[TOO_LONG] = f"{text!r} has {len(tokens)} tokens, more than {needs.max_label_length}"
-        if unknown := [token for token in tokens if token not in self._known]:
-            found[OUTSIDE] = f"{text!r} holds {', '.join(map(repr, unknown))}"
-        if frames is not None and needed > frames:
-            found[INFEASIBLE] = f"{text!r} needs {needed} frames, the model emits {frames}"
-        return found
+        return misfits(self._needs, look.text, width) if self._needs else unusable(look.text, width)
 
     def report(self, source: _Once) -> Report:
         """What was counted of the samples of this source."""

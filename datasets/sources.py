@@ -153,23 +153,32 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         such as ``r\d+_`` where several pictures were cut from one; the key itself when empty or not matched.
 
     Raises:
-      ValueError: a share that leaves one of the two parts empty, or no regular expression.
+      ValueError: a share that leaves one of the two parts empty, or no regular expression, or one that matches no key.
     """
     try:
-        pattern = re.compile(by.encode())
+        pattern = re.compile(by)
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is no regular expression: {error}") from error
-    names = [_name(source.key(index), pattern if by else None) for index in range(len(source))]
+    keys = [source.key(index) for index in range(len(source))]
+    matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
+    if by and keys and not any(matches):
+        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} names, such as {keys[0].decode()!r}")
+    names = [match or key for match, key in zip(matches, keys, strict=True)]
     by_hash = sorted(set(names), key=lambda name: hashlib.blake2b(name, digest_size=8).digest())
     count = round(len(by_hash) * share)
     if not 0 < count < len(by_hash):
-        raise ValueError(f"data.holdout={share} of {len(by_hash)} samples leaves nothing on one side: choose another")
+        what = f"{len(by_hash)} different names" if by else f"{len(by_hash)} samples"
+        raise ValueError(f"data.holdout={share} of {what} leaves nothing on one side: choose another")
     held = set(by_hash[:count])
     kept = ([i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True))
     training, validation = (Subset(source, indices) for indices in kept)
     return training, validation
 
 
-def _name(key: bytes, pattern: re.Pattern[bytes] | None) -> bytes:
-    found = pattern.search(key) if pattern else None
-    return found[found.re.groups > 0] if found else key
+def _name(key: bytes, pattern: re.Pattern[str]) -> bytes | None:
+    """What the pattern finds in a key: its first group, where that takes part; None where it does not match."""
+    found = pattern.search(key.decode(errors="surrogateescape"))
+    if not found:
+        return None
+    group = found[1] if found.re.groups else None
+    return (found[0] if group is None else group).encode(errors="surrogateescape")

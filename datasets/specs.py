@@ -26,7 +26,7 @@ FORMS = (
     "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
 )
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a path"}
 """What settings of renderers can be."""
 
 _PLUS = re.compile(r"\s+\+\s+(?=[^\s*:]+\s*\*|[a-z]+:)")
@@ -130,9 +130,13 @@ def _expand(spec: str) -> str:
     path = spec.partition(":")[2]
     if not path.strip():
         raise ValueError(f"{spec!r} names no path: write it after the colon")
+    return _expand_path(path, spec)
+
+
+def _expand_path(path: str, spec: str) -> str:
     expanded = str(Path(os.path.expandvars(path)).expanduser())
     if unset := re.search(r"\$\{?(\w+)", expanded):
-        raise ValueError(f"{spec}: set the environment variable {unset[1]} to where the pictures are")
+        raise ValueError(f"{spec}: set the environment variable {unset[1]} to where that is")
     return expanded
 
 
@@ -149,6 +153,8 @@ def _settings(config: Settings, spec: str) -> Settings:
             setattr(config, name, _read(known[name], value))
         except (ValueError, KeyError):
             raise ValueError(f"{spec}: {name}={value!r} is not {KINDS[known[name]]}") from None
+        if known[name] is str and value:
+            setattr(config, name, _expand_path(value, spec))
     return config
 
 

@@ -66,6 +66,10 @@ class Tfds:
         """Folder, split and number; a sample that was read adds what the set itself says."""
         return f"{self.folder} {self.split}[{index}]"
 
+    def key(self, index: int) -> bytes:
+        """What names a sample: its split and number, which stay until the set is prepared anew."""
+        return f"{self.split}[{index}]".encode()
+
     def words(self, index: int, feature: str) -> list[str]:
         """A sample's own lexicon.
 

@@ -54,7 +54,6 @@ from launch.config import Config, to_json
 from launch.cost import Cost, count
 from launch.run import advance, trainable
 from launch.run_folder import refuse_other_run
-from recog.filters import check_filters
 from recog.mesh import check_batch_size
 
 
@@ -100,7 +99,6 @@ def check_trainable(config: Config) -> None:
     """Raises ``ValueError`` where a configuration cannot be trained, as far as can be told without its devices."""
     if config.train.steps < 1:
         raise ValueError(f"train.steps={config.train.steps}: choose 1 or more")
-    check_filters(config.data.filters)
     check_batch_size(config.data.batch_size, 1, config.optimizer.accumulation_steps)
     config = copy.deepcopy(config)
     if has_field(config, LSTM) and get_field(config, LSTM) == "cudnn":  # which is not here, but where the workers are
@@ -147,15 +145,27 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def with_study(arguments: Sequence[str]) -> list[str]:
     """The command line, with a study's configuration where it names none; its settings come before other flags."""
-    names = [text.partition("=")[2] for text in arguments if text.startswith(("--study=", "-study="))]
+    names, others = take_flag("study", arguments)
     if not names:
         return list(arguments)
     study = load_study(names[-1])
     found = importlib.util.find_spec(f"launch.configs.{study.config}")
-    own = [text for text in arguments if text.startswith(("--config=", "-config="))]
-    others = [text for text in arguments if text not in own]
+    own, others = take_flag("config", others)
+    config = [*([found.origin] if found else []), *own][-1]
     settings = [f"--config.{path}={value}" for path, value in study.settings.items()]
-    return [*(own or [f"--config={found.origin if found else ''}"]), *settings, *others]
+    return [f"--config={config}", *settings, f"--study={names[-1]}", *others]
+
+
+def take_flag(name: str, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """A flag's values, written ``--name=value`` or ``--name value``, and the other arguments."""
+    values, others, rest = [], [], iter(arguments)
+    for text in rest:
+        flag, equals, value = text.partition("=")
+        if flag in (f"--{name}", f"-{name}"):
+            values.append(value if equals else next(rest, ""))
+        else:
+            others.append(text)
+    return values, others
 
 
 def define_flags() -> None:

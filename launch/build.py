@@ -9,10 +9,12 @@ import numpy as np
 import optax
 
 from datasets.mixture import Mixture, split_mixture
+from datasets.needs import Needs
 from datasets.pipeline import make_stream
-from datasets.preflight import Needs, Preflight, preflight
+from datasets.preflight import Preflight, preflight
 from datasets.sources import Keyed, Source, split_holdout
 from datasets.specs import open_source
+from datasets.synthetic.scenes import Scenes
 from launch.config import Config
 from recog.batch import Batch
 from recog.tasks.task import Task
@@ -58,14 +60,14 @@ def open_data(config: Config) -> tuple[Source, Source]:
     """Training and validation sources.
 
     Raises:
-      ValueError: no training data, or no way to tell which samples validate.
+      ValueError: no training data, no way to tell which samples validate, or pictures that are no lines of text.
     """
     data = config.data
     if not data.train:
         raise ValueError("name the training samples: --config.data.train=folder:PATH")
-    train = open_source(data.train)
+    train = _open_lines(data.train)
     if data.validation:
-        return train, open_source(data.validation)
+        return train, _open_lines(data.validation)
     if not data.holdout:
         raise ValueError("name validation samples with data.validation, or hold some of a folder out with data.holdout")
     if isinstance(train, Mixture):
@@ -73,6 +75,14 @@ def open_data(config: Config) -> tuple[Source, Source]:
     if not isinstance(train, Keyed):
         raise ValueError("data.holdout cannot be taken from rendered samples: name others with data.validation")
     return split_holdout(train, data.holdout, data.holdout_by)
+
+
+def _open_lines(spec: str) -> Source:
+    """A source whose pictures show one line of text each."""
+    source = open_source(spec)
+    if any(isinstance(part, Scenes) for part in (source.sources if isinstance(source, Mixture) else [source])):
+        raise ValueError(f"{spec}: scenes show several plates or none, which no reader reads; see launch.prepare")
+    return source
 
 
 def one_pass(samples: Samples, config: Config, task: Task, process: tuple[int, int] = (0, 1)) -> grain.DatasetIterator:

@@ -15,9 +15,11 @@ import math
 import jax
 import optax
 
+from launch import distributed
 from launch.build import Samples, one_pass
 from launch.config import Config
 from recog.batch import Batch
+from recog.mesh import make_mesh, put_batch, traced_on
 from recog.models.multitask import MultiTaskConfig
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
 from recog.tasks.task import Task
@@ -45,7 +47,8 @@ def eta_learner(config: Config, task: Task, validation: Samples, learning_rate: 
     if not branches.auxiliary:
         print(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on", flush=True)
         return None
-    probe, hypergradient = jax.jit(branches.probe), jax.jit(branches.hypergradient)
+    mesh = make_mesh(config.mesh)
+    probe, hypergradient = (jax.jit(traced_on(mesh, f)) for f in (branches.probe, branches.hypergradient))
 
     def adapt(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
         eta = float(state.model_state[WEIGHTS]["eta"])
@@ -54,9 +57,9 @@ def eta_learner(config: Config, task: Task, validation: Samples, learning_rate: 
         key = stream_key(config.seed, "eta", state.step)
         params, gradient = probe(state.variables, batch, key, learning_rate(state.step))
         total, samples = 0.0, 0.0
-        with contextlib.closing(one_pass(validation, config, task)) as stream:
+        with contextlib.closing(one_pass(validation, config, task, distributed.share())) as stream:
             for held_out in itertools.islice(stream, BATCHES):
-                product, count = hypergradient(state.variables, params, gradient, held_out)
+                product, count = hypergradient(state.variables, params, gradient, put_batch(mesh, held_out))
                 total, samples = total + product, samples + count
         mean = float(total) / max(float(samples), 1.0)
         if not math.isfinite(mean):  # one bad step to look through must not end up in every later one

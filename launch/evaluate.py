@@ -13,12 +13,14 @@ from absl import flags
 from datasets.specs import open_source
 from launch import friendly
 from launch.build import Samples, check, one_pass, open_data
-from launch.run_folder import load_run
+from launch.config import Config
+from launch.run_folder import load_run, read_json
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
 from recog.evaluation.reading import Evaluation, Evaluator, write_evaluation
 from recog.images import decode
 from recog.mesh import make_mesh, replicated
 from recog.metrics import zero_accuracy_hint
+from recog.tasks.task import Task
 
 SHOWN = 60
 """Pictures on the contact sheet."""
@@ -29,7 +31,17 @@ LONGEST_LABEL = 256
 def evaluate(
     workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise"
 ) -> dict[str, float]:
-    """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``."""
+    """Reads all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``.
+
+    Args:
+      workdir: the run's folder.
+      data: samples; empty takes the run's validation samples.
+      out: where to write; empty writes into the work folder.
+      on_bad_sample: of other samples than the run's own, ``raise`` or ``skip`` those that cannot be read.
+
+    Raises:
+      ValueError: the run has no samples of its own, or they have changed since it was trained.
+    """
     if out:  # before anything is read that could then not be written
         Path(out).mkdir(parents=True, exist_ok=True)
     out = Path(out or workdir)
@@ -37,20 +49,36 @@ def evaluate(
     config, task = run.config, run.task
     if not (data or config.data.train):
         raise ValueError(f"{workdir} has no validation samples of its own, because it was imported: --data=folder:PATH")
-    source = open_source(data) if data else open_data(config)[1]
-    config.data.on_bad_sample = on_bad_sample
-    if data:  # other pictures may be wider than the run's, and other labels longer
-        config.data.buckets, config.data.max_label_length = (), LONGEST_LABEL
-    samples = check(source, config, task, "samples", learn=False)
+    samples = _samples(config, task, data, on_bad_sample) if data else _own_samples(config, task, Path(workdir))
     mesh = make_mesh()
     config.data.batch_size = -(-config.data.batch_size // mesh.size) * mesh.size
     with contextlib.closing(one_pass(samples, config, task)) as stream:
         evaluation = Evaluator(task, mesh)(jax.device_put(run.variables, replicated(mesh)), stream)
-    report = write_evaluation(evaluation, out, samples.describe, skipped=len(source) - len(evaluation.predictions))
+    skipped = len(samples.source) - len(evaluation.predictions)
+    report = write_evaluation(evaluation, out, samples.describe, skipped=skipped)
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
     if hint := zero_accuracy_hint([p.label for p in evaluation.predictions], [p.text for p in evaluation.predictions]):
         print(hint)
     return report
+
+
+def _samples(config: Config, task: Task, data: str, on_bad_sample: str) -> Samples:
+    """Other samples than the run's own."""
+    config.data.on_bad_sample = on_bad_sample
+    config.data.buckets, config.data.max_label_length = (), LONGEST_LABEL  # they may be wider, and have longer labels
+    return check(open_source(data), config, task, "samples", learn=False)
+
+
+def _own_samples(config: Config, task: Task, workdir: Path) -> Samples:
+    """The run's validation samples; raises ``ValueError`` where they have changed since."""
+    samples = check(open_data(config)[1], config, task, "validation samples")
+    trained_beside = workdir / "samples.json"
+    if trained_beside.exists() and read_json(trained_beside)["validation"] != samples.identity():
+        raise ValueError(
+            f"{config.data.validation or config.data.train} has changed since {workdir} was trained: what is held out "
+            "of it today may have been trained on. Name other samples with --data, or put back those that there were"
+        )
+    return samples
 
 
 def tiles(evaluation: Evaluation, samples: Samples) -> list[Tile]:
@@ -71,7 +99,7 @@ def define_flags() -> None:
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
     flags.DEFINE_string("data", "", "Samples to read (folder:PATH, ...); empty reads the run's validation samples.")
     flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
-    flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with samples that cannot be read.")
+    flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with bad ones of --data.")
     flags.mark_flags_as_required(["workdir"])
 
 

@@ -8,6 +8,7 @@ import jax
 import optax
 from jaxtyping import Array
 
+from launch import distributed
 from launch.build import Samples, abstract_state, check, open_data, shape_of_batch
 from launch.config import Config, to_json
 from launch.pretrained import pretrained
@@ -15,6 +16,7 @@ from launch.run_folder import Identity, refuse_other_run, steps_done
 from launch.task import drawing_box, make_task, note_missing_parts
 from recog.drawing import Box
 from recog.mesh import by_parameter, check_batch_size, make_mesh
+from recog.models.multitask import MultiTaskConfig
 from recog.tasks.task import Task
 from recog.training.optimizers import make_optimizer
 from recog.training.state import TrainState
@@ -72,7 +74,7 @@ def prepare(config: Config, workdir: Path) -> Run:
     """Finds out that a run can start, before any of its arrays is made or anything is written.
 
     Raises:
-      ValueError: it cannot, or (`OtherRunError`) the folder is another run's.
+      ValueError: it cannot, or (`OtherRunError`) the folder is another run's, or the processes differ.
     """
     task = trainable(config)
     mesh = make_mesh(config.mesh)
@@ -80,6 +82,7 @@ def prepare(config: Config, workdir: Path) -> Run:
     train_source, validation_source = open_data(config)
     refuse_other_run(workdir, {"config": to_json(config), "alphabet": task.alphabet.to_dict()})
     start = steps_done(workdir)
+    distributed.agree({"configuration": to_json(config), "step to go on from": start})  # before they work together
     taken = pretrained(config, task) if config.init_from and not start else {}
     shapes = abstract_state(config, task)
     jax.eval_shape(advance(config, task), shapes, shape_of_batch(config))
@@ -96,6 +99,13 @@ def trainable(config: Config) -> Task:
         raise ValueError("get_config() of the configuration file does not return a launch.config.Config")
     task = make_task(config)
     note_missing_parts(task)
+    config.data.check()
+    parts = config.optimizer.accumulation_steps
+    if isinstance(config.model, MultiTaskConfig) and config.model.eta_rate and parts > 1:
+        raise ValueError(
+            f"model.eta_rate={config.model.eta_rate} looks through a step of a whole batch, and "
+            f"optimizer.accumulation_steps={parts} is for batches too large for that: set it to 1, or the rate to 0"
+        )
     if config.optimizer.weight_decay and len(task.losses) > 1:
         raise ValueError(
             f"optimizer.weight_decay={config.optimizer.weight_decay} would shrink every parameter at each of the "

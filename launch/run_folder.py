@@ -115,6 +115,8 @@ def load_run(workdir: str | Path) -> TrainedRun:
         try:
             restored = checkpoints.restore_for_use(state)
         except (ValueError, OSError) as error:
+            if checkpoints.replaced():  # by a run that still trains
+                return load_run(workdir)
             first = str(error).strip().partition("\n")[0][:200]
             raise ValueError(
                 f"the checkpoint below {Path(workdir) / 'checkpoints'} is damaged or of another version ({first}): "

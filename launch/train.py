@@ -74,8 +74,9 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
     run = prepare(config, workdir)
+    profile.check(run.start, config.train.steps)
     stream, plan = batches(run)
-    claim_together(workdir, run.documents | {"samples": run.samples}, run.start)
+    claim_together(workdir, run.documents | {"samples": run.samples})
     with (
         # Outermost: a signal while the last checkpoint is written must not end the process.
         contextlib.nullcontext(stop) if stop else StopRequest() as stop,
@@ -109,15 +110,15 @@ def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
     return on_device(run.mesh, loaded), plan
 
 
-def claim_together(workdir: Path, identity: Identity, start: int) -> None:
-    """Makes the folder this run's, once all processes agree on what the run is and where it goes on.
+def claim_together(workdir: Path, identity: Identity) -> None:
+    """Makes the folder this run's, once all processes agree on what the run is.
 
     Raises:
       OtherRunError: it is another run's already.
       ValueError: the processes differ.
       FileNotFoundError: not all of them see the folder.
     """
-    distributed.agree(identity | {"the step to go on from": start})
+    distributed.agree(identity)
     if distributed.first():
         claim(workdir, identity)
     distributed.wait_for_all("claimed")

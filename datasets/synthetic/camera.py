@@ -208,8 +208,8 @@ def sensor(picture: Picture, width: int, height: int, clutter: float, random: np
     brightness = min(sum(cv2.mean(picture)) / 3 / 110, 1.0)  # what the sensor saw little of is mostly smoothed away
     strength = random.uniform(0, 0.5) ** 2 * clutter * (0.25 + 0.75 * brightness)
     if strength > 0.01:
-        x, y = random.integers(0, _GRAIN - np.array(seen)).tolist()
-        grain = _grain()[y : y + seen[1], x : x + seen[0]]
+        x, y = random.integers(0, np.maximum(_GRAIN - np.array(seen), 1)).tolist()
+        grain = _grain(-(-max(seen) // _GRAIN))[y : y + seen[1], x : x + seen[0]]
         picture = cv2.addWeighted(picture, 1.0, grain, 2 * strength, -256.0 * strength)
     if random.random() < 0.7 * clutter:
         picture = compress(picture, int(random.integers(25, 95)))
@@ -223,8 +223,10 @@ _GRAIN = 2048
 
 
 @functools.cache
-def _grain() -> Picture:
-    """A field of sensor noise, mean 128 and deviation 40, of which samples take windows."""
+def _grain(times: int = 1) -> Picture:
+    """A field of sensor noise, mean 128 and deviation 40, of which samples take windows; repeated for large ones."""
+    if times > 1:
+        return np.tile(_grain(), (times, times, 1))
     random = np.random.default_rng(0)
     fine = random.standard_normal((_GRAIN, _GRAIN, 3), np.float32)
     blotches = cv2.resize(random.standard_normal((_GRAIN // 2, _GRAIN // 2, 3), np.float32), (_GRAIN, _GRAIN))

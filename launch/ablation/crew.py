@@ -127,9 +127,11 @@ class Crew:
             how += " (out of memory?)"
         lost = []
         for cell in cells:
-            folder = folder_of(self._workdir, cell)
-            claim = read_claim(folder)
+            claim = read_claim(folder_of(self._workdir, cell))
             if claim and claim["pid"] == pid and this_machine().items() <= claim.items():
-                write_outcome(folder, Outcome(FAILED, f"its process ended with {how}"))
-                lost.append(cell.name)
-        return lost
+                lost.append(cell)
+        if len(lost) > 1:
+            how += f" while it trained {len(lost)} cells as one program: try --together=1"
+        for cell in lost:
+            write_outcome(folder_of(self._workdir, cell), Outcome(FAILED, f"its process ended with {how}"))
+        return [cell.name for cell in lost]

@@ -44,6 +44,6 @@ def seconds(cell: Cell, speed: Speed, cost: Cost, timed: Cost) -> float:
     """How long a cell will take: as the first one, by the ratio of their multiply-accumulates."""
     training = cell.config.train
     images = training.steps * cell.config.data.batch_size
-    evaluations = max(1, training.steps // training.evaluate_every) if training.evaluate_every else 1
+    evaluations = -(-training.steps // training.evaluate_every) if training.evaluate_every else 1
     alike = images / speed.training + evaluations * speed.validation_images / max(speed.validation, 1e-9)
     return alike * cost.macs / timed.macs

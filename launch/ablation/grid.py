@@ -207,7 +207,8 @@ def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
                 for path, value in level.settings.items():
                     set_field(own, path, checked_value(path, kind_of(own, path), value))
             own.seed = seed
-            own.data.order_seed = config.seed if config.data.order_seed < 0 else config.data.order_seed
+            if own.data.order_seed < 0:
+                own.data.order_seed = config.seed
             labels = tuple(level.label for level in levels)
             cells.append(Cell(labels, seed, own, _folder_name(axes, labels, seed)))
     return cells

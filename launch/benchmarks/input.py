@@ -30,8 +30,9 @@ import cv2
 import numpy as np
 from absl import flags
 
+from datasets.needs import Needs
 from datasets.pipeline import DataConfig, make_stream
-from datasets.preflight import Needs, Preflight, preflight
+from datasets.preflight import Preflight, preflight
 from datasets.sources import TAB, BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
 from launch import friendly

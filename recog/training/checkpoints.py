@@ -96,6 +96,11 @@ class Checkpoints:
         """
         return _restore(self._for_use(), like)
 
+    def replaced(self) -> bool:
+        """Whether the checkpoint that `restore_for_use` would restore is there no more, as a better one has come."""
+        manager = self._for_use()
+        return not (manager.directory / str(_newest(manager))).exists()
+
     def close(self) -> None:
         """Waits until everything is written."""
         self._latest.close()
@@ -133,7 +138,11 @@ def _manager(folder: Path, keep: int, *, writes: bool) -> ocp.CheckpointManager:
     # Processes wait for one another by names that must not be those of the other manager's at the same step.
     together = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
     options = ocp.CheckpointManagerOptions(
-        max_to_keep=keep, create=writes, read_only=not writes, multiprocessing_options=together
+        max_to_keep=keep,
+        create=writes,
+        read_only=not writes,
+        multiprocessing_options=together,
+        save_root_metadata=writes,  # where all processes meet: one of them may see no folder, and is to say so
     )
     return ocp.CheckpointManager(folder, options=options)
 

@@ -10,7 +10,8 @@ from jax.experimental import multihost_utils
 class StopRequest:
     """While entered, SIGTERM and SIGINT ask the run to stop instead of ending the process; a second one ends it.
 
-    Of a run of several processes, jax itself listens for SIGTERM and finds the step at which all can stop.
+    Of a run of several processes, jax itself listens for SIGTERM and finds the step at which all can stop; of these, a
+    second SIGINT ends the process, a second SIGTERM does nothing.
     """
 
     def __init__(self):

@@ -25,6 +25,14 @@ class Profile:
         self._first, self._last = _parse(steps)
         self._tracing = False
 
+    def check(self, start: int, end: int) -> None:
+        """Raises ``ValueError`` unless a run from after step ``start`` to step ``end`` begins the trace."""
+        if self._first and not start < self._first <= end:
+            raise ValueError(
+                f"--profile_steps={self._first}:{self._last} begins outside the steps that are left, "
+                f"{start + 1} to {end}: name some of these"
+            )
+
     def before(self, step: int) -> contextlib.AbstractContextManager:
         """To be entered around the work of a step; starts the trace where it is the first."""
         if step == self._first:

@@ -59,7 +59,7 @@ class Record:
           NoSamplesError: there was nothing to train on.
         """
         if totals.trouble_step >= 0:
-            raise NotFiniteError(self._explain(int(totals.trouble_step), np.asarray(totals.trouble_ids)))
+            raise NotFiniteError(self._explain(int(totals.trouble_step) + 1, np.asarray(totals.trouble_ids)))
         sums = {name: float(value) for name, value in totals.sums.items()}
         samples, skipped = sums.pop("samples"), sums.pop("skipped")
         if not samples:

@@ -8,6 +8,9 @@ from jaxtyping import Array
 
 from recog.training.state import TrainState
 
+LEARNT = ("params/", "batch_stats/")
+"""Where what was learnt from samples stands; other collections hold settings, such as the weight of a loss."""
+
 Named = dict[str, Any]
 """Arrays, or shapes of arrays, by the path of each below the variables: ``params/conv1/kernel``."""
 
@@ -28,7 +31,7 @@ def named_arrays(variables: Mapping[str, Any]) -> Named:
 
 
 def transfer(fresh: Mapping[str, Any], trained: Mapping[str, Any], leave: Set[str] = frozenset()) -> Transfer:
-    """Arrays of ``trained`` variables for each of the ``fresh`` ones that has the same path and shape.
+    """Parameters and batch statistics of ``trained`` variables for the ``fresh`` ones of the same path and shape.
 
     Args:
       fresh: variables, or their shapes, of the model to train.
@@ -42,11 +45,11 @@ def transfer(fresh: Mapping[str, Any], trained: Mapping[str, Any], leave: Set[st
     taken = {
         path: theirs[path]
         for path, array in ours.items()
-        if path in theirs and theirs[path].shape == array.shape and path not in leave
+        if path.startswith(LEARNT) and path in theirs and theirs[path].shape == array.shape and path not in leave
     }
     if not any(path.startswith("params/") for path in taken):
         raise ValueError(f"none of its {len(theirs)} arrays has the name and shape of one of this model's {len(ours)}")
-    return Transfer(taken, [path for path in ours if path not in taken])
+    return Transfer(taken, [path for path in ours if path.startswith(LEARNT) and path not in taken])
 
 
 def start_from(state: TrainState, taken: Mapping[str, Array]) -> TrainState:

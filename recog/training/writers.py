@@ -18,7 +18,9 @@ class MetricWriter:
         self.path = Path(workdir) / "metrics.jsonl"
         if self.path.exists():
             kept = [line for line in read_metrics(self.path) if line["step"] <= resumed_at]
-            self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            temporary = self.path.with_suffix(".tmp")  # a job that is killed meanwhile must not lose its history
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            temporary.replace(self.path)
         self._file = self.path.open("a", buffering=1)
         self._board = SummaryWriter(str(Path(workdir) / "tensorboard"), purge_step=resumed_at + 1)
 

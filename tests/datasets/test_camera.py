@@ -172,7 +172,7 @@ def test_a_defocused_point_is_the_gaussian_that_opencv_draws(seed):
         np.testing.assert_allclose(seen, expected, atol=2)
 
 
-@pytest.mark.parametrize(("width", "height"), [(94, 24), (4, 4), (300, 90)])
+@pytest.mark.parametrize(("width", "height"), [(94, 24), (4, 4), (300, 90), (2100, 40)])
 def test_the_sensor_delivers_the_wanted_size(width, height):
     for seed in range(60):
         seen = camera.sensor(SMOOTH, width, height, 1.0, random(seed))

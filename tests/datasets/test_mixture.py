@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.mixture import Mixture, split_mixture, take_turns, whole_ratios
+from datasets.needs import Needs
 from datasets.pipeline import DataConfig, make_stream
-from datasets.preflight import Needs, preflight
+from datasets.preflight import preflight
 from datasets.sources import Folder, Keyed, RenderedSource, Sample, Subset
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from recog.alphabet import ARITHMETIC

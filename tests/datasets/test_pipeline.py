@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from datasets.cache import Cache
+from datasets.needs import Needs
 from datasets.pipeline import DataConfig, Loader, make_stream, to_pixels
 from datasets.plan import Planned
-from datasets.preflight import Needs, preflight
+from datasets.preflight import preflight
 from datasets.sources import BadSampleError, Sample, Source
 from recog.alphabet import DIGITS
 from recog.batch import Batch

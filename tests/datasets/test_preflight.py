@@ -6,8 +6,10 @@ import pytest
 
 from datasets import preflight as module
 from datasets.mixture import Mixture
-from datasets.preflight import BadSamplesError, Needs, preflight
+from datasets.needs import Needs
+from datasets.preflight import BadSamplesError, preflight
 from datasets.sources import RenderedSource, Sample
+from datasets.synthetic.words import Words, WordsConfig
 from recog.alphabet import DIGITS
 
 RNG = np.random.default_rng(0)
@@ -99,7 +101,7 @@ def test_without_buckets_only_what_is_no_line_of_text_is_too_wide(make_folder):
     source = make_folder([(blank(2, 256), "1"), (blank(2, 257), "1")])
     checked = preflight(source, NEEDS._replace(max_width=None), on_bad_sample="skip")
     assert checked.widths.tolist() == [4096]
-    assert "4112 pixels wide at height 32, more than 4096: crop it" in str(checked.problems[0])
+    assert "4112 pixels wide when scaled, more than 4096: crop it" in str(checked.problems[0])
 
 
 def test_nothing_usable_is_an_error_even_when_skipping(make_folder):
@@ -245,3 +247,29 @@ def test_mixtures_of_mixtures_are_checked_to_the_bottom(make_folder):
     assert sorted(folder.read) == [0, 1]
     assert bad
     assert checked.indices.tolist() == [i for i in range(len(source)) if i not in bad]
+
+
+def test_other_pictures_under_the_same_labels_are_other_samples(make_folder):
+    digests = [
+        preflight(make_folder([(picture, "1")]), NEEDS._replace(width=80), on_bad_sample="raise").digest
+        for picture in (PICTURE, PICTURE, 255 - PICTURE)
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_other_words_of_a_renderer_are_other_samples(tmp_path):
+    digests = []
+    for words in ("12\n34\n", "12\n34\n", "12\n35\n"):
+        (tmp_path / "words.txt").write_text(words)
+        source = Words(WordsConfig(count=100, lexicon=str(tmp_path / "words.txt")))
+        digests.append(preflight(source, NEEDS, on_bad_sample="raise").digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_of_many_bad_samples_the_first_are_kept_without_their_frames(make_folder, monkeypatch):
+    monkeypatch.setattr(module, "NAMED", 12)
+    checked = preflight(make_folder([GOOD, *[(None, "1")] * 30]), NEEDS, on_bad_sample="skip")
+    assert (len(checked.problems), checked.bad) == (12, 30)
+    assert not any(problem.__traceback__ or problem.__cause__ for problem in checked.problems)
+    assert checked.summary().splitlines()[0] == "30 of 31 samples cannot be used:"
+    assert checked.summary().splitlines()[-1] == "  ... and 20 more"

@@ -154,8 +154,11 @@ def test_samples_of_one_name_stay_together(tmp_path, by):
 
 
 def test_paths_without_the_name_stand_for_themselves(tmp_path):
-    source = folder(tmp_path, lines(f"{number}.png" for number in range(10)))
-    assert split_holdout(source, 0.3, "r[0-9]+")[1].indices == split_holdout(source, 0.3)[1].indices
+    source = folder(tmp_path, lines([*(f"{number}.png" for number in range(9)), "r1_a.png", "r1_b.png"]))
+    held = {source.key(i) for i in split_holdout(source, 0.3, "r[0-9]+")[1].indices}
+    names = {b"r1" if key.startswith(b"r1") else key for key in held}
+    assert len(names) == 3
+    assert len(held) == 3 + (b"r1" in names)
 
 
 def test_what_is_no_regular_expression_is_refused(tmp_path):
@@ -167,3 +170,25 @@ def test_what_is_no_regular_expression_is_refused(tmp_path):
 def test_a_share_that_leaves_a_side_empty_is_refused(tmp_path, share):
     with pytest.raises(ValueError, match=f"data.holdout={share} of 3 samples leaves nothing"):
         split_holdout(folder(tmp_path, lines("abc")), share)
+
+
+@pytest.mark.parametrize("by", [r"^(\w+)_\d", r"^(.\w{6})_", "^([皖京沪é]\\w{6})_", "^([^_]+)_", r"[^_]+_"])
+def test_names_may_be_of_any_script(tmp_path, by):
+    plates = [f"{'皖京沪é'[n % 4]}A{n:05}" for n in range(40)]
+    source = folder(tmp_path, lines([f"{plate}_{shot}.jpg" for plate in plates for shot in range(3)]))
+    found = [{source.key(i).decode()[:7] for i in part.indices} for part in split_holdout(source, 0.25, by)]
+    assert not found[0] & found[1]
+
+
+def test_a_group_that_takes_no_part_leaves_the_whole_match(tmp_path):
+    source = folder(tmp_path, lines(["r1_a", "r1_b", "ax", "ay"]))
+    parts = split_holdout(source, 0.5, r"(r\d+)|^.")
+    assert {frozenset(source.key(i) for i in part.indices) for part in parts} == {
+        frozenset([b"r1_a", b"r1_b"]),
+        frozenset([b"ax", b"ay"]),
+    }
+
+
+def test_a_pattern_that_matches_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="'x-' matches none of 3 names, such as 'a'"):
+        split_holdout(folder(tmp_path, lines("abc")), 0.5, "x-")

@@ -13,8 +13,9 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from datasets.builders.shards import write_shards
-from datasets.preflight import Needs, preflight
-from datasets.sources import BadSampleError, RenderedSource
+from datasets.needs import Needs
+from datasets.preflight import preflight
+from datasets.sources import BadSampleError, RenderedSource, split_holdout
 from datasets.tfds_source import Tfds, find_prepared
 from recog.alphabet import LATIN_36
 
@@ -186,3 +187,10 @@ def test_it_passes_the_preflight(prepared):
     needs = Needs(LATIN_36, height=32, max_width=None, max_label_length=8, frames=lambda width: width // 4)
     found = preflight(Tfds(prepared, "test"), needs, on_bad_sample="raise")
     assert found.widths.tolist() == [60 + number for number in range(8)]
+
+
+def test_samples_can_be_held_out(prepared):
+    source = Tfds(prepared, "test")
+    training, held = split_holdout(source, 0.5)
+    assert len(held) == round(len(source) / 2)
+    assert sorted(training.indices + held.indices) == list(range(len(source)))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.specs import open_source
 from datasets.synthetic.words import NARROWEST, Words, WordsConfig, draw_face, draw_text, lay_out
 from recog.alphabet import LATIN_36
 
@@ -132,3 +133,13 @@ def test_clutter_keeps_labels_and_contrast():
     for index in range(60):
         assert clean[index].text == cluttered[index].text
         assert np.std(np.asarray(cluttered[index].image) @ LUMA) > 2
+
+
+def test_a_lexicon_may_be_named_by_an_environment_variable(tmp_path: Path, monkeypatch):
+    lexicon(tmp_path, "hello\n")
+    monkeypatch.setenv("LEXICA", str(tmp_path))
+    (name,) = (path.name for path in tmp_path.iterdir())
+    assert open_source(f"words:lexicon=$LEXICA/{name}")[0].text == "hello"
+    with pytest.raises(ValueError, match="set the environment variable LEXICONS"):
+        open_source("words:lexicon=$LEXICONS/x.txt")
+    assert open_source("words:lexicon=,seed=1")[0].text

@@ -146,12 +146,24 @@ def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on
 
 
 @pytest.mark.slow
-def test_processes_that_differ_are_told_so_before_anything_is_written(file, tmp_path):
-    processes = launch(file, tmp_path / "run", tmp_path, more=((), ("--config.seed=1",)))
+@pytest.mark.parametrize("of_second", ["seed", "init_from"])
+def test_processes_that_differ_are_told_so_before_anything_is_written(whole_run, file, tmp_path, of_second):
+    flag = {"seed": "--config.seed=1", "init_from": f"--config.init_from={whole_run}"}[of_second]
+    processes = launch(file, tmp_path / "run", tmp_path, more=((), (flag,)))
     for status, output in [process.wait() for process in processes]:
         assert status == 1
-        assert re.search(r"error in process \d of 2: processes \d and \d differ in config: every process needs", output)
+        assert re.search(r"error in process \d of 2: processes \d and \d differ in configuration: every", output)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_see_the_folder_of_the_run_is_told_so(whole_run, file, tmp_path):
+    processes = launch(file, whole_run, tmp_path, more=((), (f"--workdir={tmp_path / 'misspelt'}",)))
+    for status, output in [process.wait() for process in processes]:
+        assert status == 1
+        assert re.search(r"processes \d and \d differ in step to go on from: every process needs", output)
+    assert steps_done(whole_run) == STEPS
+    assert not (tmp_path / "misspelt").exists()
 
 
 def test_flags_that_do_not_suffice_are_named():

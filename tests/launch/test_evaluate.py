@@ -1,22 +1,23 @@
 """Evaluation: the report's last line, the predictions, whatever the batch size."""
 
 import json
+import shutil
 
 import cv2
+import numpy as np
 import pytest
 
 from launch.config import to_json
 from launch.evaluate import evaluate
 from launch.run_folder import claim, load_run
 from launch.train import train
+from tests.launch.conftest import tiny_config
 
 KEYS = ["count", "accuracy", "one_minus_ned", "cer", "length_consistency", "images_per_second"]
 
 
 @pytest.fixture(scope="module")
 def run(digits, tmp_path_factory):
-    from tests.launch.conftest import tiny_config
-
     config, workdir = tiny_config(str(digits)), tmp_path_factory.mktemp("run")
     config.train.steps, config.optimizer.warmup_steps = 2, 0
     train(config, workdir)
@@ -56,3 +57,22 @@ def test_predictions_do_not_depend_on_the_batch_size(run, digits, tmp_path):
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"config\.json does not exist"):
         evaluate(tmp_path)
+
+
+def test_validation_samples_that_have_changed_are_refused(digits, tmp_path):
+    folder = shutil.copytree(digits, tmp_path / "digits")
+    config = tiny_config(str(folder))
+    config.train.steps, config.optimizer.warmup_steps = 1, 0
+    train(config, tmp_path / "run")
+    assert evaluate(tmp_path / "run")["count"] == 6
+    listed = (folder / "labels.tsv").read_text()
+    shutil.copy(folder / "0.png", folder / "new.png")
+    (folder / "labels.tsv").write_text(listed + "".join(f"./{n}.png\t1\n" for n in range(9)))
+    with pytest.raises(ValueError, match=r"digits has changed since .*run was trained: .*Name other samples"):
+        evaluate(tmp_path / "run")
+    (folder / "labels.tsv").write_text(listed)
+    for path in folder.glob("*.png"):  # others under the same names
+        cv2.imwrite(str(path), np.full((32, 30), 128, np.uint8))
+    with pytest.raises(ValueError, match="has changed since"):
+        evaluate(tmp_path / "run")
+    assert evaluate(tmp_path / "run", f"folder:{folder}", tmp_path / "out")["count"] == 24

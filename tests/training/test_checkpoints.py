@@ -87,3 +87,13 @@ def test_a_saved_state_is_not_changed_by_the_steps_after_it(tmp_path):
         restored = checkpoints.restore(LIKE).state
     for a, b in zip(jax.tree.leaves(restored), jax.tree.leaves(state_at(1)), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_better_checkpoint_saved_meanwhile_is_noticed(tmp_path):
+    with Checkpoints(tmp_path, CARD) as training:
+        training.save_if_best(state_at(1), 1, {"accuracy": 0.5})
+    with Checkpoints(tmp_path, writes=False) as reading:
+        assert not reading.replaced()
+        with Checkpoints(tmp_path, CARD) as training:
+            training.save_if_best(state_at(2), 2, {"accuracy": 0.6})
+        assert reading.replaced()

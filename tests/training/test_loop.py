@@ -104,7 +104,7 @@ def test_a_stop_during_an_evaluation_ends_after_one_more_step_with_everything_sa
 
 def test_trouble_names_step_and_samples_and_saves_nothing_after_it(tmp_path):
     numbers = [0, 1, 2, 3, 4, -1, 6, 7, 8]
-    with pytest.raises(NotFiniteError, match=r"at step 5; samples(.|\n)*sample 41: file:41"):
+    with pytest.raises(NotFiniteError, match=r"at step 6; samples(.|\n)*sample 41: file:41"):
         run(tmp_path, LoopConfig(9, 3, 9, 3), numbers)
     assert saved(tmp_path) == [3]
 
@@ -195,3 +195,12 @@ def test_a_step_that_would_copy_from_the_host_unasked_is_refused(tmp_path):
 
     with pytest.raises(Exception, match="transfer"):
         run(tmp_path, LoopConfig(2, 0, 0, 0), step=step)
+
+
+def test_a_trace_of_steps_that_will_not_come_is_refused(tmp_path):
+    Profile(tmp_path).check(1000, 2000)
+    Profile(tmp_path, "1001:1001").check(1000, 2000)
+    Profile(tmp_path, "2000:3000").check(1000, 2000)
+    for steps in ("1000:1010", "2001:2002"):
+        with pytest.raises(ValueError, match="begins outside the steps that are left, 1001 to 2000"):
+            Profile(tmp_path, steps).check(1000, 2000)

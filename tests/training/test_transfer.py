@@ -46,3 +46,10 @@ def test_the_state_differs_in_what_was_taken_alone():
         assert array.sharding == state.step.sharding
     assert jax.tree.structure(started) == jax.tree.structure(state)
     assert int(started.step) == 0
+
+
+def test_settings_among_the_variables_are_the_runs_own():
+    fresh, trained = ({**variables(0), "weights": {"eta": jnp.float32(eta)}} for eta in (0.5, 0.1))
+    result = transfer(fresh, trained)
+    assert "weights/eta" not in result.taken
+    assert result.anew == []

@@ -1,6 +1,9 @@
 """Metric files survive being cut off and resumed."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from recog.training.writers import MetricWriter, read_metrics
 
@@ -32,3 +35,16 @@ def test_a_last_line_cut_off_by_a_kill_is_left_out(tmp_path):
     assert [line["step"] for line in read_metrics(path)] == [1]
     write(tmp_path, [2], resumed_at=1)
     assert [line["step"] for line in read_metrics(path)] == [1, 2]
+
+
+def test_a_kill_while_lines_are_dropped_loses_none(tmp_path, monkeypatch):
+    write(tmp_path, [1, 2, 3])
+
+    def killed(self, text):
+        self.write_bytes(text.encode()[:5])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        MetricWriter(tmp_path, resumed_at=2)
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3]

@@ -12,9 +12,10 @@ import pytest
 from absl import flags
 
 from launch import ablate
+from launch.ablation import estimate
 from launch.ablation.claims import read_claim
-from launch.ablation.grid import get_field
-from launch.cost import load_config
+from launch.ablation.grid import get_field, make_cells, set_field
+from launch.cost import count, load_config
 from launch.run_folder import load_run
 from tests.launch.conftest import saved_arrays
 
@@ -42,9 +43,10 @@ def read_csv(workdir):
 
 
 @pytest.mark.slow
-def test_a_grid_from_end_to_end(config_file, tmp_path):
+def test_a_grid_from_end_to_end_in_two_processes(config_file, tmp_path):
     workdir = tmp_path / "grid"
-    output = run(config_file, workdir)
+    output = run(config_file, workdir, "--jobs=2")
+    assert len(list((workdir / "workers").iterdir())) == 2
     assert "units=6,seed=0: accuracy" in output
     assert "4 of 4 cells" in output
     assert {"table.md", "table.csv", "table.tex", "table.png"} <= {path.name for path in workdir.iterdir()}
@@ -162,3 +164,48 @@ def test_shards_that_are_none(text):
     with pytest.raises(ValueError, match="such as 2/8"):
         ablate.parse_shard(text)
     assert ablate.parse_shard("2/8") == (2, 8)
+
+
+@pytest.mark.parametrize("written", [["--study=price_table1"], ["--study", "price_table1"], ["-study", "price_table1"]])
+@pytest.mark.parametrize("config", [[], ["--config=mine.py"], ["--config", "mine.py"]])
+def test_a_study_brings_its_settings_however_it_is_written(written, config):
+    first, *others = ablate.with_study([*config, *written, "--seeds=2", "--config.seed=4"])
+    assert first.endswith("mine.py" if config else "launch/configs/price_tags.py")
+    assert others[-3:] == ["--study=price_table1", "--seeds=2", "--config.seed=4"]
+    assert "--config.model.structure=whole" in others[:-3]
+    assert ablate.with_study(config) == config
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("data.channels", 2, "data.channels=2: choose 1"),
+        ("data.cache_mb", -1, "data.cache_mb=-1: choose 0 or more"),
+        ("data.on_bad_sample", "x", "data.on_bad_sample='x': choose raise or skip"),
+        ("data.buckets", (200, 100), "give increasing widths"),
+        ("data.batch_size", 0, "data.batch_size=0: choose 1 or more"),
+        ("data.workers", -1, "data.workers=-1: choose 0 or more"),
+        ("train.steps", 0, "train.steps=0: choose 1 or more"),
+        ("data.filters", ("blurr",), "blurr"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_any_cell_trains(config, path, value, message):
+    set_field(config, path, value)
+    with pytest.raises(ValueError, match=message):
+        ablate.check_trainable(config)
+
+
+def test_eta_is_not_learnt_beside_accumulated_gradients():
+    config = load_config("price_tags")
+    config.optimizer.accumulation_steps = 2
+    with pytest.raises(ValueError, match=r"model.eta_rate=0.1 looks through a step of a whole batch"):
+        ablate.check_trainable(config)
+
+
+def test_the_last_steps_are_evaluated_too(config):
+    config.data.batch_size, config.train.evaluate_every = 1, 1000
+    speed, cost = estimate.Speed(training=1e9, validation=1.0, validation_images=10.0), count(config)
+    for steps, evaluations in [(999, 1), (1000, 1), (1999, 2), (2001, 3)]:
+        config.train.steps = steps
+        (cell,) = make_cells(config, [], 1)
+        assert estimate.seconds(cell, speed, cost, cost) == pytest.approx(10 * evaluations, rel=1e-3)

@@ -96,6 +96,11 @@ def test_every_combination_with_every_seed(config):
     assert (config.seed, config.data.order_seed, config.model.recurrent.units) == (5, -1, 512), "left as it was"
 
 
+def test_the_order_of_samples_can_be_swept(config):
+    cells = make_cells(config, [parse_sweep("data.order_seed=1,2", config)], seeds=2)
+    assert [(cell.config.data.order_seed, cell.config.seed) for cell in cells] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+
+
 def test_axes_whose_last_names_are_the_same_keep_the_path(config):
     axes = [parse_sweep("model.dropout=0.1,0.2", config), parse_sweep("model.transformer.dropout=0.1,0.2", config)]
     assert [axis.name for axis in named_briefly(axes)] == ["model.dropout", "model.transformer.dropout"]

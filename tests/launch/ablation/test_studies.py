@@ -74,7 +74,7 @@ def test_a_named_configuration_stays(arguments):
 def test_a_studys_settings_go_with_any_configuration():
     found = with_study(["--workdir=x", "--study=price_table2", "--config=mine.py", "--config.model.eta=1"])
     assert found == [
-        *("--config=mine.py", "--config.model.eta_rate=0.0", "--workdir=x", "--study=price_table2"),
+        *("--config=mine.py", "--config.model.eta_rate=0.0", "--study=price_table2", "--workdir=x"),
         "--config.model.eta=1",
     ]
 

@@ -154,16 +154,22 @@ from pathlib import Path
 from launch.ablation.claims import Claims
 if not Path({marker!r}).exists():
     Path({marker!r}).touch()
-    Claims().take(Path({folder!r}))
+    claims = Claims()
+    for folder in {folders!r}:
+        claims.take(Path(folder))
     Path({marker!r} + ".held").touch()
     time.sleep(60)
 """
 
 
-def test_a_worker_that_is_killed_is_replaced(cells, tmp_path, monkeypatch):
-    folder, marker = folder_of(tmp_path, cells[2]), tmp_path / "first"
+@pytest.mark.parametrize(
+    ("count", "advice"), [(1, ""), (2, " while it trained 2 cells as one program: try --together=1")]
+)
+def test_a_worker_that_is_killed_is_replaced(cells, tmp_path, monkeypatch, count, advice):
+    lost = cells[2 : 2 + count]
+    folders, marker = [folder_of(tmp_path, cell) for cell in lost], tmp_path / "first"
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(root=str(Path.cwd()), marker=str(marker), folder=str(folder)))
+    script.write_text(SCRIPT.format(root=str(Path.cwd()), marker=str(marker), folders=[*map(str, folders)]))
     monkeypatch.setattr(Crew, "command", lambda self, job: [sys.executable, str(script)])
     crew = Crew([], tmp_path, jobs=1)
     held = tmp_path / "first.held"
@@ -171,10 +177,11 @@ def test_a_worker_that_is_killed_is_replaced(cells, tmp_path, monkeypatch):
     while crew.at_work:  # the first is killed, its successor ends by itself
         if held.exists():
             held.unlink()
-            os.kill((read_claim(folder) or {})["pid"], signal.SIGKILL)
+            os.kill((read_claim(folders[0]) or {})["pid"], signal.SIGKILL)
         deaths += crew.look_after(cells)
     crew.close()
-    assert [(death.code, death.cells) for death in deaths] == [(-signal.SIGKILL, [cells[2].name])]
-    assert read_outcome(folder) == Outcome(FAILED, "its process ended with signal 9 (out of memory?)")
-    with Claims() as another:
-        assert another.take(folder)
+    assert [(death.code, death.cells) for death in deaths] == [(-signal.SIGKILL, [cell.name for cell in lost])]
+    for folder in folders:
+        assert read_outcome(folder) == Outcome(FAILED, f"its process ended with signal 9 (out of memory?){advice}")
+        with Claims() as another:
+            assert another.take(folder)
