@@ -2,7 +2,9 @@
 
 import codecs
 import hashlib
+import io
 import re
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -95,14 +97,26 @@ class Folder:
             raise FileNotFoundError(
                 f"{self.labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text a line"
             )
-        lines = self.labels.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
-        self._entries = [(number, line.removesuffix(b"\r")) for number, line in enumerate(lines, 1) if line.strip()]
+        self._content = self.labels.read_bytes().removeprefix(codecs.BOM_UTF8)
+        # Of millions of entries each worker process has a copy: one object for all of them, and not some for each.
+        self._numbers, self._starts, start = array("q"), array("q"), 0
+        for number, line in enumerate(io.BytesIO(self._content), 1):
+            if line.strip():
+                self._numbers.append(number)
+                self._starts.append(start)
+            start += len(line)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._starts)
+
+    def _entry(self, index: int) -> tuple[int, bytes]:
+        """Number and content of a line."""
+        start = self._starts[index]
+        end = self._content.find(b"\n", start)
+        return self._numbers[index], self._content[start : end if end >= 0 else None].removesuffix(b"\r")
 
     def __getitem__(self, index: int) -> Sample:
-        number, line = self._entries[index]
+        number, line = self._entry(index)
         place = f"{self.labels}:{number}"
         try:
             path, tab, text = line.decode().partition("\t")
@@ -115,12 +129,12 @@ class Folder:
 
     def origin(self, index: int) -> str:
         """File and line of an entry, and the picture's path."""
-        number, line = self._entries[index]
+        number, line = self._entry(index)
         return f"{self.labels}:{number} ({line.partition(TAB)[0].decode(errors='replace')})"
 
     def key(self, index: int) -> bytes:
         """What names a sample however the file is sorted: its path, in UTF-8."""
-        return self._entries[index][1].partition(TAB)[0]
+        return self._entry(index)[1].partition(TAB)[0]
 
 
 class Subset:

@@ -194,7 +194,9 @@ def main(argv: list[str]) -> None:
         if values.dry_run:
             print(json.dumps(estimate.time_first(grid.cells[0])._asdict()))
         else:
-            work(in_order(grid.cells, shard), grid.workdir, values.together)
+            which, of = shard
+            share = (which - 1) * values.jobs + values.worker + 1, of * values.jobs  # so that jobs begin apart
+            work(in_order(grid.cells, share), grid.workdir, values.together)
         return
     jax.config.update("jax_platforms", "cpu")  # this process only watches: the accelerators are the workers'
     costs = check_cells(grid)
