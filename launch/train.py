@@ -74,7 +74,8 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
     run = prepare(config, workdir)
-    profile.check(run.start, config.train.steps)
+    if note := profile.missed(run.start, config.train.steps):
+        print(note, flush=True)
     stream, plan = batches(run)
     claim_together(workdir, run.documents | {"samples": run.samples})
     with (

@@ -25,13 +25,17 @@ class Profile:
         self._first, self._last = _parse(steps)
         self._tracing = False
 
-    def check(self, start: int, end: int) -> None:
-        """Raises ``ValueError`` unless a run from after step ``start`` to step ``end`` begins the trace."""
-        if self._first and not start < self._first <= end:
-            raise ValueError(
-                f"--profile_steps={self._first}:{self._last} begins outside the steps that are left, "
-                f"{start + 1} to {end}: name some of these"
-            )
+    def missed(self, start: int, end: int) -> str:
+        """What to say where a run from after step ``start`` to step ``end`` does not begin the trace; empty otherwise.
+
+        No error: a job that was cut off is started again with the flags that it had.
+        """
+        if not self._first or start < self._first <= end:
+            return ""
+        return (
+            f"note: --profile_steps={self._first}:{self._last} begins outside the steps that are left, "
+            f"{start + 1} to {end}: nothing is traced"
+        )
 
     def before(self, step: int) -> contextlib.AbstractContextManager:
         """To be entered around the work of a step; starts the trace where it is the first."""
