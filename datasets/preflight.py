@@ -103,7 +103,8 @@ def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflig
     outcomes = _checks(source, needs, len(source))
     for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
         if isinstance(outcome, BadSampleError):
-            problems += [outcome] * (bad < NAMED)
+            if bad < NAMED:
+                problems.append(outcome)
             bad += 1
         else:
             indices.append(index)

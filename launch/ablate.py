@@ -15,7 +15,7 @@ In ``DIR``: ``table.md``, ``table.csv``, ``table.tex``, ``table.png``.
 """
 
 import copy
-import importlib.util
+import importlib
 import json
 import operator
 import os
@@ -149,9 +149,8 @@ def with_study(arguments: Sequence[str]) -> list[str]:
     if not names:
         return list(arguments)
     study = load_study(names[-1])
-    found = importlib.util.find_spec(f"launch.configs.{study.config}")
     own, others = take_flag("config", others)
-    config = [*([found.origin] if found else []), *own][-1]
+    config = own[-1] if own else importlib.import_module(f"launch.configs.{study.config}").__file__
     settings = [f"--config.{path}={value}" for path, value in study.settings.items()]
     return [f"--config={config}", *settings, f"--study={names[-1]}", *others]
 
