@@ -19,7 +19,7 @@ from launch import distributed
 from launch.build import Samples, one_pass
 from launch.config import Config
 from recog.batch import Batch
-from recog.mesh import make_mesh, put_batch, traced_on
+from recog.mesh import put_batch, traced_on
 from recog.models.multitask import MultiTaskConfig
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
 from recog.tasks.task import Task
@@ -31,8 +31,10 @@ BATCHES = 16
 """Most validation batches that are looked at, each a gradient: the first ones, always the same."""
 
 
-def eta_learner(config: Config, task: Task, validation: Samples, learning_rate: optax.Schedule) -> Adapt | None:
-    """What moves eta, or None where it is fixed.
+def eta_learner(
+    config: Config, task: Task, validation: Samples, learning_rate: optax.Schedule, mesh: jax.sharding.Mesh
+) -> Adapt | None:
+    """What moves eta, on the devices that train, or None where it is fixed.
 
     Raises:
       ValueError: a negative eta or rate.
@@ -47,7 +49,6 @@ def eta_learner(config: Config, task: Task, validation: Samples, learning_rate: 
     if not branches.auxiliary:
         print(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on", flush=True)
         return None
-    mesh = make_mesh(config.mesh)
     probe, hypergradient = (jax.jit(traced_on(mesh, f)) for f in (branches.probe, branches.hypergradient))
 
     def adapt(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:

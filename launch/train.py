@@ -150,7 +150,7 @@ def make_loop(
 def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
     """What writes down how a run goes."""
     learning_rate = make_schedule(run.config.optimizer, run.config.train.steps)
-    adapt = eta_learner(run.config, run.task, run.validation, learning_rate)
+    adapt = eta_learner(run.config, run.task, run.validation, learning_rate, run.mesh)
     return Record(writer, checkpoints, learning_rate, run.training.describe, adapt)
 
 

@@ -13,6 +13,7 @@ from launch.config import AlphabetConfig, Config
 from launch.task import make_task
 from recog.mesh import make_mesh, replicated
 from recog.models.crnn import CRNNConfig
+from recog.models.multitask import MultiTaskConfig
 from recog.models.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
 from recog.training.checkpoints import Checkpoints, abstract
@@ -38,6 +39,17 @@ def tiny_config(folder: str) -> Config:
         optimizer=OptimizerConfig(name="adam", learning_rate=1e-3, warmup_steps=3),
         train=LoopConfig(steps=12, log_every=2, evaluate_every=6, checkpoint_every=4),
     )
+
+
+def price_reader(folder: str) -> Config:
+    """A reader of prices by several branches, which learns eta."""
+    config = tiny_config(folder)
+    config.alphabet = AlphabetConfig(name="price")
+    config.data.height, config.data.width, config.data.buckets = 16, 64, ()
+    config.model = MultiTaskConfig(
+        width=0.03, decoder="ctc", recurrent=RecurrentConfig(layers=1, units=4), units=4, eta_rate=0.05
+    )
+    return config
 
 
 def write_digits(folder: Path, count: int) -> None:

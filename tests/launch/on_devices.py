@@ -1,7 +1,7 @@
 """Trains a few steps on each layout of devices: ``python -m tests.launch.on_devices FOLDER DEVICES,FSDP,PARTS ...``.
 
 Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read, and
-what one step sums over all devices.
+what one step sums over all devices. For ``eta,DEVICES``, what moves the weight of a branch of the price reader.
 """
 
 import contextlib
@@ -12,17 +12,19 @@ import re
 import sys
 
 import jax
+import optax
 
 from datasets.pipeline import make_stream
 from launch.build import abstract_state, check, one_pass, open_data, state_maker
 from launch.config import Config
+from launch.eta import eta_learner
 from launch.run import advance
 from launch.task import make_task
 from recog import mesh as meshes
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.reading import Evaluator
 from recog.training.optimizers import make_optimizer
-from tests.launch.conftest import tiny_config
+from tests.launch.conftest import price_reader, tiny_config
 
 STEPS = 4
 
@@ -65,6 +67,21 @@ def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
     }
 
 
+def eta_on(folder: str, devices: int) -> dict[str, float]:
+    """What an evaluation makes of the weight that is learnt from the validation samples."""
+    config = price_reader(folder)
+    config.data.batch_size = 8
+    task, mesh = make_task(config), meshes.make_mesh(config.mesh, jax.devices()[:devices])
+    training, validation = (check(samples, config, task, "samples") for samples in open_data(config))
+    make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
+    state = jax.jit(make_state, out_shardings=meshes.replicated(mesh))()
+    adapt = eta_learner(config, task, validation, optax.constant_schedule(0.1), mesh)
+    assert adapt is not None
+    with contextlib.closing(one_pass(training, config, task)) as stream:
+        _, logged = adapt(state, meshes.put_batch(mesh, next(stream)))
+    return logged
+
+
 def summed_numbers(program: str) -> int:
     """How many numbers the all-reduces of a compiled program sum over devices."""
     results = re.findall(r" = (\S+|\([^)]*\)) all-reduce(?:-start)?\(", program)
@@ -75,4 +92,6 @@ def summed_numbers(program: str) -> int:
 if __name__ == "__main__":
     meshes.SMALL = 1  # so that the arrays of a tiny model are split as well
     for argument in sys.argv[2:]:
-        print(json.dumps(train_on(sys.argv[1], *map(int, argument.split(",")))), flush=True)
+        run_on, numbers = (eta_on, argument[4:]) if argument.startswith("eta,") else (train_on, argument)
+        outcome = run_on(sys.argv[1], *map(int, numbers.split(",")))
+        print(json.dumps(outcome), flush=True)

@@ -11,6 +11,8 @@ import pytest
 
 LAYOUTS = ("1,1,1", "2,1,1", "4,1,1", "8,1,1", "8,4,1", "1,1,2", "8,2,2")
 """Devices, how many of them share one copy of the parameters, and parts of a batch."""
+ETA = ("eta,1", "eta,8")
+"""Devices that learn the weight of a branch."""
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +23,10 @@ def outcomes(digits) -> dict[str, dict]:
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
     }
-    command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *LAYOUTS]
+    command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *LAYOUTS, *ETA]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return dict(zip(LAYOUTS, map(json.loads, done.stdout.splitlines()), strict=True))
+    return dict(zip(LAYOUTS + ETA, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
 @pytest.mark.slow
@@ -58,3 +60,10 @@ def test_parameters_and_optimizer_state_are_shared_out(outcomes):
     assert outcomes["8,1,1"]["held"] == 1.0
     assert 1 / 4 <= outcomes["8,4,1"]["held"] < 0.35
     assert 1 / 2 <= outcomes["8,2,2"]["held"] < 0.6
+
+
+@pytest.mark.slow
+def test_the_weight_of_a_branch_is_learnt_alike(outcomes):
+    one, eight = (outcomes[name] for name in ETA)
+    assert one["eta"] != 0.5
+    assert eight == pytest.approx(one, rel=1e-3)

@@ -7,33 +7,26 @@ import optax
 import pytest
 
 from launch.build import check, open_data, state_maker
-from launch.config import AlphabetConfig, Config
+from launch.config import Config
 from launch.eta import eta_learner
 from launch.task import make_task
 from recog.batch import Batch
-from recog.models.multitask import MultiTaskConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.mesh import make_mesh
 from recog.tasks.branches import WEIGHTS
 from recog.training.optimizers import make_optimizer
 from recog.training.record import Adapt
-from tests.launch.conftest import tiny_config
+from tests.launch.conftest import price_reader
 
 
 @pytest.fixture(scope="module")
 def config(digits) -> Config:
-    config = tiny_config(str(digits))
-    config.alphabet = AlphabetConfig(name="price")
-    config.data.height, config.data.width, config.data.buckets = 16, 64, ()
-    config.model = MultiTaskConfig(
-        width=0.03, decoder="ctc", recurrent=RecurrentConfig(layers=1, units=4), units=4, eta_rate=0.05
-    )
-    return config
+    return price_reader(str(digits))
 
 
 def learn(config: Config) -> Adapt | None:
     task = make_task(config)
     validation = check(open_data(config)[1], config, task, "validation samples")
-    return eta_learner(config, task, validation, optax.constant_schedule(0.1))
+    return eta_learner(config, task, validation, optax.constant_schedule(0.1), make_mesh())
 
 
 @pytest.fixture(scope="module")
