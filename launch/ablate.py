@@ -44,7 +44,7 @@ from launch.ablation.grid import (
     parse_sweep,
     set_field,
 )
-from launch.ablation.outcomes import FAILED, forget_failure, last_step, read_outcome
+from launch.ablation.outcomes import FAILED, RUNNING, WAITING, forget_failure, last_step, read_outcome
 from launch.ablation.reports import write_reports
 from launch.ablation.study import load_study, study_names
 from launch.ablation.training import LSTM
@@ -194,8 +194,9 @@ def main(argv: list[str]) -> None:
             print(json.dumps(estimate.time_first(grid.cells[0])._asdict()))
         else:
             which, of = shard
-            share = (which - 1) * values.jobs + values.worker + 1, of * values.jobs  # so that jobs begin apart
-            work(in_order(grid.cells, share), grid.workdir, values.together)
+            workers = of * values.jobs
+            share = (which - 1) * values.jobs + values.worker + 1, workers  # so that jobs begin apart
+            work(in_order(grid.cells, share), grid.workdir, values.together, workers)
         return
     jax.config.update("jax_platforms", "cpu")  # this process only watches: the accelerators are the workers'
     costs = check_cells(grid)
@@ -208,8 +209,9 @@ def main(argv: list[str]) -> None:
     deaths = watch(grid, lambda: crew.Crew(sys.argv[1:], grid.workdir, values.jobs))
     print(f"\n{write_reports(grid, costs, values.layout)}\nwritten to {grid.workdir}: table.md, .csv, .tex, .png")
     stands = [read_outcome(folder) for folder in grid.folders]
-    left = sum(not outcome.final and outcome.status != FAILED for outcome in stands)
-    if left:
+    if elsewhere := sum(outcome.status == RUNNING for outcome in stands):
+        print(f"{elsewhere} cells are trained elsewhere: the same command, given later, puts them into the tables")
+    if left := sum(outcome.status == WAITING for outcome in stands):
         print(f"{left} cells are not finished: the same command goes on")
     if left and deaths:
         sys.exit(f"error: workers ended before their time, see {', '.join(sorted({str(d.log) for d in deaths}))}")
@@ -219,5 +221,8 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    sys.argv[1:] = with_study(sys.argv[1:])
+    try:
+        sys.argv[1:] = with_study(sys.argv[1:])
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     friendly.run(main)

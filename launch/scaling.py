@@ -31,16 +31,19 @@ class Network(NamedTuple):
     """Bytes a second that a device sends while it receives as many."""
     latency: float
     """Seconds from one device to the next, start of the operation included."""
+    reach: int = 2**30
+    """Devices that it joins at most."""
 
 
 NETWORKS = {
-    "nvlink": Network(450e9, 5e-6),
+    "nvlink": Network(450e9, 5e-6, reach=8),
     "infiniband": Network(50e9, 10e-6),
     "ethernet": Network(1.25e9, 50e-6),
-    "tpu_v5e": Network(100e9, 2e-6),
+    "tpu_v5e": Network(100e9, 2e-6, reach=256),
 }
-"""By data sheet: NVLink 4 of an H100 (900 GB/s both ways together); NDR InfiniBand with one 400 Gb/s port a GPU; 10
-Gb/s Ethernet; the torus of TPU v5e, half of its 1,600 Gb/s a chip for each direction. Latencies are of the usual order.
+"""By data sheet: NVLink 4 of an H100 (900 GB/s both ways together), within a node of 8; NDR InfiniBand with one 400
+Gb/s port a GPU; 10 Gb/s Ethernet; the torus of TPU v5e, half of its 1,600 Gb/s a chip for each direction, in slices of
+up to 256. Latencies are of the usual order.
 """
 
 
@@ -88,13 +91,13 @@ def efficiency(step: Step, devices: int, network: Network, *, overlapped: bool) 
 
 
 def table(step: Step, devices: list[int], networks: dict[str, Network]) -> list[str]:
-    """One line for each network, after a line of titles: efficiency overlapped / not overlapped."""
+    """One line for each network, after a line of titles: efficiency overlapped / not overlapped, where it reaches."""
     lines = [f"{'':<12}" + "".join(f"{count:>18,}" for count in devices)]
     for name, network in networks.items():
         cells = []
         for count in devices:
             best, worst = (efficiency(step, count, network, overlapped=how) for how in (True, False))
-            cells.append(f"{f'{best:.1%} / {worst:.1%}':>18}")
+            cells.append(f"{f'{best:.1%} / {worst:.1%}' if count <= network.reach else '-':>18}")
         lines.append(f"{name:<12}" + "".join(cells))
     return lines
 

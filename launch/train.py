@@ -7,6 +7,7 @@ work folder and samples.
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -195,6 +196,9 @@ def define_flags() -> None:
     flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run that it holds is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
     flags.DEFINE_string("profile_steps", "", "FIRST:LAST, such as 10:20: steps to trace into the workdir's profile/.")
+    flags.DEFINE_integer(
+        "stopped_status", 0, "Exit status of a run that was asked to stop and has saved, for who starts it again."
+    )
     distributed.define_flags()
 
 
@@ -203,7 +207,10 @@ def main(argv: list[str]) -> None:
     del argv
     distributed.join(flags.FLAGS)
     with distributed.together():
-        train(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.profile_steps)
+        state = train(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.profile_steps)
+        finished = int(state.step) >= flags.FLAGS.config.train.steps
+    if not finished:
+        sys.exit(flags.FLAGS.stopped_status)
 
 
 if __name__ == "__main__":

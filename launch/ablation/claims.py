@@ -7,6 +7,7 @@ for so long that another took its claim ends when it notices.
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -21,6 +22,10 @@ RENEWED = 20.0
 """Seconds between two signs of life."""
 STALE = 180.0
 """Seconds without one after which a claim counts for nothing."""
+LOST = 75
+"""Exit status of a process that stood still for so long that another took its claim."""
+NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What file systems say that have no hard links, as those on object stores."""
 
 
 class Claims:
@@ -36,6 +41,7 @@ class Claims:
     def __init__(self, stale: float = STALE, renewed: float = RENEWED, lost: Callable[[Path], None] | None = None):
         self._stale, self._renewed, self._lost = stale, renewed, lost or _end
         self._held: dict[Path, Path] = {}
+        self._doubted: dict[Path, float] = {}
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
         self._thread.start()
@@ -47,6 +53,17 @@ class Claims:
         if last and not self._is_over(last):
             return False
         return self._create(folder, _number(last) + 1 if last else 1)
+
+    def is_doubtful(self, folder: Path) -> bool:
+        """Whether another machine's claim has shown no sign of life since this was first asked; ask again and again."""
+        last = _last(folder)
+        try:
+            if last is None or (claim := _read(last))["over"] or this_machine().items() <= claim.items():
+                return False
+            renewed = last.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return self._doubted.setdefault(last, renewed) == renewed
 
     def give_back(self, folder: Path) -> None:
         """Lets others have the folder."""
@@ -71,7 +88,7 @@ class Claims:
     def _create(self, folder: Path, number: int) -> bool:
         path = folder / f"claim-{number}.json"
         try:
-            _write_whole(path, {**_who(), "over": False}, os.link)
+            _write_whole(path, {**_who(), "over": False}, _put_new)
         except FileExistsError:
             return False
         if _last(folder) != path:  # what was seen to be over is long gone, and others have been here since
@@ -86,7 +103,7 @@ class Claims:
 
     def _is_over(self, path: Path) -> bool:
         try:
-            claim = json.loads(path.read_text())
+            claim = _read(path)
             if claim["over"] or (this_machine().items() <= claim.items() and not _alive(claim["pid"])):
                 return True
             probe = path.with_name(f".clock-{uuid.uuid4().hex}")  # by the file system's clock: machines' may differ
@@ -110,14 +127,14 @@ class Claims:
 
 def _end(folder: Path) -> None:
     print(f"{folder} was taken by another process while this one stood still: it ends", file=sys.stderr, flush=True)
-    os._exit(1)
+    os._exit(LOST)
 
 
 def read_claim(folder: Path) -> dict[str, Any] | None:
     """Whose the folder is: ``pid``, ``host`` and ``boot``; None where it is nobody's."""
     while last := _last(folder):
         with contextlib.suppress(FileNotFoundError):  # a later one has come in between
-            claim = json.loads(last.read_text())
+            claim = _read(last)
             return None if claim["over"] else claim
     return None
 
@@ -142,6 +159,25 @@ def _write_whole(path: Path, claim: dict[str, Any], put: Callable[[Path, Path], 
         put(finished, path)
     finally:
         finished.unlink(missing_ok=True)
+
+
+def _put_new(finished: Path, path: Path) -> None:
+    """Puts a file where there is none; raises ``FileExistsError`` where there is one."""
+    try:
+        os.link(finished, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        with path.open("x") as file:  # which others may see before it is written
+            file.write(finished.read_text())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A claim; of one that is just being written only that it is one."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return {"pid": 0, "host": "", "over": False}
 
 
 def _who() -> dict[str, Any]:

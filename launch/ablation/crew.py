@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.ablation.claims import read_claim, this_machine
+from launch.ablation.claims import LOST, read_claim, this_machine
 from launch.ablation.grid import Cell, folder_of
 from launch.ablation.outcomes import FAILED, Outcome, write_outcome
 
@@ -66,6 +66,7 @@ class Crew:
     def __init__(self, command: Sequence[str], workdir: Path, jobs: int):
         self._command, self._workdir, self._jobs, self._stopping = command, workdir, jobs, False
         self._running = dict(enumerate(map(self._start, range(jobs))))
+        self._spare = jobs
 
     @property
     def at_work(self) -> bool:
@@ -73,7 +74,10 @@ class Crew:
         return bool(self._running)
 
     def look_after(self, cells: Sequence[Cell]) -> list[Death]:
-        """Lets go of those that are done; one that died while it trained has failed at that, and is replaced."""
+        """Lets go of those that are done; one that died while it trained has failed at that, and is replaced.
+
+        So are a few that died and left no claim: another may have taken it already.
+        """
         deaths = []
         for job, process in list(self._running.items()):
             code = process.poll()
@@ -81,9 +85,10 @@ class Crew:
                 continue
             del self._running[job]
             if code and not self._stopping:
-                lost = self._lost(process.pid, code, cells)
+                lost = [] if code == LOST else self._lost(process.pid, code, cells)
                 deaths.append(Death(code, lost, self._log(job)))
-                if lost:
+                if lost or self._spare:
+                    self._spare -= not lost
                     self._running[job] = self._start(job)
         return deaths
 

@@ -1,5 +1,6 @@
 """Shows how a grid goes, whoever trains it: a bar over all steps, and a line for every cell that ends."""
 
+import contextlib
 import signal
 import sys
 import time
@@ -37,13 +38,15 @@ def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
     crew = start()
 
     def on_signal(number: int, frame: Any) -> None:
-        bar.write("stopping: cells save and end; once more ends them at once")
         crew.stop()
+        with contextlib.suppress(OSError):  # of a terminal that is gone
+            bar.write("stopping: cells save and end; once more ends them at once")
 
     seen, deaths = {}, []
+    # A terminal that is closed asks by SIGHUP, unless nohup has it ignored.
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
     try:
-        # A terminal that is closed asks by SIGHUP.
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        before = {number: signal.signal(number, on_signal) for number in heard}
         while True:
             working = crew.at_work  # asked first: what ends meanwhile is still looked at once
             for death in crew.look_after(grid.cells):
@@ -87,5 +90,8 @@ def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
 def _ending(cell: Cell, folder: Path, outcome: Outcome) -> str:
     if outcome.status != FINISHED:
         return f"{outcome.status}: {outcome.message} (see {folder / LOG})"
-    result = read_result(folder, cell.config.data.batch_size)
+    try:
+        result = read_result(folder, cell.config.data.batch_size)
+    except ValueError as error:
+        return f"finished, but {error}"
     return f"accuracy {result.accuracy:.2%}, loss {result.loss:.4g}, {duration(result.seconds)}"

@@ -1,6 +1,7 @@
 """A grid's accuracy as a picture: a line with its error band for one axis, heat maps for more."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,12 +19,17 @@ LIGHT, DARK = "#ffffff", "#1a202c"
 def write_figure(path: str | Path, axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> None:
     """Draws mean accuracies with 95 % intervals over seeds; beyond two axes, a heat map for each place on the rest.
 
+    A line has a dot for every run; heat maps have the best in bold.
+
     Args:
       path: PNG to write.
       axes: their names.
       rows: of the whole grid.
-      best: is marked.
+      best: of the rows.
     """
+    axes = [_as_it_is(axis) for axis in axes]
+    rows = [row._replace(labels=tuple(map(_as_it_is, row.labels))) for row in rows]
+    best = best and best._replace(row=best.row._replace(labels=tuple(map(_as_it_is, best.row.labels))))
     if len(axes) == 1:
         figure = Figure(figsize=(6, 3.6), dpi=120, layout="constrained")
         FigureCanvasAgg(figure)
@@ -46,6 +52,11 @@ def write_figure(path: str | Path, axes: Sequence[str], rows: Sequence[Row], bes
         if image is not None:
             figure.colorbar(image, ax=list(drawn), label="exact match, %")
     figure.savefig(path)
+
+
+def _as_it_is(text: str) -> str:
+    """For matplotlib, to which dollars begin a formula; in lines that fit."""
+    return textwrap.fill(text, 24).replace("$", r"\$")
 
 
 def _draw_line(panel: Axes, axis: str, rows: Sequence[Row]) -> None:
@@ -81,7 +92,7 @@ def _draw_map(panel: Axes, axes: Sequence[str], rows: Sequence[Row], limits: tup
             colour = LIGHT if 100 * row.accuracy.value > middle else DARK
         else:
             shown, colour = "–", DARK
-        heavy = "bold" if best and row is best.row else "normal"
+        heavy = "bold" if best and row.labels == best.row.labels else "normal"
         panel.text(*place, shown, ha="center", va="center", color=colour, fontsize=9, fontweight=heavy)
     panel.set(xlabel=axes[1], ylabel=axes[0])
     panel.set(xticks=range(len(across)), xticklabels=across, yticks=range(len(down)), yticklabels=down)

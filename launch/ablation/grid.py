@@ -175,8 +175,8 @@ def named_briefly(axes: Sequence[Axis]) -> tuple[Axis, ...]:
 
 def check_axes(config: Config, axes: Sequence[Axis]) -> None:
     """Raises ``ValueError`` for axes without levels, levels that occur twice, and fields that cannot be set so."""
-    owner: dict[str, str] = {}
-    for axis in axes:
+    owner: dict[str, int] = {}
+    for place, axis in enumerate(axes):
         if not axis.levels:
             raise ValueError(f"{axis.name} has no values")
         if twice := [label for label, count in Counter(level.label for level in axis.levels).items() if count > 1]:
@@ -184,8 +184,8 @@ def check_axes(config: Config, axes: Sequence[Axis]) -> None:
         for path in {path for level in axis.levels for path in level.settings}:
             if path == "seed":
                 raise ValueError("seed is no axis: --seeds says how many of them each cell is trained with")
-            if owner.setdefault(path, axis.name) != axis.name:
-                raise ValueError(f"{path} is set by {owner[path]} and by {axis.name}")
+            if owner.setdefault(path, place) != place:
+                raise ValueError(f"{path} is set by two axes: put all of its values in one")
         for level in axis.levels:
             for path, value in level.settings.items():
                 checked_value(path, kind_of(config, path), value)

@@ -16,7 +16,7 @@ def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str
     best = find_best(rows)
     make = tables.square_table if layout == "acc/loss" else tables.long_table
     table = make(grid.names, rows, best)
-    notes = [*(describe_best(grid.names, best) if best else []), *_explain(grid, rows)]
+    notes = [*(describe_best(grid.names, best) if best else []), *_explain(grid, rows, layout)]
     text = f"{tables.markdown(table)}\n{' '.join(notes)}\n"
     (grid.workdir / "table.md").write_text(text, encoding="utf-8")
     (grid.workdir / "table.tex").write_text(tables.latex(table), encoding="utf-8")
@@ -25,12 +25,15 @@ def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str
     return text
 
 
-def _explain(grid: Grid, rows: Sequence[Row]) -> list[str]:
+def _explain(grid: Grid, rows: Sequence[Row], layout: str) -> list[str]:
     seeds = len(rows[0].outcomes)
     steps = grid.cells[0].config.train.steps
     notes = [f"After the last of {steps:,} steps: exact match on the validation samples, training loss in nats."]
+    intervals = " with 95 % intervals (Student's t)" if layout == "long" else ""
     if seeds > 1:
-        notes.append(f"Means of {seeds} seeds with 95 % intervals (Student's t); batches are the same for all.")
+        notes.append(f"Means of {seeds} seeds{intervals}, which see the same batches.")
     if any(cell.config.train.steps != steps for cell in grid.cells):
         notes[0] = "After each cell's last step: exact match on the validation samples, training loss in nats."
-    return [*notes, "Images/s and training time are medians; where cells trained together, a cell's share of it."]
+    if layout == "long":
+        notes.append("Images/s and training time are medians; of cells that trained together, a share of the time.")
+    return notes

@@ -1,5 +1,6 @@
 """What came out of a grid: each cell's figures, each combination's mean over seeds, and which is best."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -60,16 +61,23 @@ class Row(NamedTuple):
 
 
 def read_result(folder: Path, batch_size: int) -> Result:
-    """A cell's figures, from its ``metrics.jsonl``."""
+    """A cell's figures, from its ``metrics.jsonl``.
+
+    Raises:
+      ValueError: the file lacks them.
+    """
     lines = read_metrics(folder / "metrics.jsonl")
     logged = [line for line in lines if "train/images_per_second" in line]
+    validated = [line["validation/accuracy"] for line in lines if "validation/accuracy" in line]
+    if not (logged and validated):
+        raise ValueError(f"{folder / 'metrics.jsonl'} is damaged: remove the folder {folder} to train this cell again")
     seconds, before = 0.0, 0
     for line in logged:
         share = line["train/images_per_second"] * line.get("train/together", 1)
         seconds += (line["step"] - before) * batch_size / share
         before = line["step"]
     return Result(
-        accuracy=next(line["validation/accuracy"] for line in reversed(lines) if "validation/accuracy" in line),
+        accuracy=validated[-1],
         loss=sum(value for name, value in logged[-1].items() if name.startswith("train/") and name.endswith("_loss")),
         images_per_second=statistics.median(
             line["train/images_per_second"] * line.get("train/together", 1) for line in logged
@@ -106,7 +114,7 @@ class Rival(NamedTuple):
     comparison: Comparison
     """The best one's accuracy less the other's, over the seeds that both have finished."""
     p: float
-    """Of the comparison, adjusted for all of them."""
+    """Of the comparison, adjusted for those of all pairs of combinations."""
 
     @property
     def beaten(self) -> bool:
@@ -125,26 +133,30 @@ class Best(NamedTuple):
 def find_best(rows: Sequence[Row]) -> Best | None:
     """The best combination, compared with every other; of equals the first. None where nothing has finished.
 
-    One that has finished with all seeds comes before any that has not: the seeds that survive are no fair sample.
+    One that has finished with all seeds comes before any that has not: the seeds that survive are no fair sample. As
+    the best is picked from the same runs, p values are adjusted for all pairs, any of which it might have been.
     """
     done = sorted((row for row in rows if row.accuracy), key=_standing, reverse=True)
     if not done:
         return None
     best, *others = done
-    shared = [[seed for seed in best.results if seed in other.results] for other in others]
-    comparisons = [_compare(best, other, seeds) for other, seeds in zip(others, shared, strict=True)]
-    adjusted = holm([comparison.p for comparison in comparisons])
-    return Best(best, tuple(map(Rival, others, map(len, shared), comparisons, adjusted)))
+    pairs = list(itertools.combinations(done, 2))  # those with the best come first
+    compared = [_compare(*pair) for pair in pairs]
+    adjusted = holm([comparison.p for _, comparison in compared])
+    rivals = [Rival(other, *found, p) for other, found, p in zip(others, compared, adjusted, strict=False)]
+    return Best(best, tuple(rivals))
 
 
 def _standing(row: Row) -> tuple[bool, float]:
     return len(row.results) == len(row.outcomes), row.accuracy.value if row.accuracy else -math.inf
 
 
-def _compare(best: Row, other: Row, seeds: Sequence[int]) -> Comparison:
+def _compare(one: Row, other: Row) -> tuple[int, Comparison]:
+    """How many seeds both have finished, and the comparison over these."""
+    seeds = [seed for seed in one.results if seed in other.results]
     if not seeds:
-        return Comparison(Mean(math.nan, math.nan), math.nan)
-    return compare(*([row.results[seed].accuracy for seed in seeds] for row in (best, other)))
+        return 0, Comparison(Mean(math.nan, math.nan), math.nan)
+    return len(seeds), compare(*([row.results[seed].accuracy for seed in seeds] for row in (one, other)))
 
 
 def describe_best(axes: Sequence[str], best: Best) -> list[str]:
@@ -158,7 +170,7 @@ def describe_best(axes: Sequence[str], best: Best) -> list[str]:
         beaten = sum(rival.beaten for rival in best.rivals)
         lines.append(
             f"The best is significantly better than {beaten} of the {len(best.rivals)} others: paired t-tests over the "
-            f"seeds that both have finished, p adjusted for all of them after Holm, level {SIGNIFICANT}."
+            f"seeds that both have finished, p adjusted after Holm for all pairs of combinations, level {SIGNIFICANT}."
         )
     return lines
 
@@ -167,13 +179,13 @@ def _lead(rival: Rival) -> str:
     lead = rival.comparison.difference
     if rival.seeds == 0:
         return "with no finished seed in common, so that they cannot be compared"
-    shown = f"{100 * lead.value:.2f} points below"
+    shown = f"{abs(100 * lead.value):.2f} points {'above' if lead.value < 0 else 'below'}"
     if rival.seeds == 1:
         return f"{shown} with the one seed that both have finished, which does not tell whether that is chance"
     if math.isnan(rival.p):
         return f"{shown} with each of {rival.seeds} seeds, so that there is no spread to judge it by"
     verdict = "significant" if rival.beaten else "not significant"
-    return f"{shown} (95 % interval {_interval(lead)}; p = {rival.p:.2g}, {verdict})"
+    return f"{shown} (95 % interval of this difference {_interval(lead)}; adjusted p = {rival.p:.2g}, {verdict})"
 
 
 def _interval(points: Mean) -> str:
@@ -181,4 +193,4 @@ def _interval(points: Mean) -> str:
 
 
 def _named(axes: Sequence[str], row: Row) -> str:
-    return ", ".join(f"{axis} {label}" for axis, label in zip(axes, row.labels, strict=True)) or "the only one"
+    return ", ".join(f"{axis} {label}" for axis, label in zip(axes, row.labels, strict=True))

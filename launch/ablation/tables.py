@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -83,12 +84,12 @@ def _pair(row: Row) -> str:
 
 def markdown(table: Table) -> str:
     """The table in Markdown, the best accuracy in bold."""
-    marked = [[cell.replace("|", r"\|") for cell in line] for line in table.lines]
+    titles, *marked = ([re.sub(r"([|*])", r"\\\1", cell) for cell in line] for line in (table.titles, *table.lines))
     if table.best[0] >= 0:
         line, column = table.best
         marked[line][column] = f"**{marked[line][column]}**"
     rule = ["---"] * len(table.titles)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (table.titles, rule, *marked))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (titles, rule, *marked))
 
 
 def latex(table: Table) -> str:

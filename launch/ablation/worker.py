@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from launch.run_folder import steps_done
 from recog.training.preemption import StopRequest
 
 LOG = "log.txt"
+LOOKED = 2.0
+"""Seconds between two looks at a claim that nobody may be behind any more."""
 
 
 def in_order(cells: Sequence[Cell], shard: tuple[int, int]) -> list[Cell]:
@@ -29,29 +32,38 @@ def in_order(cells: Sequence[Cell], shard: tuple[int, int]) -> list[Cell]:
     return sorted(cells, key=lambda cell: turn[cell.labels])
 
 
-def work(cells: Sequence[Cell], workdir: Path, together: int) -> None:
+def work(cells: Sequence[Cell], workdir: Path, together: int, workers: int = 1) -> None:
     """Trains what nobody else trains, until nothing is left or it is asked to stop.
+
+    What a machine has left behind that is gone is trained here, once it can be told from one that is slow.
 
     Args:
       cells: in the order in which to try them.
       workdir: the grid's.
       together: most cells that train in one program.
+      workers: how many share the grid; none takes more at once than its part of what is left.
     """
     with StopRequest() as stop, Claims() as claims:
-        while not stop.requested and (group := _claim_some(claims, cells, workdir, together)):
-            _train(group, workdir, stop)
-            for cell in group:
-                claims.give_back(folder_of(workdir, cell))
+        while not stop.requested:
+            left = [cell for cell in cells if _open(folder_of(workdir, cell))]
+            if group := _claim_some(claims, left, workdir, min(together, -(-len(left) // workers))):
+                _train(group, workdir, stop)
+                for cell in group:
+                    claims.give_back(folder_of(workdir, cell))
+            elif any(claims.is_doubtful(folder_of(workdir, cell)) for cell in left):
+                time.sleep(LOOKED)
+            else:
+                break
 
 
-def _claim_some(claims: Claims, cells: Sequence[Cell], workdir: Path, together: int) -> list[Cell]:
+def _claim_some(claims: Claims, cells: Sequence[Cell], workdir: Path, most: int) -> list[Cell]:
     """The first cell that is to be had, and those that can train with it."""
     for place, cell in enumerate(cells):
         if not _claim(claims, folder_of(workdir, cell)):
             continue
         group, start, key = [cell], _start(folder_of(workdir, cell)), shapes_key(cell.config)
         for other in cells[place + 1 :] if can_stack(cell.config) else ():
-            if len(group) >= together:
+            if len(group) >= most:
                 break
             folder = folder_of(workdir, other)
             if shapes_key(other.config) == key and _start(folder) == start and _claim(claims, folder):
@@ -69,7 +81,11 @@ def _start(folder: Path) -> int:
 
 
 def _claim(claims: Claims, folder: Path) -> bool:
-    if not _open(folder) or not claims.take(folder):
+    try:
+        if not _open(folder) or not claims.take(folder):
+            return False
+    except OSError as error:  # it may be another user's
+        print(f"passed over: {error}", flush=True)
         return False
     if _open(folder):
         return True

@@ -52,6 +52,8 @@ def test_a_configuration_tells_what_its_steps_talk_about():
 
 
 def test_the_table_has_a_line_for_each_network():
-    lines = table(Step(0.1, 10**8, 8), [8, 64], {"plain": PLAIN, "fast": FAST})
-    assert [line.split()[0] for line in lines] == ["8", "plain", "fast"]
-    assert lines[2].split()[1:4] == ["100.0%", "/", "100.0%"]
+    networks = {"plain": PLAIN, "fast": FAST, "of a node": FAST._replace(reach=8)}
+    lines = table(Step(0.1, 10**8, 8), [8, 64], networks)
+    assert [line.split()[0] for line in lines] == ["8", "plain", "fast", "of"]
+    assert lines[2].split()[1:] == ["100.0%", "/", "100.0%"] * 2
+    assert lines[3].split()[3:] == ["100.0%", "/", "100.0%", "-"]

@@ -1,5 +1,6 @@
 """A folder is one process's, whatever happens to it and whoever else wants it."""
 
+import errno
 import itertools
 import json
 import multiprocessing
@@ -26,7 +27,14 @@ def test_the_first_has_it_until_it_gives_it_back(tmp_path):
     assert len(list(folder.iterdir())) == 1, "nothing piles up"
 
 
-def test_many_at_once_and_one_wins(tmp_path):
+def refuse_links(*_):
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_many_at_once_and_one_wins(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(os, "link", refuse_links)
     folders = [tmp_path / str(number) for number in range(20)]
     won = [[] for _ in range(8)]
     start = threading.Barrier(8)
@@ -99,6 +107,25 @@ def test_another_machines_claim_counts_while_it_is_renewed(tmp_path):
         assert not claims.take(tmp_path)
         claimed_elsewhere(tmp_path, age=90)
         assert claims.take(tmp_path)
+
+
+def test_a_claim_that_is_just_being_written_counts(tmp_path):
+    (tmp_path / "claim-1.json").touch()
+    with Claims() as claims:
+        assert not claims.take(tmp_path)
+        assert read_claim(tmp_path)
+
+
+def test_another_machines_claim_is_doubtful_until_it_shows_life(tmp_path):
+    with Claims() as claims, Claims() as other:
+        assert not claims.is_doubtful(tmp_path), "nobody's"
+        claimed_elsewhere(tmp_path, age=30)
+        assert claims.is_doubtful(tmp_path)
+        assert claims.is_doubtful(tmp_path)
+        claimed_elsewhere(tmp_path, age=10)
+        assert not claims.is_doubtful(tmp_path)
+        assert other.take(tmp_path / "here")
+        assert not claims.is_doubtful(tmp_path / "here"), "of this machine it is known"
 
 
 def test_who_stood_still_for_too_long_hears_of_it(tmp_path):

@@ -67,13 +67,11 @@ def test_what_cannot_be_swept_is_refused(config, text, message):
     [
         (["model.recurrent.layers=1,1"], "model.recurrent.layers has 1 more than once"),
         (["seed=1,2"], "--seeds says"),
-        (["model.fc_layers=1,2", "model.fc_layers=3"], "model.fc_layers is set by model.fc_layers and by"),
+        (["model.fc_layers=1,2", "model.fc_layers=3"], "model.fc_layers is set by two axes"),
     ],
 )
 def test_axes_that_contradict_each_other(config, sweeps, message):
     axes = [parse_sweep(text, config) for text in sweeps]
-    if len(axes) == 2:
-        axes[1] = axes[1]._replace(name="again")
     with pytest.raises(ValueError, match=message):
         check_axes(config, axes)
 

@@ -1,10 +1,12 @@
 """Workers claim cells, train them, and say how each ended; one that dies costs its cells and no others."""
 
+import functools
 import itertools
 import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,39 @@ def test_cells_of_one_shape_train_together(cells, training, tmp_path, together, 
     assert list(map(len, training.groups)) == sizes
     assert sorted(itertools.chain(*training.groups)) == sorted(cell.name for cell in cells)
     assert statuses(cells, tmp_path) == [FINISHED] * 6
+
+
+@pytest.mark.parametrize(("workers", "sizes"), [(1, [3, 3]), (2, [3, 2, 1]), (3, [2, 1, 1, 1, 1]), (9, [1] * 6)])
+def test_none_takes_more_than_its_part(cells, training, tmp_path, workers, sizes):
+    work(cells, tmp_path, together=8, workers=workers)
+    assert sorted(map(len, training.groups), reverse=True) == sizes
+
+
+def test_what_a_machine_left_behind_is_waited_for(cells, training, tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "Claims", functools.partial(Claims, stale=1.0))
+    monkeypatch.setattr(worker, "LOOKED", 0.05)
+    gone, slow = (folder_of(tmp_path, cell) for cell in cells[:2])
+    for folder in (gone, slow):
+        folder.mkdir(parents=True)
+        claim = {"pid": 1, "host": "another", "boot": "b", "over": False}
+        (folder / "claim-1.json").write_text(json.dumps(claim))
+    showed_life = threading.Timer(0.5, os.utime, [slow / "claim-1.json"])
+    showed_life.start()
+    work(cells, tmp_path, together=8)
+    assert [cells[0].name] in training.groups
+    assert statuses(cells, tmp_path)[0] == FINISHED
+
+
+def test_a_folder_that_cannot_be_written_is_passed_over(cells, training, tmp_path, monkeypatch):
+    def take(self, folder):
+        if folder == folder_of(tmp_path, cells[1]):
+            raise PermissionError(f"{folder}: not yours")
+        return taken(self, folder)
+
+    taken = Claims.take
+    monkeypatch.setattr(Claims, "take", take)
+    work(cells, tmp_path, together=8)
+    assert statuses(cells, tmp_path) == [FINISHED, WAITING, *[FINISHED] * 4]
 
 
 def test_what_is_finished_or_anothers_is_passed_over(cells, training, tmp_path):
@@ -160,6 +195,15 @@ if not Path({marker!r}).exists():
     Path({marker!r} + ".held").touch()
     time.sleep(60)
 """
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_those_that_die_without_a_claim_are_replaced_once(cells, tmp_path, monkeypatch, jobs):
+    monkeypatch.setattr(Crew, "command", lambda self, job: [sys.executable, "-c", "raise SystemExit(3)"])
+    crew, deaths = Crew([], tmp_path, jobs), []
+    while crew.at_work:
+        deaths += crew.look_after(cells)
+    assert [(death.code, death.cells) for death in deaths] == [(3, [])] * 2 * jobs
 
 
 @pytest.mark.parametrize(
