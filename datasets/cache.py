@@ -34,24 +34,27 @@ class Cache:
 
     def __init__(self, source: Source, capacity: int):
         self._source, self._free, self._capacity = source, capacity, capacity
-        self._kept: dict[tuple[int, int], Loaded] = {}
-        parts = source.sources if isinstance(source, Mixture) else (source,)
-        self._drawn = tuple(isinstance(part, RenderedSource) for part in parts)
+        self._kept: dict[tuple[int, ...], Loaded] = {}
 
     def get(self, index: int) -> Loaded | None:
         """Sample ``index``, where it was kept."""
-        return self._kept.get(self._place(index))
+        return self._kept.get(self._place(index)[1])
 
     def put(self, index: int, loaded: Loaded) -> None:
         """Keeps sample ``index``, unless there is no room left for it."""
-        place = self._place(index)
-        if loaded.bytes <= self._free and not self._drawn[place[0]]:
+        source, place = self._place(index)
+        if loaded.bytes <= self._free and not isinstance(source, RenderedSource):
             # Two threads with the same sample count it twice: a little room is lost, no more is taken.
             self._free -= loaded.bytes
             self._kept[place] = loaded
 
-    def _place(self, index: int) -> tuple[int, int]:
-        return self._source.locate(index) if isinstance(self._source, Mixture) else (0, index)
+    def _place(self, index: int) -> tuple[Source, tuple[int, ...]]:
+        """What draws the sample, through mixtures of mixtures, and what it is there."""
+        source, path = self._source, ()
+        while isinstance(source, Mixture):
+            part, index = source.locate(index)
+            source, path = source.sources[part], (*path, part)
+        return source, (*path, index)
 
     def __reduce__(self):
         return type(self), (self._source, self._capacity)

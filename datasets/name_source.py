@@ -37,8 +37,7 @@ class NamedPictures:
             name.encode()
         except UnicodeEncodeError as error:
             raise BadSampleError(origin, "its name is not UTF-8: rename it") from error
-        stem = Path(name).stem
-        text = unicodedata.normalize("NFC", stem.rpartition("_")[0] if "_" in stem else stem)
+        text = self._text(index)
         if not text:
             raise BadSampleError(origin, "its name holds no text: put it before the last underscore")
         return Sample(read_picture(self.folder / name, origin), text, origin)
@@ -50,3 +49,11 @@ class NamedPictures:
     def key(self, index: int) -> bytes:
         """The file's name."""
         return self._names[index].encode(errors="surrogateescape")
+
+    def group(self, index: int) -> bytes:
+        """The text: pictures of one plate may be all but the same."""
+        return self._text(index).encode(errors="surrogateescape")
+
+    def _text(self, index: int) -> str:
+        stem = Path(self._names[index]).stem
+        return unicodedata.normalize("NFC", stem.rpartition("_")[0] if "_" in stem else stem)

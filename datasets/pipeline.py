@@ -47,6 +47,8 @@ class DataConfig:
     """Padded widths in pixels; empty chooses up to four from the data, or takes the one of ``width``."""
     order_seed: int = -1
     """Of the order of training samples; -1 takes the run's seed. Runs that are to see the same batches share one."""
+    lower_case: bool = False
+    """Whether labels are learnt and measured against in lower case: scene text benchmarks mix cases."""
     max_label_length: int = 32
     """Slots for a label's tokens."""
     on_bad_sample: str = "raise"
@@ -128,7 +130,8 @@ class Loader(NamedTuple):
     def _read(self, index: int) -> Loaded:
         image, text, origin = self.source[index]
         try:
-            return Loaded(to_pixels(image, self.config), self.alphabet.encode(text))
+            tokens = self.alphabet.encode(text.lower() if self.config.lower_case else text)
+            return Loaded(to_pixels(image, self.config), tokens)
         except ValueError as error:
             raise BadSampleError(origin, str(error)) from error
 

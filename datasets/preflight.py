@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -99,7 +100,7 @@ def _look(source: Source, needs: Needs, progress: str | None) -> Preflight:
 
 
 def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflight:
-    indices, widths, problems, bad, digest = [], [], [], 0, hashlib.blake2b(digest_size=8)
+    indices, widths, problems, bad, digest = array("q"), array("q"), [], 0, hashlib.blake2b(digest_size=8)
     outcomes = _checks(source, needs, len(source))
     for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
         if isinstance(outcome, BadSampleError):

@@ -197,7 +197,7 @@ def _look(source: Source, height: int, index: int) -> _Look | BadSampleError:
     except ValueError as error:
         return BadSampleError(origin, str(error))
     of_pixels = digest(f"{pixels.shape}".encode() + pixels.tobytes())
-    of_file = digest(image) if isinstance(image, bytes) else of_pixels
+    of_file = digest(image if isinstance(image, bytes) else f"rendered {index}".encode())
     width = scaled_width(pixels.shape[0], pixels.shape[1], height)
     return _Look(text, width, of_pixels, of_file, digest(text.encode(errors="surrogatepass")))
 
@@ -232,7 +232,7 @@ class _Tally:
 
     def _count(self, look: _Look) -> dict[str, str]:
         """Counts a readable sample and says what is wrong with it."""
-        tokens = self._needs.alphabet.split(look.text) if self._needs else list(look.text)
+        tokens = self._needs.tokens(look.text) if self._needs else list(look.text)
         needed, width = frames_needed(tokens), self._config.width or look.width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)

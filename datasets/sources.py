@@ -70,6 +70,15 @@ class Keyed(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class Grouped(Keyed, Protocol):
+    """A source that knows which of its samples show one thing, and must not be both trained on and held out."""
+
+    def group(self, index: int) -> bytes:
+        """What samples of one thing have in common."""
+        ...
+
+
 def read_picture(file: Path, origin: str) -> bytes:
     """The content of a sample's file; raises `BadSampleError` where it cannot be read."""
     try:
@@ -142,7 +151,7 @@ class Subset:
 
     def __init__(self, source: Source, indices: Sequence[int]):
         self.source = source
-        self.indices = list(indices)
+        self.indices = array("q", indices)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -164,7 +173,8 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
       source: the whole set.
       share: part of the names to hold out, above 0 and below 1.
       by: regular expression whose match in a sample's key (its first group, where it has one) is the sample's name,
-        such as ``r\d+_`` where several pictures were cut from one; the key itself when empty or not matched.
+        such as ``r\d+_`` where several pictures were cut from one; the key itself when not matched. When empty, the
+        group of a source that knows its groups, else the key.
 
     Raises:
       ValueError: a share that leaves one of the two parts empty, or no regular expression, or one that matches no key.
@@ -173,15 +183,17 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         pattern = re.compile(by)
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is no regular expression: {error}") from error
-    keys = [source.key(index) for index in range(len(source))]
+    name_of = source.group if isinstance(source, Grouped) and not by else source.key
+    keys = [name_of(index) for index in range(len(source))]
     matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
     if by and keys and not any(matches):
-        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} names, such as {keys[0].decode()!r}")
+        example = keys[0].decode(errors="backslashreplace")
+        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} names, such as {example!r}")
     names = [match or key for match, key in zip(matches, keys, strict=True)]
     by_hash = sorted(set(names), key=lambda name: hashlib.blake2b(name, digest_size=8).digest())
     count = round(len(by_hash) * share)
     if not 0 < count < len(by_hash):
-        what = f"{len(by_hash)} different names" if by else f"{len(by_hash)} samples"
+        what = f"{len(by_hash)} different names" if len(by_hash) < len(keys) else f"{len(keys)} samples"
         raise ValueError(f"data.holdout={share} of {what} leaves nothing on one side: choose another")
     held = set(by_hash[:count])
     kept = ([i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True))

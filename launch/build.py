@@ -28,7 +28,7 @@ def needs(config: Config, task: Task, *, learn: bool) -> Needs:
     widest = max(config.data.buckets) if config.data.buckets else None
     frames = task.frames if learn else lambda width: None
     data = config.data
-    return Needs(task.alphabet, data.height, widest, data.max_label_length, frames, data.width)
+    return Needs(task.alphabet, data.height, widest, data.max_label_length, frames, data.width, data.lower_case)
 
 
 class Samples(NamedTuple):

@@ -50,13 +50,13 @@ FLAGS_OF = {
 """What can be asked for, and the flags that go with it."""
 
 
-def make_builder(dataset: str, data_dir: str | Path, on_bad_sample: str) -> SetBuilder:
+def make_builder(dataset: str, data_dir: str | Path, on_bad_sample: str | None) -> SetBuilder:
     """The builder of a set.
 
     Args:
       dataset: its name, or name and configuration: ``ccpd/box``.
       data_dir: folder above all prepared sets.
-      on_bad_sample: ``raise`` or ``skip``.
+      on_bad_sample: ``raise`` or ``skip``; None skips those of sets that are published with broken pictures.
 
     Raises:
       ValueError: there is no such set or configuration.
@@ -64,22 +64,23 @@ def make_builder(dataset: str, data_dir: str | Path, on_bad_sample: str) -> SetB
     builders = {name: builder for builder in BUILDERS for name in (builder.name, *_with_configurations(builder))}
     if dataset not in builders:
         raise ValueError(f"--dataset={dataset!r}: choose one of {', '.join(builders)}")
-    config = dataset.partition("/")[2] or None
-    return builders[dataset](config=config, data_dir=data_dir, file_format="array_record", on_bad_sample=on_bad_sample)
+    config, builder = dataset.partition("/")[2] or None, builders[dataset]
+    how = on_bad_sample or ("skip" if builder.BROKEN else "raise")
+    return builder(config=config, data_dir=data_dir, file_format="array_record", on_bad_sample=how)
 
 
 def _with_configurations(builder: type[SetBuilder]) -> list[str]:
     return [f"{builder.name}/{config.name}" for config in builder.BUILDER_CONFIGS]
 
 
-def prepare(dataset: str, source: str | Path, data_dir: str | Path, on_bad_sample: str = "raise") -> Path:
+def prepare(dataset: str, source: str | Path, data_dir: str | Path, on_bad_sample: str | None = None) -> Path:
     """Writes a set, unless it was written before, and says what came of it.
 
     Args:
       dataset: name, or name and configuration.
       source: folder with the published files.
       data_dir: folder above all prepared sets.
-      on_bad_sample: ``raise``, or ``skip`` to leave malformed entries out.
+      on_bad_sample: ``raise``, or ``skip`` to leave malformed entries out; None as `make_builder`.
 
     Returns:
       The folder of the prepared set.
@@ -185,7 +186,9 @@ def define_flags() -> None:
     flags.DEFINE_string("dataset", None, f"Public set to prepare: {names}.")
     flags.DEFINE_string("source", "", "Folder with its published files.")
     flags.DEFINE_string("data_dir", "", "Folder above all prepared sets.")
-    flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with malformed entries.")
+    flags.DEFINE_enum(
+        "on_bad_sample", None, ["raise", "skip"], "Malformed entries; without it, skip those of sets known for some."
+    )
     flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
     flags.DEFINE_boolean("report", False, "Report what is in --data.")
     flags.DEFINE_string("data", "", "Samples to report on: folder:PATH, plates:seed=1, ...")

@@ -22,8 +22,8 @@ class UnreadableImageError(ValueError):
     """The bytes are not a picture that OpenCV can decode."""
 
 
-def decode(encoded: bytes, channels: int) -> UInt8[np.ndarray, "H W C"]:
-    """Decodes PNG, JPEG or any other format OpenCV knows, turned upright where Exif says how; transparency is dropped.
+def decode(encoded: bytes, channels: int, *, upright: bool = True) -> UInt8[np.ndarray, "H W C"]:
+    """Decodes PNG, JPEG or any other format OpenCV knows; transparency is dropped.
 
     Grayscale is what `to_channels` makes of the colours, but that JPEG holds it ready (within rounding, for half the
     work).
@@ -31,6 +31,7 @@ def decode(encoded: bytes, channels: int) -> UInt8[np.ndarray, "H W C"]:
     Args:
       encoded: the content of a picture file.
       channels: 1 for grayscale, 3 for RGB.
+      upright: whether to turn the picture where Exif says how; else pixels are where the file has them.
 
     Raises:
       UnreadableImageError: the content is empty, cut short or no picture.
@@ -39,6 +40,8 @@ def decode(encoded: bytes, channels: int) -> UInt8[np.ndarray, "H W C"]:
     if is_jpeg and encoded.endswith(b"\0\0") and encoded.find(_END, encoded.find(_SCAN)) < 0:
         raise UnreadableImageError("cut short: the file ends in zeros, as after a broken download")
     flag = cv2.IMREAD_GRAYSCALE if is_jpeg and channels == 1 else cv2.IMREAD_COLOR_RGB
+    if not upright:
+        flag |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag) if encoded else None
     except cv2.error as error:

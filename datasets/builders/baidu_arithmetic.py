@@ -19,6 +19,8 @@ from datasets.builders.label_lines import read_lines
 from datasets.sources import BadSampleError
 
 LABELS = "labels.txt"
+LONGEST = 32
+"""Characters of an expression; the set's own have half as many."""
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
 
@@ -37,6 +39,10 @@ def value(expression: str) -> int:
                 return OPERATORS[type(kind)](walk(left), walk(right))
         raise ValueError(f"{expression!r} is no expression of whole numbers, + - * and parentheses")
 
+    if len(expression) > LONGEST:
+        raise ValueError(
+            f"{expression[:LONGEST]!r}... is no expression of this set: it has {len(expression)} characters"
+        )
     try:
         return walk(ast.parse(expression, mode="eval").body)
     except SyntaxError as error:
@@ -55,6 +61,8 @@ def parse_labels(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
         try:
             if int(result) != value(expression):
                 raise ValueError(f"{expression!r} makes {value(expression)}, not {result}")
+            if abs(int(result)) >= 2**63:
+                raise ValueError(f"{result} does not fit into 64 bits")
             yield Entry(root / picture, expression, origin, extra={"result": int(result)})
         except ValueError as error:
             yield BadSampleError(origin, str(error))

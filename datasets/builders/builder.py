@@ -46,6 +46,9 @@ class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
     code_path = None
     """Where TFDS looks for checksums of downloads; there are none (the search needs a package that may be absent)."""
 
+    BROKEN = False
+    """Whether the set is published with pictures that are known to be broken."""
+
     description: str
     homepage: str
     citation: str

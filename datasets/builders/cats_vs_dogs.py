@@ -24,6 +24,7 @@ def parse_folders(root: Path) -> Iterator[Entry]:
 class CatsVsDogs(SetBuilder):
     """Split train; the label is cat or dog."""
 
+    BROKEN = True
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack kagglecatsanddogs_5340.zip; source is the folder with Cat and Dog, or above it."
     )

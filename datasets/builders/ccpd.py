@@ -98,10 +98,10 @@ def entries_of(
             continue
         try:
             plate = parse_name(path.rpartition("/")[2])
-        except ValueError as error:
+            extra = {"box": np.array(plate.box, np.int32), "vertices": np.array(plate.vertices, np.int32)}
+        except (ValueError, OverflowError) as error:
             yield BadSampleError(f"{where} ({path})", str(error))
             continue
-        extra = {"box": np.array(plate.box, np.int32), "vertices": np.array(plate.vertices, np.int32)}
         yield Entry(root / path, plate.text, path, plate.vertices if rectify else plate.box, extra)
 
 

@@ -35,12 +35,15 @@ def crop(image: UInt8[np.ndarray, "H W 3"], region: Box | Quadrilateral) -> byte
       A JPEG file; a quadrilateral is made upright.
 
     Raises:
-      ValueError: nothing of the box is within the picture, or the quadrilateral is none.
+      ValueError: nothing of the region is within the picture, the quadrilateral is none, or far larger than it.
     """
     part = _cut(image, region) if isinstance(region, Box) else _rectify(image, region)
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    return cv2.imencode(".jpg", cv2.cvtColor(part, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(part, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"the region of {part.shape[1]}x{part.shape[0]} pixels is too large for a JPEG file")
+    return encoded.tobytes()
 
 
 def _cut(image: UInt8[np.ndarray, "H W 3"], box: Box) -> UInt8[np.ndarray, "Y X 3"]:
@@ -56,6 +59,10 @@ def _rectify(image: UInt8[np.ndarray, "H W 3"], corners: Quadrilateral) -> UInt8
     points = np.array(corners, np.float32)  # 4 2
     if not cv2.isContourConvex(points) or cv2.contourArea(points, oriented=True) < 1:
         raise ValueError(f"the corners {tuple(corners)} are not those of a plate, clockwise from the top left")
+    low, high, size = points.min(axis=0), points.max(axis=0), np.array(image.shape[1::-1])
+    if (high < 0).any() or (low > size - 1).any() or (high - low > 2 * size).any():
+        shown = f"{size[0]}x{size[1]} pixels"
+        raise ValueError(f"the corners {tuple(corners)} are not those of a plate in a picture of {shown}")
     top, right, bottom, left = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
     width, height = max(2, round(float(top + bottom) / 2) + 1), max(2, round(float(left + right) / 2) + 1)
     upright = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], np.float32)

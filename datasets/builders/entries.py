@@ -58,8 +58,10 @@ def _load(entry: Entry | BadSampleError) -> Loaded | BadSampleError:
         return BadSampleError(entry.origin, "the label is empty")
     try:
         content = entry.path.read_bytes()
-        pixels = decode(content, 1 if entry.region is None else 3)
-        return Loaded(entry, content if entry.region is None else crop(pixels, entry.region))
+        if entry.region is None:
+            decode(content, 1)
+            return Loaded(entry, content)
+        return Loaded(entry, crop(decode(content, 3, upright=False), entry.region))
     except OSError as error:
         return BadSampleError(entry.origin, f"{entry.path} cannot be read: {error.strerror or error}")
     except ValueError as error:

@@ -19,7 +19,7 @@ WORDS, SCENES = ("word.xml", "word/word.xml"), ("words.xml",)
 
 
 def parse_word_list(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
-    """The cropped words of ``word.xml``; paths in it start at the folder of the split.
+    """The cropped words of ``TrialTrain/word.xml``; paths in it start at the folder of the split.
 
     Raises:
       ValueError: the file is not well formed.
@@ -27,7 +27,7 @@ def parse_word_list(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
     for number, image in enumerate(read_xml(root, file).iter("image"), 1):
         path, text = image.get("file"), image.get("tag")
         if path and text is not None:
-            yield Entry(root / path, text, f"{file}: image {number} ({path})")
+            yield Entry(root / Path(file).parts[0] / path, text, f"{file}: image {number} ({path})")
         else:
             yield BadSampleError(f"{file}: image {number}", "an image needs the attributes file and tag")
 
@@ -38,7 +38,7 @@ def find_split(source: Path, folders: tuple[str, ...]) -> Entries | None:
         for folder in folders:
             for file in files:
                 if (source / folder / file).is_file():
-                    return functools.partial(parse, source / folder, file)
+                    return functools.partial(parse, source, f"{folder}/{file}")
     return None
 
 

@@ -4,6 +4,8 @@
 ``smallLexi`` and ``mediumLexi``.
 """
 
+import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,10 @@ def parse_mat(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
       ValueError: the file is not MATLAB's, or not of this set.
     """
     name = file.removesuffix(".mat")
+    content = io.BytesIO((root / file).read_bytes())
     try:
-        records = scipy.io.loadmat(root / file, chars_as_strings=True)[name].ravel()
-    except (MatReadError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        records = scipy.io.loadmat(content, chars_as_strings=True)[name].ravel()
+    except (MatReadError, ValueError, LookupError, TypeError, NotImplementedError, OSError, zlib.error) as error:
         raise ValueError(f"{root / file} is no MATLAB file with a {name}: fetch it again ({error})") from error
     for number, record in enumerate(records, 1):
         place = f"{file}:{number}"

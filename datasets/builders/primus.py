@@ -27,7 +27,7 @@ def parse_incipits(source: Path, encoding: str, ending: str) -> Iterator[Entry |
       encoding: ``semantic`` or ``agnostic``.
       ending: how picture names end; incipits without such a picture are malformed.
     """
-    for labels in sorted(source.rglob(f"*.{encoding}")):
+    for labels in sorted(path for path in source.rglob(f"*.{encoding}") if not path.name.startswith(".")):
         origin = str(labels.relative_to(source))
         try:
             text = " ".join(labels.read_text(encoding="utf-8").split())

@@ -34,6 +34,7 @@ def parse_annotations(root: Path, file: str) -> Iterator[Entry | BadSampleError]
 class Synth90k(SetBuilder):
     """Splits train, validation and test."""
 
+    BROKEN = True
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Unpack mjsynth.tar.gz; source is the folder with annotation_train.txt, or above it."
     description = "8.9 million rendered words, 32 pixels high, of a lexicon of 90,000."
     homepage = "https://www.robots.ox.ac.uk/~vgg/data/text/"

@@ -9,9 +9,10 @@ rendered plates.
 A folder is read by a plain torch DataLoader too, where torch is installed: the same files with the same number of
 workers, decoded and stretched by the same OpenCV functions to the same size, and collated into batches as large. Our
 pipeline is measured as in the first epoch, when each picture is read and decoded, and as in later ones, when those that
-fit into ``data.cache_mb`` are in memory. The loaders are kept open and take turns, several rounds of them; what they
-had loaded ahead is drawn first and not counted, and the table shows each one's fastest round. A number taken while
-other processes used these cores is marked ``?``, as is every ratio made from it, and is no result.
+fit into ``data.cache_mb`` are in memory. Without workers ours loads in two threads, torch's in the one that asks. The
+loaders are kept open and take turns, several rounds of them; what they had loaded ahead is drawn first and not counted,
+and the table shows each one's fastest round. A number taken while other processes used these cores is marked ``?``, as
+is every ratio made from it, and is no result. How long training waits for its input is in its own log.
 """
 
 import contextlib
@@ -33,7 +34,7 @@ from absl import flags
 from datasets.needs import Needs
 from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import Preflight, preflight
-from datasets.sources import TAB, BadSampleError, Folder, RenderedSource, Source, Subset
+from datasets.sources import BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
 from launch import friendly
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, core_seconds, cores, machine
@@ -45,12 +46,12 @@ SLOTS = 256
 """For a label's tokens; more than any source has."""
 LOOKED_AT = 2048
 """Samples of a source of files that are read, again and again: all of them are checked beforehand."""
-RENDERERS = ("arithmetic", "plates", "prices", "receipts", "words")
+RENDERERS = ("arithmetic", "music", "plates", "prices", "receipts", "words")
 WRITTEN = "plates:height=96,width=376,seed=1"
 """What the folder's files are drawn by, at the size that crops of photographs have."""
 FILES = 512
-EPOCHS = 4
-"""Drawn before later epochs are measured: two workers have seen nearly all pictures by then."""
+EPOCHS = 3
+"""Drawn by each worker before later epochs are measured: each has seen nearly all pictures by then."""
 
 
 class Result(NamedTuple):
@@ -153,10 +154,9 @@ def torch_batches(folder: Folder, checked: Checked, workers: int) -> Iterator[An
     """Endless batches of the same pictures by a torch DataLoader; its workers end when nobody holds it."""
     from torch.utils.data import DataLoader, RandomSampler  # pyright: ignore[reportMissingImports]
 
-    names = [line.split(TAB)[0].decode() for line in folder.labels.read_bytes().split(b"\n") if line.strip()]
     indices = checked.found.indices.tolist()
     labels = [checked.alphabet.encode(checked.source[index].text) for index in indices]
-    pictures = Pictures([folder.folder / names[index] for index in indices], labels)
+    pictures = Pictures([folder.folder / folder.key(index).decode() for index in indices], labels)
     return iter(
         DataLoader(
             pictures,  # pyright: ignore[reportArgumentType]
@@ -205,7 +205,7 @@ def measure(checked: Checked, folder: Folder | None, workers: int, seconds: floa
             return Result(*_time_in_turns([first], workers, seconds, rounds))
         rivals = [torch_batches(folder, checked, workers)] if folder and importlib.util.find_spec("torch") else []
         with our_batches(checked, workers, cached=True) as later:
-            for _ in range(EPOCHS * -(-len(checked.found.indices) // BATCH)):
+            for _ in range(EPOCHS * max(workers, 1) * -(-len(checked.found.indices) // BATCH)):
                 next(later)
             return Result(*_time_in_turns([first, later, *rivals], workers, seconds, rounds))
 

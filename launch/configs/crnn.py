@@ -3,9 +3,9 @@ r"""CRNN for scene text, as published (Shi, Bai and Yao 2015, section 3.2): the 
     python -m launch.train --config=launch/configs/crnn.py --workdir=runs/crnn \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
-The paper trains on 8 million rendered words (Synth90k) over 36 digits and lower-case letters (labels have to be
-lower-cased, or the preflight names them); its pictures are 32
-pixels high and at least 100 wide. No number of ours stands here, because none was measured on that set yet.
+The paper trains on 8 million rendered words (Synth90k) over 36 digits and lower-case letters, and reads regardless of
+case: labels are lower-cased, here and by ``launch.evaluate``. Its pictures are 32 pixels high and at least 100 wide. No
+number of ours stands here, because none was measured on that set yet.
 """
 
 from datasets.pipeline import DataConfig
@@ -19,7 +19,7 @@ def get_config() -> Config:
     """Configuration of the run."""
     return Config(
         alphabet=AlphabetConfig(name="latin_36"),
-        data=DataConfig(batch_size=64, max_label_length=25),
+        data=DataConfig(batch_size=64, lower_case=True, max_label_length=25),
         model=CRNNConfig(),
         optimizer=OptimizerConfig(name="adadelta", learning_rate=1.0, schedule="constant"),
         train=LoopConfig(steps=300_000, log_every=100, evaluate_every=5_000, checkpoint_every=5_000),

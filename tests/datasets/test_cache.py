@@ -59,3 +59,15 @@ def test_a_sample_of_a_mixture_is_found_at_each_of_its_turns(folder):
     cache.put(drawn[3], loaded(10))
     assert cache.get(files[23]) is sample
     assert cache.get(files[4]) is cache.get(drawn[3]) is None
+
+
+def test_mixtures_of_mixtures_are_looked_through(folder):
+    inner = Mixture([Arithmetic(ArithmeticConfig(count=100)), folder], [0.5, 0.5])
+    outer = Mixture([inner, Arithmetic(ArithmeticConfig(count=50))], [0.5, 0.5])
+    cache, sample = Cache(outer, 1000), loaded(10)
+    of_inner = outer.places(0)
+    drawn, files = of_inner[inner.places(0)].tolist(), of_inner[inner.places(1)].tolist()
+    cache.put(files[3], sample)
+    cache.put(drawn[3], loaded(10))
+    assert cache.get(files[23]) is sample
+    assert cache.get(drawn[3]) is None

@@ -82,6 +82,15 @@ def test_pictures_of_one_plate_are_held_out_together(tmp_path):
             (tmp_path / f"A{plate:05}_{number}.jpg").touch()
     source = NamedPictures(tmp_path)
     assert isinstance(source, Keyed)
-    plates = [{source.key(i)[:6] for i in part.indices} for part in split_holdout(source, 0.25, "(.*)_")]
-    assert [len(part) for part in plates] == [15, 5]
-    assert not plates[0] & plates[1]
+    for by in ("", "(.*)_"):
+        plates = [{source.key(i)[:6] for i in part.indices} for part in split_holdout(source, 0.25, by)]
+        assert [len(part) for part in plates] == [15, 5]
+        assert not plates[0] & plates[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names in Unicode")
+def test_a_pattern_that_matches_no_name_shows_one(tmp_path):
+    with open(os.fsencode(tmp_path) + b"/" + "皖A_1.jpg".encode("gbk"), "wb"):  # noqa: PTH123  # pathlib has no bytes
+        pass
+    with pytest.raises(ValueError, match=r"matches none of 1 names, such as '\\\\xcd\\\\xeeA_1\.jpg'"):
+        split_holdout(NamedPictures(tmp_path), 0.5, "zzz")

@@ -17,7 +17,7 @@ from datasets.pipeline import DataConfig, Loader, make_stream, to_pixels
 from datasets.plan import Planned
 from datasets.preflight import preflight
 from datasets.sources import BadSampleError, Sample, Source
-from recog.alphabet import DIGITS
+from recog.alphabet import DIGITS, Alphabet
 from recog.batch import Batch
 from recog.export.pictures import fit
 
@@ -92,6 +92,18 @@ def test_an_evaluation_holds_each_picture_scaled_padded_and_labelled(folder, cha
             assert not any(x[row].any() for x in batch._replace(ids=batch.mask))
     assert sorted(seen) == list(range(20))
     assert sum(len(batch.mask) for batch in batches) == 24
+
+
+def test_labels_may_be_learnt_in_lower_case(make_folder):
+    source, alphabet = make_folder([(PICTURES[0], "Ab"), (PICTURES[1], "ba")]), Alphabet("ab")
+    config = DataConfig(batch_size=2, lower_case=True, max_label_length=2)
+    needs = Needs(alphabet, 32, None, 2, lambda width: None, lower_case=True)
+    checked = preflight(source, needs, on_bad_sample="raise")
+    with drawn_from(make_stream(source, checked, alphabet, config, seed=None)[0]) as iterator:
+        batches = draw(iterator, 9)
+    labels = {int(batch.ids[row]): batch.labels[row].tolist() for batch in batches for row in range(2)}
+    assert labels[0] == [1, 2]
+    assert labels[1] == [2, 1]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -10,7 +10,7 @@ from datasets.needs import Needs
 from datasets.preflight import BadSamplesError, preflight
 from datasets.sources import RenderedSource, Sample
 from datasets.synthetic.words import Words, WordsConfig
-from recog.alphabet import DIGITS
+from recog.alphabet import DIGITS, Alphabet
 
 RNG = np.random.default_rng(0)
 NEEDS = Needs(DIGITS, height=32, max_width=128, max_label_length=8, frames=lambda width: width // 4 + 1)
@@ -102,6 +102,16 @@ def test_without_buckets_only_what_is_no_line_of_text_is_too_wide(make_folder):
     checked = preflight(source, NEEDS._replace(max_width=None), on_bad_sample="skip")
     assert checked.widths.tolist() == [4096]
     assert "4112 pixels wide when scaled, more than 4096: crop it" in str(checked.problems[0])
+
+
+def test_labels_may_be_learnt_in_lower_case(make_folder):
+    source = make_folder([(PICTURE, "Ab"), (PICTURE, "aB1")])
+    needs = NEEDS._replace(alphabet=Alphabet("ab"))
+    with pytest.raises(BadSamplesError, match="holds 'A' at position 0"):
+        preflight(source, needs, on_bad_sample="raise")
+    found = preflight(source, needs._replace(lower_case=True), on_bad_sample="skip")
+    assert found.indices.tolist() == [0]
+    assert "'1' at position 2" in str(found.problems[0])
 
 
 def test_nothing_usable_is_an_error_even_when_skipping(make_folder):

@@ -193,4 +193,4 @@ def test_samples_can_be_held_out(prepared):
     source = Tfds(prepared, "test")
     training, held = split_holdout(source, 0.5)
     assert len(held) == round(len(source) / 2)
-    assert sorted(training.indices + held.indices) == list(range(len(source)))
+    assert sorted([*training.indices, *held.indices]) == list(range(len(source)))

@@ -37,6 +37,8 @@ def test_blank_lines_keep_the_count_of_pictures(tmp_path):
         ("True+1 2", "is no expression of whole numbers"),
         ("-3 -3", "is no expression of whole numbers"),
         ("3+\0 3", "is no expression"),
+        ("1" + "+1" * 3000 + " 3001", "is no expression of this set: it has 6001 characters"),
+        ("9999999999*9999999999 99999999980000000001", "does not fit into 64 bits"),
         ("(" * 500 + "1" + ")" * 500 + " 1", "is no expression"),
     ],
 )

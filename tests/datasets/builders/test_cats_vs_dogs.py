@@ -7,6 +7,7 @@ import pytest
 from datasets.builders.cats_vs_dogs import CatsVsDogs
 from datasets.builders.entries import Entry, Loaded, load
 from datasets.sources import BadSampleError
+from launch.prepare import prepare
 
 
 @pytest.fixture
@@ -37,3 +38,13 @@ def test_files_that_are_no_pictures_are_named(pets, tmp_path):
     assert [x.origin for x in loaded if isinstance(x, BadSampleError)] == ["Cat/2.jpg", "Dog/10.jpg"]
     good = [x for x in loaded if isinstance(x, Loaded)]
     assert [x.picture for x in good] == [x.entry.path.read_bytes() for x in good]
+
+
+def test_broken_pictures_that_are_published_are_left_out_unless_asked_for(pets, tmp_path, capsys):
+    (pets / "PetImages/Cat/2.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"Cat/2\.jpg"):
+        prepare("cats_vs_dogs", pets, tmp_path / "strict", "raise")
+    prepare("cats_vs_dogs", pets, tmp_path / "out")
+    printed = capsys.readouterr().out
+    assert "train: 5 samples" in printed
+    assert "1 malformed entries were left out" in printed

@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 from pathlib import Path
 
 import cv2
@@ -196,7 +197,13 @@ def test_by_option_the_box_is_left_as_it_is(both, tmp_path):
     assert np.abs(image.astype(int) - whole[383:474, 154:387]).mean() < 2
 
 
-@pytest.mark.parametrize("vertices", ["9&9_9&9_9&9_9&9", "9&9_9&0_0&0_0&9", "9&9_0&9_9&0_0&0"])
+@pytest.mark.parametrize(
+    "vertices",
+    [
+        *("9&9_9&9_9&9_9&9", "9&9_9&0_0&0_0&9", "9&9_0&9_9&0_0&0"),
+        *("400000&300000_0&300000_0&0_400000&0", "50&40_30&40_30&30_50&30", "-2&9_-9&9_-9&0_-2&0"),
+    ],
+)
 def test_vertices_that_make_no_plate_are_malformed(tmp_path, vertices):
     name = re.sub("386&473_177&454_154&383_363&402", vertices, README)
     cv2.imwrite(str(tmp_path / name), np.zeros((20, 20, 3), np.uint8))
@@ -204,6 +211,28 @@ def test_vertices_that_make_no_plate_are_malformed(tmp_path, vertices):
     (bad,) = load(iter([entry]))
     assert isinstance(bad, BadSampleError)
     assert "are not those of a plate" in str(bad)
+
+
+def test_numbers_without_end_are_malformed(tmp_path):
+    (tmp_path / "ccpd_base").mkdir()
+    name = README.replace("386&473", "386&99999999999", 1)
+    (tmp_path / "ccpd_base" / name).touch()
+    (bad,) = Ccpd(data_dir=tmp_path / "out").splits(tmp_path)["base"]()
+    assert isinstance(bad, BadSampleError)
+
+
+def test_a_picture_that_exif_would_turn_is_cut_where_its_pixels_are(tmp_path):
+    image = np.zeros((40, 100, 3), np.uint8)
+    image[:, 60:] = 255
+    exif = b"\xff\xe1" + struct.pack(">H", 34) + b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, 6, 0, 0)
+    jpeg = cv2.imencode(".jpg", image)[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + exif + jpeg[2:])
+    assert decode((tmp_path / "a.jpg").read_bytes(), 3).shape == (100, 40, 3), "the picture is one that Exif turns"
+    (entry,) = load(iter([Entry(tmp_path / "a.jpg", "x", "a.jpg", Box(62, 2, 98, 38))]))
+    assert isinstance(entry, Loaded)
+    cut = decode(entry.picture, 3)
+    assert cut.shape == (36, 36, 3)
+    assert cut.min() > 250
 
 
 def test_a_folder_of_something_else_says_so(tmp_path):

@@ -39,9 +39,9 @@ def test_cropped_words(tmp_path, file):
     assert list(splits) == ["test"]
     *words, bad = splits["test"]()
     assert [word.text for word in words if isinstance(word, Entry)] == ["self", '"adhesive"', "£5&up"]
-    assert words[0] == Entry(tmp_path / "TrialTest/word/1/1.jpg", "self", f"{file}: image 1 (word/1/1.jpg)")
+    assert words[0] == Entry(tmp_path / "TrialTest/word/1/1.jpg", "self", f"TrialTest/{file}: image 1 (word/1/1.jpg)")
     assert isinstance(bad, BadSampleError)
-    assert str(bad) == f"{file}: image 4: an image needs the attributes file and tag"
+    assert str(bad) == f"TrialTest/{file}: image 4: an image needs the attributes file and tag"
 
 
 def test_words_in_scenes(tmp_path):
@@ -52,7 +52,7 @@ def test_words_in_scenes(tmp_path):
     assert list(splits) == ["train", "test"]
     (word,) = splits["train"]()
     picture = "apanar_06.08.2002/IMG_1261.JPG"
-    origin = f"words.xml: image 1 ({picture}), word 1"
+    origin = f"SceneTrialTrain/words.xml: image 1 ({picture}), word 1"
     assert word == Entry(tmp_path / "SceneTrialTrain" / picture, "PEUGEOT", origin, Box(174, 392, 448, 587))
 
 

@@ -56,6 +56,16 @@ def test_what_is_no_matlab_file_says_so(tmp_path, content):
         list(parse_mat(tmp_path, "testdata.mat"))
 
 
+@pytest.mark.parametrize("kept", [1, 21, 100, 128, 133, 200, 0.5, 0.99])
+def test_a_file_that_is_cut_short_says_so(tmp_path, kept):
+    path = tmp_path / "testdata.mat"
+    write_mat(path, [("test/2_1.png", "YOU", SMALL, MEDIUM)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
+    with pytest.raises(ValueError, match=r"testdata\.mat is no MATLAB file"):
+        list(parse_mat(tmp_path, "testdata.mat"))
+
+
 def test_another_matlab_file_is_refused(tmp_path):
     scipy.io.savemat(tmp_path / "testdata.mat", {"trainCharBound": np.zeros(3)})
     with pytest.raises(ValueError, match="with a testdata"):
