@@ -159,7 +159,7 @@ class Sheet:
         mask, left, top = glyph(name, self._style.weight)
         left, top = left + round(x * SPACE), top + self._base - round(y * SPACE)
         high, wide = max(top, 0), max(left, 0)
-        part = self.ink[high : top + mask.shape[0], wide : left + mask.shape[1]]
+        part = self.ink[high : max(top + mask.shape[0], 0), wide : max(left + mask.shape[1], 0)]
         mask = mask[high - top :, wide - left :]
         np.maximum(part, mask[: part.shape[0], : part.shape[1]], out=part)
 

@@ -186,6 +186,13 @@ def test_signs_at_the_edge_are_cut_off():
     assert sheet.ink.any()
 
 
+@pytest.mark.parametrize(("x", "y"), [(0, 30.0), (0, -30.0), (-30.0, 0), (90.0, 0), (-30.0, 30.0)])
+def test_signs_beyond_the_edge_are_left_out(x: float, y: float):
+    sheet = Sheet(400, FLOOR, Style(WEIGHTS[1], 1, 1))
+    sheet.sign("accent", x, y)
+    assert not sheet.ink.any()
+
+
 def test_without_clutter_ink_is_black_on_white():
     for index in range(20):
         image = np.asarray(source(4, clutter=0.0)[index].image)
