@@ -43,8 +43,9 @@ def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
             bar.write("stopping: cells save and end; once more ends them at once")
 
     seen, deaths = {}, []
-    # A terminal that is closed asks by SIGHUP, unless nohup has it ignored.
-    heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        heard.append(signal.SIGHUP)  # by which a terminal that is closed asks
     try:
         before = {number: signal.signal(number, on_signal) for number in heard}
         while True:

@@ -34,15 +34,23 @@ class Workers:
         pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-@pytest.mark.parametrize("ignored", [False, True], ids=["heard", "under nohup"])
-def test_a_signal_that_is_ignored_stays_so(monkeypatch, number, ignored):
+@pytest.mark.parametrize(
+    ("number", "start", "heard"),
+    [
+        (signal.SIGHUP, signal.SIG_DFL, True),
+        (signal.SIGHUP, signal.SIG_IGN, False),
+        (signal.SIGTERM, signal.SIG_DFL, True),
+        (signal.SIGINT, signal.SIG_IGN, True),
+    ],
+    ids=["closed terminal", "under nohup", "asked to end", "in the background of a script"],
+)
+def test_a_grid_stops_when_it_is_asked(monkeypatch, number, start, heard):
     monkeypatch.setattr(display, "LOOKED", 0.01)
     workers: Any = Workers(number)
-    before = signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    before = signal.signal(number, start)
     try:
         assert display.watch(Grid((), [], Path()), lambda: workers) == []
-        assert signal.getsignal(number) is (signal.SIG_IGN if ignored else signal.SIG_DFL)
+        assert signal.getsignal(number) is start
     finally:
         signal.signal(number, before)
-    assert workers.stopped != ignored
+    assert workers.stopped == heard
