@@ -31,9 +31,9 @@ class Needs(NamedTuple):
     lower_case: bool = False
     """Whether labels are learnt in lower case."""
 
-    def tokens(self, text: str) -> list[str]:
-        """Those of a label, known or not."""
-        return self.alphabet.split(text.lower() if self.lower_case else text)
+    def label(self, text: str) -> str:
+        """What is learnt of a text."""
+        return text.lower() if self.lower_case else text
 
 
 def frames_needed(tokens: list[str]) -> int:
@@ -59,14 +59,15 @@ def misfits(needs: Needs, text: str, width: int) -> dict[str, str]:
       text: the label.
       width: the picture's, pixels after scaling to the model's height.
     """
-    found, tokens = unusable(text, width), needs.tokens(text)
+    text = needs.label(text)
+    found, tokens = unusable(text, width), needs.alphabet.split(text)
     if needs.max_width is not None and width > needs.max_width:
         found[TOO_WIDE] = (
             f"the picture is {width} pixels wide at height {needs.height}, the widest bucket is {needs.max_width}: "
             "add a wider one to data.buckets"
         )
     try:
-        needs.alphabet.encode(text.lower() if needs.lower_case else text)
+        needs.alphabet.encode(text)
     except ValueError as error:
         found[OUTSIDE] = str(error)
     if len(tokens) > needs.max_label_length:

@@ -232,7 +232,7 @@ class _Tally:
 
     def _count(self, look: _Look) -> dict[str, str]:
         """Counts a readable sample and says what is wrong with it."""
-        tokens = self._needs.tokens(look.text) if self._needs else list(look.text)
+        tokens = self._needs.alphabet.split(self._needs.label(look.text)) if self._needs else list(look.text)
         needed, width = frames_needed(tokens), self._config.width or look.width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)
