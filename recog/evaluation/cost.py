@@ -6,7 +6,7 @@ be counted before anything is allocated.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -24,7 +24,8 @@ def count_parameters(variables: Mapping[str, Any]) -> int:
 def count_macs(function: Callable[..., Any], *args: Any) -> int:
     """Multiply-accumulates of the matrix products and convolutions in a call of ``function``.
 
-    A scan counts all its turns, cuDNN's LSTM as much as the scan in its place, a condition its most expensive branch.
+    A scan counts all its turns, cuDNN's LSTM as much as the scan in its place, a condition its most expensive branch, a
+    choice by platform (`jax.lax.platform_dependent`) its default, so that a model costs the same wherever it is counted.
     Convolutions count taps on padding as well, and transposed ones every tap for each position of their input, not of
     the output: the usual conventions. Other operations (elementwise ones, decompositions, Fourier transforms, sums)
     count nothing. What is traced counts, used or not.
@@ -47,10 +48,11 @@ def count_macs(function: Callable[..., Any], *args: Any) -> int:
 
 
 def _count(jaxpr: Jaxpr) -> int:
-    return sum(map(_count_equation, jaxpr.eqns))
+    platforms = [equation for equation in jaxpr.eqns if equation.primitive.name == "platform_index"]
+    return sum(_count_equation(equation, platforms) for equation in jaxpr.eqns)
 
 
-def _count_equation(equation: JaxprEqn) -> int:
+def _count_equation(equation: JaxprEqn, platforms: Sequence[JaxprEqn]) -> int:
     name, params = equation.primitive.name, equation.params
     if name == "dot_general":
         return _count_product(equation)
@@ -62,7 +64,8 @@ def _count_equation(equation: JaxprEqn) -> int:
     if name == "scan":
         return params["length"] * sum(bodies)
     if name == "cond":
-        return max(bodies)
+        asked = [other.params["platforms"] for other in platforms if other.outvars[0] is equation.invars[0]]
+        return bodies[asked[0].index(None)] if asked and None in asked[0] else max(bodies)
     if sum(bodies) and (name in _COUNTED_TURNS or len(bodies) > 1):
         raise ValueError(
             f"{name} holds matrix products or convolutions, and how often it runs them is not known: "

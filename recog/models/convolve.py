@@ -9,21 +9,27 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float
 
-Margins = tuple[tuple[int, int], tuple[int, int]]
+from recog.models import winograd
+
+FEW_CHANNELS = 4
+"""So many, a picture's, are side by side for all of a kernel's places without costing memory that matters."""
+LEAST_CHANNELS = 32
+"""That make convolving in tiles pay on CPUs."""
 
 
 def convolve(
     images: Float[Array, "B H W C"],
     kernel: Float[Array, "Y X C D"],
     strides: tuple[int, int],
-    padding: str | Margins,
+    padding: str | winograd.Margins,
     **settings,
 ) -> Float[Array, "B P Q D"]:
     """What `jax.lax.conv_general_dilated` computes: ``nn.Conv(..., conv_general_dilated=convolve)``.
 
-    On CPUs, XLA's matrix products are faster than its convolutions, but for the 3x3 ones with many channels, and far
-    faster than its gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row
-    or column is a sum of matrix products, one for each of its places, and so is the gradient for any kernel.
+    On CPUs, XLA's matrix products are faster than its convolutions of few rows or channels, and far faster than its
+    gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row or column is a
+    sum of matrix products, one for each of its places, and so is the gradient for any kernel. Kernels of 3x3 with many
+    channels in float32 go in tiles (`recog.models.winograd`), which saves more than half of the multiplications.
     Accelerators have programs of their own for all of it. Which of them is compiled is the platform's that a program is
     lowered for, wherever it is traced.
     """
@@ -37,9 +43,8 @@ def convolve(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _convolve(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
-    on_cpu = _sum_of_products if _narrow(kernel) else _jax_convolve
-    return _by_platform(on_cpu, _jax_convolve, strides, margins)(images, kernel)
+def _convolve(images, kernel, strides: tuple[int, int], margins: winograd.Margins) -> Float[Array, "B P Q D"]:
+    return _by_platform(_cpu_convolve, _jax_convolve, strides, margins)(images, kernel)
 
 
 def _forward(images, kernel, strides, margins):
@@ -47,7 +52,7 @@ def _forward(images, kernel, strides, margins):
 
 
 def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
-    return _by_platform(_gradients_by_products, _jax_gradients, strides, margins)(*saved, gradient)
+    return _by_platform(_cpu_gradients, _jax_gradients, strides, margins)(*saved, gradient)
 
 
 _convolve.defvjp(_forward, _backward)
@@ -90,6 +95,26 @@ def _jax_gradients(images, kernel, gradient, strides, margins):
     return pull_back(gradient)
 
 
+def _cpu_convolve(images, kernel, strides, margins):
+    if _in_tiles(kernel, strides):
+        return winograd.convolve(images, kernel, margins)
+    forth = _sum_of_products if _narrow(kernel) else _jax_convolve
+    return forth(images, kernel, strides, margins)
+
+
+def _cpu_gradients(images, kernel, gradient, strides, margins):
+    if _in_tiles(kernel, strides):
+        _, pull_back = jax.vjp(functools.partial(winograd.convolve, margins=margins), images, kernel)
+        return pull_back(gradient)
+    return _gradients_by_products(images, kernel, gradient, strides, margins)
+
+
+def _in_tiles(kernel: Float[Array, "Y X C D"], strides: tuple[int, int]) -> bool:
+    """Whether tiles are faster and as good: bfloat16 would not bear their rounding errors."""
+    usual = kernel.shape[:2] == (winograd.KERNEL, winograd.KERNEL) and strides == (1, 1)
+    return usual and kernel.dtype == jnp.float32 and min(kernel.shape[2:]) >= LEAST_CHANNELS
+
+
 def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
     return 1 in kernel.shape[:2]
 
@@ -106,9 +131,11 @@ def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"
 def _gradients_by_products(images, kernel, gradient, strides, margins):
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
     (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
-    seen = _places(images, kernel, strides, margins)
-    for_kernel = jnp.stack([_rows(place).T @ _rows(gradient) for place in seen])
-    return for_images, for_kernel.reshape(kernel.shape)
+    seen = list(_places(images, kernel, strides, margins))
+    if kernel.shape[2] <= FEW_CHANNELS:  # one product goes over the gradient once
+        seen = [jnp.concatenate(seen, axis=-1)]
+    for_kernel = [_rows(place).T @ _rows(gradient) for place in seen]
+    return for_images, jnp.concatenate(for_kernel).reshape(kernel.shape)
 
 
 def _places(images, kernel, strides, margins) -> Iterator[Float[Array, "B P Q C"]]:

@@ -167,6 +167,14 @@ def test_a_backward_pass_counts_what_it_multiplies():
     assert count_macs(jax.value_and_grad(forward, (0, 1)), SQUARE, SQUARE) == 3 * PRODUCT
 
 
+def test_a_choice_by_platform_counts_its_default():
+    """What one platform's way of computing it saves, or adds, is not the model's."""
+    once, twice = (lambda a: a @ a), (lambda a: a @ a @ a)
+    assert count_macs(lambda a: lax.platform_dependent(a, cpu=once, default=twice), SQUARE) == 2 * PRODUCT
+    assert count_macs(lambda a: lax.platform_dependent(a, cpu=twice, default=once), SQUARE) == PRODUCT
+    assert count_macs(lambda a: lax.platform_dependent(a, cpu=once, cuda=twice), SQUARE) == 2 * PRODUCT
+
+
 def test_a_condition_counts_its_most_expensive_branch():
     def function(choice, a):
         return lax.switch(choice, [lambda a: a, lambda a: a @ a @ a, lambda a: a @ a], a)
