@@ -24,8 +24,8 @@ def count_parameters(variables: Mapping[str, Any]) -> int:
 def count_macs(function: Callable[..., Any], *args: Any) -> int:
     """Multiply-accumulates of the matrix products and convolutions in a call of ``function``.
 
-    A scan counts all its turns, cuDNN's LSTM as much as the scan in its place, a condition its most expensive branch, a
-    choice by platform (`jax.lax.platform_dependent`) its default, so that a model costs the same wherever it is counted.
+    A scan counts all its turns, cuDNN's LSTM as much as the scan in its place, a condition its most expensive branch,
+    a choice by platform (`jax.lax.platform_dependent`) its default: a model costs the same wherever it is counted.
     Convolutions count taps on padding as well, and transposed ones every tap for each position of their input, not of
     the output: the usual conventions. Other operations (elementwise ones, decompositions, Fourier transforms, sums)
     count nothing. What is traced counts, used or not.
