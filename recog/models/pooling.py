@@ -30,6 +30,14 @@ class _Windows(NamedTuple):
         reach = (length - self.size) // self.stride * self.stride + 1
         return [lax.slice_in_dim(x, place, place + reach, self.stride, axis) for place in range(self.size)]
 
+    def joined(self, x: Array, length: int) -> Array:
+        """Windows side by side, their elements along an axis of its own, as one axis of ``length``; zeros fill it."""
+        axis = self.axis
+        x = x.reshape(*x.shape[:axis], x.shape[axis] * x.shape[axis + 1], *x.shape[axis + 2 :])
+        margins = [(0, 0, 0)] * x.ndim
+        margins[axis] = (0, length - x.shape[axis], 0)
+        return lax.pad(x, jnp.zeros((), x.dtype), margins)
+
 
 def max_pool(
     x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int] | None = None
@@ -43,8 +51,34 @@ def max_pool(
 def mean_pool(x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int]) -> Float[Array, "B Y X C"]:
     """Means of windows."""
     for windows in map(_Windows, (1, 2), window, strides):
-        x = functools.reduce(jnp.add, windows.slices(x)) / windows.size
+        x = _sums(x, windows) / windows.size
     return x
+
+
+def _sums(x: Float[Array, "B H W C"], windows: _Windows) -> Float[Array, "B Y X C"]:
+    """Windows a multiple of their stride long are made of blocks, each of which is summed once."""
+    axis, size, stride = windows
+    if size % stride == 0:
+        x = _block_sums(x, _Windows(axis, stride, stride))
+        windows = _Windows(axis, size // stride, 1)
+    return functools.reduce(jnp.add, windows.slices(x))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _block_sums(x: Float[Array, "B H W C"], blocks: _Windows) -> Float[Array, "B Y X C"]:
+    return functools.reduce(jnp.add, blocks.slices(x))
+
+
+def _block_sums_forward(x, blocks: _Windows):
+    return _block_sums(x, blocks), x[:0]
+
+
+def _block_sums_backward(blocks: _Windows, like, gradient: Float[Array, "B Y X C"]):
+    shares = jnp.repeat(jnp.expand_dims(gradient, blocks.axis + 1), blocks.size, blocks.axis + 1)
+    return (blocks.joined(shares, like.shape[blocks.axis]),)
+
+
+_block_sums.defvjp(_block_sums_forward, _block_sums_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -69,6 +103,10 @@ def _backward(windows: _Windows, saved, gradient: Float[Array, "B Y X C"]):
 def _unpool(gradient: Array, places: UInt8[Array, "B Y X C"], windows: _Windows, length: int) -> Array:
     """The gradients of the maxima at the places where the maxima were."""
     axis, size, stride = windows
+    if size == stride:
+        gradient, places = (jnp.expand_dims(x, axis + 1) for x in (gradient, places))
+        mine = places == lax.broadcasted_iota(jnp.uint8, (size,) + (1,) * (gradient.ndim - axis - 2), 0)
+        return windows.joined(jnp.where(mine, gradient, 0), length)
     margins = [(0, 0, 0)] * gradient.ndim
     reach = (gradient.shape[axis] - 1) * stride + 1
     margins[axis] = (size - 1, length - reach, stride - 1)  # so that element p has its windows at p to p + size - 1

@@ -23,6 +23,7 @@ from launch.task import make_task
 from recog import mesh as meshes
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.reading import Evaluator
+from recog.models import convolve
 from recog.training.optimizers import make_optimizer
 from tests.launch.conftest import price_reader, tiny_config
 
@@ -91,7 +92,10 @@ def summed_numbers(program: str) -> int:
 
 if __name__ == "__main__":
     meshes.SMALL = 1  # so that the arrays of a tiny model are split as well
+    tiles = convolve.LEAST_CHANNELS
     for argument in sys.argv[2:]:
+        convolve.LEAST_CHANNELS = sys.maxsize if argument.startswith("plain,") else tiles  # as accelerators convolve
+        argument = argument.removeprefix("plain,")
         run_on, numbers = (eta_on, argument[4:]) if argument.startswith("eta,") else (train_on, argument)
         outcome = run_on(sys.argv[1], *map(int, numbers.split(",")))
         print(json.dumps(outcome), flush=True)

@@ -11,6 +11,8 @@ import pytest
 
 LAYOUTS = ("1,1,1", "2,1,1", "4,1,1", "8,1,1", "8,4,1", "1,1,2", "8,2,2")
 """Devices, how many of them share one copy of the parameters, and parts of a batch."""
+PLAIN = ("2,1,1", "8,1,1")
+"""Layouts that convolve as accelerators do; on CPUs the others have tiles, and sum kernels' gradients in their basis."""
 ETA = ("eta,1", "eta,8")
 """Devices that learn the weight of a branch."""
 
@@ -23,7 +25,8 @@ def outcomes(digits) -> dict[str, dict]:
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
     }
-    command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *LAYOUTS, *ETA]
+    layouts = [f"plain,{layout}" if layout in PLAIN else layout for layout in LAYOUTS]
+    command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *layouts, *ETA]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return dict(zip(LAYOUTS + ETA, map(json.loads, done.stdout.splitlines()), strict=True))
@@ -44,7 +47,7 @@ def test_losses_and_readings_are_those_of_one_device(outcomes, layout):
 @pytest.mark.slow
 def test_a_step_sums_its_gradients_and_little_else_over_devices(outcomes):
     assert outcomes["1,1,1"]["summed"] == 0
-    for layout in ("2,1,1", "8,1,1"):
+    for layout in PLAIN:
         share = outcomes[layout]["summed"] / outcomes[layout]["parameters"]
         assert 1 <= share < 1.1, f"{layout}: {share} numbers for each parameter"
 
