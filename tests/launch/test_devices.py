@@ -12,7 +12,7 @@ import pytest
 LAYOUTS = ("1,1,1", "2,1,1", "4,1,1", "8,1,1", "8,4,1", "1,1,2", "8,2,2")
 """Devices, how many of them share one copy of the parameters, and parts of a batch."""
 PLAIN = ("2,1,1", "8,1,1")
-"""Layouts that convolve as accelerators do; on CPUs the others have tiles, and sum kernels' gradients in their basis."""
+"""Layouts that convolve as accelerators do; the others have tiles, and sum kernels' gradients in another basis."""
 ETA = ("eta,1", "eta,8")
 """Devices that learn the weight of a branch."""
 
