@@ -86,7 +86,7 @@ def _maxima(x: Float[Array, "B H W C"], windows: _Windows) -> Float[Array, "B Y 
     return functools.reduce(jnp.maximum, windows.slices(x))
 
 
-def _forward(x, windows: _Windows):
+def _maxima_forward(x, windows: _Windows):
     first, *others = windows.slices(x)
     maxima, places = first, jnp.zeros(first.shape, jnp.uint8)
     for place, element in enumerate(others, 1):
@@ -95,7 +95,7 @@ def _forward(x, windows: _Windows):
     return maxima, (places, x[:0])
 
 
-def _backward(windows: _Windows, saved, gradient: Float[Array, "B Y X C"]):
+def _maxima_backward(windows: _Windows, saved, gradient: Float[Array, "B Y X C"]):
     places, like = saved
     return (_unpool(gradient, places, windows, like.shape[windows.axis]),)
 
@@ -119,4 +119,4 @@ def _unpool(gradient: Array, places: UInt8[Array, "B Y X C"], windows: _Windows,
     return total
 
 
-_maxima.defvjp(_forward, _backward)
+_maxima.defvjp(_maxima_forward, _maxima_backward)

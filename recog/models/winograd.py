@@ -10,21 +10,18 @@ Rounding errors are about seven times those of the plain sum for tiles of four, 
 
 import functools
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
+from numpy.polynomial.polynomial import polyfromroots
 
 Margins = tuple[tuple[int, int], tuple[int, int]]
 
 KERNEL = 3
-POINTS = {
-    2: (Fraction(0), Fraction(1), Fraction(-1)),
-    4: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2)),
-}
+POINTS = {2: (0, 1, -1), 4: (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)}
 """By results of a tile, without the last point, infinity. Those for four are each other's reciprocals, which halves the
 rounding errors of the usual 0, 1, -1, 2, -2."""
 
@@ -44,26 +41,17 @@ class Basis(NamedTuple):
 @functools.cache
 def basis(size: int) -> Basis:
     """Toom's and Cook's: ``to_results @ ((of_kernel @ k) * (of_seen @ x))`` correlates ``x`` with ``k``."""
-    points = POINTS[size]
-    others = [[other for other in points if other != point] for point in points]
-    slopes = [np.prod([point - other for other in rest]) for point, rest in zip(points, others, strict=True)]
-    seen = [[*_polynomial(rest), Fraction(0)] for rest in others] + [_polynomial(points)]
-    kernel = [[point**power / slope for power in range(KERNEL)] for point, slope in zip(points, slopes, strict=True)]
-    results = [[point**power for power in range(size)] for point in points]
-    for matrix, length in ((kernel, KERNEL), (results, size)):
-        matrix.append(
-            [Fraction(power == length - 1) for power in range(length)]
-        )  # at infinity the highest power is all
-    return Basis(size, *(np.array(matrix, float) for matrix in (seen, kernel, np.transpose(results))))
+    points = np.array(POINTS[size], float)
+    others = [np.delete(points, place) for place in range(len(points))]
+    slopes = np.array([np.prod(point - rest) for point, rest in zip(points, others, strict=True)])
+    seen = [[*polyfromroots(rest), 0.0] for rest in others] + [polyfromroots(points)]
+    kernel = _powers(points, KERNEL) / np.append(slopes, 1.0)[:, None]
+    return Basis(size, np.array(seen), kernel, _powers(points, size).T)
 
 
-def _polynomial(roots: Sequence[Fraction]) -> list[Fraction]:
-    """Its coefficients, from the constant on."""
-    coefficients = [Fraction(1)]
-    for root in roots:
-        shifted, scaled = [Fraction(0), *coefficients], [*(root * c for c in coefficients), Fraction(0)]
-        coefficients = [a - b for a, b in zip(shifted, scaled, strict=True)]
-    return coefficients
+def _powers(points: np.ndarray, count: int) -> np.ndarray:
+    """From the zeroth on, by point; at infinity, the last, the highest is all."""
+    return np.vstack([np.vander(points, count, increasing=True), np.eye(count)[-1]])
 
 
 def tile_size(results: int) -> int:

@@ -30,12 +30,13 @@ def values_and_gradients(function, *arguments):
     st.tuples(sizes, sizes),
     st.tuples(strides, strides),
     st.one_of(st.sampled_from(["SAME", "VALID"]), st.tuples(margins, margins)),
+    st.sampled_from([3, 6, 32]),
     st.integers(0, 2**31),
 )
-def test_value_and_gradients_equal_jax(size, stride, padding, seed):
+def test_value_and_gradients_equal_jax(size, stride, padding, channels, seed):
     random = np.random.default_rng(seed)
-    images = random.normal(size=(2, 9, 7, 3)).astype(np.float32)
-    kernel = random.normal(size=(*size, 3, 5)).astype(np.float32)
+    images = random.normal(size=(2, 9, 7, channels)).astype(np.float32)
+    kernel = random.normal(size=(*size, channels, channels)).astype(np.float32) / channels
     ours = values_and_gradients(lambda x, k: convolve(x, k, stride, padding, dimension_numbers=LAYOUT), images, kernel)
     theirs = values_and_gradients(
         lambda x, k: lax.conv_general_dilated(x, k, stride, padding, dimension_numbers=LAYOUT), images, kernel

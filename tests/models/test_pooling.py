@@ -8,7 +8,15 @@ from jax import lax
 
 from recog.models.pooling import max_pool, mean_pool
 
-CASES = [((2, 2), (2, 2)), ((2, 2), (2, 1)), ((3, 3), (1, 1)), ((3, 3), (1, 2)), ((4, 5), (4, 2)), ((2, 1), (3, 1))]
+CASES = [
+    ((2, 2), (2, 2)),
+    ((2, 2), (2, 1)),
+    ((3, 3), (1, 1)),
+    ((3, 3), (1, 2)),
+    ((4, 5), (4, 2)),
+    ((4, 6), (4, 2)),
+    ((2, 1), (3, 1)),
+]
 
 
 def windows(x, initial, combine, window, strides):
