@@ -6,6 +6,7 @@ from collections.abc import Callable
 from absl import app, flags, logging
 
 from launch.compilation_cache import use_compilation_cache
+from launch.host_memory import keep_host_memory
 
 
 def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
@@ -16,6 +17,7 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
     """
 
     def friendly_main(argv: list[str]) -> None:
+        keep_host_memory()
         use_compilation_cache()
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)  # the progress bar is enough; libraries log much at INFO
