@@ -1,20 +1,20 @@
 """Stacked LSTM or GRU layers, in one or both directions, over sequences of different lengths.
 
-Both directions advance in one scan over time; their input projections are computed for all frames at once before it.
+Both directions advance in one scan over time (`recog.models.recurrence`); their input projections are computed for all
+frames at once before it.
 The backward direction starts at each sample's own last frame, so that padding never reaches a reading. Training steps
 on NVIDIA devices take cuDNN's LSTM instead of the scan (see `recog.models.cudnn_lstm`).
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from recog.models import cudnn_lstm
+from recog.models.recurrence import CELLS, recur
 
 
 @dataclasses.dataclass
@@ -34,98 +34,6 @@ class RecurrentConfig:
     implementation: str = "auto"
     """What training steps compute an LSTM by: ``scan``, ``cudnn`` (NVIDIA's own), or ``auto``, which is cudnn where it
     can be had. Parameters are the same; pictures are always read by the scan."""
-
-
-def lstm_step(
-    gates: Float[Array, "... 4*U"], cell: Float[Array, "... U"]
-) -> tuple[Float[Array, "... U"], Float[Array, "... U"]]:
-    """One LSTM step (Hochreiter and Schmidhuber 1997, with forget gate): the new cell state and hidden state.
-
-    Args:
-      gates: input products, recurrent products and bias added up; gates in the order i, f, g, o.
-      cell: cell state of the frame before.
-    """
-    i, f, g, o = jnp.split(gates, 4, axis=-1)
-    cell = nn.sigmoid(f) * cell + nn.sigmoid(i) * jnp.tanh(g)
-    return cell, nn.sigmoid(o) * jnp.tanh(cell)
-
-
-def gru_step(
-    inputs: Float[Array, "... 3*U"],
-    products: Float[Array, "... 3*U"],
-    bias: Float[Array, " U"],
-    hidden: Float[Array, "... U"],
-) -> Float[Array, "... U"]:
-    """One GRU step (Cho et al. 2014): the new hidden state.
-
-    The reset gate acts after the recurrent product, as in cuDNN, PyTorch and Keras.
-
-    Args:
-      inputs: input products and bias added up; gates in the order r, z, n.
-      products: recurrent products, in the same order.
-      bias: added to the recurrent products of n, where the reset gate reaches it.
-      hidden: hidden state of the frame before.
-    """
-    (input_r, input_z, input_n), (product_r, product_z, product_n) = (jnp.split(x, 3, -1) for x in (inputs, products))
-    reset, update = nn.sigmoid(input_r + product_r), nn.sigmoid(input_z + product_z)
-    candidate = jnp.tanh(input_n + reset * (product_n + bias))
-    return update * hidden + (1 - update) * candidate
-
-
-State = tuple[Float[Array, "B U"], ...]
-"""What a direction carries from frame to frame, in float32; the last array is the hidden state."""
-
-
-class _LSTM(NamedTuple):
-    """The recurrence of one direction."""
-
-    recurrent: Float[Array, "U 4*U"]
-
-    def start(self, zero: Float[Array, "B U"]) -> State:
-        return zero, zero
-
-    def step(self, inputs: Float[Array, "B 4*U"], state: State) -> State:
-        cell, hidden = state
-        return lstm_step(inputs + hidden.astype(self.recurrent.dtype) @ self.recurrent, cell)
-
-
-class _GRU(NamedTuple):
-    """The recurrence of one direction."""
-
-    recurrent: Float[Array, "U 3*U"]
-    bias: Float[Array, " U"]
-
-    def start(self, zero: Float[Array, "B U"]) -> State:
-        return (zero,)
-
-    def step(self, inputs: Float[Array, "B 3*U"], state: State) -> State:
-        (hidden,) = state
-        return (gru_step(inputs, hidden.astype(self.recurrent.dtype) @ self.recurrent, self.bias, hidden),)
-
-
-def _scan(
-    directions: Sequence[_LSTM | _GRU], inputs: Sequence[Float[Array, "T B G*U"]], live: Bool[Array, "T B"]
-) -> Float[Array, "T B directions*U"]:
-    """Runs the recurrences in one loop, the second from the last frame to the first.
-
-    Args:
-      directions: the forward recurrence, and the backward one if there is one.
-      inputs: input products of each, bias included, in the order of time.
-      live: which frames are no padding.
-    """
-    batch, units = live.shape[1], directions[0].recurrent.shape[0]
-    zero = jnp.zeros((batch, units), jnp.float32)
-
-    def step(states, frame):
-        inputs, live = frame
-        states = [way.step(x, state) for way, x, state in zip(directions, inputs, states, strict=True)]
-        # Until its own last frame comes, a sample's backward state stays at zero.
-        states[1:] = [tuple(jnp.where(live[:, None], x, 0.0) for x in state) for state in states[1:]]
-        return states, [state[-1] for state in states]
-
-    inputs = [x[::-1] if backward else x for backward, x in enumerate(inputs)]
-    _, hidden = jax.lax.scan(step, [way.start(zero) for way in directions], (inputs, live[::-1]))
-    return jnp.concatenate([x[::-1] if backward else x for backward, x in enumerate(hidden)], axis=-1)
 
 
 class RecurrentLayer(nn.Module):
@@ -152,7 +60,7 @@ class RecurrentLayer(nn.Module):
     def __call__(
         self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B T directions*U"]:
-        """Hidden states of the directions side by side; frames beyond a length hold no information.
+        """Hidden states of the directions side by side, zero beyond a sample's length.
 
         Args:
           features: of every frame.
@@ -174,16 +82,19 @@ class RecurrentLayer(nn.Module):
         bias = self.param("bias", _forget_open if self.cell == "lstm" else nn.initializers.zeros, (ways, width))
         if self._uses_cudnn(train):
             return cudnn_lstm.lstm(kernel, recurrent, bias, features, lengths)
-        kernel, recurrent, features = (x.astype(self.dtype) for x in (kernel, recurrent, features))
         if self.cell == "lstm":
-            directions = [_LSTM(recurrent[way]) for way in range(ways)]
-        else:
-            recurrent_bias = self.param("recurrent_bias", nn.initializers.zeros, (ways, units))
-            directions = [_GRU(recurrent[way], recurrent_bias[way]) for way in range(ways)]
-        time_major = features.transpose(1, 0, 2)  # T B D
-        inputs = [time_major @ kernel[way] + bias[way] for way in range(ways)]
-        live = jnp.arange(features.shape[1])[:, None] < lengths
-        return _scan(directions, inputs, live).transpose(1, 0, 2)
+            outside, inside = 0.0, bias
+        else:  # the reset gate reaches the other bias
+            inner = self.param("recurrent_bias", nn.initializers.zeros, (ways, units))
+            outside, inside = bias[:, None], jnp.pad(inner, ((0, 0), (2 * units, 0)))
+        kernel, recurrent, features = (x.astype(self.dtype) for x in (kernel, recurrent, features))
+        batch, frames, depth = features.shape
+        seen = _each_way(features.transpose(1, 0, 2), ways).reshape(ways, frames * batch, depth)
+        inputs = (seen @ kernel + outside).reshape(ways, frames, batch, width)
+        live = _each_way(jnp.arange(frames)[:, None] < lengths, ways)
+        hidden = recur(CELLS[self.cell], inputs.swapaxes(0, 1), recurrent, inside, live.swapaxes(0, 1))
+        in_time = [hidden[:, 0], *(hidden[::-1, way] for way in range(1, ways))]
+        return jnp.concatenate(in_time, axis=-1).transpose(1, 0, 2)
 
     def _uses_cudnn(self, train: bool) -> bool:
         asked = f"model.recurrent.implementation={self.implementation!r}"
@@ -202,6 +113,11 @@ class RecurrentLayer(nn.Module):
                 return train
             case _:
                 raise ValueError(f"{asked}: choose auto, scan or cudnn")
+
+
+def _each_way(frames: Shaped[Array, "T *rest"], ways: int) -> Shaped[Array, "directions T *rest"]:
+    """In the order in which each direction goes."""
+    return jnp.stack([frames, frames[::-1]][:ways])
 
 
 def _orthogonal_gates(key: Array, shape: tuple[int, int, int]) -> Float[Array, "directions U G*U"]:

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,8 +55,5 @@ def test_what_the_environment_sets_stays(variables):
 
 def huge_pages() -> bool:
     """Whether the system gives large pages unasked: few are needed then."""
-    try:
-        with open("/sys/kernel/mm/transparent_hugepage/enabled") as file:
-            return "[always]" in file.read()
-    except OSError:
-        return False
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    return setting.exists() and "[always]" in setting.read_text()
