@@ -64,11 +64,11 @@ def test_bfloat16_keeps_types_and_stays_near(cell):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_nothing_where_no_sample_lives(cell):
-    *arrays, live = problem(cell, 2)
-    hidden = np.asarray(recur(CELLS[cell], *arrays, live))
+    inputs, recurrent, bias, live = problem(cell, 2)
+    hidden = np.asarray(recur(CELLS[cell], inputs, recurrent, bias, live))
     np.testing.assert_array_equal((hidden != 0).all(-1), live)
     np.testing.assert_array_equal((hidden != 0).any(-1), live)
-    for_inputs = jax.grad(functools.partial(weighted_sum, recur, cell, live))(*arrays)
+    for_inputs = jax.grad(functools.partial(weighted_sum, recur, cell, live))(inputs, recurrent, bias)
     np.testing.assert_array_equal((np.asarray(for_inputs) != 0).any(-1), live)
 
 
