@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from recog.models import winograd
 
@@ -15,6 +15,8 @@ FEW_CHANNELS = 4
 """So many, a picture's, are side by side for all of a kernel's places without costing memory that matters."""
 LEAST_CHANNELS = 32
 """That make convolving in tiles pay on CPUs."""
+LEAST_RESULTS = 1024
+"""Of a kernel, in a whole batch, that pay for turning it into the tiles' basis."""
 
 
 def convolve(
@@ -29,7 +31,8 @@ def convolve(
     On CPUs, XLA's matrix products are faster than its convolutions of few rows or channels, and far faster than its
     gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row or column is a
     sum of matrix products, one for each of its places, and so is the gradient for any kernel. Kernels of 3x3 with many
-    channels in float32 go in tiles (`recog.models.winograd`), which saves more than half of the multiplications.
+    channels and many results, in float32, go in tiles (`recog.models.winograd`), which saves more than half of the
+    multiplications.
     Accelerators have programs of their own for all of it. Which of them is compiled is the platform's that a program is
     lowered for, wherever it is traced.
     """
@@ -96,23 +99,39 @@ def _jax_gradients(images, kernel, gradient, strides, margins):
 
 
 def _cpu_convolve(images, kernel, strides, margins):
-    if _in_tiles(kernel, strides):
-        return winograd.convolve(images, kernel, margins)
+    tiles = functools.partial(winograd.convolve, margins=margins)
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
-    return forth(images, kernel, strides, margins)
+    plain = functools.partial(forth, strides=strides, margins=margins)
+    return _choose(_in_tiles(images, kernel, strides, margins), tiles, plain, images, kernel)
 
 
 def _cpu_gradients(images, kernel, gradient, strides, margins):
-    if _in_tiles(kernel, strides):
+    def in_tiles(images, kernel, gradient):
         _, pull_back = jax.vjp(functools.partial(winograd.convolve, margins=margins), images, kernel)
         return pull_back(gradient)
-    return _gradients_by_products(images, kernel, gradient, strides, margins)
+
+    by_products = functools.partial(_gradients_by_products, strides=strides, margins=margins)
+    return _choose(_in_tiles(images, kernel, strides, margins), in_tiles, by_products, images, kernel, gradient)
 
 
-def _in_tiles(kernel: Float[Array, "Y X C D"], strides: tuple[int, int]) -> bool:
-    """Whether tiles are faster and as good: bfloat16 would not bear their rounding errors."""
+def _in_tiles(images, kernel, strides, margins) -> bool | Bool[Array, ""]:
+    """Whether tiles are faster and as good: bfloat16 would not bear their rounding errors.
+
+    Known as a program of any batch size is traced but where that size decides, which is when it is compiled.
+    """
     usual = kernel.shape[:2] == (winograd.KERNEL, winograd.KERNEL) and strides == (1, 1)
-    return usual and kernel.dtype == jnp.float32 and min(kernel.shape[2:]) >= LEAST_CHANNELS
+    if not usual or kernel.dtype != jnp.float32 or min(kernel.shape[2:]) < LEAST_CHANNELS:
+        return False
+    results = images.shape[0]
+    for length, zeros in zip(images.shape[1:3], margins, strict=True):
+        results *= length + sum(zeros) - (winograd.KERNEL - 1)
+    return results >= LEAST_RESULTS if isinstance(results, int) else jnp.asarray(results) >= LEAST_RESULTS
+
+
+def _choose(condition: bool | Bool[Array, ""], yes: Callable, no: Callable, *arrays):
+    if isinstance(condition, bool):
+        return (yes if condition else no)(*arrays)
+    return lax.cond(condition, yes, no, *arrays)
 
 
 def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:

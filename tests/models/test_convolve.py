@@ -30,12 +30,12 @@ def values_and_gradients(function, *arguments):
     st.tuples(sizes, sizes),
     st.tuples(strides, strides),
     st.one_of(st.sampled_from(["SAME", "VALID"]), st.tuples(margins, margins)),
-    st.sampled_from([3, 6, 32]),
+    st.sampled_from([(2, 3), (2, 6), (2, 32), (32, 32)]),
     st.integers(0, 2**31),
 )
-def test_value_and_gradients_equal_jax(size, stride, padding, channels, seed):
-    random = np.random.default_rng(seed)
-    images = random.normal(size=(2, 9, 7, channels)).astype(np.float32)
+def test_value_and_gradients_equal_jax(size, stride, padding, batch_and_channels, seed):
+    random, (batch, channels) = np.random.default_rng(seed), batch_and_channels
+    images = random.normal(size=(batch, 9, 7, channels)).astype(np.float32)
     kernel = random.normal(size=(*size, channels, channels)).astype(np.float32) / channels
     ours = values_and_gradients(lambda x, k: convolve(x, k, stride, padding, dimension_numbers=LAYOUT), images, kernel)
     theirs = values_and_gradients(

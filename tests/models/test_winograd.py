@@ -112,18 +112,19 @@ def test_no_number_stays_in_its_picture():
 
 
 def test_cpu_programs_have_tiles_where_they_pay():
-    """Many channels in float32: no convolution is left, forth and back."""
+    """Many channels and results in float32: no convolution is left, forth and back."""
 
-    def convolutions(channels, stride=(1, 1), window=(3, 3), dtype=jnp.float32):
+    def convolutions(channels, batch=16, stride=(1, 1), window=(3, 3), dtype=jnp.float32):
         def loss(images, kernel):
             return jnp.sum(convolve(images, kernel, stride, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) ** 2)
 
-        images, kernel = jnp.ones((2, 8, 8, channels), dtype), jnp.ones((*window, channels, channels), dtype)
+        images, kernel = jnp.ones((batch, 8, 8, channels), dtype), jnp.ones((*window, channels, channels), dtype)
         lowered = jax.jit(jax.grad(loss, (0, 1))).trace(images, kernel).lower(lowering_platforms=("cpu",))
         return lowered.as_text().count("stablehlo.convolution")
 
     assert convolutions(32) == 0
     assert convolutions(31) > 0
+    assert convolutions(32, batch=15) > 0
     assert convolutions(32, stride=(2, 2)) > 0
     assert convolutions(32, window=(5, 5)) > 0
     assert convolutions(32, dtype=jnp.bfloat16) > 0
@@ -136,6 +137,8 @@ def test_a_program_for_any_size_has_the_numbers_of_one_for_its_size():
         lambda images: convolve(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
     )
     program = jax.export.export(function, platforms=["cpu"])(jax.ShapeDtypeStruct((batch, 8, width, 32), np.float32))
-    for shape in [(1, 8, 4, 32), (3, 8, 23, 32)]:
+    for shape, in_tiles in [((1, 8, 4, 32), False), ((3, 8, 23, 32), False), ((8, 8, 23, 32), True)]:
         (images,) = noise(4, shape)
+        compiled = str(jax.jit(program.call).lower(images).compile().as_text())
+        assert ("conv_general_dilated" not in compiled) == in_tiles
         np.testing.assert_allclose(program.call(images), plain(images, kernel, SAME), atol=1e-4)
