@@ -15,6 +15,8 @@ FEW_CHANNELS = 4
 """So many, a picture's, are side by side for all of a kernel's places without costing memory that matters."""
 LEAST_CHANNELS = 32
 """That make convolving in tiles pay on CPUs."""
+MOST_AT_ONCE = 3
+"""Places of a narrow kernel, the products of which are added up without a loop."""
 LEAST_RESULTS = 1024
 """Of a kernel, in a whole batch, that pay for turning it into the tiles' basis."""
 
@@ -100,7 +102,7 @@ def _jax_gradients(images, kernel, gradient, strides, margins):
 
 def _cpu_convolve(images, kernel, strides, margins):
     tiles = functools.partial(winograd.convolve, margins=margins)
-    forth = _sum_of_products if _narrow(kernel) else _jax_convolve
+    forth = _form(kernel)
     plain = functools.partial(forth, strides=strides, margins=margins)
     return _choose(_in_tiles(images, kernel, strides, margins), tiles, plain, images, kernel)
 
@@ -138,6 +140,13 @@ def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
     return 1 in kernel.shape[:2]
 
 
+def _form(kernel: Float[Array, "Y X C D"]) -> Callable:
+    """How it is convolved with in no tiles."""
+    if not _narrow(kernel):
+        return _jax_convolve
+    return _loop_of_products if max(kernel.shape[:2]) > MOST_AT_ONCE else _sum_of_products
+
+
 def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
     places, matrices = _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:])
     products = (
@@ -145,6 +154,28 @@ def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"
         for seen, matrix in zip(places, matrices, strict=True)
     )
     return functools.reduce(jnp.add, products)
+
+
+def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
+    """The same, place after place.
+
+    XLA would fuse what makes the images, such as a dropout, with each place's slice of them, and compute it as often; a
+    loop has them made once. So have margins, which kernels of two or three places have as a rule.
+    """
+    images = jnp.pad(images, ((0, 0), *margins, (0, 0)))
+    (height, width), (down, right) = kernel.shape[:2], strides
+    spans = images.shape[1] - height + 1, images.shape[2] - width + 1
+    axis = 1 if height > 1 else 2
+
+    def add_place(total, place):
+        number, matrix = place
+        seen = lax.dynamic_slice_in_dim(images, number, spans[axis - 1], axis)[:, ::down, ::right]
+        return total + (_rows(seen) @ matrix).reshape(total.shape), None
+
+    matrices = kernel.reshape(-1, *kernel.shape[2:])
+    results = [-(-span // stride) for span, stride in zip(spans, strides, strict=True)]
+    total = jnp.zeros((images.shape[0], *results, kernel.shape[-1]), images.dtype)
+    return lax.scan(add_place, total, (jnp.arange(len(matrices)), matrices))[0]
 
 
 def _gradients_by_products(images, kernel, gradient, strides, margins):

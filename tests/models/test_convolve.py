@@ -12,7 +12,7 @@ from jax import lax
 from recog.models.convolve import convolve
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
-sizes, strides = st.sampled_from([1, 1, 3]), st.sampled_from([1, 1, 2])
+sizes, strides = st.sampled_from([1, 1, 3, 5]), st.sampled_from([1, 1, 2])
 margins = st.sampled_from([(0, 0), (0, 0), (1, 2)])
 
 
@@ -25,7 +25,7 @@ def values_and_gradients(function, *arguments):
     return value, *gradients
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.tuples(sizes, sizes),
     st.tuples(strides, strides),
