@@ -17,8 +17,8 @@ def keep_host_memory() -> None:
 
     On CPUs, XLA allocates a step's working memory when the step starts and frees it when it ends, and glibc hands
     arrays of more than 32 MiB back to the system. So each step has the system map and clear hundreds of MiB, page by
-    page: a fifth of a step's time. The price is that a process stays as large as it ever was, and that small arrays that
-    outlive a step can cut the heap in pieces: steps of 0.7 GiB had a process of 1.7 GiB grow to 3.1.
+    page: a fifth of a step's time. The price is that a process stays as large as it ever was, and that small arrays
+    which outlive a step can cut the heap in pieces: steps of 0.7 GiB had a process of 1.7 GiB grow to 3.1.
 
     Whoever has set glibc's malloc by the environment (``GLIBC_TUNABLES`` or a variable that starts with ``MALLOC_``)
     keeps what they set; other C libraries are left as they are.
