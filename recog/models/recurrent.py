@@ -86,12 +86,11 @@ class RecurrentLayer(nn.Module):
             outside, inside = 0.0, bias
         else:  # the reset gate reaches the other bias
             inner = self.param("recurrent_bias", nn.initializers.zeros, (ways, units))
-            outside, inside = bias[:, None], jnp.pad(inner, ((0, 0), (2 * units, 0)))
+            outside, inside = bias[:, None, None], jnp.pad(inner, ((0, 0), (2 * units, 0)))
         kernel, recurrent, features = (x.astype(self.dtype) for x in (kernel, recurrent, features))
-        batch, frames, depth = features.shape
-        seen = _each_way(features.transpose(1, 0, 2), ways).reshape(ways, frames * batch, depth)
-        inputs = (seen @ kernel + outside).reshape(ways, frames, batch, width)
-        live = _each_way(jnp.arange(frames)[:, None] < lengths, ways)
+        seen = _each_way(features.transpose(1, 0, 2), ways)  # directions T B D
+        inputs = jnp.einsum("ktbd,kdg->ktbg", seen, kernel) + outside
+        live = _each_way(jnp.arange(features.shape[1])[:, None] < lengths, ways)
         hidden = recur(CELLS[self.cell], inputs.swapaxes(0, 1), recurrent, inside, live.swapaxes(0, 1))
         in_time = [hidden[:, 0], *(hidden[::-1, way] for way in range(1, ways))]
         return jnp.concatenate(in_time, axis=-1).transpose(1, 0, 2)
