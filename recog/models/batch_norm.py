@@ -15,6 +15,9 @@ class BatchNorm(nn.Module):
 
     Padding and rows without a sample move no statistics, whatever they hold. With no live column at all the statistics
     are zero. The gradient is written out: it keeps the input alone and goes over it twice.
+
+    The bias of a layer before need not be added: normalising takes it away again. So it is handed over, moves the
+    running mean alone, and has a gradient of zero while training.
     """
 
     dtype: jnp.dtype = jnp.float32
@@ -22,9 +25,21 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "B H W C"], live: Bool[Array, "B W"] | Bool[Array, "B 1"], *, train: bool
+        self,
+        x: Float[Array, "B H W C"],
+        live: Bool[Array, "B W"] | Bool[Array, "B 1"],
+        bias_before: Float[Array, " C"] | float = 0.0,
+        *,
+        train: bool,
     ) -> Float[Array, "B H W C"]:
-        """``live``: which columns hold no padding, ``B 1`` where whole rows do or do not; ``train``: by the batch."""
+        """Normalises.
+
+        Args:
+          x: the input, less ``bias_before``.
+          live: which columns hold no padding, ``B 1`` where whole rows do or do not.
+          bias_before: what the layer before would add to all of them.
+          train: by the batch, not by the running statistics.
+        """
         channels = (x.shape[-1],)
         scale = self.param("scale", nn.initializers.ones, channels)
         bias = self.param("bias", nn.initializers.zeros, channels)
@@ -32,10 +47,10 @@ class BatchNorm(nn.Module):
         running_variance = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         if not train:
             mean, variance = running_mean.value, running_variance.value
-            return _apply(x, mean, variance, scale, bias).astype(self.dtype)
+            return _apply(x, mean - bias_before, variance, scale, bias).astype(self.dtype)
         y, (mean, variance) = _normalize(x, live, scale, bias)
         if not self.is_initializing():
-            for running, now in ((running_mean, mean), (running_variance, variance)):
+            for running, now in ((running_mean, mean + bias_before), (running_variance, variance)):
                 running.value = MOMENTUM * running.value + (1 - MOMENTUM) * lax.stop_gradient(now)
         return y.astype(self.dtype)
 
@@ -72,14 +87,16 @@ def _forward(x, live, scale, bias):
 
 def _backward(saved, gradients):
     x, live, scale, mean, variance = saved
-    gradient = gradients[0].astype(jnp.float32)
-    away, inverse = x.astype(jnp.float32) - mean, lax.rsqrt(variance + EPSILON)
+    gradient, inverse = gradients[0].astype(jnp.float32), lax.rsqrt(variance + EPSILON)
+    x = x.astype(jnp.float32)
     along = jnp.sum(gradient, axis=(0, 1, 2))
-    across = jnp.sum(gradient * away, axis=(0, 1, 2))
+    # Not the sum of gradient * (x - mean): CPUs would compute that difference into memory before they sum.
+    across = inverse * (jnp.sum(gradient * x, axis=(0, 1, 2)) - mean * along)
     share = jnp.where(live, 1.0, 0.0)[:, None, :, None] / jnp.maximum(_live_pixels(x, live), 1)
-    through_statistics = along + jnp.square(inverse) * across * away
-    for_x = scale * inverse * (gradient - share * through_statistics)
-    return for_x.astype(x.dtype), None, inverse * across, along
+    through_statistics = share * (scale * inverse * (along + across * inverse * (x - mean)))
+    # A difference comes last because XLA computes that once; a product with a scale once for each use in another shape.
+    for_x = scale * inverse * gradient - through_statistics
+    return for_x.astype(saved[0].dtype), None, across, along
 
 
 _normalize.defvjp(_forward, _backward)

@@ -22,6 +22,31 @@ def rows_with_samples(widths: Int[Array, " B"]) -> Bool[Array, "B 1"]:
     return (widths > 0)[:, None]
 
 
+class BareConv(nn.Module):
+    """``nn.Conv``, of the same parameters, but for adding its bias, which it hands over.
+
+    Example::
+
+      x, bias = BareConv(64, (3, 3))(x)
+    """
+
+    channels: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    padding: Padding = "SAME"
+    use_bias: bool = True
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B Y X D"], Float[Array, " D"] | float]:
+        """The results, and the bias to add: float32, 0 for none."""
+        shape = (*self.kernel, x.shape[-1], self.channels)
+        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.channels,)) if self.use_bias else 0.0
+        padding = self.padding if isinstance(self.padding, str) else tuple(self.padding)
+        return convolve(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, padding), bias
+
+
 class Convolution(nn.Module):
     """Convolution, optional batch normalisation, optional activation.
 
@@ -43,17 +68,11 @@ class Convolution(nn.Module):
         self, x: Float[Array, "B H W C"], live: Bool[Array, "B W"] | Bool[Array, "B 1"], *, train: bool
     ) -> Float[Array, "B Y X D"]:
         """``live``: which columns of the output hold no padding; ``B 1`` where whole rows do or do not."""
-        x = nn.Conv(
-            self.channels,
-            self.kernel,
-            self.strides,
-            padding=[(size // 2, size // 2) for size in self.kernel] if self.padding is None else self.padding,
-            use_bias=self.use_bias,
-            kernel_init=nn.initializers.he_normal(),
-            dtype=self.dtype,
-            conv_general_dilated=convolve,
-            name="conv",
-        )(x)
+        padding = [(size // 2, size // 2) for size in self.kernel] if self.padding is None else self.padding
+        conv = BareConv(self.channels, self.kernel, self.strides, padding, self.use_bias, self.dtype, name="conv")
+        x, bias = conv(x)
         if self.batch_norm:
-            x = BatchNorm(self.dtype, name="norm")(x, live, train=train)
+            x = BatchNorm(self.dtype, name="norm")(x, live, bias, train=train)
+        else:
+            x += jnp.asarray(bias, self.dtype)
         return x if self.activation is None else self.activation(x)

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from recog.models.batch_norm import BatchNorm
-from recog.models.convolution import scaled
-from recog.models.convolve import convolve
+from recog.models.convolution import BareConv, scaled
 from recog.models.dropout import Dropout
 from recog.models.frames import Frames, mask_columns
 from recog.models.pooling import max_pool
@@ -97,18 +96,14 @@ class CRNN(nn.Module):
 
     def _convolve(self, x, widths, number: int, channels: int, train: bool):
         last = number == len(CHANNELS)
-        x = nn.Conv(
-            scaled(channels, self.config.width),
-            (2, 2) if last else (3, 3),
-            padding="VALID" if last else "SAME",
-            kernel_init=nn.initializers.he_normal(),
-            dtype=x.dtype,
-            conv_general_dilated=convolve,
-            name=f"conv{number}",
-        )(x)
+        size, padding = ((2, 2), "VALID") if last else ((3, 3), "SAME")
+        conv = BareConv(scaled(channels, self.config.width), size, padding=padding, dtype=x.dtype, name=f"conv{number}")
+        x, bias = conv(x)
         if number in self.config.batch_norm:
             live = jnp.arange(x.shape[2]) < widths[:, None]
-            x = BatchNorm(x.dtype, name=f"norm{number}")(x, live, train=train)
+            x = BatchNorm(x.dtype, name=f"norm{number}")(x, live, bias, train=train)
+        else:
+            x += bias.astype(x.dtype)
         return nn.relu(x)
 
 

@@ -1,9 +1,16 @@
-"""Optimizers and schedules by configuration."""
+"""Optimizers and schedules by configuration.
+
+They are optax's, and may be told to stand still: ``optimizer.update(gradient, state, params, learn=False)``, for a batch
+that teaches nothing. Where that choice is made decides how often a step goes over all parameters' arrays.
+"""
 
 import dataclasses
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Bool
 
 
 @dataclasses.dataclass
@@ -57,28 +64,84 @@ def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
     return optax.join_schedules([warmup, decay], [config.warmup_steps])
 
 
-def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
+def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformationExtraArgs:
     """The optimizer of a run of ``steps``.
+
+    Its ``update`` takes ``learn`` too, a scalar that says whether anything is to change; true by default.
 
     Raises:
       ValueError: an unknown optimizer or schedule.
     """
     rate = make_schedule(config, steps)
+    decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
     match config.name:
         case "adadelta":
-            scale = optax.adadelta(rate, rho=0.9, eps=1e-6)
+            parts = [_held(optax.adadelta(rate, rho=0.9, eps=1e-6))]
         case "adam":
-            scale = optax.adam(rate)
+            parts = [optax.chain(_adam(), _held(optax.scale_by_learning_rate(rate)))]
         case "adamw":
-            scale = optax.adamw(rate, weight_decay=config.weight_decay, mask=_kernels)
+            parts = [optax.chain(_adam(), decay, _held(optax.scale_by_learning_rate(rate)))]
         case "sgd":
-            scale = optax.sgd(rate, momentum=config.momentum or None, nesterov=bool(config.momentum))
+            parts = [_held(optax.sgd(rate, momentum=config.momentum or None, nesterov=bool(config.momentum)))]
         case other:
             raise ValueError(f"optimizer.name={other!r}: choose adadelta, adam, adamw or sgd")
-    parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     if config.weight_decay and config.name != "adamw":
-        parts.append(optax.add_decayed_weights(config.weight_decay, mask=_kernels))
-    return optax.chain(*parts, scale)
+        parts.insert(0, decay)
+    if config.clip_norm:
+        parts.insert(0, _clip(config.clip_norm))
+    return _still(optax.chain(*parts))
+
+
+def _choose(learn: Bool[Array, ""] | bool, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda new, old: jnp.where(learn, new, old), new, old)
+
+
+def _held(inner: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+    """With a state that changes only where there is something to learn."""
+
+    def update(updates, state, params=None, *, learn=True):
+        updates, moved = inner.update(updates, state, params)
+        return updates, _choose(learn, moved, state)
+
+    return optax.GradientTransformationExtraArgs(inner.init, update)
+
+
+def _still(inner: optax.GradientTransformationExtraArgs) -> optax.GradientTransformationExtraArgs:
+    """With updates that are zero where there is nothing to learn."""
+
+    def update(updates, state, params=None, *, learn=True):
+        updates, state = inner.update(updates, state, params, learn=learn)
+        return jax.tree.map(lambda x: jnp.where(learn, x, 0), updates), state
+
+    return optax.GradientTransformationExtraArgs(inner.init, update)
+
+
+def _adam(mean_decay: float = 0.9, square_decay: float = 0.999, epsilon: float = 1e-8):
+    """`optax.scale_by_adam`, held, whose updates come of the moments that were chosen.
+
+    With the choice made outside, XLA computes the moments a second time for the updates, of the old ones, which a CPU
+    has to copy first: 10 arrays read or written for each parameter's instead of 16.
+    """
+    plain = optax.scale_by_adam(mean_decay, square_decay, epsilon)
+
+    def update(updates, state, params=None, *, learn=True):
+        moved = plain.update(updates, state, params)[1]
+        state = _choose(learn, moved, state)
+        mean = optax.tree.bias_correction(state.mu, mean_decay, state.count)
+        square = optax.tree.bias_correction(state.nu, square_decay, state.count)
+        return jax.tree.map(lambda m, v: m / (jnp.sqrt(v) + epsilon), mean, square), state
+
+    return optax.GradientTransformationExtraArgs(plain.init, update)
+
+
+def _clip(largest: float) -> optax.GradientTransformation:
+    """`optax.clip_by_global_norm` with one factor for all, which needs no scaled copy of the gradient."""
+
+    def update(updates, state, params=None):
+        factor = jnp.minimum(1.0, largest / optax.global_norm(updates))
+        return jax.tree.map(lambda x: x * factor.astype(x.dtype), updates), state
+
+    return optax.GradientTransformation(optax.init_empty_state, update)
 
 
 def _kernels(params):

@@ -43,7 +43,7 @@ TrainStep = Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
 
 
 def make_advance(
-    task: Task, optimizer: optax.GradientTransformation, augmentation: AugmentConfig, seed: int, parts: int = 1
+    task: Task, optimizer: optax.GradientTransformationExtraArgs, augmentation: AugmentConfig, seed: int, parts: int = 1
 ) -> Advance:
     """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses.
 
@@ -57,7 +57,7 @@ def make_advance(
     """
 
     def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
-        before = state
+        before = state.model_state
         batch = augment(augmentation, stream_key(seed, "augment", state.step), batch)
         sums = {
             "samples": jnp.sum(batch.mask, dtype=jnp.float32),
@@ -72,10 +72,10 @@ def make_advance(
             bad, bad_rows = bad | wrong, bad_rows | wrong_rows
         # A batch whose every sample was skipped teaches nothing, and has no statistics to normalise by.
         some = jnp.any(batch.mask)
-        state = jax.tree.map(lambda new, old: jnp.where(some, new, old), state, before)
+        statistics = jax.tree.map(lambda new, old: jnp.where(some, new, old), state.model_state, before)
         sums = {name: jnp.where(some | (name == "skipped"), value, 0.0) for name, value in sums.items()}
         report = Report(sums, bad & some, jnp.where(bad_rows, batch.ids, -1))
-        return state.replace(step=state.step + 1), report
+        return state.replace(step=state.step + 1, model_state=statistics), report
 
     return advance
 
@@ -165,7 +165,7 @@ def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, par
 def _update(
     loss: Loss,
     index: int,
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformationExtraArgs,
     state: TrainState,
     batch: Batch,
     found: _Gradient,
@@ -173,8 +173,8 @@ def _update(
     """One optimizer update for one loss: new state, metric sums, whether anything is not finite, rows whose loss is."""
     value, gradient, output = found
     norm = optax.global_norm(gradient)
-    updates, optimizer_state = optimizer.update(gradient, state.optimizer_states[index], state.params)
-    states = state.optimizer_states
+    states, learn = state.optimizer_states, jnp.any(batch.mask)
+    updates, optimizer_state = optimizer.update(gradient, states[index], state.params, learn=learn)
     state = state.replace(
         params=optax.apply_updates(state.params, updates),
         model_state=output.model_state,

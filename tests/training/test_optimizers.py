@@ -73,6 +73,35 @@ def test_clipping_bounds_the_global_norm():
     assert float(optax.global_norm(updates)) == pytest.approx(0.5, rel=1e-5)
 
 
+@pytest.mark.parametrize("clip_norm", [0.0, 0.5, 50.0])
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_adam_is_that_of_optax(name, clip_norm):
+    config = OptimizerConfig(name=name, learning_rate=0.1, weight_decay=0.01, warmup_steps=2, clip_norm=clip_norm)
+    schedule, random = make_schedule(config, 10), np.random.default_rng(0)
+    plain = optax.adamw(schedule, weight_decay=0.01)
+    if name == "adam":
+        plain = optax.chain(optax.add_decayed_weights(0.01), optax.adam(schedule))
+    if clip_norm:
+        plain = optax.chain(optax.clip_by_global_norm(clip_norm), plain)
+    mine = make_optimizer(config, 10)
+    params = theirs = {"kernel": jnp.array(random.normal(size=(3, 4)), jnp.float32)}
+    state = their_state = None
+    for _ in range(5):
+        gradient = {"kernel": jnp.array(random.normal(size=(3, 4)), jnp.float32)}
+        _, params, state = step(mine, gradient, params, state)
+        _, theirs, their_state = step(plain, gradient, theirs, their_state)
+    np.testing.assert_allclose(params["kernel"], theirs["kernel"], rtol=1e-5, atol=1e-6)
+    mine_leaves, their_leaves = jax.tree.leaves(state), jax.tree.leaves(their_state)
+    for a, b in zip(mine_leaves, their_leaves, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_clipping_of_no_gradient_and_of_one_that_is_not_finite():
+    config = OptimizerConfig(name="sgd", learning_rate=1.0, momentum=0.0, schedule="constant", clip_norm=0.5)
+    updates = [step(make_optimizer(config, 10), jnp.full(2, value), jnp.ones(2))[0] for value in (0.0, np.nan)]
+    np.testing.assert_array_equal(updates, [[0, 0], [np.nan, np.nan]])
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [

@@ -6,13 +6,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from recog.batch import Batch
 from recog.tasks.task import Loss, LossOutput, masked_mean
 from recog.training.augment import AugmentConfig
 from recog.training.state import create_state
+from recog.training.optimizers import OptimizerConfig, make_optimizer
 from recog.training.step import make_advance, make_train_step, zero_totals
 
 
@@ -55,8 +55,9 @@ def batch_of(brightness, mask=None):
     return Batch(images, zeros + 2, np.zeros((rows, 1), np.int32), zeros, ids, mask)
 
 
-def prepare(task, batch, rate=0.1, parts=1):
-    optimizer = optax.sgd(rate)
+def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
+    config = OptimizerConfig(name, rate, "constant", momentum=0.0, weight_decay=0.0, clip_norm=clip_norm)
+    optimizer = make_optimizer(config, 10)
     state = create_state(task, optimizer, jax.random.key(0), batch)
     advance = make_advance(task, optimizer, AugmentConfig(), 0, parts)
     return state, jax.jit(make_train_step(advance)), zero_totals(advance, state, batch)
@@ -122,15 +123,18 @@ def test_first_trouble_is_remembered_with_its_samples():
     assert totals.trouble_ids.tolist() == [-1, 11]
 
 
-def test_a_batch_without_any_sample_changes_nothing_but_the_step():
-    batch = batch_of([np.nan, np.nan], mask=[False, False])
-    state, train_step, totals = prepare(ScaleTask((1.0,)), batch)
-    after, totals = train_step(state, totals, batch)
-    assert float(after.params["weight"]) == 2.0
-    assert int(after.step) == 1
-    assert int(totals.trouble_step) == -1
-    assert float(totals.sums["skipped"]) == 2
-    assert float(totals.sums["samples"]) == float(totals.sums["to_1_loss"]) == 0
+@pytest.mark.parametrize("name", ["adadelta", "adam", "adamw", "sgd"])
+def test_a_batch_without_any_sample_changes_nothing_but_the_step(name):
+    full, empty = batch_of([1.0, 3.0]), batch_of([np.nan, np.nan], mask=[False, False])
+    state, train_step, totals = prepare(ScaleTask((1.0,)), full, name=name, clip_norm=1.0)
+    for steps_before in range(2):  # with moments of nothing, and of something
+        after, new_totals = train_step(state, totals, empty)
+        jax.tree.map(np.testing.assert_array_equal, after, state.replace(step=steps_before + 1))
+        assert int(new_totals.trouble_step) == -1
+        assert float(new_totals.sums["skipped"] - totals.sums["skipped"]) == 2
+        assert all(float(new_totals.sums[x] - totals.sums[x]) == 0 for x in ("samples", "to_1_loss"))
+        state, totals = train_step(state, totals, full)
+    assert float(state.params["weight"]) != 2.0
 
 
 def test_rows_without_a_sample_are_no_trouble():
