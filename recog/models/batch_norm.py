@@ -64,9 +64,14 @@ def _moments(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> tuple[Floa
     count = jnp.maximum(_live_pixels(x, live), 1)
     x = x.astype(jnp.float32)
     # Masked after the sum over rows: a mask for every pixel would cost several times what the sums do.
-    sums = (jnp.where(live[..., None], jnp.sum(part, axis=1), 0.0) for part in (x, jnp.square(x)))
+    sums = (jnp.where(live[..., None], part, 0.0) for part in _sum_rows(x, jnp.square(x)))
     mean, square = (jnp.sum(part, axis=(0, 1)) / count for part in sums)
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)
+
+
+def _sum_rows(*parts: Float[Array, "B H W C"]) -> tuple[Float[Array, "B W C"], ...]:
+    """All of them in one pass."""
+    return tuple(lax.reduce(parts, (0.0,) * len(parts), lambda a, b: tuple(map(jnp.add, a, b)), (1,)))
 
 
 def _live_pixels(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> Float[Array, ""]:
@@ -89,8 +94,8 @@ def _backward(saved, gradients):
     x, live, scale, mean, variance = saved
     gradient, inverse = gradients[0].astype(jnp.float32), lax.rsqrt(variance + EPSILON)
     x = x.astype(jnp.float32)
-    along = jnp.sum(gradient, axis=(0, 1, 2))
     # Not the sum of gradient * (x - mean): CPUs would compute that difference into memory before they sum.
+    along = jnp.sum(gradient, axis=(0, 1, 2))
     across = inverse * (jnp.sum(gradient * x, axis=(0, 1, 2)) - mean * along)
     share = jnp.where(live, 1.0, 0.0)[:, None, :, None] / jnp.maximum(_live_pixels(x, live), 1)
     through_statistics = share * (scale * inverse * (along + across * inverse * (x - mean)))

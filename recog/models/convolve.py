@@ -144,7 +144,7 @@ def _form(kernel: Float[Array, "Y X C D"]) -> Callable:
     """How it is convolved with in no tiles."""
     if not _narrow(kernel):
         return _jax_convolve
-    return _loop_of_products if max(kernel.shape[:2]) > MOST_AT_ONCE else _sum_of_products
+    return _loop_of_products if max(kernel.shape[:2]) > MOST_AT_ONCE else _side_by_side if max(kernel.shape[:2])>1 else _sum_of_products
 
 
 def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
@@ -154,6 +154,24 @@ def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"
         for seen, matrix in zip(places, matrices, strict=True)
     )
     return functools.reduce(jnp.add, products)
+
+
+def _side_by_side(images, kernel, strides, margins):
+    seen = jnp.stack(list(_places(images, kernel, strides, margins)), axis=-2)
+    rows = seen.reshape(-1, seen.shape[-2] * seen.shape[-1])
+    return (rows @ kernel.reshape(-1, kernel.shape[-1])).reshape(*seen.shape[:-2], -1)
+
+
+def _gradients_side_by_side(images, kernel, gradient, margins):
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)
+    size = kernel.shape[:2]
+    around = tuple((n - 1 - a, n - 1 - b) for n, (a, b) in zip(size, margins))
+    seen = jnp.stack(list(_places(gradient, turned, (1, 1), around)), axis=-2)
+    seen = seen.reshape(-1, seen.shape[-2] * seen.shape[-1])
+    for_images = (seen @ turned.reshape(-1, turned.shape[-1])).reshape(images.shape)
+    for_kernel = _rows(images).T @ seen
+    for_kernel = for_kernel.reshape(kernel.shape[2], *size, kernel.shape[3]).transpose(1, 2, 0, 3)[::-1, ::-1]
+    return for_images, for_kernel
 
 
 def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
@@ -179,6 +197,8 @@ def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D
 
 
 def _gradients_by_products(images, kernel, gradient, strides, margins):
+    if _narrow(kernel) and 1 < max(kernel.shape[:2]) <= MOST_AT_ONCE and strides == (1, 1):
+        return _gradients_side_by_side(images, kernel, gradient, margins)
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
     (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
     seen = list(_places(images, kernel, strides, margins))

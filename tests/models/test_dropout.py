@@ -1,29 +1,55 @@
-"""Dropout is Flax's, with rates that may be arrays."""
+"""Dropout keeps its share of the elements, each by a chance of its own, and the mean."""
 
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from recog.models.dropout import Dropout
 
-X = jax.random.normal(jax.random.key(0), (50, 40))
+X = jax.random.normal(jax.random.key(0), (50, 41))
+MANY = (2000, 30)
 
 
-def dropped(rate, dtype=jnp.float32) -> Any:
-    return Dropout(rate).apply({}, X.astype(dtype), train=True, rngs={"dropout": jax.random.key(1)})
+def dropped(rate, x=X, seed=1) -> Any:
+    return Dropout(rate).apply({}, x, train=True, rngs={"dropout": jax.random.key(seed)})
 
 
 @pytest.mark.parametrize("rate", [0, 0.0, 0.3, 0.5])
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
-def test_computes_what_flax_does(rate, dtype):
-    theirs: Any = nn.Dropout(rate, deterministic=False).apply({}, X.astype(dtype), rngs={"dropout": jax.random.key(1)})
-    for ours in (dropped(rate, dtype), dropped(jnp.float32(rate), dtype)):
-        assert ours.dtype == dtype
-        np.testing.assert_allclose(ours.astype(jnp.float32), theirs.astype(jnp.float32), rtol=1e-6)
+def test_elements_are_zero_or_scaled_up(rate, dtype):
+    x = X.astype(dtype)
+    for result in (dropped(rate, x), dropped(jnp.float32(rate), x)):
+        assert result.dtype == dtype
+        scaled = np.asarray(x / jnp.asarray(1 - rate, dtype), np.float32)
+        result = np.asarray(result, np.float32)
+        np.testing.assert_allclose(result, np.where(result == 0, 0, scaled), rtol=1e-4 if dtype == jnp.float32 else 1e-2)
+    np.testing.assert_array_equal(dropped(rate, x), dropped(jnp.float32(rate), x))
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.3, 0.5, 0.9])
+def test_the_share_that_is_dropped(rate):
+    zeros = np.asarray(dropped(rate, jnp.ones(MANY)) == 0)
+    assert stats.binomtest(int(zeros.sum()), zeros.size, rate).pvalue > 1e-4
+    by_channel = [stats.binomtest(int(column.sum()), len(column), rate).pvalue for column in zeros.T]
+    assert min(by_channel) > 1e-4 / MANY[1]
+
+
+def test_elements_are_dropped_apart_from_each_other():
+    """All pairs of channels: those that share a random number too."""
+    zeros = np.asarray(dropped(0.5, jnp.ones(MANY)) == 0, float)
+    correlations = np.corrcoef(zeros.T)[np.triu_indices(MANY[1], 1)]
+    assert np.abs(correlations).max() < 5 / np.sqrt(MANY[0])
+    other = np.asarray(dropped(0.5, jnp.ones(MANY), seed=2) == 0, float)
+    assert abs(np.corrcoef(zeros.ravel(), other.ravel())[0, 1]) < 5 / np.sqrt(zeros.size)
+
+
+def test_the_mean_stays():
+    mean = float(jnp.mean(dropped(0.3, jnp.ones(MANY))))
+    assert abs(mean - 1) < 5 * np.sqrt(0.3 / 0.7 / np.prod(MANY))
 
 
 def test_rates_of_several_models_in_one_program():
