@@ -142,40 +142,22 @@ def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
 
 def _form(kernel: Float[Array, "Y X C D"]) -> Callable:
     """How it is convolved with in no tiles."""
-    if not _narrow(kernel):
-        return _jax_convolve
-    return _loop_of_products if max(kernel.shape[:2]) > MOST_AT_ONCE else _side_by_side if max(kernel.shape[:2])>1 else _sum_of_products
+    if kernel.shape[2] <= FEW_CHANNELS or (_narrow(kernel) and max(kernel.shape[:2]) <= MOST_AT_ONCE):
+        return _side_by_side
+    return _loop_of_products if _narrow(kernel) else _jax_convolve
 
 
-def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
-    places, matrices = _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:])
-    products = (
-        (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
-        for seen, matrix in zip(places, matrices, strict=True)
-    )
-    return functools.reduce(jnp.add, products)
-
-
-def _side_by_side(images, kernel, strides, margins):
-    seen = jnp.stack(list(_places(images, kernel, strides, margins)), axis=-2)
-    rows = seen.reshape(-1, seen.shape[-2] * seen.shape[-1])
-    return (rows @ kernel.reshape(-1, kernel.shape[-1])).reshape(*seen.shape[:-2], -1)
-
-
-def _gradients_side_by_side(images, kernel, gradient, margins):
-    turned = kernel[::-1, ::-1].swapaxes(2, 3)
-    size = kernel.shape[:2]
-    around = tuple((n - 1 - a, n - 1 - b) for n, (a, b) in zip(size, margins))
-    seen = jnp.stack(list(_places(gradient, turned, (1, 1), around)), axis=-2)
-    seen = seen.reshape(-1, seen.shape[-2] * seen.shape[-1])
-    for_images = (seen @ turned.reshape(-1, turned.shape[-1])).reshape(images.shape)
-    for_kernel = _rows(images).T @ seen
-    for_kernel = for_kernel.reshape(kernel.shape[2], *size, kernel.shape[3]).transpose(1, 2, 0, 3)[::-1, ::-1]
-    return for_images, for_kernel
+def _side_by_side(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
+    """One product, with what all places see side by side."""
+    (height, width), (down, right) = kernel.shape[:2], strides
+    rows, columns = (n + sum(zeros) for n, zeros in zip(images.shape[1:3], margins, strict=True))
+    results = (rows - height) // down + 1, (columns - width) // right + 1
+    product = _gather(images, kernel, strides, margins) @ kernel.reshape(-1, kernel.shape[-1])
+    return product.reshape(images.shape[0], *results, kernel.shape[-1])
 
 
 def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
-    """The same, place after place.
+    """A sum of products, place after place.
 
     XLA would fuse what makes the images, such as a dropout, with each place's slice of them, and compute it as often; a
     loop has them made once. So have margins, which kernels of two or three places have as a rule.
@@ -196,21 +178,54 @@ def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D
     return lax.scan(add_place, total, (jnp.arange(len(matrices)), matrices))[0]
 
 
+def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
+    """The same without a loop: to be transposed."""
+    places, matrices = _places(images, kernel, strides, margins), kernel.reshape(-1, *kernel.shape[2:])
+    products = (
+        (_rows(seen) @ matrix).reshape(*seen.shape[:-1], matrix.shape[-1])
+        for seen, matrix in zip(places, matrices, strict=True)
+    )
+    return functools.reduce(jnp.add, products)
+
+
 def _gradients_by_products(images, kernel, gradient, strides, margins):
-    if _narrow(kernel) and 1 < max(kernel.shape[:2]) <= MOST_AT_ONCE and strides == (1, 1):
+    if _narrow(kernel) and max(kernel.shape[:2]) <= MOST_AT_ONCE and strides == (1, 1):
         return _gradients_side_by_side(images, kernel, gradient, margins)
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
     (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
-    seen = list(_places(images, kernel, strides, margins))
-    if kernel.shape[2] <= FEW_CHANNELS:  # one product goes over the gradient once
-        seen = [jnp.concatenate(seen, axis=-1)]
-    for_kernel = [_rows(place).T @ _rows(gradient) for place in seen]
+    if kernel.shape[2] <= FEW_CHANNELS:  # what the way forth has gathered already
+        seen = [_gather(images, kernel, strides, margins)]
+    else:
+        seen = map(_rows, _places(images, kernel, strides, margins))
+    for_kernel = [place.T @ _rows(gradient) for place in seen]
     return for_images, jnp.concatenate(for_kernel).reshape(kernel.shape)
 
 
+def _gradients_side_by_side(images, kernel, gradient, margins):
+    """Of strides of one: convolving the gradient with the kernel turned around; both are products of the same rows."""
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)
+    size, channels = kernel.shape[:2], kernel.shape[2]
+    around = tuple((n - 1 - before, n - 1 - after) for n, (before, after) in zip(size, margins, strict=True))
+    seen = _gather(gradient, turned, (1, 1), around)
+    for_images = seen @ turned.reshape(-1, channels)
+    for_kernel = (_rows(images).T @ seen).reshape(channels, *size, -1).transpose(1, 2, 0, 3)[::-1, ::-1]
+    return for_images.reshape(images.shape), for_kernel
+
+
+def _gather(images, kernel, strides, margins) -> Float[Array, "N Y*X*C"]:
+    """What all places of the kernel see, side by side, for each result."""
+    seen = list(_places(images, kernel, strides, margins))
+    # XLA makes the places' slices first where they are joined along the channels. So be it where channels are few.
+    few = images.shape[-1] <= FEW_CHANNELS
+    joined = jnp.concatenate(seen, axis=-1) if few else jnp.stack(seen, axis=-2)
+    return joined.reshape(-1, len(seen) * images.shape[-1])
+
+
 def _places(images, kernel, strides, margins) -> Iterator[Float[Array, "B P Q C"]]:
-    """What each place of the kernel sees, row by row."""
-    images = jnp.pad(images, ((0, 0), *margins, (0, 0)))
+    """What each place of the kernel sees, row by row; negative margins cut off."""
+    no_margin = (0, 0, 0)
+    around = no_margin, *((before, after, 0) for before, after in margins), no_margin
+    images = lax.pad(images, jnp.zeros((), images.dtype), around)
     (height, width), (down, right) = kernel.shape[:2], strides
     rows, columns = images.shape[1] - height + 1, images.shape[2] - width + 1
     for y in range(height):

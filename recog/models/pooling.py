@@ -23,7 +23,8 @@ class _Windows(NamedTuple):
     def slices(self, x: Array) -> list[Array]:
         """The elements of every window, place by place."""
         axis, length = self.axis, x.shape[self.axis]
-        if self.size == self.stride and not isinstance(length, int):  # a program for any width is exported
+        if self.size == self.stride and not (isinstance(length, int) and length >= self.size):
+            # It may be a symbol, when a program for any width is exported, or there may be no window.
             x = lax.slice_in_dim(x, 0, length // self.size * self.size, axis=axis)
             x = x.reshape(*x.shape[:axis], length // self.size, self.size, *x.shape[axis + 1 :])
             return [lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(self.size)]
