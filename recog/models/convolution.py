@@ -1,6 +1,6 @@
 """A convolution with what usually follows it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from recog.models.batch_norm import BatchNorm
 from recog.models.convolve import convolve
 
-Padding = str | Sequence[tuple[int, int]]
+Padding = str | tuple[tuple[int, int], tuple[int, int]]
 
 
 def scaled(channels: int, width: float) -> int:
@@ -43,8 +43,7 @@ class BareConv(nn.Module):
         shape = (*self.kernel, x.shape[-1], self.channels)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,)) if self.use_bias else 0.0
-        padding = self.padding if isinstance(self.padding, str) else tuple(self.padding)
-        return convolve(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, padding), bias
+        return convolve(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, self.padding), bias
 
 
 class Convolution(nn.Module):
@@ -68,7 +67,8 @@ class Convolution(nn.Module):
         self, x: Float[Array, "B H W C"], live: Bool[Array, "B W"] | Bool[Array, "B 1"], *, train: bool
     ) -> Float[Array, "B Y X D"]:
         """``live``: which columns of the output hold no padding; ``B 1`` where whole rows do or do not."""
-        padding = [(size // 2, size // 2) for size in self.kernel] if self.padding is None else self.padding
+        above, aside = (size // 2 for size in self.kernel)
+        padding = ((above, above), (aside, aside)) if self.padding is None else self.padding
         conv = BareConv(self.channels, self.kernel, self.strides, padding, self.use_bias, self.dtype, name="conv")
         x, bias = conv(x)
         if self.batch_norm:

@@ -103,7 +103,7 @@ class CRNN(nn.Module):
             live = jnp.arange(x.shape[2]) < widths[:, None]
             x = BatchNorm(x.dtype, name=f"norm{number}")(x, live, bias, train=train)
         else:
-            x += bias.astype(x.dtype)
+            x += jnp.asarray(bias, x.dtype)
         return nn.relu(x)
 
 

@@ -1,7 +1,7 @@
 """Optimizers and schedules by configuration.
 
-They are optax's, and may be told to stand still: ``optimizer.update(gradient, state, params, learn=False)``, for a batch
-that teaches nothing. Where that choice is made decides how often a step goes over all parameters' arrays.
+They are optax's, and may be told to stand still: ``optimizer.update(gradient, state, params, learn=False)``, for a
+batch that teaches nothing. Where that choice is made decides how often a step goes over all parameters' arrays.
 """
 
 import dataclasses
@@ -74,6 +74,7 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransfo
     """
     rate = make_schedule(config, steps)
     decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
+    parts: list[optax.GradientTransformation]
     match config.name:
         case "adadelta":
             parts = [_held(optax.adadelta(rate, rho=0.9, eps=1e-6))]

@@ -26,7 +26,8 @@ def test_elements_are_zero_or_scaled_up(rate, dtype):
         assert result.dtype == dtype
         scaled = np.asarray(x / jnp.asarray(1 - rate, dtype), np.float32)
         result = np.asarray(result, np.float32)
-        np.testing.assert_allclose(result, np.where(result == 0, 0, scaled), rtol=1e-4 if dtype == jnp.float32 else 1e-2)
+        tolerance = 1e-4 if dtype == jnp.float32 else 1e-2
+        np.testing.assert_allclose(result, np.where(result == 0, 0, scaled), rtol=tolerance)
     np.testing.assert_array_equal(dropped(rate, x), dropped(jnp.float32(rate), x))
 
 

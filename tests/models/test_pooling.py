@@ -46,11 +46,24 @@ def test_maxima_equal_window_reductions(window, strides, ties):
     np.testing.assert_allclose(np.sum(gradient), np.sum(theirs), rtol=1e-4)
 
 
-def test_of_equal_elements_the_first_has_the_gradient():
-    gradient = jax.grad(lambda x: jnp.sum(max_pool(x, (1, 3))))(
-        jnp.array([1.0, 2.0, 2.0, 0.0, 0.0, 0.0])[None, None, :, None]
-    )
-    np.testing.assert_array_equal(gradient[0, 0, :, 0], [0, 1, 0, 1, 0, 0])
+@pytest.mark.parametrize(("window", "strides"), CASES)
+def test_of_equal_elements_the_first_of_the_first_row_has_the_gradient(window, strides):
+    x = np.random.default_rng(0).integers(0, 2, (1, 9, 11, 1)).astype(np.float32)
+    y, pull_back = jax.vjp(lambda x: max_pool(x, window, strides), x)
+    weights = np.arange(1.0, y.size + 1, dtype=np.float32).reshape(y.shape)
+    expected = np.zeros_like(x)
+    for row, column in np.ndindex(*y.shape[1:3]):
+        top, left = row * strides[0], column * strides[1]
+        seen = x[0, top : top + window[0], left : left + window[1], 0]
+        down, right = np.unravel_index(np.argmax(seen), seen.shape)
+        expected[0, top + down, left + right, 0] += weights[0, row, column, 0]
+    np.testing.assert_array_equal(pull_back(weights)[0], expected)
+
+
+def test_a_window_of_more_elements_than_a_byte_counts():
+    x = np.random.default_rng(0).normal(size=(1, 16, 17, 1)).astype(np.float32)
+    gradient = jax.jit(jax.grad(lambda x: jnp.sum(max_pool(x, (16, 17)))))(x)
+    np.testing.assert_array_equal(gradient, x == x.max())
 
 
 @pytest.mark.parametrize(("window", "strides"), CASES)

@@ -11,8 +11,8 @@ import pytest
 from recog.batch import Batch
 from recog.tasks.task import Loss, LossOutput, masked_mean
 from recog.training.augment import AugmentConfig
-from recog.training.state import create_state
 from recog.training.optimizers import OptimizerConfig, make_optimizer
+from recog.training.state import create_state
 from recog.training.step import make_advance, make_train_step, zero_totals
 
 
