@@ -12,11 +12,11 @@ from jaxtyping import Array, Bool, Float
 from recog.models import winograd
 
 FEW_CHANNELS = 4
-"""So many, a picture's, are side by side for all of a kernel's places without costing memory that matters."""
+"""So many, a picture's, are side by side for all of a kernel's places, whatever its size."""
 LEAST_CHANNELS = 32
 """That make convolving in tiles pay on CPUs."""
-MOST_AT_ONCE = 3
-"""Places of a narrow kernel, the products of which are added up without a loop."""
+MOST_AT_ONCE = 4
+"""Places of a narrow kernel that are side by side."""
 LEAST_RESULTS = 1024
 """Of a kernel, in a whole batch, that pay for turning it into the tiles' basis."""
 
@@ -31,10 +31,10 @@ def convolve(
     """What `jax.lax.conv_general_dilated` computes: ``nn.Conv(..., conv_general_dilated=convolve)``.
 
     On CPUs, XLA's matrix products are faster than its convolutions of few rows or channels, and far faster than its
-    gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row or column is a
-    sum of matrix products, one for each of its places, and so is the gradient for any kernel. Kernels of 3x3 with many
-    channels and many results, in float32, go in tiles (`recog.models.winograd`), which saves more than half of the
-    multiplications.
+    gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row or column, or
+    for a picture's few channels, is a matrix product with what all of its places see, or one for each place, and so is
+    the gradient for any kernel. Kernels of 3x3 with many channels and many results, in float32, go in tiles
+    (`recog.models.winograd`), which saves more than half of the multiplications.
     Accelerators have programs of their own for all of it. Which of them is compiled is the platform's that a program is
     lowered for, wherever it is traced.
     """
@@ -149,18 +149,15 @@ def _form(kernel: Float[Array, "Y X C D"]) -> Callable:
 
 def _side_by_side(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
     """One product, with what all places see side by side."""
-    (height, width), (down, right) = kernel.shape[:2], strides
-    rows, columns = (n + sum(zeros) for n, zeros in zip(images.shape[1:3], margins, strict=True))
-    results = (rows - height) // down + 1, (columns - width) // right + 1
-    product = _gather(images, kernel, strides, margins) @ kernel.reshape(-1, kernel.shape[-1])
-    return product.reshape(images.shape[0], *results, kernel.shape[-1])
+    seen = _gather(images, kernel, strides, margins)
+    return (_rows(seen) @ kernel.reshape(-1, kernel.shape[-1])).reshape(*seen.shape[:-1], kernel.shape[-1])
 
 
 def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
     """A sum of products, place after place.
 
     XLA would fuse what makes the images, such as a dropout, with each place's slice of them, and compute it as often; a
-    loop has them made once. So have margins, which kernels of two or three places have as a rule.
+    loop has them made once.
     """
     images = jnp.pad(images, ((0, 0), *margins, (0, 0)))
     (height, width), (down, right) = kernel.shape[:2], strides
@@ -189,36 +186,38 @@ def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"
 
 
 def _gradients_by_products(images, kernel, gradient, strides, margins):
-    if _narrow(kernel) and max(kernel.shape[:2]) <= MOST_AT_ONCE and strides == (1, 1):
+    side_by_side, (channels, results) = _form(kernel) is _side_by_side, kernel.shape[2:]
+    if side_by_side and _narrow(kernel) and strides == (1, 1) and results <= channels:
         return _gradients_side_by_side(images, kernel, gradient, margins)
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
     (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
-    if kernel.shape[2] <= FEW_CHANNELS:  # what the way forth has gathered already
-        seen = [_gather(images, kernel, strides, margins)]
-    else:
-        seen = map(_rows, _places(images, kernel, strides, margins))
-    for_kernel = [place.T @ _rows(gradient) for place in seen]
+    # What is side by side is so from the way forth already.
+    seen = [_gather(images, kernel, strides, margins)] if side_by_side else _places(images, kernel, strides, margins)
+    for_kernel = [_rows(place).T @ _rows(gradient) for place in seen]
     return for_images, jnp.concatenate(for_kernel).reshape(kernel.shape)
 
 
 def _gradients_side_by_side(images, kernel, gradient, margins):
-    """Of strides of one: convolving the gradient with the kernel turned around; both are products of the same rows."""
+    """Of strides of one, by convolving the gradient with the kernel turned around: two products of the same rows.
+
+    For no more results than channels: it is the gradient that is side by side.
+    """
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
     size, channels = kernel.shape[:2], kernel.shape[2]
     around = tuple((n - 1 - before, n - 1 - after) for n, (before, after) in zip(size, margins, strict=True))
-    seen = _gather(gradient, turned, (1, 1), around)
+    seen = _rows(_gather(gradient, turned, (1, 1), around))
     for_images = seen @ turned.reshape(-1, channels)
     for_kernel = (_rows(images).T @ seen).reshape(channels, *size, -1).transpose(1, 2, 0, 3)[::-1, ::-1]
     return for_images.reshape(images.shape), for_kernel
 
 
-def _gather(images, kernel, strides, margins) -> Float[Array, "N Y*X*C"]:
-    """What all places of the kernel see, side by side, for each result."""
+def _gather(images, kernel, strides, margins) -> Float[Array, "B P Q Y*X*C"]:
+    """What all places of the kernel see, side by side."""
     seen = list(_places(images, kernel, strides, margins))
     # XLA makes the places' slices first where they are joined along the channels. So be it where channels are few.
     few = images.shape[-1] <= FEW_CHANNELS
     joined = jnp.concatenate(seen, axis=-1) if few else jnp.stack(seen, axis=-2)
-    return joined.reshape(-1, len(seen) * images.shape[-1])
+    return joined.reshape(*seen[0].shape[:-1], len(seen) * images.shape[-1])
 
 
 def _places(images, kernel, strides, margins) -> Iterator[Float[Array, "B P Q C"]]:

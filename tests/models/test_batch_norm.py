@@ -61,6 +61,29 @@ def test_initial_variables_are_those_of_flax():
     jax.tree.map(np.testing.assert_array_equal, mine, flax)
 
 
+@pytest.mark.parametrize("train", [True, False])
+def test_a_bias_handed_over_is_as_good_as_one_added(train):
+    x, live, variables = problem(5)
+    before = np.linspace(-2, 3, 6).astype(np.float32)
+
+    def of(apply):
+        def scalar(params, x, before):
+            y, changed = apply({**variables, "params": params}, x, before)
+            return jnp.sum(jnp.sin(jnp.where(live[:, None, :, None], y, 0))), (y, changed["batch_stats"])
+
+        return jax.value_and_grad(scalar, (0, 1, 2), has_aux=True)(variables["params"], x, before)
+
+    normalize, options = BatchNorm().apply, {"train": train, "mutable": ["batch_stats"]}
+    (_, values), (params, for_x, for_bias) = of(lambda v, x, before: normalize(v, x, live, before, **options))
+    (_, expected), expected_gradients = of(lambda v, x, before: normalize(v, x + before, live, **options))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), values, expected)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), (params, for_x), expected_gradients[:2]
+    )
+    np.testing.assert_allclose(for_bias, expected_gradients[2], atol=1e-4)
+    assert not train or not np.any(for_bias), "exactly zero"
+
+
 def test_padding_moves_nothing_whatever_it_holds():
     x, live, variables = problem(5)
     broken = np.where(live[:, None, :, None], x, np.nan)
