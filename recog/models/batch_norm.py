@@ -14,7 +14,7 @@ class BatchNorm(nn.Module):
     """What ``nn.BatchNorm(momentum=0.9)`` computes with a mask, of the same parameters and statistics.
 
     Padding and rows without a sample move no statistics, whatever they hold. With no live column at all the statistics
-    are zero. The gradient is written out: it keeps the input alone and goes over it twice.
+    are those of zeros. The gradient is written out: it keeps the input alone and goes over it twice.
 
     The bias of a layer before need not be added: normalising takes it away again. So it is handed over, moves the
     running mean alone, and has a gradient of zero while training.
@@ -35,7 +35,7 @@ class BatchNorm(nn.Module):
         """Normalises.
 
         Args:
-          x: the input, less ``bias_before``.
+          x: the input without ``bias_before``.
           live: which columns hold no padding, ``B 1`` where whole rows do or do not.
           bias_before: what the layer before would add to all of them.
           train: by the batch, not by the running statistics.
@@ -71,7 +71,9 @@ def _moments(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> tuple[Floa
 
 def _sum_rows(*parts: Float[Array, "B H W C"]) -> tuple[Float[Array, "B W C"], ...]:
     """All of them in one pass."""
-    return tuple(lax.reduce(parts, (0.0,) * len(parts), lambda a, b: tuple(map(jnp.add, a, b)), (1,)))
+    return tuple(
+        lax.reduce(parts, tuple(jnp.zeros((), x.dtype) for x in parts), lambda a, b: tuple(map(jnp.add, a, b)), (1,))
+    )
 
 
 def _live_pixels(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> Float[Array, ""]:
@@ -99,7 +101,7 @@ def _backward(saved, gradients):
     across = inverse * (jnp.sum(gradient * x, axis=(0, 1, 2)) - mean * along)
     share = jnp.where(live, 1.0, 0.0)[:, None, :, None] / jnp.maximum(_live_pixels(x, live), 1)
     through_statistics = share * (scale * inverse * (along + across * inverse * (x - mean)))
-    # A difference comes last because XLA computes that once; a product with a scale once for each use in another shape.
+    # The difference comes last: a product with a scale XLA would compute again for each shape that it is used in.
     for_x = scale * inverse * gradient - through_statistics
     return for_x.astype(saved[0].dtype), None, across, along
 

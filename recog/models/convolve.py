@@ -1,6 +1,7 @@
 """Convolution that CPUs compute fast, forth and back."""
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 
 import jax
@@ -12,11 +13,11 @@ from jaxtyping import Array, Bool, Float
 from recog.models import winograd
 
 FEW_CHANNELS = 4
-"""So many, a picture's, are side by side for all of a kernel's places, whatever its size."""
+"""So many, a picture's, are side by side for all places of a kernel of any size."""
 LEAST_CHANNELS = 32
 """That make convolving in tiles pay on CPUs."""
 MOST_AT_ONCE = 4
-"""Places of a narrow kernel that are side by side."""
+"""At most so many places of a narrow kernel are side by side."""
 LEAST_RESULTS = 1024
 """Of a kernel, in a whole batch, that pay for turning it into the tiles' basis."""
 
@@ -32,9 +33,9 @@ def convolve(
 
     On CPUs, XLA's matrix products are faster than its convolutions of few rows or channels, and far faster than its
     gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row or column, or
-    for a picture's few channels, is a matrix product with what all of its places see, or one for each place, and so is
-    the gradient for any kernel. Kernels of 3x3 with many channels and many results, in float32, go in tiles
-    (`recog.models.winograd`), which saves more than half of the multiplications.
+    for a picture's few channels, is a matrix product with what all of its places see, or one product for each place;
+    gradients for kernels of any size are such products. Kernels of 3x3 with many channels and many results, in float32,
+    go in tiles (`recog.models.winograd`), which saves more than half of the multiplications.
     Accelerators have programs of their own for all of it. Which of them is compiled is the platform's that a program is
     lowered for, wherever it is traced.
     """
@@ -102,7 +103,7 @@ def _jax_gradients(images, kernel, gradient, strides, margins):
 
 def _cpu_convolve(images, kernel, strides, margins):
     tiles = functools.partial(winograd.convolve, margins=margins)
-    forth = _form(kernel)
+    forth = _form(images, kernel, margins)
     plain = functools.partial(forth, strides=strides, margins=margins)
     return _choose(_in_tiles(images, kernel, strides, margins), tiles, plain, images, kernel)
 
@@ -140,11 +141,17 @@ def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
     return 1 in kernel.shape[:2]
 
 
-def _form(kernel: Float[Array, "Y X C D"]) -> Callable:
+def _form(images, kernel: Float[Array, "Y X C D"], margins) -> Callable:
     """How it is convolved with in no tiles."""
-    if kernel.shape[2] <= FEW_CHANNELS or (_narrow(kernel) and max(kernel.shape[:2]) <= MOST_AT_ONCE):
-        return _side_by_side
-    return _loop_of_products if _narrow(kernel) else _jax_convolve
+    sizes = [length + sum(zeros) for length, zeros in zip(images.shape[1:3], margins, strict=True)]
+    known = all(isinstance(size, int) for size in sizes)  # otherwise, for programs of any width, a symbol
+    if known and any(size < its for size, its in zip(sizes, kernel.shape, strict=False)):
+        return _jax_convolve  # whose result is empty
+    places, (channels, results) = math.prod(kernel.shape[:2]), kernel.shape[2:]
+    if _narrow(kernel):
+        return _side_by_side if places <= MOST_AT_ONCE else _loop_of_products
+    few = known and channels <= FEW_CHANNELS and places * channels <= 2 * results  # memory: twice that of the results
+    return _side_by_side if few else _jax_convolve
 
 
 def _side_by_side(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
@@ -159,7 +166,7 @@ def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D
     XLA would fuse what makes the images, such as a dropout, with each place's slice of them, and compute it as often; a
     loop has them made once.
     """
-    images = jnp.pad(images, ((0, 0), *margins, (0, 0)))
+    images = _padded(images, margins)
     (height, width), (down, right) = kernel.shape[:2], strides
     spans = images.shape[1] - height + 1, images.shape[2] - width + 1
     axis = 1 if height > 1 else 2
@@ -186,13 +193,15 @@ def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"
 
 
 def _gradients_by_products(images, kernel, gradient, strides, margins):
-    side_by_side, (channels, results) = _form(kernel) is _side_by_side, kernel.shape[2:]
+    if 0 in gradient.shape:
+        return jnp.zeros_like(images), jnp.zeros_like(kernel)
+    side_by_side, (channels, results) = _form(images, kernel, margins) is _side_by_side, kernel.shape[2:]
     if side_by_side and _narrow(kernel) and strides == (1, 1) and results <= channels:
         return _gradients_side_by_side(images, kernel, gradient, margins)
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
     (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
-    # What is side by side is so from the way forth already.
-    seen = [_gather(images, kernel, strides, margins)] if side_by_side else _places(images, kernel, strides, margins)
+    together = side_by_side or channels <= FEW_CHANNELS  # XLA sees that the way forth has made the same, and keeps it
+    seen = [_gather(images, kernel, strides, margins)] if together else _places(images, kernel, strides, margins)
     for_kernel = [_rows(place).T @ _rows(gradient) for place in seen]
     return for_images, jnp.concatenate(for_kernel).reshape(kernel.shape)
 
@@ -221,15 +230,19 @@ def _gather(images, kernel, strides, margins) -> Float[Array, "B P Q Y*X*C"]:
 
 
 def _places(images, kernel, strides, margins) -> Iterator[Float[Array, "B P Q C"]]:
-    """What each place of the kernel sees, row by row; negative margins cut off."""
-    no_margin = (0, 0, 0)
-    around = no_margin, *((before, after, 0) for before, after in margins), no_margin
-    images = lax.pad(images, jnp.zeros((), images.dtype), around)
+    """What each place of the kernel sees, row by row."""
+    images = _padded(images, margins)
     (height, width), (down, right) = kernel.shape[:2], strides
     rows, columns = images.shape[1] - height + 1, images.shape[2] - width + 1
     for y in range(height):
         for x in range(width):
             yield images[:, y : y + rows : down, x : x + columns : right]
+
+
+def _padded(images, margins) -> Float[Array, "B H+ W+ C"]:
+    """Negative margins cut off."""
+    around = [(0, 0, 0), *((before, after, 0) for before, after in margins), (0, 0, 0)]
+    return lax.pad(images, jnp.zeros((), images.dtype), around)
 
 
 def _rows(x: Float[Array, "B P Q C"]) -> Float[Array, "N C"]:

@@ -25,7 +25,7 @@ class Dropout(nn.Module):
         """While training, drops elements and scales the others up, so that the mean stays; else changes nothing."""
         if not train or (isinstance(self.rate, int | float) and self.rate == 0):
             return x
-        keep = jnp.round((1.0 - self.rate) * LEVELS)
+        keep = jnp.maximum(jnp.round((1.0 - jnp.asarray(self.rate, jnp.float32)) * LEVELS), 1)
         kept = _draw(self.make_rng("dropout"), keep.astype(jnp.uint32), x.shape)
         return jnp.where(kept, x / (keep / LEVELS).astype(x.dtype), 0)
 
@@ -33,6 +33,6 @@ class Dropout(nn.Module):
 def _draw(key: jax.Array, keep: Array, shape: tuple[int, ...]) -> Bool[Array, "... C"]:
     """True with a probability of ``keep`` in `LEVELS`: by the lower and the upper 16 bits of each number."""
     channels = shape[-1]
-    numbers = jax.random.bits(key, (*shape[:-1], -(-channels // 2)))
+    numbers = jax.random.bits(key, (*shape[:-1], -(-channels // 2)), jnp.uint32)
     halves = jnp.concatenate([numbers % LEVELS < keep, numbers // LEVELS < keep], axis=-1)
     return halves[..., :channels]

@@ -21,11 +21,17 @@ class _Windows(NamedTuple):
     size: int
     stride: int
 
+    @property
+    def apart(self) -> bool:
+        """Side by side, without overlap or gap."""
+        return self.size == self.stride
+
     def slices(self, x: Array) -> list[Array]:
         """The elements of every window, place by place."""
         axis, length = self.axis, x.shape[self.axis]
-        if self.size == self.stride and not (isinstance(length, int) and length >= self.size):
-            # It may be a symbol, when a program for any width is exported, or there may be no window.
+        if isinstance(length, int) and length < self.size:
+            return [lax.slice_in_dim(x, 0, 0, axis=axis)] * self.size
+        if self.apart and not isinstance(length, int):  # a symbol: a program for any width is exported
             x = lax.slice_in_dim(x, 0, length // self.size * self.size, axis=axis)
             x = x.reshape(*x.shape[:axis], length // self.size, self.size, *x.shape[axis + 1 :])
             return [lax.index_in_dim(x, place, axis + 1, keepdims=False) for place in range(self.size)]
@@ -41,7 +47,10 @@ def max_pool(
     Of equal ones the first of the first row has the gradient, as in PyTorch.
     """
     rows, columns = map(_Windows, (1, 2), window, strides or window)
-    return _maxima(x, rows, columns)
+    if rows.apart == columns.apart:
+        return _maxima(x, rows, columns)
+    along_rows = _maxima(x, _Windows(1, 1, 1), columns)
+    return _maxima(along_rows, rows, _Windows(2, 1, 1))
 
 
 def mean_pool(x: Float[Array, "B H W C"], window: tuple[int, int], strides: tuple[int, int]) -> Float[Array, "B Y X C"]:
@@ -106,8 +115,7 @@ def _maxima_forward(x, rows: _Windows, columns: _Windows):
 
 def _maxima_backward(rows: _Windows, columns: _Windows, saved, gradient: Float[Array, "B Y X C"]):
     places, like = saved
-    apart = rows.size == rows.stride and columns.size == columns.stride
-    unpool = _unpool_apart if apart else _unpool_overlapping
+    unpool = _unpool_apart if rows.apart and columns.apart else _unpool_overlapping
     return (unpool(gradient, places, rows, columns, like.shape[1:3]),)
 
 

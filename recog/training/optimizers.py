@@ -64,10 +64,17 @@ def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
     return optax.join_schedules([warmup, decay], [config.warmup_steps])
 
 
-def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformationExtraArgs:
-    """The optimizer of a run of ``steps``.
+class Pausable(optax.GradientTransformationExtraArgs):
+    """An optimizer whose ``update`` takes ``learn`` too, a scalar that says whether anything is to change."""
 
-    Its ``update`` takes ``learn`` too, a scalar that says whether anything is to change; true by default.
+
+def pausable(optimizer: optax.GradientTransformation) -> Pausable:
+    """Any of optax as one that can stand still."""
+    return optimizer if isinstance(optimizer, Pausable) else _still(_held(optimizer))
+
+
+def make_optimizer(config: OptimizerConfig, steps: int) -> Pausable:
+    """The optimizer of a run of ``steps``.
 
     Raises:
       ValueError: an unknown optimizer or schedule.
@@ -107,14 +114,14 @@ def _held(inner: optax.GradientTransformation) -> optax.GradientTransformationEx
     return optax.GradientTransformationExtraArgs(inner.init, update)
 
 
-def _still(inner: optax.GradientTransformationExtraArgs) -> optax.GradientTransformationExtraArgs:
+def _still(inner: optax.GradientTransformationExtraArgs) -> Pausable:
     """With updates that are zero where there is nothing to learn."""
 
     def update(updates, state, params=None, *, learn=True):
         updates, state = inner.update(updates, state, params, learn=learn)
         return jax.tree.map(lambda x: jnp.where(learn, x, 0), updates), state
 
-    return optax.GradientTransformationExtraArgs(inner.init, update)
+    return Pausable(inner.init, update)
 
 
 def _adam(mean_decay: float = 0.9, square_decay: float = 0.999, epsilon: float = 1e-8):

@@ -13,6 +13,7 @@ from recog.batch import Batch
 from recog.mesh import replicated, traced_on
 from recog.tasks.task import Loss, LossOutput, Task
 from recog.training.augment import AugmentConfig, augment
+from recog.training.optimizers import Pausable, pausable
 from recog.training.randomness import stream_key
 from recog.training.state import TrainState
 
@@ -43,7 +44,7 @@ TrainStep = Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
 
 
 def make_advance(
-    task: Task, optimizer: optax.GradientTransformationExtraArgs, augmentation: AugmentConfig, seed: int, parts: int = 1
+    task: Task, optimizer: optax.GradientTransformation, augmentation: AugmentConfig, seed: int, parts: int = 1
 ) -> Advance:
     """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses.
 
@@ -55,9 +56,9 @@ def make_advance(
       parts: one after the other, with a part of the batch's samples each, is how gradients are computed; updates use
         their mean over the whole batch. Batch statistics are taken over each part.
     """
+    optimizer = pausable(optimizer)
 
     def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
-        before = state.model_state
         batch = augment(augmentation, stream_key(seed, "augment", state.step), batch)
         sums = {
             "samples": jnp.sum(batch.mask, dtype=jnp.float32),
@@ -70,12 +71,10 @@ def make_advance(
             state, new_sums, wrong, wrong_rows = _update(loss, index, optimizer, state, batch, found)
             sums |= new_sums
             bad, bad_rows = bad | wrong, bad_rows | wrong_rows
-        # A batch whose every sample was skipped teaches nothing, and has no statistics to normalise by.
         some = jnp.any(batch.mask)
-        statistics = jax.tree.map(lambda new, old: jnp.where(some, new, old), state.model_state, before)
         sums = {name: jnp.where(some | (name == "skipped"), value, 0.0) for name, value in sums.items()}
         report = Report(sums, bad & some, jnp.where(bad_rows, batch.ids, -1))
-        return state.replace(step=state.step + 1, model_state=statistics), report
+        return state.replace(step=state.step + 1), report
 
     return advance
 
@@ -165,7 +164,7 @@ def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, par
 def _update(
     loss: Loss,
     index: int,
-    optimizer: optax.GradientTransformationExtraArgs,
+    optimizer: Pausable,
     state: TrainState,
     batch: Batch,
     found: _Gradient,
@@ -173,11 +172,13 @@ def _update(
     """One optimizer update for one loss: new state, metric sums, whether anything is not finite, rows whose loss is."""
     value, gradient, output = found
     norm = optax.global_norm(gradient)
+    # A batch whose every sample was skipped teaches nothing, and has no statistics to normalise by.
     states, learn = state.optimizer_states, jnp.any(batch.mask)
+    statistics = jax.tree.map(lambda new, old: jnp.where(learn, new, old), output.model_state, state.model_state)
     updates, optimizer_state = optimizer.update(gradient, states[index], state.params, learn=learn)
     state = state.replace(
         params=optax.apply_updates(state.params, updates),
-        model_state=output.model_state,
+        model_state=statistics,
         optimizer_states=(*states[:index], optimizer_state, *states[index + 1 :]),
     )
     samples = jnp.sum(batch.mask, dtype=jnp.float32)

@@ -22,11 +22,12 @@ def moved(variables: Any) -> Any:
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_bare_convolution_and_its_bias_make_flax_layer(use_bias, dtype):
-    flax = nn.Conv(6, (3, 2), (2, 1), padding="VALID", use_bias=use_bias, dtype=dtype)
+    he = nn.initializers.he_normal()
+    flax = nn.Conv(6, (3, 2), (2, 1), padding="VALID", use_bias=use_bias, dtype=dtype, kernel_init=he)
     bare = BareConv(6, (3, 2), (2, 1), "VALID", use_bias, dtype)
-    variables = moved(flax.init(jax.random.key(1), X))
-    theirs: Any = bare.init(jax.random.key(1), X)
-    assert jax.tree.map(jnp.shape, theirs) == jax.tree.map(jnp.shape, variables)
+    initial = flax.init(jax.random.key(1), X)
+    jax.tree.map(np.testing.assert_array_equal, bare.init(jax.random.key(1), X), initial)
+    variables = moved(initial)
     results, bias = cast(tuple[jax.Array, Any], bare.apply(variables, X))
     assert results.dtype == dtype
     expected: Any = flax.apply(variables, X)

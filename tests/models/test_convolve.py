@@ -13,7 +13,7 @@ from recog.models.convolve import convolve
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 sizes, strides = st.sampled_from([1, 1, 3, 4, 5]), st.sampled_from([1, 1, 2])
-margins = st.sampled_from([(0, 0), (0, 0), (1, 2)])
+margins = st.sampled_from([(0, 0), (0, 0), (1, 2), (-1, 0), (-6, -1)])
 
 
 def values_and_gradients(function, *arguments):

@@ -61,6 +61,17 @@ def test_rates_of_several_models_in_one_program():
     np.testing.assert_array_equal(together[0], X)
 
 
+def test_with_64_bit_types_on():
+    with jax.enable_x64(True):
+        zeros = np.asarray(dropped(0.5, jnp.ones(MANY)) == 0)
+    assert all(0.45 < half.mean() < 0.55 for half in np.split(zeros, 2, axis=1))
+
+
+def test_a_rate_of_almost_one_has_finite_gradients():
+    gradient = jax.grad(lambda x: jnp.sum(dropped(0.999999, x)))(X)
+    assert np.all(np.isfinite(gradient))
+
+
 def test_reading_drops_nothing():
     read: Any = Dropout(0.5).apply({}, X, train=False)
     np.testing.assert_array_equal(read, X)

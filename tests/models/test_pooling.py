@@ -75,6 +75,15 @@ def test_means_equal_window_reductions(window, strides):
     np.testing.assert_allclose(gradient, theirs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("window", "strides"), CASES)
+def test_pictures_smaller_than_a_window_have_none(window, strides):
+    x = jnp.ones((2, window[0] - 1, 11, 3))
+    for pool in (max_pool, mean_pool):
+        y, pull_back = jax.vjp(lambda x, pool=pool: pool(x, window, strides), x)
+        assert y.shape[1] == 0
+        assert not np.any(pull_back(y)[0])
+
+
 def test_half_precision_stays_half_precision():
     x = jnp.ones((1, 4, 4, 1), jnp.bfloat16)
     assert max_pool(x, (2, 2)).dtype == mean_pool(x, (2, 2), (2, 2)).dtype == jnp.bfloat16

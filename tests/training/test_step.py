@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from recog.batch import Batch
@@ -57,7 +58,7 @@ def batch_of(brightness, mask=None):
 
 def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
     config = OptimizerConfig(name, rate, "constant", momentum=0.0, weight_decay=0.0, clip_norm=clip_norm)
-    optimizer = make_optimizer(config, 10)
+    optimizer = optax.sgd(rate, momentum=0.9) if name == "optax's own" else make_optimizer(config, 10)
     state = create_state(task, optimizer, jax.random.key(0), batch)
     advance = make_advance(task, optimizer, AugmentConfig(), 0, parts)
     return state, jax.jit(make_train_step(advance)), zero_totals(advance, state, batch)
@@ -123,7 +124,7 @@ def test_first_trouble_is_remembered_with_its_samples():
     assert totals.trouble_ids.tolist() == [-1, 11]
 
 
-@pytest.mark.parametrize("name", ["adadelta", "adam", "adamw", "sgd"])
+@pytest.mark.parametrize("name", ["adadelta", "adam", "adamw", "sgd", "optax's own"])
 def test_a_batch_without_any_sample_changes_nothing_but_the_step(name):
     full, empty = batch_of([1.0, 3.0]), batch_of([np.nan, np.nan], mask=[False, False])
     state, train_step, totals = prepare(ScaleTask((1.0,)), full, name=name, clip_norm=1.0)
