@@ -103,7 +103,7 @@ def test_characters_are_within_the_cut(seed: int, height: int, clutter: float):
     assert columns.max() <= ink.shape[1] + 1
     for sign, (start, stop) in zip(text.replace(" ", ""), columns.tolist(), strict=True):
         part = ink[:, max(0, int(start)) : int(np.ceil(stop)) + 1]
-        # The faintest point of 12,000 texts of height 16: 36 at most, 116 in all; one of two pixels by two has some 700.
+        # The faintest point in 12,000 texts of height 16: 36 at most, 116 in all; one of two by two pixels has 700.
         assert part.max() > 25, sign
         assert int(part.astype(int).sum()) > 80, sign
 
