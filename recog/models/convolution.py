@@ -8,8 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from recog.models.batch_norm import BatchNorm
 from recog.models.convolve import convolve
-
-Padding = str | tuple[tuple[int, int], tuple[int, int]]
+from recog.models.winograd import Margins
 
 
 def scaled(channels: int, width: float) -> int:
@@ -33,7 +32,7 @@ class BareConv(nn.Module):
     channels: int
     kernel: tuple[int, int]
     strides: tuple[int, int] = (1, 1)
-    padding: Padding = "SAME"
+    padding: str | Margins = "SAME"
     use_bias: bool = True
     dtype: jnp.dtype = jnp.float32
 
@@ -55,7 +54,7 @@ class Convolution(nn.Module):
     channels: int
     kernel: tuple[int, int] = (3, 3)
     strides: tuple[int, int] = (1, 1)
-    padding: Padding | None = None
+    padding: str | Margins | None = None
     """None pads both sides by half the kernel, as PyTorch's ``padding=kernel // 2``."""
     batch_norm: bool = False
     activation: Callable[[Array], Array] | None = nn.relu

@@ -124,12 +124,13 @@ def _still(inner: optax.GradientTransformationExtraArgs) -> Pausable:
     return Pausable(inner.init, update)
 
 
-def _adam(mean_decay: float = 0.9, square_decay: float = 0.999, epsilon: float = 1e-8):
+def _adam() -> optax.GradientTransformationExtraArgs:
     """`optax.scale_by_adam`, held, whose updates come of the moments that were chosen.
 
     With the choice made outside, XLA computes the moments a second time for the updates, of the old ones, which a CPU
     has to copy first: 15 arrays read or written for each parameter's instead of 10.
     """
+    mean_decay, square_decay, epsilon = 0.9, 0.999, 1e-8
     plain = optax.scale_by_adam(mean_decay, square_decay, epsilon)
 
     def update(updates, state, params=None, *, learn=True):
