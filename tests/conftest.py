@@ -21,6 +21,12 @@ jax.config.update("jax_compilation_cache_dir", CACHE["JAX_COMPILATION_CACHE_DIR"
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
+def with_devices(count: int) -> dict[str, str]:
+    """The environment of a process in the project's folder whose CPU counts as ``count`` devices."""
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={count}"
+    return os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(Path(__file__).parent.parent)}
+
+
 def nvidia_device() -> AbstractMesh:
     """A mesh to lower programs in for an NVIDIA device that is not there: ``jax.sharding.use_abstract_mesh``."""
     device = AbstractDevice("NVIDIA H100 80GB HBM3", None, "cuda")

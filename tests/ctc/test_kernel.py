@@ -11,7 +11,7 @@ import pytest
 
 from recog.ctc import ctc_loss, kernel, lattice
 from recog.ctc.lattice import Lattice
-from tests.conftest import nvidia_device
+from tests.conftest import nvidia_device, with_devices
 
 
 def cells(batch: int, frames: int, slots: int, seed: int = 0) -> Lattice:
@@ -119,6 +119,5 @@ assert_like_the_scan(given, found)
 
 
 def test_each_device_does_its_own_samples():
-    environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu", "PYTHONPATH": "."}
-    done = subprocess.run([sys.executable, "-c", SHARDED], capture_output=True, text=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", SHARDED], capture_output=True, text=True, env=with_devices(4))
     assert done.returncode == 0, done.stderr

@@ -2,10 +2,8 @@
 
 import functools
 import itertools
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -27,6 +25,7 @@ from launch.benchmarks.ctc import (
 from launch.benchmarks.forward_backward import float64_reference
 from recog.ctc import ctc_loss, feasible
 from recog.ctc.lattice import WIDE_BATCH
+from tests.conftest import with_devices
 
 SMALL = Shape(4, 6, 4, 3)
 """The shape that most tests share, so that they share its compiled program."""
@@ -471,9 +470,6 @@ for batch in (64, 8):
 
 def test_a_sharded_batch_needs_no_word_between_devices():
     """In its own process: the number of forced host devices is fixed when jax starts."""
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", SHARDED], cwd=root, env=environment, capture_output=True, text=True, timeout=120
-    )
+    command = [sys.executable, "-c", SHARDED]
+    done = subprocess.run(command, env=with_devices(4), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

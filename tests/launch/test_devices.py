@@ -1,13 +1,13 @@
 """Training means the same on any number of devices, however parameters and batches are split."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.conftest import with_devices
 
 LAYOUTS = ("1,1,1", "2,1,1", "4,1,1", "8,1,1", "8,4,1", "1,1,2", "8,2,2")
 """Devices, how many of them share one copy of the parameters, and parts of a batch."""
@@ -20,14 +20,9 @@ ETA = ("eta,1", "eta,8")
 @pytest.fixture(scope="module")
 def outcomes(digits) -> dict[str, dict]:
     """What ``tests.launch.on_devices`` prints, by layout."""
-    environment = os.environ | {
-        "PYTHONPATH": str(Path.cwd()),
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-    }
     layouts = [f"plain,{layout}" if layout in PLAIN else layout for layout in LAYOUTS]
     command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *layouts, *ETA]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=with_devices(8), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return dict(zip(LAYOUTS + ETA, map(json.loads, done.stdout.splitlines()), strict=True))
 

@@ -1,7 +1,6 @@
 """Several devices and several processes train one run: real processes, joined over loopback."""
 
 import dataclasses
-import os
 import re
 import signal
 import socket
@@ -19,6 +18,7 @@ from launch.run_folder import steps_done
 from launch.train import train
 from recog.training.loop import LoopConfig
 from recog.training.writers import read_metrics
+from tests.conftest import with_devices
 from tests.launch.conftest import CONFIG_FILE, assert_same_state, saved_arrays, tiny_config
 
 HEARTBEAT = 20
@@ -53,11 +53,6 @@ def launch(config_file, workdir, logs, more=((), ())) -> list[Process]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {
-        "PYTHONPATH": str(Path.cwd()),
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-    }
     started = []
     for process, flags in enumerate(more):
         command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
@@ -66,7 +61,7 @@ def launch(config_file, workdir, logs, more=((), ())) -> list[Process]:
         command += [f"--heartbeat_timeout={HEARTBEAT}", *flags]
         log = logs / f"{time.monotonic_ns()}.log"
         with log.open("w") as file:
-            started.append(Process(subprocess.Popen(command, env=environment, stdout=file, stderr=file), log))
+            started.append(Process(subprocess.Popen(command, env=with_devices(2), stdout=file, stderr=file), log))
     return started
 
 

@@ -22,6 +22,7 @@ from launch.train import train
 from recog.training.checkpoints import Checkpoints
 from recog.training.record import NotFiniteError
 from recog.training.writers import read_metrics
+from tests.conftest import with_devices
 from tests.launch.conftest import assert_same_state, saved_arrays, tiny_config, write_digits
 
 
@@ -170,8 +171,7 @@ def test_settings_that_cannot_be_leave_nothing_behind(config, tmp_path, field, n
 @pytest.mark.slow
 def test_several_devices_train_like_one(whole_run, config_file, tmp_path):
     config, whole_workdir, _ = whole_run
-    several = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    output, errors = launch(config_file, tmp_path / "run", several).communicate(timeout=300)
+    output, errors = launch(config_file, tmp_path / "run", with_devices(2)).communicate(timeout=300)
     assert "on 2 cpu" in output, errors
     assert saved_arrays(config, tmp_path / "run")[1] == config.train.steps
     losses = [

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -31,7 +30,7 @@ from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
 from recog.models.residual import PlateReader, PlateReaderConfig
 from recog.tasks.reading import ReadingTask
-from tests.conftest import nvidia_device
+from tests.conftest import nvidia_device, with_devices
 
 TARGETS = "cudnn_rnn_ffi", "cudnn_rnn_bwd_ffi"
 B, T, D, U = 5, 7, 6, 4
@@ -327,9 +326,8 @@ def split_over_devices() -> float:
 
 
 def test_devices_of_a_mesh_compute_their_rows():
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", f"import json, {__name__} as t; print(json.dumps(t.split_over_devices()))"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=with_devices(4), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) < 1e-5
 
