@@ -23,8 +23,8 @@ from tests.launch.conftest import CONFIG_FILE, assert_same_state, saved_arrays, 
 
 HEARTBEAT = 20
 """Seconds after which a lost process is noticed."""
-STEPS = 240
-LOOP = {"steps": STEPS, "checkpoint_every": 20, "log_every": 20, "evaluate_every": 120}
+STEPS = 120
+LOOP = {"steps": STEPS, "checkpoint_every": 10, "log_every": 10, "evaluate_every": 60}
 
 
 def run_config(folder):
@@ -103,13 +103,13 @@ def whole_run(file, tmp_path_factory):
 def test_a_run_that_loses_a_process_stops_and_resumes_bit_for_bit(whole_run, digits, file, tmp_path):
     workdir = tmp_path / "run"
     first, second = processes = launch(file, workdir, tmp_path)
-    wait_for(workdir / "checkpoints" / "latest" / "20", processes)
+    wait_for(workdir / "checkpoints" / "latest" / "10", processes)
     second.popen.kill()
     lost = time.monotonic()
     status, output = first.wait(10 * HEARTBEAT)
     assert status != 0, output
     assert time.monotonic() - lost < 5 * HEARTBEAT
-    assert 20 <= steps_done(workdir) < STEPS, "the run was to be cut off"
+    assert 10 <= steps_done(workdir) < STEPS, "the run was to be cut off"
     statuses = [process.wait() for process in launch(file, workdir, tmp_path)]
     assert [status for status, _ in statuses] == [0, 0], statuses
     expected, found = (saved_arrays(run_config(digits), folder) for folder in (whole_run, workdir))
@@ -124,12 +124,12 @@ def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on
 ):
     workdir = tmp_path / "run"
     processes = launch(file, workdir, tmp_path)
-    wait_for(workdir / "checkpoints" / "latest" / "20", processes)
+    wait_for(workdir / "checkpoints" / "latest" / "10", processes)
     processes[1].popen.send_signal(signal.SIGTERM)
     statuses = [process.wait() for process in processes]
     assert [status for status, _ in statuses] == [0, 0], statuses
     stopped = steps_done(workdir)
-    assert 20 <= stopped < STEPS, "the run was to be stopped"
+    assert 10 <= stopped < STEPS, "the run was to be stopped"
     assert f"stopped at step {stopped}, saved" in statuses[0][1]
     train(run_config(digits), workdir)  # here, on the devices of this process
     assert "saved by 4 devices, 2 processes" in capsys.readouterr().out
