@@ -39,11 +39,12 @@ NETWORKS = {
     "nvlink": Network(450e9, 5e-6, reach=8),
     "infiniband": Network(50e9, 10e-6),
     "ethernet": Network(1.25e9, 50e-6),
-    "tpu_v5e": Network(100e9, 2e-6, reach=256),
+    "tpu_v5e": Network(200e9, 2e-6, reach=256),
+    "tpu_v5p": Network(600e9, 2e-6, reach=6144),
 }
 """By data sheet: NVLink 4 of an H100 (900 GB/s both ways together), within a node of 8; NDR InfiniBand with one 400
-Gb/s port a GPU; 10 Gb/s Ethernet; the torus of TPU v5e, half of its 1,600 Gb/s a chip for each direction, in slices of
-up to 256. Latencies are of the usual order.
+Gb/s port a GPU; 10 Gb/s Ethernet; the tori of TPU v5e and v5p, half of their 400 and 1,200 GB/s a chip for each
+direction, in slices of up to 256 and 6,144. Latencies are of the usual order.
 """
 
 

@@ -3,6 +3,9 @@
 Its gradient is written out: JAX's own adds up the gradient of the recurrent kernel frame by frame, which reads and
 writes an array of the kernel's size each time. Here the loop back gives the gradients of the gates alone, and the
 kernel's is one matrix product over all frames.
+
+The loops are not unrolled: by 2, 4 and 8 frames, value and gradient of 256 units in both directions took 1.15, 1.28 and
+2.4 times as long (26 frames of 32 samples on two cores of an AMD EPYC; on accelerators it was not measured).
 """
 
 import functools

@@ -1,6 +1,7 @@
 """The recipes are what their tools read, and what they start is a command line of ``launch.train``."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -10,13 +11,27 @@ import pytest
 import yaml
 
 RECIPES = Path("launch/recipes")
+OPEN_SAMPLES = """
+from absl import app, flags
+from launch import train
+from launch.build import open_data
+
+def main(_):
+    config = flags.FLAGS.config
+    print([len(source) for source in open_data(config)], config.model.dtype)
+
+train.define_flags()
+app.run(main)
+"""
 SAY_ARGUMENTS = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
 
 
-def accepted(arguments: list[str]) -> subprocess.CompletedProcess:
-    """Lets ``launch.train`` read its flags, and no more."""
-    command = [sys.executable, "-m", "launch.train", *arguments, "--only_check_args"]
-    return subprocess.run(command, capture_output=True, text=True)
+def assert_trains(arguments: list[str], digits: Path) -> None:
+    """That they are all that ``launch.train`` needs, if ``digits`` were the samples that they name."""
+    arguments = [re.sub("lmdb:.*", f"folder:{digits}", word) for word in arguments]
+    done = subprocess.run([sys.executable, "-c", OPEN_SAMPLES, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[24, 24] bfloat16"
 
 
 def after_module(words: list[str]) -> list[str]:
@@ -35,44 +50,63 @@ def told(script: str, tool: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_slurm(tmp_path):
+def test_slurm(tmp_path, digits):
     words = told("slurm.sbatch", "srun", tmp_path)
-    done = accepted(after_module(words))
-    assert done.returncode == 0, done.stderr
+    assert_trains(after_module(words), digits)
     assert "--distributed=auto" in words
 
 
 @pytest.mark.slow
-def test_tpu_slice(tmp_path):
+def test_tpu_slice(tmp_path, digits):
     *words, command = told("tpu_slice.sh", "gcloud", tmp_path)
     assert words[:6] == ["compute", "tpus", "tpu-vm", "ssh", "my-slice", "--zone=us-central2-b"]
-    done = accepted(after_module(shlex.split(command)))
-    assert done.returncode == 0, done.stderr
+    assert_trains(after_module(shlex.split(command)), digits)
     assert "--worker=all" in words
 
 
 @pytest.mark.slow
-def test_jobset():
+def test_jobset(digits):
     jobset = yaml.safe_load((RECIPES / "jobset.yaml").read_text())
     (hosts,) = jobset["spec"]["replicatedJobs"]
     job = hosts["template"]["spec"]
     pod = job["template"]["spec"]
     (container,) = pod["containers"]
-    arguments = [word.replace("$(PROCESS_ID)", "1") for word in after_module(container["command"])]
-    done = accepted(arguments)
-    assert done.returncode == 0, done.stderr
-    flags = dict(argument.split("=", 1) for argument in arguments)
+    environment = {variable["name"]: variable for variable in container["env"]}
+    variables = {"TRAIN": environment["TRAIN"]["value"], "PROCESSES": str(hosts["replicas"]), "PROCESS": "1"}
+    labels = {"PROCESSES": "replicatedjob-replicas", "PROCESS": "job-index"}
+    for name, label in labels.items():
+        path = environment[name]["valueFrom"]["fieldRef"]["fieldPath"]
+        assert path == f"metadata.labels['jobset.sigs.k8s.io/{label}']"
+    *shell, command = container["command"]
+    assert shell == ["bash", "-c"]
+    done = subprocess.run(
+        ["bash", "-c", command.replace("exec python", "echo")],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    arguments = after_module(done.stdout.split())
+    assert_trains(arguments, digits)
+    given = dict(argument.split("=", 1) for argument in arguments)
     assert job["completionMode"] == "Indexed"
-    assert int(flags["--num_processes"]) == job["completions"] == job["parallelism"]
-    name, port = flags["--coordinator_address"].split(":")
+    assert job["completions"] == job["parallelism"] == 1, "a process for each replica"
+    name, port = given["--coordinator_address"].split(":")
     assert name == f"{jobset['metadata']['name']}-{hosts['name']}-0-0.{jobset['metadata']['name']}"
     assert int(port) == container["ports"][0]["containerPort"]
-    assert container["env"][0]["name"] == "PROCESS_ID"
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.iterdir(), ids=lambda path: path.name)
+def test_what_reads_the_samples_is_installed(recipe):
+    text = recipe.read_text()
+    assert "=lmdb:" in text
+    assert re.search(r"pip install -e \.\[\w+,lmdb\]", text)
 
 
 @pytest.mark.slow
 def test_what_the_recipes_do_not_say_is_refused():
-    done = accepted(["--config=launch/configs/crnn.py", "--workdir=runs/x", "--distributed=perhaps"])
+    arguments = ["--config=launch/configs/crnn.py", "--workdir=runs/x", "--distributed=perhaps", "--only_check_args"]
+    done = subprocess.run([sys.executable, "-m", "launch.train", *arguments], capture_output=True, text=True)
     assert done.returncode != 0
     assert "--distributed" in done.stderr + done.stdout

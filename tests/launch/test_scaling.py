@@ -3,7 +3,7 @@
 import pytest
 
 from launch.cost import load_config
-from launch.scaling import Network, Step, all_reduce_seconds, efficiency, measured_step, table
+from launch.scaling import NETWORKS, Network, Step, all_reduce_seconds, efficiency, measured_step, table
 
 FAST, PLAIN = Network(1e30, 0.0), Network(1e9, 1e-5)
 
@@ -57,3 +57,8 @@ def test_the_table_has_a_line_for_each_network():
     assert [line.split()[0] for line in lines] == ["8", "plain", "fast", "of"]
     assert lines[2].split()[1:] == ["100.0%", "/", "100.0%"] * 2
     assert lines[3].split()[3:] == ["100.0%", "/", "100.0%", "-"]
+
+
+@pytest.mark.parametrize("kind", ["infiniband", "ethernet", "tpu"])
+def test_something_of_each_kind_joins_512(kind):
+    assert max(network.reach for name, network in NETWORKS.items() if name.startswith(kind)) >= 512
