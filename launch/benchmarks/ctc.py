@@ -2,6 +2,9 @@
 
     python -m launch.benchmarks.ctc [--shapes=256x18x68x7,64x26x37x25] [--seconds=10]
 
+Where ours is a GPU kernel (`recog.ctc.kernel`), it also competes with itself by the portable scan over frames, as
+``scan``. On other devices and with labels too long for the kernel ours is that scan, and it is not measured twice.
+
 Every contestant computes the mean loss of a batch and its gradient with respect to the logits, on the default JAX
 device and on CUDA or the CPU in torch. XLA and torch each keep their own threads on the same cores, so the contestants
 take turns in blocks, several rounds of them, and the table shows each one's median in its fastest round. Another job
@@ -26,8 +29,9 @@ from absl import app, flags
 from jaxtyping import Float, Int
 
 from launch.benchmarks.forward_backward import float64_reference
-from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, time_in_turns
-from recog.ctc import ctc_loss
+from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, marked, time_in_turns
+from recog.ctc import ctc_loss, kernel
+from recog.ctc.loss import scan_loss
 
 
 class Shape(NamedTuple):
@@ -142,9 +146,18 @@ def torch_contestant(case: Problem) -> Contestant:
     return Contestant("torch", gradient, lambda: gradient().cpu().numpy().swapaxes(0, 1), None)
 
 
+def jax_losses() -> dict[str, Callable[..., jax.Array]]:
+    """By name: ours, on GPUs where it is a kernel also by the scan, and optax."""
+    scan = {"scan": scan_loss} if kernel.available() else {}
+    return {"recog": ctc_loss, **scan, "optax": optax_loss}
+
+
 def contestants(case: Problem) -> list[Contestant]:
-    """Ours, optax, and torch where it is installed."""
-    found = [jax_contestant("recog", ctc_loss, case), jax_contestant("optax", optax_loss, case)]
+    """Those of JAX, and torch where it is installed."""
+    losses = jax_losses()
+    if case.labels.shape[1] > kernel.LONGEST:
+        losses.pop("scan", None)
+    found = [jax_contestant(name, loss, case) for name, loss in losses.items()]
     return [*found, torch_contestant(case)] if importlib.util.find_spec("torch") else found
 
 
@@ -164,13 +177,20 @@ def measure(shape: Shape, seconds: float, rounds: int = ROUNDS) -> dict[str, Res
     }
 
 
-_NAMES = ("recog", "optax", "torch")
-_GROUPS = (
-    ("milliseconds", _NAMES),
-    ("times faster than", _NAMES[1:]),
-    ("temporary MiB", _NAMES[:2]),
-    ("gradient error", _NAMES),
-)
+def _names() -> list[str]:
+    """Of the contestants, ours first."""
+    return [*jax_losses(), "torch"]
+
+
+def _groups() -> list[tuple[str, list[str]]]:
+    """Titles, and the contestants below each."""
+    names = _names()
+    return [
+        ("milliseconds", names),
+        ("times faster than", names[1:]),
+        ("temporary MiB", names[:-1]),
+        ("gradient error", names),
+    ]
 
 
 def _line(first: str, cells: Sequence[str], width: int = 9) -> str:
@@ -178,8 +198,8 @@ def _line(first: str, cells: Sequence[str], width: int = 9) -> str:
 
 
 def _header() -> str:
-    titles = [title.rjust(9 * len(names)) for title, names in _GROUPS]
-    return f"{_line('', titles)}\n{_line('B x T x K x L', [name for _, names in _GROUPS for name in names])}"
+    titles = [title.rjust(9 * len(names)) for title, names in _groups()]
+    return f"{_line('', titles)}\n{_line('B x T x K x L', [name for _, names in _groups() for name in names])}"
 
 
 class _Ratio(NamedTuple):
@@ -206,10 +226,11 @@ def _geometric_mean(table: dict[Shape, dict[str, Result]], rival: str) -> _Ratio
 
 def _cells(results: dict[str, Result]) -> list[str]:
     """Times, ratios, memory, gradient errors of one shape."""
-    field = [results.get(name) for name in _NAMES]
-    milliseconds = [f"{1e3 * r.timing.seconds:.2f}{'' if r.timing.alone else '?'}" if r else "-" for r in field]
-    ratios = [str(_ratio(results, rival) or "-") for rival in _NAMES[1:]]
-    memory = [f"{r.temporary_bytes / 2**20:.1f}" if r and r.temporary_bytes is not None else "-" for r in field[:2]]
+    names = _names()
+    field = [results.get(name) for name in names]
+    milliseconds = [marked(f"{1e3 * r.timing.seconds:.2f}", r.timing) if r else "-" for r in field]
+    ratios = [str(_ratio(results, rival) or "-") for rival in names[1:]]
+    memory = [f"{r.temporary_bytes / 2**20:.1f}" if r and r.temporary_bytes is not None else "-" for r in field[:-1]]
     errors = [f"{r.gradient_error:.1e}" if r else "-" for r in field]
     return milliseconds + ratios + memory + errors
 
@@ -222,8 +243,9 @@ def report(shapes: Sequence[Shape], seconds: float, rounds: int = ROUNDS) -> dic
         print(f"measuring {shape} ({number} of {len(shapes)})", file=sys.stderr, flush=True)
         table[shape] = measure(shape, seconds, rounds)
         print(_line(str(shape), _cells(table[shape])), flush=True)
-    means = [str(_geometric_mean(table, rival) or "-") for rival in _NAMES[1:]]
-    print(_line("geometric mean", [""] * len(_NAMES) + means))
+    names = _names()
+    means = [str(_geometric_mean(table, rival) or "-") for rival in names[1:]]
+    print(_line("geometric mean", [""] * len(names) + means))
     if not all(result.timing.alone for results in table.values() for result in results.values()):
         print(NOT_ALONE)
     print(machine("optax", "torch"), flush=True)

@@ -19,6 +19,8 @@ MODES = {"cpu": {"compiled": "default"}, "gpu": {"compiled": "default", "graphs"
 """What ``torch.compile`` is asked for, by platform: plain, and with CUDA graphs."""
 DTYPES = {"cpu": "float32", "gpu": "bfloat16"}
 """What both compute in, by platform, where no flag says otherwise."""
+BATCH_SIZES = {"cpu": 32, "gpu": 256}
+"""Pictures at a time, likewise."""
 
 
 Way = TypeVar("Way")

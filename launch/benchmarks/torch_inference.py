@@ -4,6 +4,7 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
+from launch.benchmarks import torch_memory
 from launch.benchmarks.torch_readers import count_parameters, make_reader
 from launch.config import Config
 
@@ -20,6 +21,7 @@ class Inference:
     """
 
     def __init__(self, config: Config, classes: int, images: np.ndarray, device: str, mode: str | None = None):
+        self.allocated_before = torch_memory.allocated(device)
         self.device, self.dtype = device, getattr(torch, config.model.dtype)
         reader = make_reader(config, classes).to(device).eval()
         self.parameters = count_parameters(reader)
@@ -39,3 +41,8 @@ class Inference:
             self._compiled(self.images)
         if self.device == "cuda":
             torch.cuda.synchronize()
+
+    def peak_bytes(self) -> int:
+        """Of all tensors that are alive at once, at most, while it reads; call it after a first time."""
+        kept = [*self.reader.parameters(), *self.reader.buffers(), self.images]
+        return torch_memory.peak_bytes(self.read, kept, self.device, self.allocated_before)

@@ -6,14 +6,11 @@ The rate stays at its peak, and there are no metrics, where our step follows its
 for numbers that are not finite.
 """
 
-import json
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
+from launch.benchmarks import torch_memory
 from launch.benchmarks.torch_readers import count_parameters, make_reader
 from launch.config import Config
 from recog.batch import Batch
@@ -54,7 +51,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, classes: int, blank_id: int, batch: Batch, device: str, mode: str | None = None):
-        self.allocated_before = torch.cuda.memory_allocated() if device == "cuda" else 0
+        self.allocated_before = torch_memory.allocated(device)
         self.device, self.blank_id, self.clip_norm = device, blank_id, config.optimizer.clip_norm
         self.dtype = getattr(torch, config.model.dtype)
         self.reader = make_reader(config, classes).to(device).train()
@@ -92,33 +89,13 @@ class Trainer:
             torch.cuda.synchronize()
 
     def peak_bytes(self) -> int:
-        """Of all tensors that are alive at once, at most, during a step; call it after a first step.
-
-        On CUDA, where other trainers may be alive, what was there before this one is taken off.
-        """
+        """Of all tensors that are alive at once, at most, during a step; call it after a first step."""
         if self.device == "cpu":
             self.optimizer.zero_grad(set_to_none=True)
-            return sum(x.numel() * x.element_size() for x in self._kept()) + _growth_on_cpu(self.step)
-        self.wait()
-        torch.cuda.reset_peak_memory_stats()
-        self.step()
-        self.wait()
-        return torch.cuda.max_memory_allocated() - self.allocated_before
+        return torch_memory.peak_bytes(self.step, self._kept(), self.device, self.allocated_before)
 
     def _kept(self) -> list:
         """What outlives a step: parameters, batch statistics, the optimizer's state, the batch."""
         states = [x for state in self.optimizer.state.values() for x in state.values() if torch.is_tensor(x)]
         batch = [self.images, self.labels, self.label_lengths]
         return [*self.reader.parameters(), *self.reader.buffers(), *states, *batch]
-
-
-def _growth_on_cpu(run) -> int:
-    """The most bytes of tensors made during a run that are alive at once, from torch's own record of allocations."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        run()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.json"
-        profile.export_chrome_trace(str(path))
-        events = json.loads(path.read_text())["traceEvents"]
-    changes = sorted((event["ts"], event["args"]["Bytes"]) for event in events if event["name"] == "[memory]")
-    return int(max(np.cumsum([0, *(change for _, change in changes)])))

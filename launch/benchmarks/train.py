@@ -18,7 +18,7 @@ would be no measure: it never falls, and compiling, which tries algorithms on it
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -27,7 +27,8 @@ from absl import flags
 
 from launch import friendly
 from launch.benchmarks import ctc, rival
-from launch.benchmarks.rival import DTYPES, MODELS, MODES, platform
+from launch.benchmarks.contestant import Contestant, Result, peak_bytes
+from launch.benchmarks.rival import BATCH_SIZES, DTYPES, MODELS, MODES, platform
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, marked, time_in_turns
 from launch.build import abstract_state, state_maker
 from launch.config import Config
@@ -43,25 +44,8 @@ from recog.training.augment import AugmentConfig
 from recog.training.optimizers import make_optimizer
 from recog.training.step import jit_train_step, zero_totals
 
-BATCH_SIZES = {"cpu": 32, "gpu": 256}
 STEPS = {"cpu": 1, "gpu": 10}
 """Training steps in a run, by platform; other accelerators are used as GPUs are."""
-
-
-class Contestant(NamedTuple):
-    """One implementation in training."""
-
-    run: Callable[[], object]
-    """Does `STEPS` steps and waits for them."""
-    peak_bytes: int
-
-
-class Result(NamedTuple):
-    """What one contestant showed."""
-
-    timing: Timing
-    """Of one step."""
-    peak_bytes: int
 
 
 class Row(NamedTuple):
@@ -134,11 +118,7 @@ class Ours:
 
     def peak_bytes(self) -> int:
         """Of all arrays that are alive at once, at most, during a step; 0 where XLA does not tell."""
-        memory = self.program.memory_analysis()
-        if memory is None:
-            return 0
-        results = memory.output_size_in_bytes - memory.alias_size_in_bytes
-        return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
+        return peak_bytes(self.program)
 
 
 def _enter(trainer) -> Contestant:

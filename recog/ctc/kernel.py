@@ -31,9 +31,14 @@ KNOWN = re.compile(r"\b(A10|A30|A100|G?H100|G?H200|G?B200|G?B300|GB10|L4|L40|T4|
 """What Pallas compiles for by now; it raises an error for others."""
 
 
+def available() -> bool:
+    """Whether JAX computes on a GPU that Pallas knows."""
+    return bool(KNOWN.search(jax.devices()[0].device_kind))
+
+
 def fits(lattice: Lattice) -> bool:
     """Whether there is something to do, in rows that are not too long, and not on GPUs that Pallas does not know."""
-    unknown = jax.default_backend() == "gpu" and not KNOWN.search(jax.devices()[0].device_kind)
+    unknown = jax.default_backend() == "gpu" and not available()
     return lattice.token.size > 0 and lattice.token.shape[2] <= LONGEST and not unknown
 
 

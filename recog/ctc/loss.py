@@ -55,13 +55,29 @@ def ctc_loss(
 
       losses = ctc_loss(logits, jnp.full(8, 26), labels, label_lengths)  # logits: 8 26 37
     """
+    return _any_loss(False, blank_id, logits, logit_lengths, labels, label_lengths)
+
+
+def scan_loss(
+    logits: Float[Array, "B T K"],
+    logit_lengths: Int[Array, " B"],
+    labels: Int[Array, "B L"],
+    label_lengths: Int[Array, " B"],
+    *,
+    blank_id: int = 0,
+) -> Float[Array, " B"]:
+    """`ctc_loss` by the scan on every device: what the kernel is measured against."""
+    return _any_loss(True, blank_id, logits, logit_lengths, labels, label_lengths)
+
+
+def _any_loss(by_scan: bool, blank_id: int, logits, logit_lengths, labels, label_lengths) -> Float[Array, " B"]:
     _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id)
     slots = jnp.arange(labels.shape[1]) < label_lengths[:, None]
     labels = labels.astype(jnp.int32)
     # A gather past the end gives NaN, one below zero would silently count from the end.
     labels = jnp.where(labels < 0, logits.shape[2], labels)
     labels = jnp.where(slots, labels, blank_id)
-    return _ctc(blank_id, logits.astype(jnp.float32), logit_lengths, labels, label_lengths)
+    return _ctc(by_scan, blank_id, logits.astype(jnp.float32), logit_lengths, labels, label_lengths)
 
 
 def _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id) -> None:
@@ -106,14 +122,14 @@ def _live(logits, logit_lengths) -> Bool[Array, "B T"]:
     return jnp.arange(logits.shape[1]) < logit_lengths[:, None]
 
 
-def _log_likelihood(cells: Lattice) -> Float[Array, " B"]:
-    if not kernel.fits(cells):
+def _log_likelihood(by_scan: bool, cells: Lattice) -> Float[Array, " B"]:
+    if by_scan or not kernel.fits(cells):
         return lattice.log_likelihood(cells)
     return jax.lax.platform_dependent(cells, cuda=kernel.log_likelihood, default=lattice.log_likelihood)
 
 
-def _posterior(cells: Lattice) -> Posterior:
-    if not kernel.fits(cells):
+def _posterior(by_scan: bool, cells: Lattice) -> Posterior:
+    if by_scan or not kernel.fits(cells):
         return lattice.posterior(cells)
     return jax.lax.platform_dependent(cells, cuda=kernel.posterior, default=lattice.posterior)
 
@@ -122,19 +138,19 @@ def _losses(log_likelihood: Float[Array, " B"]) -> Float[Array, " B"]:
     return jnp.where(log_likelihood <= LOG_ZERO / 2, jnp.inf, jnp.maximum(-log_likelihood, 0.0))
 
 
-def _loss_only(blank_id, logits, logit_lengths, labels, label_lengths):
+def _loss_only(by_scan, blank_id, logits, logit_lengths, labels, label_lengths):
     cells, _ = _lattice(blank_id, logits, logit_lengths, labels, label_lengths)
-    return _losses(_log_likelihood(cells))
+    return _losses(_log_likelihood(by_scan, cells))
 
 
-def _ctc_fwd(blank_id, logits, logit_lengths, labels, label_lengths):
+def _ctc_fwd(by_scan, blank_id, logits, logit_lengths, labels, label_lengths):
     cells, normaliser = _lattice(blank_id, logits, logit_lengths, labels, label_lengths)
-    log_likelihood, occupancy = _posterior(cells)
+    log_likelihood, occupancy = _posterior(by_scan, cells)
     losses = _losses(log_likelihood)
     return losses, (logits, logit_lengths, labels, losses, normaliser, occupancy)
 
 
-def _ctc_bwd(blank_id, residuals, cotangent):
+def _ctc_bwd(by_scan, blank_id, residuals, cotangent):
     logits, logit_lengths, labels, losses, normaliser, occupancy = residuals
     counts = _live(logits, logit_lengths) & (losses != jnp.inf)[:, None]  # a NaN loss counts, and its gradient is NaN
     scale = jnp.where(counts, cotangent[:, None], 0.0)
@@ -146,5 +162,5 @@ def _ctc_bwd(blank_id, residuals, cotangent):
     return subtract(gradient, labels, occupancy), None, None, None
 
 
-_ctc = jax.custom_vjp(_loss_only, nondiff_argnums=(0,))
+_ctc = jax.custom_vjp(_loss_only, nondiff_argnums=(0, 1))
 _ctc.defvjp(_ctc_fwd, _ctc_bwd)

@@ -1,5 +1,9 @@
-"""The GPU kernels, interpreted on any device, against the scan; and what is compiled for which device."""
+"""The GPU kernels, interpreted on any device, against the scan; and what is compiled for which device.
 
+With a GPU, the kernels themselves.
+"""
+
+import functools
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,6 +15,7 @@ import pytest
 
 from recog.ctc import ctc_loss, kernel, lattice
 from recog.ctc.lattice import Lattice
+from recog.ctc.loss import scan_loss
 from tests.conftest import nvidia_device, with_devices
 
 
@@ -26,12 +31,12 @@ def cells(batch: int, frames: int, slots: int, seed: int = 0) -> Lattice:
     return Lattice(*map(jnp.asarray, arrays))
 
 
-def assert_like_the_scan(given: Lattice, found: lattice.Posterior) -> None:
+def assert_like_the_scan(given: Lattice, found: lattice.Posterior, tolerance: float = 1e-5) -> None:
     expected = lattice.posterior(given)
     np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-5, atol=1e-5)
     live = np.arange(given.blank.shape[1]) < np.asarray(given.logit_lengths)[:, None]
     ours, theirs = (np.where(live[..., None], x.occupancy, 0.0) for x in (found, expected))
-    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    np.testing.assert_allclose(ours, theirs, atol=tolerance)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (6, 9, 1), (20, 12, 5), (40, 9, 8), (3, 50, 31), (3, 50, 32)])
@@ -57,6 +62,7 @@ def test_nothing_to_do_is_none_of_its_business():
 def test_gpus_that_pallas_does_not_know_keep_the_scan(monkeypatch, kind, known):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     monkeypatch.setattr(jax, "devices", lambda: [SimpleNamespace(device_kind=kind)])
+    assert kernel.available() == known
     assert kernel.fits(Lattice(jnp.zeros((1, 1, 1)), *[jnp.zeros(())] * 4)) == known
 
 
@@ -85,19 +91,33 @@ def test_several_batches_under_vmap_are_as_one_after_the_other():
         assert_like_the_scan(alone, jax.tree.map(lambda x, number=number: x[number], found))
 
 
-def value_and_gradient(logits, labels):
+def value(logits, labels, loss=ctc_loss):
     lengths = jnp.full(logits.shape[:1], logits.shape[1]), jnp.full(labels.shape[:1], labels.shape[1])
-    return jax.value_and_grad(lambda x: jnp.sum(ctc_loss(x, lengths[0], labels, lengths[1])))(logits)
+    return jnp.sum(loss(logits, lengths[0], labels, lengths[1]))
+
+
+def value_and_gradient(logits, labels, loss=ctc_loss):
+    return jax.value_and_grad(lambda x: value(x, labels, loss))(logits)
+
+
+def compiled_kernels(function, platform: str, slots: int) -> int:
+    shapes = jax.ShapeDtypeStruct((4, 9, 5), jnp.float32), jax.ShapeDtypeStruct((4, slots), jnp.int32)
+    with jax.sharding.use_abstract_mesh(nvidia_device()):
+        program = jax.jit(function).trace(*shapes).lower(lowering_platforms=(platform,)).as_text()
+    return program.count("custom_call @__gpu$xla.gpu.triton")
 
 
 @pytest.mark.parametrize(
     ("platform", "slots", "kernels"), [("cuda", 6, 2), ("cpu", 6, 0), ("tpu", 6, 0), ("cuda", 1200, 0)]
 )
 def test_kernels_are_compiled_for_nvidia_gpus_alone(platform, slots, kernels):
-    shapes = jax.ShapeDtypeStruct((4, 9, 5), jnp.float32), jax.ShapeDtypeStruct((4, slots), jnp.int32)
-    with jax.sharding.use_abstract_mesh(nvidia_device()):
-        program = jax.jit(value_and_gradient).trace(*shapes).lower(lowering_platforms=(platform,)).as_text()
-    assert program.count("custom_call @__gpu$xla.gpu.triton") == kernels
+    assert compiled_kernels(value_and_gradient, platform, slots) == kernels
+
+
+@pytest.mark.parametrize(("function", "kernels"), [(value, 1), (value_and_gradient, 2)])
+def test_the_scan_can_be_asked_for_there(function, kernels):
+    assert compiled_kernels(function, "cuda", 6) == kernels
+    assert compiled_kernels(functools.partial(function, loss=scan_loss), "cuda", 6) == 0
 
 
 SHARDED = """
@@ -121,3 +141,34 @@ assert_like_the_scan(given, found)
 def test_each_device_does_its_own_samples():
     done = subprocess.run([sys.executable, "-c", SHARDED], capture_output=True, text=True, env=with_devices(4))
     assert done.returncode == 0, done.stderr
+
+
+ON_A_GPU = pytest.mark.skipif(not kernel.available(), reason="needs a GPU that Pallas knows")
+
+
+@ON_A_GPU
+@pytest.mark.parametrize(
+    ("shape", "tolerance"),
+    [
+        ((1, 1, 1), 1e-5),
+        ((64, 26, 25), 1e-4),
+        ((16, 100, 40), 1e-4),
+        ((5, 7, 600), 1e-5),
+        ((3, 1100, kernel.LONGEST), 5e-3),
+    ],
+)
+def test_the_kernel_itself_equals_the_scan(shape, tolerance):
+    """Tolerances grow with the forward variables, from whose differences occupancies come."""
+    given = cells(*shape)
+    found = jax.jit(kernel.posterior)(given)
+    assert_like_the_scan(given, found, tolerance)
+    np.testing.assert_allclose(jax.jit(kernel.log_likelihood)(given), found.log_likelihood, rtol=1e-6)
+
+
+@ON_A_GPU
+def test_the_kernels_loss_and_gradient_equal_the_scans():
+    random = np.random.default_rng(0)
+    logits, labels = jnp.asarray(random.normal(size=(64, 26, 37)), jnp.float32), random.integers(1, 37, (64, 12))
+    ours, theirs = (value_and_gradient(logits, jnp.asarray(labels), loss) for loss in (ctc_loss, scan_loss))
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-5)
+    np.testing.assert_allclose(ours[1], theirs[1], atol=1e-4)

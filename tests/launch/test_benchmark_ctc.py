@@ -2,19 +2,24 @@
 
 import importlib.util
 
+import jax
 import numpy as np
 import pytest
 
 from launch.benchmarks import ctc
 from launch.benchmarks.timing import Timing
+from recog.ctc import kernel
+from tests.conftest import nvidia_device
 
 TINY = ctc.Shape(2, 5, 4, 2)
 
 
-def test_reports_every_contestant(capsys):
+@pytest.mark.parametrize("by_kernel", [False, True])
+def test_reports_every_contestant(by_kernel, monkeypatch, capsys):
+    monkeypatch.setattr(kernel, "available", lambda: by_kernel)
     table = ctc.report([TINY], seconds=0.0, rounds=1)
-    names = ["recog", "optax"] + ["torch"] * bool(importlib.util.find_spec("torch"))
-    assert list(table[TINY]) == names
+    names = ["recog", "scan", "optax"] if by_kernel else ["recog", "optax"]
+    assert list(table[TINY]) == names + ["torch"] * bool(importlib.util.find_spec("torch"))
     for result in table[TINY].values():
         assert result.timing.seconds > 0
         assert result.gradient_error < 1e-5
@@ -22,7 +27,27 @@ def test_reports_every_contestant(capsys):
     assert lines[2].startswith("2x5x4x2")
     assert lines[3].startswith("geometric mean")
     assert len(lines[0]) == len(lines[1]) == len(lines[2])
+    assert lines[1].split()[7:] == [*names, "torch", *names[1:], "torch", *names, *names, "torch"]
     assert any("jax" in line for line in lines[4:])
+
+
+def test_on_a_gpu_ours_is_the_kernel_and_scan_is_not(monkeypatch):
+    monkeypatch.setattr(kernel, "available", lambda: True)
+    case = ctc.problem(TINY)
+
+    def kernels(loss) -> int:
+        program = jax.jit(jax.value_and_grad(lambda *a: loss(*a).mean()))
+        with jax.sharding.use_abstract_mesh(nvidia_device()):
+            text = program.trace(*case).lower(lowering_platforms=("cuda",)).as_text()
+        return text.count("custom_call @__gpu$xla.gpu.triton")
+
+    assert {name: kernels(loss) for name, loss in ctc.jax_losses().items()} == {"recog": 2, "scan": 0, "optax": 0}
+
+
+def test_labels_too_long_for_the_kernel_are_not_measured_twice(monkeypatch):
+    monkeypatch.setattr(kernel, "available", lambda: True)
+    monkeypatch.setattr(kernel, "LONGEST", TINY.L - 1)
+    assert [contestant.name for contestant in ctc.contestants(ctc.problem(TINY))][:2] == ["recog", "optax"]
 
 
 def test_marks_what_another_job_disturbed():

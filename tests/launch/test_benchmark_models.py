@@ -1,41 +1,83 @@
 """The benchmark of the models runs, and its lines hold what they should; how long things take is not tested."""
 
+import jax
 import numpy as np
 import pytest
 from absl import flags
 
 from launch.benchmarks import models, rival
+from launch.benchmarks.rival import platform
 from launch.benchmarks.timing import Timing, marked
 from launch.cost import count, load_config
+from launch.utilization import peak_flops
 
 
 def test_a_model_is_measured_in_one_line(monkeypatch):
-    monkeypatch.setattr(models, "BATCH", 2)
+    monkeypatch.setattr(models, "BATCH_SIZES", {platform(): 2})
     line, _ = models.line("quickstart", load_config("quickstart"), seconds=0.0)
     name, size, frames, parameters, macs, unit, *cells = line.split()
     assert (name, size, frames, parameters, macs, unit) == ("quickstart", "32x100x1", "26", "449,457", "42.5", "M")
-    live, exported, torch, ratio = np.reshape(cells, (2, 4)).T
-    assert all(float(cell.rstrip("?")) > 0 for cell in (*live, *exported))
-    assert set(torch) == set(ratio) == {"-"}, "no such reader is written for PyTorch"
+    live, exported, torch, ratio = np.reshape(cells[:8], (2, 4)).T
+    share, torch_share, memory, torch_memory = cells[8:]
+    assert all(float(cell.rstrip("?")) > 0 for cell in (*live, *exported, share))
+    assert int(memory) > 449_457 * 4 / 2**20, "parameters are alive"
+    missing = {*torch, *ratio, torch_share, torch_memory}
+    assert missing == {"-"}, "no such reader is written for PyTorch"
     assert max(map(len, (line, *models.header()))) == len(line), "titles stand above their columns"
 
 
 def test_the_exported_program_reads_as_the_live_model():
     config = load_config("quickstart")
-    live, exported = (run() for run in models.readers(config, count(config), rows=3).values())
+    live, exported = (contestant.run() for contestant in models.readers(config, count(config), rows=3).values())
     np.testing.assert_array_equal(live.tokens, exported["tokens"])
 
 
 @pytest.mark.slow
 def test_pytorch_takes_part(monkeypatch):
     pytest.importorskip("torch")
-    monkeypatch.setattr(models, "BATCH", 2)
-    monkeypatch.setattr(rival, "MODES", {"cpu": {}})
+    monkeypatch.setattr(rival, "MODES", {platform(): {}})
     config = load_config("lprnet")
-    timings = models.measure("lprnet", config, count(config), rows=2, seconds=0.0)
-    assert set(timings) == {"recog", "artifact", "torch"}
-    *_, ratio = models._cells(timings, lambda taken: f"{taken:.3f}")
+    cost = count(config)
+    results = models.measure("lprnet", config, cost, rows=2, seconds=0.0)
+    assert set(results) == {"recog", "artifact", "torch"}
+    *_, ratio = models._speeds(results, lambda taken: f"{taken:.3f}")
     assert ratio.rstrip("?").endswith("x")
+    assert all(4 * cost.parameters < result.peak_bytes < 2**28 for result in results.values())
+
+
+def test_utilisation_and_memory_are_of_what_the_ratio_compares():
+    timings = {"recog": Timing(0.1, 0.0), "artifact": Timing(0.5, 0.0), "torch": Timing(2.0, 0.5)}
+    results = {name: models.Result(timing, number * 2**20) for number, (name, timing) in enumerate(timings.items(), 1)}
+    assert models._speeds(results, str) == ["0.1", "0.5", "2.0?", "4.00x?"]
+    assert models._shares(results, flops=10**9, peak=4e9) == ["50.0", "12.5?"]
+    assert models._memory(results) == ["2", "3"]
+    del results["torch"]
+    assert models._shares(results, flops=10**9, peak=4e9) == ["50.0", "-"]
+    assert models._memory(results) == ["2", "-"]
+
+
+def test_many_pictures_in_bfloat16_are_read_at_once_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    asked = []
+
+    def measure(name, config, cost, rows, seconds):
+        asked.append((rows, config.model.dtype))
+        return {name: models.Result(Timing(0.5, 0.0), 0) for name in ("recog", "artifact")}
+
+    monkeypatch.setattr(models, "measure", measure)
+    line, _ = models.line("crnn", models.configure("crnn"), seconds=0.0)
+    assert asked == [(256, "bfloat16"), (1, "bfloat16")]
+    images, milliseconds, share = (line.split()[column] for column in (6, 10, 14))
+    assert (images, milliseconds) == ("512", "500.0")
+    flops = 2 * 256 * count(load_config("crnn")).macs
+    assert float(share) == pytest.approx(100 * flops / 0.5 / peak_flops(jax.devices()[0]), abs=0.06)
+
+
+@pytest.mark.parametrize(("backend", "usual"), [("cpu", "float32"), ("gpu", "bfloat16"), ("tpu", "bfloat16")])
+def test_configurations_compute_in_what_is_usual(backend, usual, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    assert models.configure("lprnet").model.dtype == usual
+    assert models.configure("lprnet", "float32").model.dtype == "float32"
 
 
 def test_another_architecture_is_no_contestant():

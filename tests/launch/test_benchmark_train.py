@@ -12,6 +12,7 @@ from launch.benchmarks.timing import Timing
 from launch.build import abstract_state
 from launch.config import Config
 from launch.task import make_task
+from recog.evaluation.cost import count_parameters
 from recog.models.crnn import CRNNConfig
 from recog.models.frames import Frames
 from recog.models.lprnet import LPRNetConfig
@@ -177,8 +178,54 @@ def test_labels_fit_and_hold_no_blank(name):
         assert 0 <= live.min() <= live.max() < task.alphabet.classes
 
 
+@pytest.mark.parametrize(
+    ("platform", "batch_size", "dtype"), [("cpu", 32, "float32"), ("gpu", 256, "bfloat16"), ("tpu", 256, "bfloat16")]
+)
+def test_what_is_usual_for_the_device(platform, batch_size, dtype, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    for name in train.MODELS:
+        config = train.configure(name)
+        assert (config.data.batch_size, config.model.dtype) == (batch_size, dtype)
+    config = train.configure("crnn", 7, "float32")
+    assert (config.data.batch_size, config.model.dtype) == (7, "float32")
+
+
+@pytest.mark.parametrize("name", train.MODELS)
+def test_pytorch_trains_in_bfloat16(name, torch):
+    config = small(name)
+    config.model.dtype = "bfloat16"
+    task = make_task(config)
+    trainer = torch_trainer(config, task, train.make_batch(config, task))
+    convolution = next(module for module in trainer.reader.modules() if isinstance(module, torch.nn.Conv2d))
+    computed = []
+    convolution.register_forward_hook(lambda module, inputs, output: computed.append(output.dtype))
+    *_, bias = trainer.reader.parameters()
+    before = bias.detach().clone()
+    assert np.isfinite(float(trainer.step()))
+    assert computed == [torch.bfloat16]
+    assert not torch.equal(bias, before)
+    assert {parameter.dtype for parameter in trainer.reader.parameters()} == {torch.float32}
+    assert trainer._scores(trainer.images).dtype == torch.float32
+
+
+def test_pytorch_goes_on_without_a_compiler_that_fails(torch, monkeypatch, capsys):
+    def compiler(function, mode):
+        def fail(*arguments):
+            raise RuntimeError(f"no compiler for {mode}\nand more")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", compiler)
+    config = small("lprnet")
+    task = make_task(config)
+    batch, size = train.make_batch(config, task), count_parameters(abstract_state(config, task).variables)
+    assert list(train.torch_contestants(config, task, batch, size)) == ["torch"]
+    note = "torch.compile(mode='default') does not work here (RuntimeError: no compiler for default)"
+    assert note in capsys.readouterr().err
+
+
 def test_torch_tells_the_most_that_is_alive_at_once(torch):
-    from launch.benchmarks.torch_training import _growth_on_cpu
+    from launch.benchmarks.torch_memory import growth_on_cpu
 
     def run():
         first = torch.ones(1000)
@@ -186,8 +233,8 @@ def test_torch_tells_the_most_that_is_alive_at_once(torch):
         del first
         return second, torch.ones(500), torch.ones(250)
 
-    assert _growth_on_cpu(run) == pytest.approx(4 * 2000, abs=64)  # scalars count as well
-    assert _growth_on_cpu(lambda: None) == 0
+    assert growth_on_cpu(run) == pytest.approx(4 * 2000, abs=64)  # scalars count as well
+    assert growth_on_cpu(lambda: None) == 0
 
 
 def test_another_architecture_is_no_rival(torch):
