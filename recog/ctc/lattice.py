@@ -10,8 +10,8 @@ pays for the other's transitions.
   needs no second log-space recursion, and occupancies never exceed one. It also sees only differences between
   neighbouring forward variables, which is why its gradient is closer to float64 than one from ``alpha + beta - loss``.
 
-The scans are not unrolled: by 2, 4 and 8 frames, value and gradient of 256 labels of 25 tokens in 100 frames took 2.0, 2.6
-and 4.1 times as long (two cores of an AMD EPYC; on accelerators it was not measured).
+The scans are not unrolled: by 2, 4 and 8 frames, value and gradient of 256 labels of 25 tokens in 100 frames took 2.0,
+2.6 and 4.1 times as long (two cores of an AMD EPYC; on accelerators it was not measured).
 """
 
 from typing import NamedTuple

@@ -1,10 +1,12 @@
 """Trains a few steps on each layout of devices: ``python -m tests.launch.on_devices FOLDER DEVICES,FSDP,PARTS ...``.
 
-Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read, and
-what one step sums over all devices. For ``eta,DEVICES``, what moves the weight of a branch of the price reader.
+Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read,
+what one step sums over all devices, and the share of the state whose memory it uses again. For ``eta,DEVICES``, what
+moves the weight of a branch of the price reader.
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import math
@@ -25,6 +27,7 @@ from recog.evaluation.cost import count_parameters
 from recog.evaluation.reading import Evaluator
 from recog.models import convolve
 from recog.training.optimizers import make_optimizer
+from recog.training.step import jit_train_step, zero_totals
 from tests.launch.conftest import price_reader, tiny_config
 
 STEPS = 4
@@ -46,17 +49,19 @@ def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
     stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=0)
     sharding = meshes.by_parameter(mesh, abstract_state(config, task))
     make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
-    state = jax.jit(make_state, out_shardings=sharding)()
-    step = jax.jit(advance(config, task), donate_argnums=0, out_shardings=(sharding, meshes.replicated(mesh)))
+    state, one_step = jax.jit(make_state, out_shardings=sharding)(), advance(config, task)
     losses = []
     with contextlib.closing(iter(stream)) as batches:
         placed = [meshes.put_batch(mesh, batch) for batch in itertools.islice(batches, STEPS)]
-        step = step.lower(state, placed[0]).compile()
-        for batch in placed:
-            state, report = step(state, batch)
-            losses.append(float(report.sums["ctc_loss"]))
+    no_totals = functools.partial(zero_totals, one_step, state, placed[0])
+    no_totals = jax.jit(no_totals, out_shardings=meshes.replicated(mesh))
+    step = jit_train_step(one_step, mesh, sharding).lower(state, no_totals(), placed[0]).compile()
+    for batch in placed:
+        state, totals = step(state, no_totals(), batch)
+        losses.append(float(totals.sums["ctc_loss"]))
     leaves = jax.tree.leaves((state.params, state.optimizer_states))
     held = sum(x.addressable_shards[0].data.size for x in leaves) / sum(x.size for x in leaves)
+    state_bytes = sum(x.addressable_shards[0].data.nbytes for x in jax.tree.leaves(state))
     with contextlib.closing(one_pass(samples, config, task)) as stream:
         read = Evaluator(task, mesh)(state.variables, stream)
     return {
@@ -65,6 +70,7 @@ def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
         "read": [(p.id, round(p.confidence, 4)) for p in read.predictions],
         "summed": summed_numbers(step.as_text() or ""),
         "parameters": count_parameters(state.variables),
+        "donated": step.memory_analysis().alias_size_in_bytes / state_bytes,
     }
 
 

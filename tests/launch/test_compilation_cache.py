@@ -1,10 +1,14 @@
 """Where compiled programs are kept."""
 
+import subprocess
+import sys
+
 import jax
 import pytest
 
 from launch import compilation_cache
 from launch.compilation_cache import cache_folder, use_compilation_cache
+from tests.conftest import with_devices
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +24,15 @@ def test_programs_are_kept_below_the_users_cache_folder(monkeypatch, tmp_path):
     use_compilation_cache()
     assert jax.config.values["jax_compilation_cache_dir"] == str(cache_folder())
     assert cache_folder().is_relative_to(tmp_path / "recog")
+
+
+def test_what_an_entry_point_compiles_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    command = [sys.executable, "-m", "launch.cost", "--config=launch/configs/lprnet.py"]
+    subprocess.run(command, env=with_devices(1), check=True)
+    assert list(cache_folder().iterdir())
 
 
 def test_another_place_is_left_as_it_is(tmp_path):

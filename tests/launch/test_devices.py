@@ -48,6 +48,12 @@ def test_a_step_sums_its_gradients_and_little_else_over_devices(outcomes):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("layout", ["1,1,1", "8,1,1", "8,4,1"])
+def test_a_step_writes_the_new_state_where_the_old_one_was(outcomes, layout):
+    assert outcomes[layout]["donated"] >= 1.0
+
+
+@pytest.mark.slow
 def test_parts_of_a_batch_are_the_same_parts_on_any_number_of_devices(outcomes):
     np.testing.assert_allclose(outcomes["8,2,2"]["losses"], outcomes["1,1,2"]["losses"], rtol=1e-4)
     assert outcomes["1,1,2"]["losses"] != outcomes["1,1,1"]["losses"], "each part is normalised by its own statistics"

@@ -1,6 +1,7 @@
 """Several devices and several processes train one run: real processes, joined over loopback."""
 
 import dataclasses
+import json
 import re
 import signal
 import socket
@@ -16,7 +17,9 @@ import pytest
 from launch.distributed import join
 from launch.run_folder import steps_done
 from launch.train import train
+from recog.models.crnn import CRNNConfig
 from recog.training.loop import LoopConfig
+from recog.training.preemption import StopRequest
 from recog.training.writers import read_metrics
 from tests.conftest import with_devices
 from tests.launch.conftest import CONFIG_FILE, assert_same_state, saved_arrays, tiny_config
@@ -25,12 +28,27 @@ HEARTBEAT = 20
 """Seconds after which a lost process is noticed."""
 STEPS = 120
 LOOP = {"steps": STEPS, "checkpoint_every": 10, "log_every": 10, "evaluate_every": 60}
+UNITS = 64
+"""Recurrent units: the weights between them are the fewest that `recog.mesh.by_parameter` splits."""
 
 
 def run_config(folder):
     config = tiny_config(str(folder))
-    config.train = LoopConfig(**LOOP)
+    assert isinstance(config.model, CRNNConfig)
+    config.train, config.model.recurrent.units = LoopConfig(**LOOP), UNITS
     return config
+
+
+class StopAfter(StopRequest):
+    """Asks a run of this process to stop after a step."""
+
+    def __init__(self, last: int):
+        super().__init__()
+        self.last = last
+
+    def reached(self, step: int) -> bool:
+        self.requested = step == self.last
+        return self.requested
 
 
 @dataclasses.dataclass
@@ -48,15 +66,19 @@ class Process:
             self.popen.kill()
 
 
-def launch(config_file, workdir, logs, more=((), ())) -> list[Process]:
-    """Two processes with two devices each, and with flags of their own."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = []
+        return free.getsockname()[1]
+
+
+def launch(config_file, workdir, logs, more=((), ())) -> list[Process]:
+    """Two processes with two devices each, and with flags of their own."""
+    port, started = free_port(), []
     for process, flags in enumerate(more):
         command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
         command += [f"--config.train.{name}={value}" for name, value in LOOP.items()]
+        command += [f"--config.model.recurrent.units={UNITS}"]
         command += [f"--coordinator_address=127.0.0.1:{port}", "--num_processes=2", f"--process_id={process}"]
         command += [f"--heartbeat_timeout={HEARTBEAT}", *flags]
         log = logs / f"{time.monotonic_ns()}.log"
@@ -80,6 +102,12 @@ def losses(workdir) -> dict[int, float]:
     return {int(line["step"]): line["train/ctc_loss"] for line in lines if "train/ctc_loss" in line}
 
 
+def arrays_split(checkpoint: Path) -> int:
+    """How many arrays were split over the devices that saved them."""
+    shardings = json.loads((checkpoint / "state" / "_sharding").read_text()).values()
+    return sum("fsdp" in json.loads(sharding)["partition_spec"] for sharding in shardings)
+
+
 @pytest.fixture(scope="module")
 def file(digits, tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / "tiny.py"
@@ -97,6 +125,14 @@ def whole_run(file, tmp_path_factory):
     assert "validation" in statuses[0][1]
     assert not re.search("samples|validation|train:", statuses[1][1]), "only the first process reports"
     return folder / "run"
+
+
+@pytest.mark.slow
+def test_two_processes_train_like_one_device(whole_run, digits, tmp_path):
+    train(run_config(digits), tmp_path / "run", stop=StopAfter(30))
+    expected, found = losses(tmp_path / "run"), losses(whole_run)
+    assert list(expected) == [10, 20, 30]
+    np.testing.assert_allclose([found[step] for step in expected], list(expected.values()), rtol=1e-5)
 
 
 @pytest.mark.slow
@@ -119,11 +155,25 @@ def test_a_run_that_loses_a_process_stops_and_resumes_bit_for_bit(whole_run, dig
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("victim", "number"), [(0, signal.SIGKILL), (1, signal.SIGSTOP)])
+def test_a_process_that_dies_or_hangs_ends_the_other(file, tmp_path, victim, number):
+    processes = launch(file, tmp_path / "run", tmp_path)
+    try:
+        wait_for(tmp_path / "run" / "checkpoints" / "latest" / "10", processes)
+        processes[victim].popen.send_signal(number)
+        status, output = processes[1 - victim].wait(3 * HEARTBEAT)
+    finally:
+        for process in processes:
+            process.popen.kill()
+    assert status != 0, output
+
+
+@pytest.mark.slow
 def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on(
     whole_run, digits, file, tmp_path, capsys
 ):
     workdir = tmp_path / "run"
-    processes = launch(file, workdir, tmp_path)
+    processes = launch(file, workdir, tmp_path, more=2 * (("--config.mesh.fsdp=4",),))
     wait_for(workdir / "checkpoints" / "latest" / "10", processes)
     processes[1].popen.send_signal(signal.SIGTERM)
     statuses = [process.wait() for process in processes]
@@ -131,8 +181,11 @@ def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on
     stopped = steps_done(workdir)
     assert 10 <= stopped < STEPS, "the run was to be stopped"
     assert f"stopped at step {stopped}, saved" in statuses[0][1]
+    assert arrays_split(workdir / "checkpoints" / "latest" / str(stopped))
     train(run_config(digits), workdir)  # here, on the devices of this process
-    assert "saved by 4 devices, 2 processes" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "saved by 4 devices, 2 processes, 4 fsdp, goes on with 1 devices, 1 processes, 1 fsdp" in said
+    assert "every batch has the samples that it would have had" in said
     expected, found = losses(whole_run), losses(workdir)
     assert found.keys() - expected.keys() <= {stopped}
     # The line after the stop is of the steps since then alone; rounding grows over the run.
@@ -159,6 +212,48 @@ def test_a_process_that_does_not_see_the_folder_of_the_run_is_told_so(whole_run,
         assert re.search(r"processes \d and \d differ in step to go on from: every process needs", output)
     assert steps_done(whole_run) == STEPS
     assert not (tmp_path / "misspelt").exists()
+
+
+JOINS = """
+import sys
+from absl import flags
+from launch import distributed, friendly
+
+
+def main(argv):
+    distributed.join(flags.FLAGS)
+    print("process {} of {}".format(*distributed.share()), file=sys.stderr)
+
+
+distributed.define_flags()
+friendly.run(main)
+"""
+
+
+def join_by_itself(logs, **environment: str) -> Process:
+    """A process that learns from nothing but this environment which one it is, and says so."""
+    own = {name: value for name, value in with_devices(1).items() if name in ("PATH", "PYTHONPATH", "JAX_PLATFORMS")}
+    log = logs / f"{time.monotonic_ns()}.log"
+    command = [sys.executable, "-c", JOINS, "--distributed=auto"]
+    with log.open("w") as file:
+        return Process(subprocess.Popen(command, env=own | environment, stdout=file, stderr=file), log)
+
+
+@pytest.mark.slow
+def test_processes_of_a_slurm_job_find_each_other(tmp_path):
+    job = {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": "2"}
+    job |= {"JAX_COORDINATOR_PORT": str(free_port())}
+    tasks = [join_by_itself(tmp_path, **job, SLURM_PROCID=task, SLURM_LOCALID=task) for task in "01"]
+    for task, (status, output) in enumerate([process.wait() for process in tasks]):
+        assert status == 0, output
+        assert f"process {task} of 2" in output
+
+
+@pytest.mark.slow
+def test_where_no_cluster_is_found_flags_are_asked_for(tmp_path):
+    status, output = join_by_itself(tmp_path).wait()
+    assert status == 1
+    assert re.search(r"error: --distributed=auto finds no cluster here .*name --coordinator_address", output), output
 
 
 def test_flags_that_do_not_suffice_are_named():

@@ -21,6 +21,7 @@ from launch.run_folder import OtherRunError, load_run
 from launch.train import train
 from recog.training.checkpoints import Checkpoints
 from recog.training.record import NotFiniteError
+from recog.training.step import jit_train_step
 from recog.training.writers import read_metrics
 from tests.conftest import with_devices
 from tests.launch.conftest import assert_same_state, saved_arrays, tiny_config, write_digits
@@ -93,9 +94,24 @@ def test_a_run_cut_off_resumes_bit_for_bit(whole_run, config_file, tmp_path, num
 
 def test_training_twice_is_the_same_and_a_finished_run_stays(whole_run, tmp_path):
     config, _, whole_state = whole_run
-    first = jax.device_get(train(config, tmp_path / "run"))
+    first = jax.device_get(train(config, tmp_path / "run", profile_steps="2:3"))
     assert_same_state(first, whole_state)
+    assert list((tmp_path / "run" / "profile").rglob("*.xplane.pb"))
     assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
+
+
+def test_the_step_compiles_as_often_as_is_logged(config, tmp_path, monkeypatch):
+    steps = []
+
+    def jit(*arguments):
+        steps.append(jit_train_step(*arguments))
+        return steps[-1]
+
+    monkeypatch.setattr("launch.train.jit_train_step", jit)
+    train(config, tmp_path / "run")
+    lines = read_metrics(tmp_path / "run" / "metrics.jsonl")
+    logged = [line["train/compilations"] for line in lines if "train/compilations" in line]
+    assert steps[0]._cache_size() == logged[-1] == 2, "one program for each width"
 
 
 def test_a_run_of_an_earlier_version_goes_on(whole_run, tmp_path):

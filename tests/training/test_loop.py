@@ -1,5 +1,7 @@
 """The loop's bookkeeping, over a step that only counts."""
 
+from typing import NamedTuple
+
 import grain.python as grain
 import jax
 import jax.numpy as jnp
@@ -135,6 +137,34 @@ def test_every_shape_of_batches_is_announced_once_and_compilations_are_logged(tm
         line["train/compilations"] for line in read_metrics(tmp_path / "metrics.jsonl") if "train/accuracy" in line
     ]
     assert logged == [1, 2, 2, 2, 2, 2]
+
+
+def test_steps_are_dispatched_ahead_of_the_oldest_and_totals_fetched_only_to_log(tmp_path, monkeypatch):
+    events, jitted, fetch = [], jax.jit(train_step), jax.device_get
+
+    class Dispatched(NamedTuple):
+        """What is known of a step that has not ended."""
+
+        number: int
+
+        def is_ready(self):
+            return False
+
+        def block_until_ready(self):
+            events.append(f"wait for {self.number}")
+
+    def step(state: TrainState, totals: Totals, batch: Batch):
+        events.append("step")
+        return jitted(state, totals, batch)
+
+    def device_get(x):
+        events.append("fetch")
+        return fetch(x)
+
+    monkeypatch.setattr(jax.numpy, "copy", lambda x: Dispatched(events.count("step")))
+    monkeypatch.setattr(jax, "device_get", device_get)
+    run(tmp_path, LoopConfig(6, 5, 0, 0), step=step)
+    assert events == [*4 * ["step"], "wait for 1", "step", "wait for 2", "fetch", "step", "wait for 3", "fetch"]
 
 
 def test_what_adapts_at_each_evaluation_is_trained_on_saved_and_logged(tmp_path):
