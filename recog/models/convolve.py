@@ -1,6 +1,7 @@
 """Convolution that CPUs compute fast, forth and back."""
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator
 
@@ -54,7 +55,8 @@ def _convolve(images, kernel, strides: tuple[int, int], margins: winograd.Margin
 
 
 def _forward(images, kernel, strides, margins):
-    return _convolve(images, kernel, strides, margins), (images, kernel)
+    convolve = _by_platform(_cpu_convolve_to_learn, _jax_convolve, strides, margins)
+    return convolve(images, kernel), (images, kernel)
 
 
 def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
@@ -102,9 +104,19 @@ def _jax_gradients(images, kernel, gradient, strides, margins):
 
 
 def _cpu_convolve(images, kernel, strides, margins):
+    fewer = _fewer_results(kernel, strides) and _form(images, kernel, margins) is _side_by_side
+    form = _results_side_by_side if fewer else _form(images, kernel, margins)
+    return _in_tiles_or(form, images, kernel, strides, margins)
+
+
+def _cpu_convolve_to_learn(images, kernel, strides, margins):
+    """Not by `_results_side_by_side`, whose products the gradient of an activation would read again."""
+    return _in_tiles_or(_form(images, kernel, margins), images, kernel, strides, margins)
+
+
+def _in_tiles_or(form: Callable, images, kernel, strides, margins):
     tiles = functools.partial(winograd.convolve, margins=margins)
-    forth = _form(images, kernel, margins)
-    plain = functools.partial(forth, strides=strides, margins=margins)
+    plain = functools.partial(form, strides=strides, margins=margins)
     return _choose(_in_tiles(images, kernel, strides, margins), tiles, plain, images, kernel)
 
 
@@ -141,6 +153,12 @@ def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
     return 1 in kernel.shape[:2]
 
 
+def _fewer_results(kernel: Float[Array, "Y X C D"], strides) -> bool:
+    """Whether a narrow kernel's places are better side by side in the results than in the images."""
+    channels, results = kernel.shape[2:]
+    return _narrow(kernel) and strides == (1, 1) and results <= channels
+
+
 def _form(images, kernel: Float[Array, "Y X C D"], margins) -> Callable:
     """How it is convolved with in no tiles."""
     sizes = [length + sum(zeros) for length, zeros in zip(images.shape[1:3], margins, strict=True)]
@@ -158,6 +176,21 @@ def _side_by_side(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
     """One product, with what all places see side by side."""
     seen = _gather(images, kernel, strides, margins)
     return (_rows(seen) @ kernel.reshape(-1, kernel.shape[-1])).reshape(*seen.shape[:-1], kernel.shape[-1])
+
+
+def _results_side_by_side(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
+    """Of strides of one: one product with all places' matrices, its results shifted and added up."""
+    (height, width, channels, results), (above, aside) = kernel.shape, margins
+    matrices = kernel.reshape(-1, channels, results).swapaxes(0, 1).reshape(channels, -1)
+    products = (_rows(images) @ matrices).reshape(*images.shape[:3], -1, results)
+    shifts = itertools.product(_shifts(height, above), _shifts(width, aside))
+    return functools.reduce(jnp.add, (_padded(products[..., i, :], shift) for i, shift in enumerate(shifts)))
+
+
+def _shifts(size: int, margin: tuple[int, int]) -> list[tuple[int, int]]:
+    """By place of a kernel along an axis, the margins of what it adds to the results."""
+    before, after = margin
+    return [(before - place, after - (size - 1 - place)) for place in range(size)]
 
 
 def _loop_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"]:
@@ -195,12 +228,13 @@ def _sum_of_products(images, kernel, strides, margins) -> Float[Array, "B P Q D"
 def _gradients_by_products(images, kernel, gradient, strides, margins):
     if 0 in gradient.shape:
         return jnp.zeros_like(images), jnp.zeros_like(kernel)
-    side_by_side, (channels, results) = _form(images, kernel, margins) is _side_by_side, kernel.shape[2:]
-    if side_by_side and _narrow(kernel) and strides == (1, 1) and results <= channels:
+    side_by_side = _form(images, kernel, margins) is _side_by_side
+    if side_by_side and _fewer_results(kernel, strides):
         return _gradients_side_by_side(images, kernel, gradient, margins)
     forth = _sum_of_products if _narrow(kernel) else _jax_convolve
     (for_images,) = jax.linear_transpose(lambda x: forth(x, kernel, strides, margins), images)(gradient)
-    together = side_by_side or channels <= FEW_CHANNELS  # XLA sees that the way forth has made the same, and keeps it
+    # Together, XLA sees that the way forth has made the same, and keeps it.
+    together = side_by_side or kernel.shape[2] <= FEW_CHANNELS
     seen = [_gather(images, kernel, strides, margins)] if together else _places(images, kernel, strides, margins)
     for_kernel = [_rows(place).T @ _rows(gradient) for place in seen]
     return for_images, jnp.concatenate(for_kernel).reshape(kernel.shape)
@@ -209,7 +243,7 @@ def _gradients_by_products(images, kernel, gradient, strides, margins):
 def _gradients_side_by_side(images, kernel, gradient, margins):
     """Of strides of one, by convolving the gradient with the kernel turned around: two products of the same rows.
 
-    For no more results than channels: it is the gradient that is side by side.
+    For no more results than channels: the gradient is side by side.
     """
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
     size, channels = kernel.shape[:2], kernel.shape[2]

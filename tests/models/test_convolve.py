@@ -17,12 +17,14 @@ margins = st.sampled_from([(0, 0), (0, 0), (1, 2), (-1, 0), (-6, -1)])
 
 
 def values_and_gradients(function, *arguments):
+    """What it gives by itself, where its gradient is asked for, and the gradient."""
+
     def scalar(*arguments):
         value = function(*arguments)
         return jnp.sum(jnp.sin(value)), value
 
     (_, value), gradients = jax.jit(jax.value_and_grad(scalar, (0, 1), has_aux=True))(*arguments)
-    return value, *gradients
+    return jax.jit(function)(*arguments), value, *gradients
 
 
 @settings(max_examples=40, deadline=None)
@@ -42,7 +44,8 @@ def test_value_and_gradients_equal_jax(size, stride, padding, batch_and_channels
         lambda x, k: lax.conv_general_dilated(x, k, stride, padding, dimension_numbers=LAYOUT), images, kernel
     )
     for mine, expected in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-4)
+        largest = np.max(np.abs(expected), initial=1.0)  # sums of many cancel, by tiles of rounded parts
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=2e-5 * largest)
 
 
 @pytest.mark.parametrize(
