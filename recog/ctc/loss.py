@@ -58,16 +58,9 @@ def ctc_loss(
     return _any_loss(False, blank_id, logits, logit_lengths, labels, label_lengths)
 
 
-def scan_loss(
-    logits: Float[Array, "B T K"],
-    logit_lengths: Int[Array, " B"],
-    labels: Int[Array, "B L"],
-    label_lengths: Int[Array, " B"],
-    *,
-    blank_id: int = 0,
-) -> Float[Array, " B"]:
-    """`ctc_loss` by the scan on every device: what the kernel is measured against."""
-    return _any_loss(True, blank_id, logits, logit_lengths, labels, label_lengths)
+def scan_loss(*arguments: Array, blank_id: int = 0) -> Float[Array, " B"]:
+    """`ctc_loss`, of the same arguments, by the scan on every device: what the kernel is measured against."""
+    return _any_loss(True, blank_id, *arguments)
 
 
 def _any_loss(by_scan: bool, blank_id: int, logits, logit_lengths, labels, label_lengths) -> Float[Array, " B"]:

@@ -104,8 +104,9 @@ def _jax_gradients(images, kernel, gradient, strides, margins):
 
 
 def _cpu_convolve(images, kernel, strides, margins):
-    fewer = _fewer_results(kernel, strides) and _form(images, kernel, margins) is _side_by_side
-    form = _results_side_by_side if fewer else _form(images, kernel, margins)
+    form = _form(images, kernel, margins)
+    if form is _side_by_side and _fewer_results(kernel, strides):
+        form = _results_side_by_side
     return _in_tiles_or(form, images, kernel, strides, margins)
 
 
