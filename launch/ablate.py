@@ -29,7 +29,6 @@ from absl import flags
 from ml_collections import config_flags
 from tqdm import tqdm
 
-from launch import friendly
 from launch.ablation import crew, estimate, tables
 from launch.ablation.display import watch
 from launch.ablation.grid import (
@@ -49,11 +48,12 @@ from launch.ablation.reports import write_reports
 from launch.ablation.study import load_study, study_names
 from launch.ablation.training import LSTM
 from launch.ablation.worker import LOG, in_order, work
-from launch.build import abstract_state, open_data, shape_of_batch
-from launch.config import Config, to_json
-from launch.cost import Cost, count
-from launch.run import advance, trainable
-from launch.run_folder import refuse_other_run
+from launch.runs import entry
+from launch.runs.assembly import advance, trainable
+from launch.runs.config import Config, to_json
+from launch.runs.costs import Cost, count
+from launch.runs.data import abstract_state, open_data, shape_of_batch
+from launch.runs.folder import refuse_other_run
 from recog.mesh import check_batch_size
 
 
@@ -225,4 +225,4 @@ if __name__ == "__main__":
         sys.argv[1:] = with_study(sys.argv[1:])
     except ValueError as error:
         sys.exit(f"error: {error}")
-    friendly.run(main)
+    entry.run(main)

@@ -6,28 +6,14 @@ stand beside its figures, which count two operations for each multiply-accumulat
 program, each turn of a recurrent loop included; compilers' own counts take a loop's body once.
 """
 
-import importlib
-import pkgutil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import flax.traverse_util
-import jax
-import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-import launch.configs
-from launch import friendly
-from launch.build import abstract_state
-from launch.config import Config
-from launch.task import make_task
-from recog.evaluation.cost import count_macs, count_parameters
-from recog.export.write import used_by_reading
-from recog.tasks.task import Task
-
-USUAL_WIDTH = 100
-"""Columns at which models of any width are counted: the CRNN paper's."""
+from launch.runs import entry
+from launch.runs.costs import Cost, count, count_models
 
 
 class Published(NamedTuple):
@@ -47,62 +33,6 @@ PUBLISHED = {
 }
 NOTABLE = 0.05
 """Relative difference to a published figure from which it is explained."""
-
-
-class Cost(NamedTuple):
-    """Of reading one picture."""
-
-    height: int
-    width: int
-    channels: int
-    frames: int | None
-    """For CTC; None where attention decodes."""
-    parameters: int
-    """Of what reading uses: a decoder that only helps training is not counted."""
-    macs: int
-    """Multiply-accumulates of convolutions and matrix products."""
-
-    @property
-    def size(self) -> str:
-        """The input, as ``HxWxC``."""
-        return f"{self.height}x{self.width}x{self.channels}"
-
-
-def config_names() -> list[str]:
-    """Of all configurations in ``launch/configs``."""
-    return sorted(module.name for module in pkgutil.iter_modules(launch.configs.__path__))
-
-
-def load_config(name: str) -> Config:
-    """A configuration of ``launch/configs`` by its name."""
-    return importlib.import_module(f"launch.configs.{name}").get_config()
-
-
-def reading_shapes(config: Config, task: Task, rows: int, width: int) -> tuple[dict, jax.ShapeDtypeStruct]:
-    """Abstract variables that reading uses, and abstract pictures."""
-    data, state = config.data, abstract_state(config, task)
-    flat: dict[str, Any] = flax.traverse_util.flatten_dict(state.variables, sep="/")
-    used = used_by_reading(task, flat, (data.height, width, data.channels))
-    images = jax.ShapeDtypeStruct((rows, data.height, width, data.channels), np.uint8)
-    return flax.traverse_util.unflatten_dict(used, sep="/"), images
-
-
-def count(config: Config) -> Cost:
-    """The cost of a configuration's model; nothing is computed but shapes."""
-    task, data = make_task(config), config.data
-    width = data.width or USUAL_WIDTH
-    variables, images = reading_shapes(config, task, 1, width)
-    macs = count_macs(task.read, variables, images, jax.ShapeDtypeStruct((1,), np.int32))
-    return Cost(data.height, width, data.channels, task.frames(width), count_parameters(variables), macs)
-
-
-def count_models() -> dict[str, Cost]:
-    """By configurations; one that only trains the model of an earlier one in another way is left out."""
-    costs: dict[str, Cost] = {}
-    for name in config_names():
-        if (cost := count(load_config(name))) not in costs.values():
-            costs[name] = cost
-    return costs
 
 
 def compare(cost: Cost, published: Published) -> str:
@@ -145,4 +75,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     config_flags.DEFINE_config_file("config", None, "A file under launch/configs/; every model's when it is not given.")
-    friendly.run(main)
+    entry.run(main)

@@ -11,10 +11,10 @@ import jax
 from absl import flags
 
 from datasets.specs import open_source
-from launch import friendly
-from launch.build import Samples, check, one_pass, open_data
-from launch.config import Config
-from launch.run_folder import load_run, read_json
+from launch.runs import entry
+from launch.runs.config import Config
+from launch.runs.data import Samples, check, one_pass, open_data
+from launch.runs.folder import load_run, read_json
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
 from recog.evaluation.reading import Evaluation, Evaluator, write_evaluation
 from recog.images import decode
@@ -112,4 +112,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main)
+    entry.run(main)

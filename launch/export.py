@@ -8,9 +8,9 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import friendly
-from launch.config import to_json
-from launch.run_folder import load_run
+from launch.runs import entry
+from launch.runs.config import to_json
+from launch.runs.folder import load_run
 from recog.export.artifact import FILES
 from recog.export.check import Agreement
 from recog.export.write import Provenance, check_free, write_artifact
@@ -62,4 +62,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main)
+    entry.run(main)

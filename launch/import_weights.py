@@ -14,11 +14,11 @@ import jax
 from absl import flags
 
 from datasets.pipeline import DataConfig
-from launch import friendly
-from launch.build import state_maker
-from launch.config import AlphabetConfig, Config, to_json
-from launch.run_folder import claim
-from launch.task import make_task
+from launch.runs import entry
+from launch.runs.config import AlphabetConfig, Config, to_json
+from launch.runs.data import state_maker
+from launch.runs.folder import claim
+from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 from recog.export.artifact import sha256
 from recog.importing import crnn_pytorch, lprnet_pytorch
@@ -119,4 +119,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main)
+    entry.run(main)

@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from launch import friendly
+from launch.runs import entry
 from recog.decoded import Reading
 from recog.export.artifact import Artifact
 
@@ -81,4 +81,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main, arguments=True)
+    entry.run(main, arguments=True)

@@ -34,7 +34,7 @@ from datasets.builders.builder import SKIPPED
 from datasets.sources import BadSampleError, Source
 from datasets.specs import open_source
 from datasets.synthetic.scenes import Scenes
-from launch import friendly
+from launch.runs import entry
 from recog.evaluation.contact_sheet import CELL, Tile, write_contact_sheet
 from recog.images import decode
 
@@ -216,11 +216,11 @@ def main(argv: list[str]) -> None:
         case _:
             if not values.data:
                 raise ValueError("--report needs --data=SAMPLES, such as --data=folder:PATH")
-            from launch.data_report import report  # takes seconds to import: models and plots
+            from launch.runs.data_page import report  # takes seconds to import: models and plots
 
             report(values.data, values.out or "report", values.count, values.height, values.config)
 
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main)
+    entry.run(main)

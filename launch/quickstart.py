@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from datasets.specs import open_source
-from launch import friendly
+from launch.runs import entry
 
 FRESH = "arithmetic:count=1000,seed=3"
 """Expressions of a seed that neither training nor validation draws from."""
@@ -72,4 +72,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", "runs/quickstart", "Folder for everything that the run leaves behind.")
-    friendly.run(main)
+    entry.run(main)

@@ -14,10 +14,10 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from launch import friendly
-from launch.build import abstract_state
-from launch.config import Config
-from launch.task import make_task
+from launch.runs import entry
+from launch.runs.config import Config
+from launch.runs.data import abstract_state
+from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 
 BACKWARD = 2 / 3
@@ -121,4 +121,4 @@ if __name__ == "__main__":
     flags.DEFINE_list("devices", ["8", "64", "512"], "How many.")
     config_flags.DEFINE_config_file("config", None, "A file under launch/configs/.")
     flags.mark_flags_as_required(["step_ms", "config"])
-    friendly.run(main)
+    entry.run(main)

@@ -18,17 +18,17 @@ from ml_collections import config_flags
 
 from datasets.pipeline import make_stream
 from datasets.plan import BatchPlan
-from launch import distributed, friendly
-from launch.build import (
+from launch.runs import distributed, entry
+from launch.runs.assembly import Run, advance, prepare
+from launch.runs.config import Config
+from launch.runs.data import (
     one_pass,
     shape_of_batch,
     state_maker,
 )
-from launch.config import Config
-from launch.eta import eta_learner
-from launch.run import Run, advance, prepare
-from launch.run_folder import Identity, claim
-from launch.utilization import utilization
+from launch.runs.eta import eta_learner
+from launch.runs.folder import Identity, claim
+from launch.runs.utilization import utilization
 from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
@@ -215,4 +215,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    friendly.run(main)
+    entry.run(main)

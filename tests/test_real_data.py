@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from launch.build import check, open_data
 from launch.configs import captcha, receipts
-from launch.task import make_task
+from launch.runs.data import check, open_data
+from launch.runs.tasks import make_task
 
 DATA = os.environ.get("RECOG_REAL_DATA", "")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.grid import Cell
-from launch.cost import Cost
+from launch.runs.costs import Cost
 from launch.train import train
 from recog.training.writers import read_metrics
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from launch.config import Config
+from launch.runs.config import Config
 
 
 class Level(NamedTuple):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.claims import read_claim
-from launch.config import Config, to_json
+from launch.runs.config import Config, to_json
 from recog.training.writers import read_metrics
 
 FILE = "outcome.json"

@@ -7,7 +7,7 @@ from launch.ablation.figure import write_figure
 from launch.ablation.grid import Grid
 from launch.ablation.outcomes import read_outcome
 from launch.ablation.results import Row, describe_best, find_best, make_rows
-from launch.cost import Cost
+from launch.runs.costs import Cost
 
 
 def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from launch.ablation.grid import Cell
 from launch.ablation.outcomes import FINISHED, Outcome
-from launch.cost import Cost
+from launch.runs.costs import Cost
 from recog.evaluation.statistics import Comparison, Mean, compare, holm, mean
 from recog.training.writers import read_metrics
 

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from launch.ablation.grid import Cell, get_field, has_field, set_field
-from launch.build import one_pass, shape_of_batch, state_maker
-from launch.config import Config, to_json
-from launch.run import Run, advance, prepare
-from launch.run_folder import claim, steps_done
-from launch.task import build_task
+from launch.runs.assembly import Run, advance, prepare
+from launch.runs.config import Config, to_json
+from launch.runs.data import one_pass, shape_of_batch, state_maker
+from launch.runs.folder import claim, steps_done
+from launch.runs.tasks import build_task
+from launch.runs.utilization import utilization
 from launch.train import batches, record, train
-from launch.utilization import utilization
 from recog.evaluation.curves import write_curves
 from recog.evaluation.reading import Evaluator
 from recog.mesh import replicated

@@ -11,7 +11,7 @@ from launch.ablation.claims import Claims
 from launch.ablation.grid import Cell, folder_of
 from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, Outcome, read_outcome, write_outcome
 from launch.ablation.training import Ended, can_stack, shapes_key, train_alone, train_together
-from launch.run_folder import steps_done
+from launch.runs.folder import steps_done
 from recog.training.preemption import StopRequest
 
 LOG = "log.txt"

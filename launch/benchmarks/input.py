@@ -36,8 +36,8 @@ from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import Preflight, preflight
 from datasets.sources import BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
-from launch import friendly
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, core_seconds, cores, machine
+from launch.runs import entry
 from recog.alphabet import CHINESE_PLATES, Alphabet
 
 BATCH, HEIGHT, WIDTH, CHANNELS = 64, 32, 128, 3
@@ -263,4 +263,4 @@ if __name__ == "__main__":
     flags.DEFINE_multi_string("data", [], "A source of samples; several may be given.")
     flags.DEFINE_list("workers", ["0", "2"], "Numbers of worker processes; 0 loads in the process itself.")
     flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each loader.", lower_bound=0.0)
-    friendly.run(main)
+    entry.run(main)

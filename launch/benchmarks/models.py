@@ -19,16 +19,16 @@ import numpy as np
 from absl import flags
 from jax import export
 
-from launch import friendly
 from launch.benchmarks import rival
 from launch.benchmarks.contestant import Contestant, Result, peak_bytes
 from launch.benchmarks.rival import BATCH_SIZES, DTYPES, MODELS, platform
 from launch.benchmarks.timing import NOT_ALONE, machine, marked, time_in_turns
-from launch.build import shape_of_batch
-from launch.config import Config
-from launch.cost import Cost, config_names, count, count_models, load_config
-from launch.task import make_task
-from launch.utilization import peak_flops
+from launch.runs import entry
+from launch.runs.config import Config
+from launch.runs.costs import Cost, config_names, count, count_models, load_config
+from launch.runs.data import shape_of_batch
+from launch.runs.tasks import make_task
+from launch.runs.utilization import peak_flops
 from recog.batch import Batch
 from recog.export.write import make_program, used_by_reading
 
@@ -173,4 +173,4 @@ if __name__ == "__main__":
     flags.DEFINE_list("models", [], "Names under launch/configs, without .py; each model once when none is given.")
     rival.define_dtype()
     flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each contestant and batch size.", lower_bound=0.0)
-    friendly.run(main)
+    entry.run(main)

@@ -17,12 +17,12 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from launch import friendly
 from launch.ablation.training import array_values, can_stack, initial_states, programs
 from launch.benchmarks.timing import NOT_ALONE, Timing, machine, marked, time_in_turns
-from launch.build import shape_of_batch, state_maker
-from launch.config import Config
-from launch.run import Run, advance, prepare
+from launch.runs import entry
+from launch.runs.assembly import Run, advance, prepare
+from launch.runs.config import Config
+from launch.runs.data import shape_of_batch, state_maker
 from launch.train import batches
 from recog.batch import Batch
 from recog.mesh import replicated
@@ -96,4 +96,4 @@ if __name__ == "__main__":
     flags.mark_flag_as_required("config")
     flags.DEFINE_integer("count", 3, "Runs that train together.", lower_bound=1)
     flags.DEFINE_float("seconds", 30.0, "Seconds of measured time for each way.", lower_bound=0.0)
-    friendly.run(main)
+    entry.run(main)

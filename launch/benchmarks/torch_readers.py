@@ -1,10 +1,10 @@
 """CRNN, the plate reader and LPRNet written for PyTorch: what `launch.benchmarks.train` measures ours against.
 
-They compute what `recog.models.crnn`, `recog.models.residual` and `recog.models.lprnet` compute for pictures without
-padding, layer by layer, and call their submodules the same names. Written for speed as PyTorch wants it: pictures
-``B C H W`` in the channels-last memory format, activations in place, frames ``T B D`` through ``nn.LSTM`` (cuDNN's on
-CUDA, oneDNN's on CPUs). Each reads pictures in -1..1 to logits ``T B K``. Under autocast the classifiers are in
-bfloat16 too, where ours stay in float32.
+They compute what `recog.models.crnn`, `recog.models.plate_reader` and `recog.models.lprnet` compute for pictures
+without padding, layer by layer, and call their submodules the same names. Written for speed as PyTorch wants it:
+pictures ``B C H W`` in the channels-last memory format, activations in place, frames ``T B D`` through ``nn.LSTM``
+(cuDNN's on CUDA, oneDNN's on CPUs). Each reads pictures in -1..1 to logits ``T B K``. Under autocast the classifiers
+are in bfloat16 too, where ours stay in float32.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,13 @@ import torch  # pyright: ignore[reportMissingImports]  # a contestant where it i
 from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from launch.config import Config
+from launch.runs.config import Config
 from recog.models import crnn, lprnet, stn
-from recog.models.convolution import scaled
 from recog.models.crnn import CRNNConfig
 from recog.models.lprnet import LPRNetConfig
-from recog.models.recurrent import RecurrentConfig
-from recog.models.residual import PlateReaderConfig
+from recog.models.plate_reader import PlateReaderConfig
+from recog.ops.conv_block import scaled
+from recog.ops.recurrent import RecurrentConfig
 
 
 def make_reader(config: Config, classes: int) -> nn.Module:
@@ -46,8 +46,8 @@ def count_parameters(reader: nn.Module) -> int:
     return sum(parameter.numel() for name, parameter in reader.named_parameters() if "bias_hh" not in name)
 
 
-class Convolution(nn.Module):
-    """`recog.models.convolution.Convolution`; half the kernel pads each side unless ``padding`` is given."""
+class ConvBlock(nn.Module):
+    """`recog.ops.conv_block.ConvBlock`; half the kernel pads each side unless ``padding`` is given."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Convolution(nn.Module):
 
 
 class RecurrentStack(nn.Module):
-    """LSTM layers of `recog.models.recurrent.RecurrentStack`; without projections one ``nn.LSTM`` holds them all."""
+    """LSTM layers of `recog.ops.recurrent.RecurrentStack`; without projections one ``nn.LSTM`` holds them all."""
 
     def __init__(self, inputs: int, config: RecurrentConfig):
         super().__init__()
@@ -127,9 +127,9 @@ class Localization(nn.Module):
         super().__init__()
         leaky = functional.leaky_relu
         c1, c2, c3 = (scaled(channels, config.width) for channels in stn.CHANNELS)
-        self.conv1 = Convolution(inputs, c1, activation=leaky)
-        self.conv2 = Convolution(c1, c2, activation=leaky)
-        self.conv3 = Convolution(c2, c3, activation=leaky)
+        self.conv1 = ConvBlock(inputs, c1, activation=leaky)
+        self.conv2 = ConvBlock(c1, c2, activation=leaky)
+        self.conv3 = ConvBlock(c2, c3, activation=leaky)
         units = scaled(stn.UNITS, config.width)
         self.hidden = nn.Linear((height // 2) * (width // 2) * c3, units)
         self.dropout = nn.Dropout(config.dropout)
@@ -161,17 +161,17 @@ class SpatialTransformer(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """`recog.models.residual.ResidualBlock`."""
+    """`recog.models.plate_reader.ResidualBlock`."""
 
     def __init__(self, inputs: int, channels: tuple[int, int, int, int], width: float):
         super().__init__()
         first, second, third, last = (scaled(count, width) for count in channels)
         leaky = functional.leaky_relu
-        self.conv1 = Convolution(inputs, first, activation=leaky)
-        self.conv2 = Convolution(first, second, (1, 1), activation=leaky)
-        self.conv3 = Convolution(second, third, strides=(2, 1), activation=leaky)
-        self.conv4 = Convolution(third, last, activation=None)
-        self.shortcut = Convolution(inputs, last, strides=(4, 2), activation=None)
+        self.conv1 = ConvBlock(inputs, first, activation=leaky)
+        self.conv2 = ConvBlock(first, second, (1, 1), activation=leaky)
+        self.conv3 = ConvBlock(second, third, strides=(2, 1), activation=leaky)
+        self.conv4 = ConvBlock(third, last, activation=None)
+        self.shortcut = ConvBlock(inputs, last, strides=(4, 2), activation=None)
 
     def forward(self, x):
         main = self.conv4(self.conv3(self.conv2(self.conv1(functional.max_pool2d(x, 2)))))
@@ -179,18 +179,18 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualCNN(nn.Module):
-    """`recog.models.residual.ResidualCNN`."""
+    """`recog.models.plate_reader.ResidualCNN`."""
 
     def __init__(self, inputs: int, width: float):
         super().__init__()
         leaky = functional.leaky_relu
         c64, c256, c512, self.features = (scaled(channels, width) for channels in (64, 256, 512, 1024))
-        self.conv1 = Convolution(inputs, c64, batch_norm=True, activation=leaky, bias=False)
+        self.conv1 = ConvBlock(inputs, c64, batch_norm=True, activation=leaky, bias=False)
         self.residual1 = ResidualBlock(c64, (128, 64, 128, 256), width)
         self.residual2 = ResidualBlock(c256, (512, 256, 512, 1024), width)
         self.norm2 = nn.BatchNorm2d(self.features)
-        self.conv2 = Convolution(self.features, c512, (1, 1), activation=leaky)
-        self.conv3 = Convolution(c512, self.features, activation=leaky)
+        self.conv2 = ConvBlock(self.features, c512, (1, 1), activation=leaky)
+        self.conv3 = ConvBlock(c512, self.features, activation=leaky)
 
     def forward(self, x):
         x = self.norm2(self.residual2(self.residual1(self.conv1(x))))
@@ -198,7 +198,7 @@ class ResidualCNN(nn.Module):
 
 
 class PlateReader(nn.Module):
-    """`recog.models.residual.PlateReader`."""
+    """`recog.models.plate_reader.PlateReader`."""
 
     def __init__(self, config: PlateReaderConfig, height: int, width: int, inputs: int, classes: int):
         super().__init__()
@@ -229,10 +229,10 @@ class SmallBasicBlock(nn.Module):
     def __init__(self, inputs: int, channels: int):
         super().__init__()
         quarter = max(1, channels // 4)
-        self.reduce = Convolution(inputs, quarter, (1, 1))
-        self.vertical = Convolution(quarter, quarter, (3, 1))
-        self.horizontal = Convolution(quarter, quarter, (1, 3))
-        self.expand = Convolution(quarter, channels, (1, 1), batch_norm=True)
+        self.reduce = ConvBlock(inputs, quarter, (1, 1))
+        self.vertical = ConvBlock(quarter, quarter, (3, 1))
+        self.horizontal = ConvBlock(quarter, quarter, (1, 3))
+        self.expand = ConvBlock(quarter, channels, (1, 1), batch_norm=True)
 
     def forward(self, x):
         return self.expand(self.horizontal(self.vertical(self.reduce(x))))
@@ -244,12 +244,12 @@ class LPRNet(nn.Module):
     def __init__(self, config: LPRNetConfig, inputs: int, classes: int):
         super().__init__()
         c64, c128, c256 = (scaled(channels, config.width) for channels in (64, 128, 256))
-        self.conv1 = Convolution(inputs, c64, padding=0, batch_norm=True)
+        self.conv1 = ConvBlock(inputs, c64, padding=0, batch_norm=True)
         self.block1 = SmallBasicBlock(c64, c128)
         self.block2 = SmallBasicBlock(-(-c128 // 2), c256)
         self.block3 = SmallBasicBlock(c256, c256)
-        self.conv2 = Convolution(-(-c256 // 4), c256, (1, 4), padding=0, batch_norm=True)
-        self.conv3 = Convolution(c256, classes, (13, 1), padding=0, batch_norm=True)
+        self.conv2 = ConvBlock(-(-c256 // 4), c256, (1, 4), padding=0, batch_norm=True)
+        self.conv3 = ConvBlock(c256, classes, (13, 1), padding=0, batch_norm=True)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Conv2d(c64 + c128 + c256 + classes, classes, 1)
 

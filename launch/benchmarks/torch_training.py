@@ -12,7 +12,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from launch.benchmarks import torch_memory
 from launch.benchmarks.torch_readers import count_parameters, make_reader
-from launch.config import Config
+from launch.runs.config import Config
 from recog.batch import Batch
 from recog.training.optimizers import OptimizerConfig
 

@@ -9,11 +9,11 @@ stays on the device; nothing is augmented. Ours is the step of `launch.train`, i
 `launch.benchmarks.ctc`; a run is several steps on a GPU, dispatched ahead and then waited for, and one on a CPU. ``?``
 marks what another job disturbed.
 
-``MFU`` is the share of what the device could do (`launch.utilization`) that the operations of the model are. ``peak
-MiB`` is what is alive at once during a step: ours, by XLA's account of the compiled program (arguments, results not
-written over them, temporaries and scratch space); PyTorch's, by its own record of tensors, so that what its libraries
-allocate for themselves on a CPU is not in it. Neither counts what an allocator keeps in reserve. The device's own peak
-would be no measure: it never falls, and compiling, which tries algorithms on it, raises it.
+``MFU`` is the share of what the device could do (`launch.runs.utilization`) that the operations of the model are.
+``peak MiB`` is what is alive at once during a step: ours, by XLA's account of the compiled program (arguments, results
+not written over them, temporaries and scratch space); PyTorch's, by its own record of tensors, so that what its
+libraries allocate for themselves on a CPU is not in it. Neither counts what an allocator keeps in reserve. The device's
+own peak would be no measure: it never falls, and compiling, which tries algorithms on it, raises it.
 """
 
 import gc
@@ -25,17 +25,17 @@ import jax
 import numpy as np
 from absl import flags
 
-from launch import friendly
 from launch.benchmarks import ctc, rival
 from launch.benchmarks.contestant import Contestant, Result, peak_bytes
 from launch.benchmarks.rival import BATCH_SIZES, DTYPES, MODELS, MODES, platform
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, marked, time_in_turns
-from launch.build import abstract_state, state_maker
-from launch.config import Config
-from launch.cost import USUAL_WIDTH, load_config
-from launch.run import advance
-from launch.task import make_task
-from launch.utilization import peak_flops, step_flops
+from launch.runs import entry
+from launch.runs.assembly import advance
+from launch.runs.config import Config
+from launch.runs.costs import USUAL_WIDTH, load_config
+from launch.runs.data import abstract_state, state_maker
+from launch.runs.tasks import make_task
+from launch.runs.utilization import peak_flops, step_flops
 from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.mesh import by_parameter, make_mesh, put_batch, replicated
@@ -240,4 +240,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("batch_size", 0, "Pictures of a step; 0: 32 on a CPU, 256 on a GPU.", lower_bound=0)
     rival.define_dtype()
     flags.DEFINE_float("seconds", 10.0, "Seconds of measured time for each contestant on each model.", lower_bound=0.0)
-    friendly.run(main)
+    entry.run(main)

@@ -9,9 +9,9 @@ cores that were shared with other work; jax 0.10.2.
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.crnn import CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig

@@ -9,7 +9,7 @@ number of ours stands here, because none was measured on that set yet.
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.crnn import CRNNConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig

@@ -8,7 +8,7 @@ No accuracy of a training of ours stands here, because none was measured at full
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.lprnet import LPRNetConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig

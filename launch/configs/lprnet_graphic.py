@@ -9,7 +9,7 @@ at full size yet.
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.lprnet import LPRNetConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig

@@ -7,7 +7,7 @@ No accuracy stands here, because none was measured at full size yet.
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.alexnet import AlexNetConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig

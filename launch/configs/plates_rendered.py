@@ -10,8 +10,8 @@ Measured on two CPU cores, with ``GLIBC_TUNABLES=glibc.malloc.hugetlb=1`` in the
 exactly (77.8 %) after 53 minutes; of its own harsh pictures, 65.4 %. jax 0.10.2.
 """
 
-from launch.config import Config
 from launch.configs import lprnet
+from launch.runs.config import Config
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 

@@ -10,8 +10,8 @@ Augmentation, optimizer and schedule are ours. No accuracy stands here, because 
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
-from recog.models.residual import PlateReaderConfig
+from launch.runs.config import AlphabetConfig, Config
+from recog.models.plate_reader import PlateReaderConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig

@@ -10,10 +10,10 @@ Measured on two CPU cores (AMD EPYC), with ``GLIBC_TUNABLES=glibc.malloc.hugetlb
 rendered plates read exactly after 4 minutes. jax 0.10.2.
 """
 
-from launch.config import Config
 from launch.configs import plates_stn_crnn
-from recog.models.recurrent import RecurrentConfig
-from recog.models.residual import PlateReaderConfig
+from launch.runs.config import Config
+from recog.models.plate_reader import PlateReaderConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig

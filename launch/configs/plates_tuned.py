@@ -10,8 +10,8 @@ Measured at the last step: 90.9 % of the 198 held-out plates read exactly, 5 min
 that read 77.8 % of them (``plates_rendered.py``). The public weights, trained on real plates, read 88.4 %. jax 0.10.2.
 """
 
-from launch.config import Config
 from launch.configs import plates_rendered
+from launch.runs.config import Config
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 

@@ -12,7 +12,7 @@ at full size.
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.multitask import MultiTaskConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig

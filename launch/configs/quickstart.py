@@ -7,9 +7,9 @@ Measured by `make quickstart`: 98.5 % of 1,000 fresh expressions read exactly, i
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.crnn import CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 

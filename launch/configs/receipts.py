@@ -13,9 +13,9 @@ best single-task baseline: 98.0 %. jax 0.10.2. (``eta_rate=0.02`` reached 98.5 %
 """
 
 from datasets.pipeline import DataConfig
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
 from recog.models.multitask import MultiTaskConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig

@@ -10,8 +10,8 @@ Measured on two CPU cores (AMD EPYC): 97.2 % of the 4,855 prices read exactly, 9
 hour beside other jobs. jax 0.10.2.
 """
 
-from launch.config import Config
 from launch.configs import receipts
+from launch.runs.config import Config
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from recog.importing.state_dict import Place, StateDict, batch_norm, batch_statistics, convolution, fill, linear, size
 from recog.models.crnn import CHANNELS, CRNN, HEIGHT, CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.task import Variables
 
 MODEL = "crnn.pytorch"

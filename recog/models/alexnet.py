@@ -6,10 +6,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.convolution import Convolution, rows_with_samples, scaled
-from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
-from recog.models.pooling import max_pool
+from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool
 
 HEIGHT = 24
 """Input height; the plates of the comparison are 94 columns wide."""
@@ -63,7 +63,7 @@ class AlexNet(nn.Module):
 
         def convolve(x, number: int, channels: int, kernel=(3, 3), strides=(1, 1)):
             channels = scaled(channels, self.config.width)
-            return Convolution(channels, kernel, strides, dtype=dtype, name=f"conv{number}")(x, live, train=train)
+            return ConvBlock(channels, kernel, strides, dtype=dtype, name=f"conv{number}")(x, live, train=train)
 
         x = convolve(images.astype(dtype), 1, 96, (11, 11), (2, 2))  # 12 rows
         x = max_pool(x, (2, 2))

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from recog.decoded import Decoded
-from recog.models.recurrence import lstm_step
+from recog.ops.recurrent_scan import lstm_step
 
 LOWEST = -1e30
 """Score of a position beyond a length: no weight, and no NaN where a row has no position at all."""

@@ -6,12 +6,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.batch_norm import BatchNorm
-from recog.models.convolution import BareConv, scaled
-from recog.models.dropout import Dropout
 from recog.models.frames import Frames, mask_columns
-from recog.models.pooling import max_pool
-from recog.models.recurrent import RecurrentConfig, RecurrentStack
+from recog.ops.batch_norm import BatchNorm
+from recog.ops.conv_block import BareConv, scaled
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool
+from recog.ops.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 32
 """Input height of Table 1; four halvings and a 2x2 convolution leave one row."""

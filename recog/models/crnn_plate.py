@@ -14,11 +14,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.convolution import Convolution, rows_with_samples, scaled
-from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
-from recog.models.pooling import max_pool
-from recog.models.recurrent import RecurrentConfig, RecurrentStack
+from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool
+from recog.ops.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 24
 """Input height; pools leave 12, 6, 3 and 1 rows."""
@@ -76,7 +76,7 @@ class CRNNPlate(nn.Module):
         live = rows_with_samples(widths)
         x = images.astype(dtype)
         for number, channels in enumerate(CHANNELS, start=1):
-            convolve = Convolution(
+            convolve = ConvBlock(
                 scaled(channels, self.config.width), batch_norm=number in NORMALIZED, dtype=dtype, name=f"conv{number}"
             )
             x = convolve(x, live, train=train)

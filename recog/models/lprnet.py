@@ -17,12 +17,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.convolution import Convolution, rows_with_samples, scaled
-from recog.models.convolve import convolve
-from recog.models.dropout import Dropout
+from recog.models.drawing_head import DrawingHead
 from recog.models.frames import Frames, all_frames
-from recog.models.label_decoder import LabelDecoder
-from recog.models.pooling import max_pool, mean_pool
+from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
+from recog.ops.conv_forms import convolve
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool, mean_pool
 
 HEIGHT, WIDTH = 24, 94
 """Input size of the paper; the pools that make four context maps of one size are cut for it."""
@@ -70,8 +70,8 @@ class SmallBasicBlock(nn.Module):
     ) -> Float[Array, "B H W channels"]:
         quarter = max(1, self.channels // 4)
         for name, kernel in (("reduce", (1, 1)), ("vertical", (3, 1)), ("horizontal", (1, 3))):
-            x = Convolution(quarter, kernel, dtype=self.dtype, name=name)(x, live, train=train)
-        expand = Convolution(self.channels, (1, 1), batch_norm=True, dtype=self.dtype, name="expand")
+            x = ConvBlock(quarter, kernel, dtype=self.dtype, name=name)(x, live, train=train)
+        expand = ConvBlock(self.channels, (1, 1), batch_norm=True, dtype=self.dtype, name="expand")
         return expand(x, live, train=train)
 
 
@@ -106,16 +106,16 @@ class LPRNet(nn.Module):
         if config.context not in ("sample", "batch"):
             raise ValueError(f"model.context={config.context!r}: choose sample or batch")
         c64, c128, c256 = (scaled(channels, config.width) for channels in (64, 128, 256))
-        self.conv1 = Convolution(c64, padding="VALID", batch_norm=True, dtype=dtype)
+        self.conv1 = ConvBlock(c64, padding="VALID", batch_norm=True, dtype=dtype)
         self.block1 = SmallBasicBlock(c128, dtype)
         self.block2 = SmallBasicBlock(c256, dtype)
         self.block3 = SmallBasicBlock(c256, dtype)
-        self.conv2 = Convolution(c256, (1, 4), padding="VALID", batch_norm=True, dtype=dtype)
-        self.conv3 = Convolution(self.classes, (13, 1), padding="VALID", batch_norm=True, dtype=dtype)
+        self.conv2 = ConvBlock(c256, (1, 4), padding="VALID", batch_norm=True, dtype=dtype)
+        self.conv3 = ConvBlock(self.classes, (13, 1), padding="VALID", batch_norm=True, dtype=dtype)
         self.dropout = Dropout(config.dropout)
         self.classifier = nn.Conv(self.classes, (1, 1), conv_general_dilated=convolve)
         if config.graphic:
-            self.decoder = LabelDecoder(config.width, dtype)
+            self.decoder = DrawingHead(config.width, dtype)
 
     def __call__(self, images: Float[Array, "B 24 94 C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
         """Reads.

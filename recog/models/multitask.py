@@ -15,11 +15,11 @@ from jaxtyping import Array, Float, Int
 from recog.ctc import best_path
 from recog.decoded import Decoded
 from recog.models.attention import AttentionDecoder
-from recog.models.convolution import rows_with_samples
-from recog.models.dropout import Dropout
-from recog.models.recurrent import RecurrentConfig, RecurrentStack
 from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
+from recog.ops.conv_block import rows_with_samples
+from recog.ops.dropout import Dropout
+from recog.ops.recurrent import RecurrentConfig, RecurrentStack
 
 STRIDE = 8
 """Pixels of the picture for each position of the encoder, along both axes."""

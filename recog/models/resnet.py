@@ -6,10 +6,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.convolution import Convolution, rows_with_samples, scaled
-from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
-from recog.models.pooling import max_pool
+from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool
 
 HEIGHT = 24
 """Input height of `ResNet18`; the plates of the comparison are 94 columns wide."""
@@ -37,7 +37,7 @@ class BasicBlock(nn.Module):
         """``live``: the rows that hold a sample, `rows_with_samples`."""
 
         def convolve(x, name: str, kernel=(3, 3), strides=(1, 1), activation=None):
-            convolution = Convolution(
+            convolution = ConvBlock(
                 self.channels,
                 kernel,
                 strides,
@@ -101,7 +101,7 @@ class ResNet18(nn.Module):
             )
         dtype = jnp.dtype(self.config.dtype)
         live = rows_with_samples(widths)
-        stem = Convolution(
+        stem = ConvBlock(
             scaled(64, self.config.width), (7, 7), batch_norm=True, use_bias=False, dtype=dtype, name="conv1"
         )
         x = max_pool(stem(images.astype(dtype), live, train=train), (2, 2))
@@ -140,7 +140,7 @@ class ResNet29(nn.Module):
 
         def convolve(x, name: str, channels: int):
             channels = scaled(channels, self.width)
-            convolution = Convolution(channels, batch_norm=True, use_bias=False, dtype=self.dtype, name=name)
+            convolution = ConvBlock(channels, batch_norm=True, use_bias=False, dtype=self.dtype, name=name)
             return convolution(x, live, train=train)
 
         x = convolve(images.astype(self.dtype), "conv0_1", 32)

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from recog.geometry import affine_points, bilinear_sample
-from recog.models.convolution import Convolution, scaled
-from recog.models.dropout import Dropout
-from recog.models.pooling import max_pool
+from recog.ops.conv_block import ConvBlock, scaled
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool
 
 CHANNELS = (8, 16, 32)
 """Of the localisation network's convolutions; the first is followed by pooling."""
@@ -80,7 +80,7 @@ class Localization(nn.Module):
         x = images.astype(self.dtype)
         every_row = jnp.ones((x.shape[0], 1), bool)  # Without batch normalisation it has no effect.
         for number, channels in enumerate(CHANNELS, start=1):
-            convolution = Convolution(
+            convolution = ConvBlock(
                 scaled(channels, self.config.width), activation=nn.leaky_relu, dtype=self.dtype, name=f"conv{number}"
             )
             x = convolution(x, every_row, train=train)

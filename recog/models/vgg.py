@@ -4,8 +4,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from recog.models.convolution import Convolution, scaled
-from recog.models.pooling import max_pool
+from recog.ops.conv_block import ConvBlock, scaled
+from recog.ops.pooling import max_pool
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)
 POOLED = (1, 2, 4)
@@ -41,7 +41,7 @@ class VGG(nn.Module):
         x = images.astype(self.dtype)
         for number, channels in enumerate(CHANNELS, start=1):
             normalized = number in NORMALIZED
-            convolution = Convolution(
+            convolution = ConvBlock(
                 scaled(channels, self.width),
                 batch_norm=normalized,
                 use_bias=not normalized,

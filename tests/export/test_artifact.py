@@ -18,7 +18,7 @@ from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
 from recog.export.check import DisagreementError, check_agreement
 from recog.export.write import Provenance, write_artifact
 from recog.models.crnn import CRNN, CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.reading import ReadingTask
 
 

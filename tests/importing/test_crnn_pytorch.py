@@ -8,7 +8,7 @@ import pytest
 from recog.importing.crnn_pytorch import convert
 from recog.importing.state_dict import StateDict, WeightsError
 from recog.models.crnn import CRNN, CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from tests.importing.numpy_layers import (
     convolve,
     normalise,

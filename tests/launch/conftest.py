@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from datasets.pipeline import DataConfig
-from launch.build import abstract_state
-from launch.config import AlphabetConfig, Config
-from launch.task import make_task
+from launch.runs.config import AlphabetConfig, Config
+from launch.runs.data import abstract_state
+from launch.runs.tasks import make_task
 from recog.mesh import make_mesh, replicated
 from recog.models.crnn import CRNNConfig
 from recog.models.multitask import MultiTaskConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
 from recog.training.checkpoints import Checkpoints, abstract
 from recog.training.loop import LoopConfig

@@ -17,15 +17,15 @@ import jax
 import optax
 
 from datasets.pipeline import make_stream
-from launch.build import abstract_state, check, one_pass, open_data, state_maker
-from launch.config import Config
-from launch.eta import eta_learner
-from launch.run import advance
-from launch.task import make_task
+from launch.runs.assembly import advance
+from launch.runs.config import Config
+from launch.runs.data import abstract_state, check, one_pass, open_data, state_maker
+from launch.runs.eta import eta_learner
+from launch.runs.tasks import make_task
 from recog import mesh as meshes
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.reading import Evaluator
-from recog.models import convolve
+from recog.ops import conv_forms
 from recog.training.optimizers import make_optimizer
 from recog.training.step import jit_train_step, zero_totals
 from tests.launch.conftest import price_reader, tiny_config
@@ -98,9 +98,9 @@ def summed_numbers(program: str) -> int:
 
 if __name__ == "__main__":
     meshes.SMALL = 1  # so that the arrays of a tiny model are split as well
-    tiles = convolve.LEAST_CHANNELS
+    tiles = conv_forms.LEAST_CHANNELS
     for argument in sys.argv[2:]:
-        convolve.LEAST_CHANNELS = sys.maxsize if argument.startswith("plain,") else tiles  # as accelerators convolve
+        conv_forms.LEAST_CHANNELS = sys.maxsize if argument.startswith("plain,") else tiles  # as accelerators convolve
         argument = argument.removeprefix("plain,")
         run_on, numbers = (eta_on, argument[4:]) if argument.startswith("eta,") else (train_on, argument)
         outcome = run_on(sys.argv[1], *map(int, numbers.split(",")))

@@ -8,8 +8,8 @@ from absl import flags
 from launch.benchmarks import models, rival
 from launch.benchmarks.rival import platform
 from launch.benchmarks.timing import Timing, marked
-from launch.cost import count, load_config
-from launch.utilization import peak_flops
+from launch.runs.costs import count, load_config
+from launch.runs.utilization import peak_flops
 
 
 def test_a_model_is_measured_in_one_line(monkeypatch):

@@ -9,16 +9,16 @@ import pytest
 
 from launch.benchmarks import rival, train
 from launch.benchmarks.timing import Timing
-from launch.build import abstract_state
-from launch.config import Config
-from launch.task import make_task
+from launch.runs.config import Config
+from launch.runs.data import abstract_state
+from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 from recog.models.crnn import CRNNConfig
 from recog.models.frames import Frames
 from recog.models.lprnet import LPRNetConfig
-from recog.models.recurrent import RecurrentConfig
-from recog.models.residual import PlateReaderConfig
+from recog.models.plate_reader import PlateReaderConfig
 from recog.models.stn import IDENTITY
+from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.task import Task, normalize
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from datasets.mixture import Mixture
 from datasets.pipeline import DataConfig
-from launch.build import open_data
-from launch.config import Config
+from launch.runs.config import Config
+from launch.runs.data import open_data
 
 
 @pytest.fixture

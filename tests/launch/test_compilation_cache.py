@@ -6,8 +6,8 @@ import sys
 import jax
 import pytest
 
-from launch import compilation_cache
-from launch.compilation_cache import cache_folder, use_compilation_cache
+from launch.runs import compilation_cache
+from launch.runs.compilation_cache import cache_folder, use_compilation_cache
 from tests.conftest import with_devices
 
 

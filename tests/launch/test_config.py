@@ -7,17 +7,17 @@ import sys
 
 import pytest
 
-from launch.config import AlphabetConfig, Config, differences, from_json, to_json
 from launch.configs import quickstart
-from launch.cost import config_names, load_config
-from launch.task import make_alphabet
+from launch.runs.config import AlphabetConfig, Config, differences, from_json, to_json
+from launch.runs.costs import config_names, load_config
+from launch.runs.tasks import make_alphabet
 from recog.models.crnn import CRNNConfig
 
 PRINT_CONFIG = """
 import json
 from absl import app, flags
 from launch import train
-from launch.config import to_json
+from launch.runs.config import to_json
 train.define_flags()
 app.run(lambda _: print(json.dumps(to_json(flags.FLAGS.config))))
 """

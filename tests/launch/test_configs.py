@@ -8,16 +8,16 @@ import jax
 import numpy as np
 import pytest
 
-from launch.build import abstract_state, shape_of_batch
-from launch.config import Config
 from launch.export import export
-from launch.task import make_task
+from launch.runs.config import Config
+from launch.runs.data import abstract_state, shape_of_batch
+from launch.runs.tasks import make_task
 from launch.train import train
 from recog.alphabet import Alphabet
 from recog.models.crnn import CRNNConfig
 from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.multitask import MultiTaskConfig
-from recog.models.residual import PlateReaderConfig
+from recog.models.plate_reader import PlateReaderConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import make_optimizer
 from recog.training.step import make_advance

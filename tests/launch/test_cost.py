@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from launch import cost
-from launch.cost import Cost, Published, compare, count, load_config, table
+from launch.cost import Published, compare, table
+from launch.runs.costs import Cost, config_names, count, count_models, load_config
 
 LPRNET = Cost(24, 94, 3, 18, 446_976, 144_400_000)
 
@@ -51,10 +52,10 @@ def test_a_line_for_each_model_under_its_titles():
 def test_the_readme_tells_what_every_model_costs():
     lines = map(str.split, Path("README.md").read_text(encoding="utf-8").splitlines())
     rows = {words[0]: words for words in lines if len(words) > 1 and re.fullmatch(r"\d+x\d+x\d+", words[1])}
-    costs = cost.count_models()
+    costs = count_models()
     for name, ours in costs.items():
         assert rows[name][1:4] == [ours.size, f"{ours.frames or '-'}", f"{ours.parameters:,}"]
         assert float(rows[name][4].replace(",", "")) == pytest.approx(ours.macs / 1e6, abs=0.06)
     assert "lprnet" in costs
     assert "lprnet_graphic" not in costs
-    assert not rows.keys() & (set(cost.config_names()) - costs.keys())
+    assert not rows.keys() & (set(config_names()) - costs.keys())

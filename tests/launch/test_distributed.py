@@ -14,8 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from launch.distributed import join
-from launch.run_folder import steps_done
+from launch.runs.distributed import join
+from launch.runs.folder import steps_done
 from launch.train import train
 from recog.models.crnn import CRNNConfig
 from recog.training.loop import LoopConfig
@@ -217,7 +217,7 @@ def test_a_process_that_does_not_see_the_folder_of_the_run_is_told_so(whole_run,
 JOINS = """
 import sys
 from absl import flags
-from launch import distributed, friendly
+from launch.runs import distributed, entry
 
 
 def main(argv):
@@ -226,7 +226,7 @@ def main(argv):
 
 
 distributed.define_flags()
-friendly.run(main)
+entry.run(main)
 """
 
 

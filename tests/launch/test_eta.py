@@ -6,10 +6,10 @@ import numpy as np
 import optax
 import pytest
 
-from launch.build import check, open_data, state_maker
-from launch.config import Config
-from launch.eta import eta_learner
-from launch.task import make_task
+from launch.runs.config import Config
+from launch.runs.data import check, open_data, state_maker
+from launch.runs.eta import eta_learner
+from launch.runs.tasks import make_task
 from recog.batch import Batch
 from recog.mesh import make_mesh
 from recog.tasks.branches import WEIGHTS

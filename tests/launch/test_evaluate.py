@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from launch.config import to_json
 from launch.evaluate import evaluate
-from launch.run_folder import claim, load_run
+from launch.runs.config import to_json
+from launch.runs.folder import claim, load_run
 from launch.train import train
 from tests.launch.conftest import tiny_config
 

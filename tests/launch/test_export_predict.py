@@ -8,11 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-from launch.build import state_maker
-from launch.config import to_json
 from launch.predict import find_pictures, predict
-from launch.run_folder import claim
-from launch.task import make_task
+from launch.runs.config import to_json
+from launch.runs.data import state_maker
+from launch.runs.folder import claim
+from launch.runs.tasks import make_task
 from recog.export.artifact import FILES, Artifact
 from recog.training.checkpoints import Checkpoints
 from recog.training.optimizers import make_optimizer

@@ -3,13 +3,13 @@
 import jax
 import numpy as np
 
-from launch.build import check, one_pass, open_data, state_maker
-from launch.config import to_json
 from launch.evaluate import evaluate
 from launch.export import export
 from launch.predict import predict
-from launch.run_folder import claim, load_run
-from launch.task import make_task
+from launch.runs.config import to_json
+from launch.runs.data import check, one_pass, open_data, state_maker
+from launch.runs.folder import claim, load_run
+from launch.runs.tasks import make_task
 from recog.evaluation.reading import Evaluator
 from recog.export.artifact import Artifact
 from recog.mesh import make_mesh

@@ -10,7 +10,7 @@ import pytest
 
 FAULTS = """
 import resource, threading
-from launch.host_memory import keep_host_memory
+from launch.runs.host_memory import keep_host_memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -11,17 +11,17 @@ import sys
 import pytest
 
 from datasets.pipeline import DataConfig
-from launch.config import Config
 from launch.evaluate import evaluate
 from launch.import_weights import import_weights
-from launch.run_folder import load_run
-from launch.task import make_task
+from launch.runs.config import Config
+from launch.runs.folder import load_run
+from launch.runs.tasks import make_task
 from launch.train import train
 from recog.models.alexnet import AlexNetConfig
 from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
-from recog.models.residual import PlateReaderConfig
+from recog.models.plate_reader import PlateReaderConfig
 from recog.models.resnet import ResNet18Config
 from recog.training.loop import LoopConfig
 from tests.launch.conftest import tiny_config
@@ -111,7 +111,7 @@ def test_weights_are_not_imported_among_other_files(tmp_path):
 
 
 def test_branches_that_do_not_tell_the_whole_text_are_noted(capsys):
-    from launch.task import note_missing_parts
+    from launch.runs.tasks import note_missing_parts
 
     def task(*branches):
         config = Config(data=DataConfig(height=32, width=64), model=MultiTaskConfig(branches=branches))
@@ -129,7 +129,7 @@ def test_branches_that_do_not_tell_the_whole_text_are_noted(capsys):
     [
         (["config.train.steps=5"], "'config.train.steps=5' is no flag: flags are written --name=value"),
         (["--config=README.md"], "README.md, line"),
-        (["--config=launch/build.py"], "get_config"),
+        (["--config=launch/runs/data.py"], "get_config"),
         (["--config=launch/configs/nowhere.py"], "nowhere.py"),
     ],
 )

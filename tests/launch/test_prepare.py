@@ -16,10 +16,10 @@ from datasets.report import make_report
 from datasets.sources import Folder, Sample
 from datasets.synthetic.scenes import OUTLINE
 from datasets.tfds_source import Tfds
-from launch.build import check
-from launch.data_report import LONGEST, report, spelt, write_report_page
 from launch.prepare import SCENE_CELL, choose, make_builder, prepare, preview
-from launch.task import make_task
+from launch.runs.data import check
+from launch.runs.data_page import LONGEST, report, spelt, write_report_page
+from launch.runs.tasks import make_task
 from recog.evaluation.contact_sheet import CELL
 
 REPOSITORY = Path(__file__).parents[2]
@@ -257,7 +257,7 @@ def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config)
 
 
 def test_names_that_are_no_utf8_are_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr("launch.data_report.open_source", lambda spec: Texts("a\udcff", "b"))
+    monkeypatch.setattr("launch.runs.data_page.open_source", lambda spec: Texts("a\udcff", "b"))
     report("names:x", tmp_path)
     document = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert document["tokens"] == {"a": 1, "b": 1, "\udcff": 1}

@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pytest
 
-from launch.config import AlphabetConfig
 from launch.evaluate import evaluate
-from launch.run_folder import load_run
+from launch.runs.config import AlphabetConfig
+from launch.runs.folder import load_run
 from launch.train import train
 from recog.models.lprnet import LPRNetConfig
 from recog.training.transfer import named_arrays

@@ -14,7 +14,7 @@ RECIPES = Path("launch/recipes")
 OPEN_SAMPLES = """
 from absl import app, flags
 from launch import train
-from launch.build import open_data
+from launch.runs.data import open_data
 
 def main(_):
     config = flags.FLAGS.config

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launch.cost import load_config
+from launch.runs.costs import load_config
 from launch.scaling import NETWORKS, Network, Step, all_reduce_seconds, efficiency, measured_step, table
 
 FAST, PLAIN = Network(1e30, 0.0), Network(1e9, 1e-5)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from launch.config import Config
 from launch.export import export
+from launch.runs.config import Config
 from launch.train import train
 from recog.models.lprnet import LPRNet, LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.branches import WEIGHTS
 from recog.training.loop import LoopConfig
 from recog.training.writers import read_metrics

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from datasets.preflight import BadSamplesError
-from launch.config import AlphabetConfig
-from launch.run_folder import OtherRunError, load_run
+from launch.runs.config import AlphabetConfig
+from launch.runs.folder import OtherRunError, load_run
 from launch.train import train
 from recog.training.checkpoints import Checkpoints
 from recog.training.record import NotFiniteError

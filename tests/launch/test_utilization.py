@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from launch.build import abstract_state, shape_of_batch
-from launch.cost import count, load_config
-from launch.task import make_task
-from launch.utilization import peak_flops, step_flops, utilization
+from launch.runs.costs import count, load_config
+from launch.runs.data import abstract_state, shape_of_batch
+from launch.runs.tasks import make_task
+from launch.runs.utilization import peak_flops, step_flops, utilization
 
 
 def test_a_step_is_three_forward_passes_of_two_operations(config):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recog.models.crnn import CRNN, CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 
 TINY = CRNNConfig(width=0.1, batch_norm=(1, 3, 5, 6, 7), recurrent=RecurrentConfig(layers=1, units=8))
 ONE_WAY = RecurrentConfig(layers=2, units=8, projection=0, directions=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recog.models.crnn_plate import CRNNPlate, CRNNPlateConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 
 TINY = CRNNPlateConfig(width=0.1, recurrent=RecurrentConfig(layers=1, units=8), dropout=0.5)
 

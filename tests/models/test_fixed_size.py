@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from recog.models.alexnet import AlexNet, AlexNetConfig
-from recog.models.convolution import rows_with_samples
 from recog.models.frames import Frames
-from recog.models.recurrent import RecurrentConfig
-from recog.models.residual import PlateReader, PlateReaderConfig
+from recog.models.plate_reader import PlateReader, PlateReaderConfig
 from recog.models.resnet import ResNet18, ResNet18Config, ResNet29
 from recog.models.stn import STNConfig
 from recog.models.vgg import VGG
+from recog.ops.conv_block import rows_with_samples
+from recog.ops.recurrent import RecurrentConfig
 
 
 def plate_reader(dtype="float32") -> PlateReader:

@@ -16,7 +16,7 @@ from recog.decoded import texts
 from recog.images import decode
 from recog.importing import lprnet_pytorch
 from recog.importing.torch_file import read_state_dict
-from recog.models.label_decoder import LAYERS, LabelDecoder
+from recog.models.drawing_head import LAYERS, DrawingHead
 from recog.models.lprnet import LPRNet, LPRNetConfig
 from tests.importing import lprnet_port
 
@@ -239,7 +239,7 @@ def test_a_model_without_decoder_refuses_to_draw(variables, images):
 
 def test_the_decoder_equals_transposed_convolutions_by_hand():
     features = np.random.default_rng(0).normal(size=(2, 4, 18, 3))
-    decoder = LabelDecoder(width=1 / 64)
+    decoder = DrawingHead(width=1 / 64)
     variables = jax.jit(decoder.init)(jax.random.key(0), features)
     params = jax.tree.map(np.asarray, variables["params"])
     x = features

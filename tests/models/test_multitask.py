@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 
 BRANCHES = ("integer", "decimal", "no_point")
 

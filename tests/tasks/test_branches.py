@@ -12,7 +12,7 @@ from recog.alphabet import PRICE as TOKENS
 from recog.batch import Batch
 from recog.decoded import texts
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.structure import PRICE, WHOLE
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
 

@@ -9,7 +9,7 @@ from recog.alphabet import DIGITS
 from recog.batch import Batch
 from recog.decoded import texts
 from recog.models.crnn import CRNN, CRNNConfig
-from recog.models.recurrent import RecurrentConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.reading import ReadingTask
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from recog.batch import Batch
 from recog.training.augment import AugmentConfig, augment
-from recog.training.augment.camera import gaussian
 from recog.training.augment.light import turn_hue
+from recog.training.augment.optics import gaussian
 
 ROWS, HEIGHT, WIDTH = 16, 32, 96
 WIDTHS = np.array([96, 95, 80, 64, 40, 33, 20, 7] * 2, np.int32)

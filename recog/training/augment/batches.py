@@ -5,11 +5,11 @@ import jax.numpy as jnp
 
 from recog.batch import Batch
 from recog.models.frames import mask_columns
-from recog.training.augment.camera import blur, noise
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.erase import erase
-from recog.training.augment.geometry import move
 from recog.training.augment.light import relight
+from recog.training.augment.optics import blur, noise
+from recog.training.augment.warp import move
 
 
 def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:

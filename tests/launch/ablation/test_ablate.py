@@ -15,8 +15,8 @@ from launch import ablate
 from launch.ablation import estimate
 from launch.ablation.claims import read_claim
 from launch.ablation.grid import get_field, make_cells, set_field
-from launch.cost import count, load_config
-from launch.run_folder import load_run
+from launch.runs.costs import count, load_config
+from launch.runs.folder import load_run
 from tests.launch.conftest import saved_arrays
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from launch.ablation.grid import Axis, Level, check_axes, get_field, make_cells, named_briefly, parse_sweep
-from launch.cost import load_config
+from launch.runs.costs import load_config
 
 
 @pytest.fixture

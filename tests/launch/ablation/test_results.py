@@ -16,7 +16,7 @@ from launch.ablation.grid import make_cells, parse_sweep
 from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, WAITING, Outcome
 from launch.ablation.results import Result, Row, describe_best, find_best, make_rows, read_result
 from launch.ablation.tables import comma_separated, duration, latex, long_table, markdown, square_table
-from launch.cost import Cost, load_config
+from launch.runs.costs import Cost, load_config
 
 best_of: Any = find_best
 

@@ -10,10 +10,10 @@ from ml_collections import config_flags
 from launch.ablate import with_study
 from launch.ablation.grid import check_axes, make_cells, set_field
 from launch.ablation.study import load_study, study_names
-from launch.build import abstract_state, shape_of_batch
-from launch.config import Config
-from launch.cost import load_config
-from launch.run import advance, trainable
+from launch.runs.assembly import advance, trainable
+from launch.runs.config import Config
+from launch.runs.costs import load_config
+from launch.runs.data import abstract_state, shape_of_batch
 
 CELLS = {
     "graphic_supervision": 2,

@@ -11,7 +11,7 @@ import pytest
 
 from launch.ablation.grid import Axis, Level, make_cells
 from launch.ablation.training import can_stack, shapes_key, train_alone, train_together
-from launch.run_folder import load_run
+from launch.runs.folder import load_run
 from recog.training.preemption import StopRequest
 from recog.training.together import Records
 from recog.training.writers import read_metrics

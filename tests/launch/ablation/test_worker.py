@@ -28,7 +28,7 @@ from launch.ablation.outcomes import (
 )
 from launch.ablation.training import Ended
 from launch.ablation.worker import in_order, logged_to, work
-from launch.config import to_json
+from launch.runs.config import to_json
 
 
 @pytest.fixture

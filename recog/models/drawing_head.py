@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from recog.models.convolution import scaled
+from recog.ops.conv_block import scaled
 
 LAYERS = (
     (256, (2, 8), (2, 1), 1),  # 6 23
@@ -21,12 +21,12 @@ The article gives the first three; the padding, in PyTorch's sense, is the one t
 """
 
 
-class LabelDecoder(nn.Module):
+class DrawingHead(nn.Module):
     """Three transposed convolutions with ReLU and a 1x1 convolution to one channel.
 
     Example::
 
-      decoder = LabelDecoder()
+      decoder = DrawingHead()
       variables = decoder.init(key, features)  # features: B 4 18 D
       drawing = decoder.apply(variables, features)  # B 24 94
     """

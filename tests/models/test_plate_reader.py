@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.models.recurrent import RecurrentConfig
-from recog.models.residual import PlateReader, PlateReaderConfig, ResidualBlock
+from recog.models.plate_reader import PlateReader, PlateReaderConfig, ResidualBlock
+from recog.ops.recurrent import RecurrentConfig
 
 ALPHABET = 66
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recog.models import winograd
-from recog.models.convolve import convolve
+from recog.ops import winograd
+from recog.ops.conv_forms import convolve
 
 SAME = ((1, 1), (1, 1))
 

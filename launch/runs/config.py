@@ -12,7 +12,7 @@ from recog.models.crnn import CRNNConfig
 from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
-from recog.models.residual import PlateReaderConfig
+from recog.models.plate_reader import PlateReaderConfig
 from recog.models.resnet import ResNet18Config
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig

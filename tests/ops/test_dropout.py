@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recog.models.dropout import Dropout
+from recog.ops.dropout import Dropout
 
 X = jax.random.normal(jax.random.key(0), (50, 41))
 MANY = (2000, 30)

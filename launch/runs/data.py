@@ -15,7 +15,7 @@ from datasets.preflight import Preflight, preflight
 from datasets.sources import Keyed, Source, split_holdout
 from datasets.specs import open_source
 from datasets.synthetic.scenes import Scenes
-from launch.config import Config
+from launch.runs.config import Config
 from recog.batch import Batch
 from recog.tasks.task import Task
 from recog.training.optimizers import make_optimizer

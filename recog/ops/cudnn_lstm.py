@@ -1,6 +1,6 @@
 """NVIDIA's own LSTM (cuDNN, through `jax.experimental.rnn`) over the parameters of a recurrent layer.
 
-It computes what the scan of `recog.models.recurrent` does, but all frames in one call instead of a loop of small
+It computes what the scan of `recog.ops.recurrent` does, but all frames in one call instead of a loop of small
 products. JAX traces that call only where an NVIDIA device is, and compilers can neither split it among devices nor
 lower it for others: it is for training steps. What reads, and so what is exported, is the scan.
 """

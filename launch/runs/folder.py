@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import jax
 
-from launch.build import abstract_state
-from launch.config import Config, differences, from_json, to_json
-from launch.task import make_task, note_missing_parts
+from launch.runs.config import Config, differences, from_json, to_json
+from launch.runs.data import abstract_state
+from launch.runs.tasks import make_task, note_missing_parts
 from recog.alphabet import Alphabet
 from recog.mesh import make_mesh, replicated
 from recog.tasks.task import Task, Variables

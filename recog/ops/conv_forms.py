@@ -11,7 +11,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Float
 
-from recog.models import winograd
+from recog.ops import winograd
 
 FEW_CHANNELS = 4
 """So many, a picture's, are side by side for all places of a kernel of any size."""
@@ -36,7 +36,7 @@ def convolve(
     gradient for a kernel, a convolution whose window is the whole picture. So there a kernel of one row or column, or
     for a picture's few channels, is a matrix product with what all of its places see, or one product for each place;
     gradients for kernels of any size are such products. Kernels of 3x3 with many channels and many results, in float32,
-    go in tiles (`recog.models.winograd`), which saves more than half of the multiplications.
+    go in tiles (`recog.ops.winograd`), which saves more than half of the multiplications.
     Accelerators have programs of their own for all of it. Which of them is compiled is the platform's that a program is
     lowered for, wherever it is traced.
     """

@@ -23,12 +23,12 @@ from recog.batch import Batch
 from recog.evaluation.cost import count_macs
 from recog.export.write import make_program
 from recog.mesh import MeshConfig, by_parameter, by_sample, make_mesh, traced_on
-from recog.models import cudnn_lstm
 from recog.models.crnn import CRNN, CRNNConfig
 from recog.models.crnn_plate import CRNNPlate, CRNNPlateConfig
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
-from recog.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
-from recog.models.residual import PlateReader, PlateReaderConfig
+from recog.models.plate_reader import PlateReader, PlateReaderConfig
+from recog.ops import cudnn_lstm
+from recog.ops.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
 from recog.tasks.reading import ReadingTask
 from tests.conftest import nvidia_device, with_devices
 

@@ -6,13 +6,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.batch_norm import BatchNorm
-from recog.models.convolution import Convolution, rows_with_samples, scaled
-from recog.models.dropout import Dropout
 from recog.models.frames import Frames, all_frames
-from recog.models.pooling import max_pool
-from recog.models.recurrent import RecurrentConfig, RecurrentStack
 from recog.models.stn import SpatialTransformer, STNConfig
+from recog.ops.batch_norm import BatchNorm
+from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
+from recog.ops.dropout import Dropout
+from recog.ops.pooling import max_pool
+from recog.ops.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 32
 """Input height; five halvings leave one row. The patent's pictures are 220 columns wide."""
@@ -58,7 +58,7 @@ class ResidualBlock(nn.Module):
     def __call__(self, x: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool) -> Float[Array, "B Y X D"]:
         def convolve(x, name, channels, kernel=(3, 3), strides=(1, 1), activation=nn.leaky_relu):
             channels = scaled(channels, self.width)
-            convolution = Convolution(channels, kernel, strides, activation=activation, dtype=self.dtype, name=name)
+            convolution = ConvBlock(channels, kernel, strides, activation=activation, dtype=self.dtype, name=name)
             return convolution(x, live, train=train)
 
         first, second, third, last = self.channels
@@ -89,7 +89,7 @@ class ResidualCNN(nn.Module):
         """``live``: the rows that hold a sample, `rows_with_samples`; ``W`` must be a multiple of 4."""
 
         def convolve(x, name: str, channels: int, kernel=(3, 3), batch_norm=False):
-            convolution = Convolution(
+            convolution = ConvBlock(
                 scaled(channels, self.width),
                 kernel,
                 batch_norm=batch_norm,

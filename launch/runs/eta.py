@@ -15,9 +15,9 @@ import math
 import jax
 import optax
 
-from launch import distributed
-from launch.build import Samples, one_pass
-from launch.config import Config
+from launch.runs import distributed
+from launch.runs.config import Config
+from launch.runs.data import Samples, one_pass
 from recog.batch import Batch
 from recog.mesh import put_batch, traced_on
 from recog.models.multitask import MultiTaskConfig

@@ -8,12 +8,12 @@ import jax
 import optax
 from jaxtyping import Array
 
-from launch import distributed
-from launch.build import Samples, abstract_state, check, open_data, shape_of_batch
-from launch.config import Config, to_json
-from launch.pretrained import pretrained
-from launch.run_folder import Identity, refuse_other_run, steps_done
-from launch.task import drawing_box, make_task, note_missing_parts
+from launch.runs import distributed
+from launch.runs.config import Config, to_json
+from launch.runs.data import Samples, abstract_state, check, open_data, shape_of_batch
+from launch.runs.folder import Identity, refuse_other_run, steps_done
+from launch.runs.pretrained import pretrained
+from launch.runs.tasks import drawing_box, make_task, note_missing_parts
 from recog.drawing import Box
 from recog.mesh import by_parameter, check_batch_size, make_mesh
 from recog.models.multitask import MultiTaskConfig
@@ -96,7 +96,7 @@ def prepare(config: Config, workdir: Path) -> Run:
 def trainable(config: Config) -> Task:
     """The configured task; raises ``ValueError`` where it cannot be trained as configured."""
     if not isinstance(config, Config):
-        raise ValueError("get_config() of the configuration file does not return a launch.config.Config")
+        raise ValueError("get_config() of the configuration file does not return a launch.runs.config.Config")
     task = make_task(config)
     note_missing_parts(task)
     config.data.check()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from launch.compilation_cache import use_compilation_cache
-from launch.host_memory import keep_host_memory
+from launch.runs.compilation_cache import use_compilation_cache
+from launch.runs.host_memory import keep_host_memory
 
 
 def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:

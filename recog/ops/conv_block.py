@@ -6,9 +6,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.models.batch_norm import BatchNorm
-from recog.models.convolve import convolve
-from recog.models.winograd import Margins
+from recog.ops.batch_norm import BatchNorm
+from recog.ops.conv_forms import convolve
+from recog.ops.winograd import Margins
 
 
 def scaled(channels: int, width: float) -> int:
@@ -45,7 +45,7 @@ class BareConv(nn.Module):
         return convolve(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, self.padding), bias
 
 
-class Convolution(nn.Module):
+class ConvBlock(nn.Module):
     """Convolution, optional batch normalisation, optional activation.
 
     Batch statistics are taken over ``live`` columns alone, so that neither padding nor rows without a sample move them.

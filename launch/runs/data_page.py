@@ -20,9 +20,9 @@ from matplotlib.ticker import MaxNLocator
 from datasets.pipeline import DataConfig
 from datasets.report import LOOK_AT_RENDERED, Report, make_report
 from datasets.specs import open_source
-from launch.build import needs
-from launch.config import Config
-from launch.task import make_task
+from launch.runs.config import Config
+from launch.runs.data import needs
+from launch.runs.tasks import make_task
 
 HEIGHT = 32
 """Pixels at which widths are measured, unless a height or a configuration is given."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from recog.models.pooling import max_pool, mean_pool
+from recog.ops.pooling import max_pool, mean_pool
 
 CASES = [
     ((2, 2), (2, 2)),

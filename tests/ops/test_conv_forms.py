@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from recog.models.convolve import convolve
+from recog.ops.conv_forms import convolve
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 sizes, strides = st.sampled_from([1, 1, 3, 4, 5]), st.sampled_from([1, 1, 2])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from recog.models import recurrence
-from recog.models.recurrence import CELLS, recur
+from recog.ops import recurrent_scan
+from recog.ops.recurrent_scan import CELLS, recur
 
 T, B, U = 6, 4, 3
 GATES = {"lstm": 4, "gru": 3}
@@ -36,7 +36,7 @@ def weighted_sum(loop, cell: str, live, *arrays) -> jax.Array:
 @pytest.mark.parametrize("ways", [1, 2])
 def test_gradients_equal_jax(cell, ways):
     *arrays, live = problem(cell, ways)
-    plain: Any = recurrence._recur
+    plain: Any = recurrent_scan._recur
     ours, theirs = (
         jax.jit(jax.value_and_grad(functools.partial(weighted_sum, loop, cell, live), (0, 1, 2)))(*arrays)
         for loop in (recur, plain.fun)

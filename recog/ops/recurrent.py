@@ -1,9 +1,9 @@
 """Stacked LSTM or GRU layers, in one or both directions, over sequences of different lengths.
 
-Both directions advance in one scan over time (`recog.models.recurrence`); their input projections are computed for all
+Both directions advance in one scan over time (`recog.ops.recurrent_scan`); their input projections are computed for all
 frames at once before it.
 The backward direction starts at each sample's own last frame, so that padding never reaches a reading. Training steps
-on NVIDIA devices take cuDNN's LSTM instead of the scan (see `recog.models.cudnn_lstm`).
+on NVIDIA devices take cuDNN's LSTM instead of the scan (see `recog.ops.cudnn_lstm`).
 """
 
 import dataclasses
@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
-from recog.models import cudnn_lstm
-from recog.models.recurrence import CELLS, recur
+from recog.ops import cudnn_lstm
+from recog.ops.recurrent_scan import CELLS, recur
 
 
 @dataclasses.dataclass

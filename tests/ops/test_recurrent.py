@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.models.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
+from recog.ops.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
 
 B, T, D, U = 5, 7, 5, 4
 LENGTHS = np.array([7, 4, 1, 0, 6])

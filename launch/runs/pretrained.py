@@ -4,10 +4,10 @@ from pathlib import Path
 
 from jaxtyping import Array
 
-from launch.build import abstract_state
-from launch.config import Config
-from launch.run_folder import load_run
-from launch.task import make_task
+from launch.runs.config import Config
+from launch.runs.data import abstract_state
+from launch.runs.folder import load_run
+from launch.runs.tasks import make_task
 from recog.alphabet import Alphabet
 from recog.tasks.task import Task
 from recog.training.transfer import named_arrays, transfer

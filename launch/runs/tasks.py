@@ -3,8 +3,8 @@
 import typing
 
 from datasets.mean_image import mean_image
-from launch.build import Samples
-from launch.config import AlphabetConfig, Config
+from launch.runs.config import AlphabetConfig, Config
+from launch.runs.data import Samples
 from recog import alphabet as presets
 from recog import structure as structures
 from recog.alphabet import Alphabet, BlankPlace
@@ -14,7 +14,7 @@ from recog.models.crnn import CRNN, CRNNConfig
 from recog.models.crnn_plate import CRNNPlate, CRNNPlateConfig
 from recog.models.lprnet import LPRNet, LPRNetConfig
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
-from recog.models.residual import PlateReader, PlateReaderConfig
+from recog.models.plate_reader import PlateReader, PlateReaderConfig
 from recog.models.resnet import ResNet18, ResNet18Config
 from recog.structure import Structure
 from recog.tasks.branches import BranchTask

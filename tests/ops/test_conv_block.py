@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.models.convolution import BareConv, Convolution
+from recog.ops.conv_block import BareConv, ConvBlock
 
 X = jax.random.normal(jax.random.key(0), (2, 8, 9, 5))
 LIVE = jnp.ones((2, 1), bool)
@@ -40,7 +40,7 @@ def test_bare_convolution_and_its_bias_make_flax_layer(use_bias, dtype):
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_layers_in_a_row_are_those_of_flax(batch_norm, train):
-    mine = Convolution(6, batch_norm=batch_norm)
+    mine = ConvBlock(6, batch_norm=batch_norm)
     variables = moved(mine.init(jax.random.key(1), X, LIVE, train=False))
     result, changed = mine.apply(variables, X, LIVE, train=train, mutable=["batch_stats"])
     params = variables["params"]

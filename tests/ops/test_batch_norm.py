@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.models.batch_norm import BatchNorm
+from recog.ops.batch_norm import BatchNorm
 
 FLAX = nn.BatchNorm(momentum=0.9)
 

@@ -1,0 +1,1 @@
+"""The library of the entry points: configuration, assembly, work folders, several processes."""

@@ -1,0 +1,1 @@
+"""Arithmetic that devices run: convolutions, pooling, normalisation, recurrences, dropout."""
