@@ -1,9 +1,9 @@
 """Loaded samples kept in memory, so that later epochs neither read nor decode them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import UInt8
 
 from datasets.mixture import Mixture
 from datasets.sources import RenderedSource, Source
@@ -13,12 +13,13 @@ class Loaded(NamedTuple):
     """A sample as batches hold it."""
 
     pixels: UInt8[np.ndarray, "H W C"]
-    tokens: Int32[np.ndarray, " L"]
+    targets: Any
+    """Its encoded label."""
 
     @property
     def bytes(self) -> int:
-        """Its arrays' memory."""
-        return self.pixels.nbytes + self.tokens.nbytes
+        """Memory of its arrays."""
+        return self.pixels.nbytes + sum(array.nbytes for array in self.targets)
 
 
 class Cache:
@@ -29,7 +30,7 @@ class Cache:
 
     Args:
       source: what the samples are of.
-      capacity: bytes of pixels and tokens to keep at most; the dictionary around them takes some 300 for each sample.
+      capacity: bytes of pixels and targets to keep at most; the dictionary around them takes some 300 for each sample.
     """
 
     def __init__(self, source: Source, capacity: int):

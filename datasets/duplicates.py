@@ -70,7 +70,7 @@ class Digests:
 
         def name(place: int) -> Named:
             index = self.indices[place]
-            return Named(source.origin(index), source[index].text)
+            return Named(source.origin(index), str(source[index].label))
 
         return Duplicates(
             same_pixels=sum(len(group) - 1 for group in groups),

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Float
 
-from datasets.pipeline import DataConfig, to_pixels
+from datasets.pipeline import DataConfig
 from datasets.sources import BadSampleError, Source
 
 ENOUGH = 1000
@@ -29,9 +29,11 @@ def mean_image(source: Source, indices: Sequence[int] | np.ndarray, config: Data
     places = np.linspace(0, len(indices) - 1, min(ENOUGH, len(indices))).round().astype(int)
     chosen = np.asarray(indices)[places]
 
+    preprocess = config.preprocess
+
     def load(index: int) -> np.ndarray | None:
         try:
-            return to_pixels(source[index].image, config)
+            return preprocess(source[index].image)
         except (BadSampleError, ValueError):
             return None
 

@@ -1,82 +1,47 @@
 """What a model asks of its samples, and what is wrong with one that it cannot use."""
 
-import itertools
+import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any
 
-from recog.alphabet import Alphabet
+from recog.codecs import Codec, Problems
 from recog.images import WIDEST
+from recog.preprocess import Preprocess
 
 TOO_WIDE = "too_wide"
-OUTSIDE = "out_of_alphabet"
-EMPTY = "empty_label"
-TOO_LONG = "label_too_long"
-INFEASIBLE = "infeasible"
 
 
-class Needs(NamedTuple):
-    """What a model asks of its samples."""
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    """Requirements of a model on its samples."""
 
-    alphabet: Alphabet
-    height: int
-    """Pixels to which every picture is scaled."""
-    max_width: int | None
-    """Widest bucket; None when buckets are chosen from the data, up to `recog.images.WIDEST`."""
-    max_label_length: int
-    """Slots for a label's tokens."""
-    frames: Callable[[int], int | None]
-    """Frames that CTC has for a picture of a width; None where labels of any length will do."""
-    width: int = 0
-    """Pixels to which every picture is stretched; 0 keeps the aspect ratio."""
-    lower_case: bool = False
-    """Whether labels are learnt in lower case."""
+    preprocess: Preprocess
+    """The pictures' size."""
+    codec: Codec
+    """Of the labels."""
+    problems_of: Callable[[Any, tuple[int, int]], Problems]
+    """Reasons against a label and the size of its scaled picture: a task's `problems`, or the codec's own."""
+    max_width: int | None = None
+    """Widest bucket; None where buckets are chosen from the data, up to `recog.images.WIDEST`."""
 
-    def label(self, text: str) -> str:
-        """What is learnt of a text."""
-        return text.lower() if self.lower_case else text
+    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
+        """Reasons why a sample cannot be used, by kind.
 
-
-def frames_needed(tokens: list[str]) -> int:
-    """Frames that CTC needs for a label: one a token, and one for a blank between equal neighbours."""
-    return len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))
-
-
-def unusable(text: str, width: int) -> dict[str, str]:
-    """What no model can use, by kind: as `misfits`."""
-    found = {}
-    if width > WIDEST:
-        found[TOO_WIDE] = f"the picture is {width} pixels wide when scaled, more than {WIDEST}: crop it or drop it"
-    if not text:
-        found[EMPTY] = "the label is empty"
-    return found
+        Args:
+          label: as its source has it.
+          size: height and width of the scaled picture, pixels.
+        """
+        found = too_wide(size[1])
+        if self.max_width is not None and size[1] > self.max_width:
+            found[TOO_WIDE] = (
+                f"the picture is {size[1]} pixels wide at height {size[0]}, the widest bucket is {self.max_width}: "
+                "add a wider one to data.buckets"
+            )
+        return found | self.problems_of(label, size)
 
 
-def misfits(needs: Needs, text: str, width: int) -> dict[str, str]:
-    """What a model cannot use of a sample: reasons by kind, none where it fits.
-
-    Args:
-      needs: the model's.
-      text: the label.
-      width: the picture's, pixels after scaling to the model's height.
-    """
-    text = needs.label(text)
-    found, tokens = unusable(text, width), needs.alphabet.split(text)
-    if needs.max_width is not None and width > needs.max_width:
-        found[TOO_WIDE] = (
-            f"the picture is {width} pixels wide at height {needs.height}, the widest bucket is {needs.max_width}: "
-            "add a wider one to data.buckets"
-        )
-    try:
-        needs.alphabet.encode(text)
-    except ValueError as error:
-        found[OUTSIDE] = str(error)
-    if len(tokens) > needs.max_label_length:
-        found[TOO_LONG] = (
-            f"label {text!r} has {len(tokens)} tokens, data.max_label_length is {needs.max_label_length}: raise it"
-        )
-    needed, frames = frames_needed(tokens), needs.frames(width)
-    if frames is not None and needed > frames:
-        found[INFEASIBLE] = (
-            f"label {text!r} needs {needed} frames, the model emits {frames}: widen the picture or drop the sample"
-        )
-    return found
+def too_wide(width: int) -> Problems:
+    """The reason why no model takes a scaled picture of this width."""
+    if width <= WIDEST:
+        return {}
+    return {TOO_WIDE: f"the picture is {width} pixels wide when scaled, more than {WIDEST}: crop it or drop it"}

@@ -6,17 +6,15 @@ from typing import NamedTuple
 import grain.python as grain
 import numpy as np
 from absl import logging
-from jaxtyping import UInt8
 
 from datasets.buckets import assign_buckets, choose_buckets
 from datasets.cache import Cache, Loaded
 from datasets.plan import BatchPlan, Planned
 from datasets.preflight import Preflight
 from datasets.sources import BadSampleError, Source
-from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.filters import apply_filters, check_filters
-from recog.images import decode, scale, to_channels
+from recog.codecs import Codec, fill
+from recog.preprocess import Preprocess
 
 
 @dataclasses.dataclass
@@ -59,10 +57,13 @@ class DataConfig:
     """Mebibytes of scaled pictures that each of these keeps, so that later epochs read and decode only what did not
     fit. Rendered samples are not kept."""
 
+    @property
+    def preprocess(self) -> Preprocess:
+        """From pictures to the model's pixels; raises ``ValueError`` for channels or filters that cannot be."""
+        return Preprocess(self.height, self.width, self.channels, tuple(self.filters))
+
     def check(self) -> None:
         """Raises ``ValueError`` for settings that cannot be, whatever the samples."""
-        if self.channels not in (1, 3):
-            raise ValueError(f"data.channels={self.channels}: choose 1 (grayscale) or 3 (colour)")
         if self.on_bad_sample not in ("raise", "skip"):
             raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
         if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
@@ -71,25 +72,26 @@ class DataConfig:
         for name, smallest in least.items():
             if getattr(self, name) < smallest:
                 raise ValueError(f"data.{name}={getattr(self, name)}: choose {smallest} or more")
-        check_filters(self.filters)
+        _ = self.preprocess
 
 
 class Loader(NamedTuple):
     """Loads one planned batch."""
 
     source: Source
-    alphabet: Alphabet
-    config: DataConfig
+    codec: Codec
+    preprocess: Preprocess
     cache: Cache
+    skip_bad: bool
+    """Whether to leave the row of a sample that can no longer be used empty, instead of raising."""
 
     def __call__(self, planned: Planned) -> Batch:
-        """Raises `BadSampleError` when a picture can no longer be used, unless such samples are to be skipped."""
-        config, rows = self.config, len(planned.indices)
+        """Raises `BadSampleError` when a sample can no longer be used, unless such samples are to be skipped."""
+        rows, shape = len(planned.indices), (self.preprocess.height, planned.width, self.preprocess.channels)
         batch = Batch(
-            images=np.zeros((rows, config.height, planned.width, config.channels), np.uint8),
-            widths=np.zeros(rows, np.int32),
-            labels=np.zeros((rows, config.max_label_length), np.int32),
-            label_lengths=np.zeros(rows, np.int32),
+            images=np.zeros((rows, *shape), np.uint8),
+            sizes=np.zeros((rows, 2), np.int32),
+            targets=self.codec.zeros(rows),
             ids=np.full(rows, -1, np.int32),
             mask=np.zeros(rows, bool),
         )
@@ -99,18 +101,18 @@ class Loader(NamedTuple):
         return batch
 
     def _fill(self, batch: Batch, row: int, index: int) -> None:
-        """Puts a sample into its row; leaves the row empty when the sample is bad and to be skipped."""
+        """Puts a sample into its row."""
         try:
-            pixels, tokens = self._load(index, batch.images.shape[2])
+            pixels, targets = self._load(index, batch.images.shape[2])
         except BadSampleError as error:
-            if self.config.on_bad_sample == "raise":
+            if not self.skip_bad:
                 raise
             logging.warning("skipped %s", error)
             return
-        width = pixels.shape[1]
-        batch.images[row, :, :width] = pixels
-        batch.labels[row, : len(tokens)] = tokens
-        batch.widths[row], batch.label_lengths[row] = width, len(tokens)
+        height, width = pixels.shape[:2]
+        batch.images[row, :height, :width] = pixels
+        fill(batch.targets, row, targets)
+        batch.sizes[row] = height, width
         batch.ids[row], batch.mask[row] = index, True
 
     def _load(self, index: int, max_width: int) -> Loaded:
@@ -118,34 +120,25 @@ class Loader(NamedTuple):
         if loaded is None:
             loaded = self._read(index)
             self.cache.put(index, loaded)
-        width, tokens = loaded.pixels.shape[1], len(loaded.tokens)
-        if width > max_width or tokens > self.config.max_label_length:
+        if (width := loaded.pixels.shape[1]) > max_width:
             raise BadSampleError(
                 self.source.origin(index),
-                f"{width} pixels with {tokens} tokens do not fit into a batch of {max_width} pixels and "
-                f"{self.config.max_label_length} tokens: it has changed since it was checked",
+                f"{width} pixels do not fit into a batch of {max_width}: it has changed since it was checked",
             )
         return loaded
 
     def _read(self, index: int) -> Loaded:
-        image, text, origin = self.source[index]
+        image, label, origin = self.source[index]
         try:
-            tokens = self.alphabet.encode(text.lower() if self.config.lower_case else text)
-            return Loaded(to_pixels(image, self.config), tokens)
+            return Loaded(self.preprocess(image), self.codec.encode(label))
         except ValueError as error:
             raise BadSampleError(origin, str(error)) from error
-
-
-def to_pixels(image: bytes | np.ndarray, config: DataConfig) -> UInt8[np.ndarray, "H W C"]:
-    """A sample's picture with the configured channels, filters and size; ``ValueError`` where it cannot be decoded."""
-    pixels = decode(image, config.channels) if isinstance(image, bytes) else to_channels(image, config.channels)
-    return scale(apply_filters(pixels, config.filters), config.height, config.width)
 
 
 def make_stream(
     source: Source,
     checked: Preflight,
-    alphabet: Alphabet,
+    codec: Codec,
     config: DataConfig,
     *,
     seed: int | None,
@@ -157,7 +150,7 @@ def make_stream(
     Args:
       source: where samples come from.
       checked: its preflight: which samples, and their widths.
-      alphabet: of the labels.
+      codec: of the labels.
       config: shapes and workers.
       seed: of the order, for an endless training stream; None for one pass in order (see `BatchPlan`).
       start: batches to pass over.
@@ -174,7 +167,7 @@ def make_stream(
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
     cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass meets no sample again
-    load = Loader(source, alphabet, config, cache)
+    load = Loader(source, codec, config.preprocess, cache, skip_bad=config.on_bad_sample == "skip")
     batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load)
     if config.workers:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))

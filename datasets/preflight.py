@@ -11,9 +11,9 @@ import numpy as np
 from tqdm import tqdm
 
 from datasets.mixture import Mixture
-from datasets.needs import Needs, misfits
+from datasets.needs import Needs
 from datasets.sources import BadSampleError, RenderedSource, Source
-from recog.images import decode, scaled_width
+from recog.images import decode
 
 LOOK_AT_RENDERED = 64
 """Samples of a rendered source that are looked at; they are all made by the same code."""
@@ -55,7 +55,8 @@ class Good(NamedTuple):
 
     width: int
     """Pixels after scaling."""
-    text: str
+    label: str
+    """The label as text."""
     content: bytes
     """Digest of the encoded picture; empty for a rendered one, which another processor may draw a little different."""
 
@@ -110,7 +111,7 @@ def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflig
         else:
             indices.append(index)
             widths.append(outcome.width)
-            digest.update(f"{index}\t{outcome.text}\n".encode() + outcome.content)
+            digest.update(f"{index}\t{outcome.label}\n".encode() + outcome.content)
     usable = np.array(indices, np.int64), np.array(widths, np.int64)
     result = Preflight(*usable, digest.hexdigest(), problems, bad, len(source))
     if not indices:
@@ -137,8 +138,8 @@ def _trust(source: RenderedSource, needs: Needs) -> Preflight:
     for outcome in _checks(source, needs, min(LOOK_AT_RENDERED, len(source))):
         if isinstance(outcome, BadSampleError):
             raise BadSamplesError(f"a rendered sample does not fit the model: {outcome}")
-        digest.update(f"{outcome.text}\n".encode())
-    width = needs.width or scaled_width(*source.size, needs.height)
+        digest.update(f"{outcome.label}\n".encode())
+    _, width = needs.preprocess.scaled_size(*source.size)
     return Preflight(np.arange(len(source)), np.full(len(source), width), digest.hexdigest(), [], 0, len(source))
 
 
@@ -152,15 +153,15 @@ def _checks(source: Source, needs: Needs, count: int) -> Iterator[Good | BadSamp
 def _check(source: Source, needs: Needs, index: int) -> Good | BadSampleError:
     """What is known of a good sample, or what is wrong with it."""
     try:
-        image, text, origin = source[index]
+        image, label, origin = source[index]
     except BadSampleError as error:
         return BadSampleError(error.origin, error.reason)  # without the frames that its traceback keeps
     try:
         height, width = (decode(image, 1) if isinstance(image, bytes) else image).shape[:2]
-        width = needs.width or scaled_width(height, width, needs.height)
+        size = needs.preprocess.scaled_size(height, width)
     except ValueError as error:
         return BadSampleError(origin, str(error))
-    for reason in misfits(needs, text, width).values():
+    for reason in needs.problems(label, size).values():
         return BadSampleError(origin, reason)
     content = hashlib.blake2b(image, digest_size=8).digest() if isinstance(image, bytes) else b""
-    return Good(width, text, content)
+    return Good(size[1], str(label), content)

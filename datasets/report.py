@@ -20,11 +20,13 @@ from datasets.buckets import choose_buckets
 from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
 from datasets.mixture import Mixture
-from datasets.needs import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG, TOO_WIDE, Needs, frames_needed, misfits, unusable
+from datasets.needs import TOO_WIDE, Needs, too_wide
 from datasets.pipeline import DataConfig
 from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, RenderedSource, Sample, Source
-from recog.filters import check_filters
+from recog.codecs import Problems
+from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG
+from recog.ctc import frames_needed
 from recog.images import WIDEST, decode, scaled_width
 
 LOOK_AT_RENDERED = 2000
@@ -33,7 +35,8 @@ STRIDES = (1, 2, 4, 8, 16)
 """Pixels for each frame of models that a picture may be too narrow for."""
 UNREADABLE = "unreadable"
 PROBLEMS = (UNREADABLE, EMPTY, TOO_LONG, OUTSIDE, INFEASIBLE, TOO_WIDE)
-"""What can be wrong with a sample. Without a model only the first, the second and the last can be known."""
+"""Kinds of problems that are counted even where there is none of them. Without a model only the first, the second and
+the last can be known."""
 
 
 class Report(NamedTuple):
@@ -115,12 +118,12 @@ def make_report(
     Raises:
       ValueError: the source holds no sample, or there is no such filter.
     """
-    check_filters(config.filters)
+    _ = config.preprocess
     once = _Once(source, rendered)
     if not len(once):
         raise ValueError("the source holds no sample: there is nothing to report")
     tally = _Tally(config, needs)
-    looks = tqdm(_looks(once, config.height), progress, len(once), disable=progress is None, leave=False)
+    looks = tqdm(_looks(once), progress, len(once), disable=progress is None, leave=False)
     for index, look in enumerate(looks):
         tally.add(once.origin(index), index, look)
     return tally.report(once)
@@ -172,24 +175,26 @@ def _parts(source: Source) -> list[Source]:
 class _Look(NamedTuple):
     """What is known of a readable sample until it has been counted; digests are of 64 bits."""
 
-    text: str
-    width: int
+    label: Any
+    size: tuple[int, int]
+    """Height and width, pixels."""
     pixels: int
     file: int
-    label: int
+    digest: int
+    """Of the label."""
 
 
-def _looks(source: Source, height: int) -> Iterator[_Look | BadSampleError]:
+def _looks(source: Source) -> Iterator[_Look | BadSampleError]:
     """A look at each sample, in order."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(source), AT_ONCE):
             indices = range(start, min(start + AT_ONCE, len(source)))
-            yield from pool.map(functools.partial(_look, source, height), indices)
+            yield from pool.map(functools.partial(_look, source), indices)
 
 
-def _look(source: Source, height: int, index: int) -> _Look | BadSampleError:
+def _look(source: Source, index: int) -> _Look | BadSampleError:
     try:
-        image, text, origin = source[index]
+        image, label, origin = source[index]
     except BadSampleError as error:
         return BadSampleError(error.origin, error.reason)  # without the frames that its traceback keeps
     try:
@@ -198,8 +203,13 @@ def _look(source: Source, height: int, index: int) -> _Look | BadSampleError:
         return BadSampleError(origin, str(error))
     of_pixels = digest(f"{pixels.shape}".encode() + pixels.tobytes())
     of_file = digest(image if isinstance(image, bytes) else f"rendered {index}".encode())
-    width = scaled_width(pixels.shape[0], pixels.shape[1], height)
-    return _Look(text, width, of_pixels, of_file, digest(text.encode(errors="surrogatepass")))
+    of_label = digest(str(label).encode(errors="surrogatepass"))
+    return _Look(label, pixels.shape[:2], of_pixels, of_file, of_label)
+
+
+def _characters(label: Any) -> list[str]:
+    """Units of a label where no codec says what they are."""
+    return list(label if isinstance(label, str) else label.text)
 
 
 class _Tally:
@@ -207,7 +217,7 @@ class _Tally:
 
     def __init__(self, config: DataConfig, needs: Needs | None):
         self._config, self._needs = config, needs
-        self._known = frozenset(needs.alphabet.tokens if needs else ())
+        self._known = needs.codec.units if needs else ()
         self._lengths, self._tokens, self._widths = Counter[int](), Counter[str](), Counter[int]()
         self._too_narrow = Counter[int]()
         self._problems = Counter[str]()
@@ -220,7 +230,7 @@ class _Tally:
         if isinstance(look, BadSampleError):
             found = {UNREADABLE: look.reason}
         else:
-            self._readable.add(index, look.pixels, look.file, look.label)
+            self._readable.add(index, look.pixels, look.file, look.digest)
             found = self._count(look)
         self._seen += 1
         self._bad += bool(found)
@@ -230,19 +240,23 @@ class _Tally:
             if len(examples) < SPELT_OUT:
                 examples.append(Named(origin, reason))
 
-    def _count(self, look: _Look) -> dict[str, str]:
-        """Counts a readable sample and says what is wrong with it."""
-        tokens = self._needs.alphabet.split(self._needs.label(look.text)) if self._needs else list(look.text)
-        needed, width = frames_needed(tokens), self._config.width or look.width
+    def _count(self, look: _Look) -> Problems:
+        """Counts a readable sample; returns what is wrong with it."""
+        tokens = self._needs.codec.split(look.label) if self._needs else _characters(look.label)
+        needed = int(frames_needed(np.array([tokens]), np.array([len(tokens)]))[0])
+        own_width = scaled_width(*look.size, self._config.height)
+        width = self._config.width or own_width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)
-        self._widths[look.width] += 1
+        self._widths[own_width] += 1
         self._too_narrow.update(stride for stride in STRIDES if needed > width // stride)
-        return misfits(self._needs, look.text, width) if self._needs else unusable(look.text, width)
+        if self._needs:
+            return self._needs.problems(look.label, (self._config.height, width))
+        return too_wide(width) | ({} if look.label else {EMPTY: "the label is empty"})
 
     def report(self, source: _Once) -> Report:
         """What was counted of the samples of this source."""
-        known = self._needs.alphabet.tokens if self._needs else ()
+        known = frozenset(self._known)
         commonest = dict(sorted(self._tokens.items(), key=lambda item: (-item[1], item[0])))
         fitting = {} if self._config.width else {w: n for w, n in self._widths.items() if w <= WIDEST}
         return Report(
@@ -252,12 +266,12 @@ class _Tally:
             height=self._config.height,
             label_lengths=dict(sorted(self._lengths.items())),
             tokens=commonest,
-            outside=tuple(token for token in commonest if token not in self._known) if self._needs else (),
-            unseen=tuple(token for token in known if token not in commonest),
+            outside=tuple(token for token in commonest if token not in known) if self._needs else (),
+            unseen=tuple(token for token in self._known if token not in commonest),
             widths=dict(sorted(self._widths.items())),
             buckets=choose_buckets(np.repeat(list(fitting), list(fitting.values()))) if fitting else (),
             too_narrow={stride: self._too_narrow[stride] for stride in STRIDES},
-            problems={kind: self._problems[kind] for kind in PROBLEMS},
+            problems=dict.fromkeys(PROBLEMS, 0) | self._problems,
             examples=self._examples,
             duplicates=self._readable.duplicates(source),
             mean_image=self._mean_image(source),

@@ -7,7 +7,7 @@ import re
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,8 +19,8 @@ class Sample(NamedTuple):
 
     image: bytes | np.ndarray
     """An encoded picture file, or decoded uint8 ``H W 3`` in RGB order."""
-    text: str
-    """The label as written in the source."""
+    label: Any
+    """The label as its source has it: a text, a class's name, or a `recog.codecs.BoxLabel`."""
     origin: str
     """Where it comes from, for messages: ``data/x/labels.tsv:12 (images/0012.png)``."""
 

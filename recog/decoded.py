@@ -1,16 +1,13 @@
-"""What a reader has read: token ids with confidences on the device, texts on the host."""
+"""Token sequences that a decoder found, with confidences and places; the same type for every decoder."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
-
-from recog.alphabet import Alphabet
 
 
 class Decoded(NamedTuple):
-    """A batch of readings, whichever decoder made them.
+    """A batch of decoded token sequences.
 
     Slots at and beyond ``lengths`` hold zeros (``-1`` in ``frames``).
     """
@@ -18,30 +15,22 @@ class Decoded(NamedTuple):
     tokens: Int[Array, "B S"]
     """Token ids, packed to the left."""
     lengths: Int[Array, " B"]
-    """Tokens read in each sample."""
+    """Tokens of each sample."""
     confidences: Float[Array, "B S"]
-    """Probability (0 to 1) of each token, as its decoder has it."""
+    """Probability (0 to 1) of each token, as its decoder defines it."""
     frames: Int[Array, "B S"]
     """The frame each token was read from: where in the picture it stands."""
     confidence: Float[Array, " B"]
-    """One number for the whole reading, 0 to 1; also where nothing was read."""
+    """Probability (0 to 1) of the whole sequence, also where it is empty."""
 
     def equals(self, labels: Int[Array, "B L"], label_lengths: Int[Array, " B"]) -> Bool[Array, " B"]:
-        """Which rows were read token for token; what stands in a label beyond its length does not matter."""
+        """Whether each row holds exactly its label's tokens; slots beyond a label's length do not matter."""
         width = max(self.tokens.shape[1], labels.shape[1])
         tokens, labels = (jnp.pad(x, ((0, 0), (0, width - x.shape[1]))) for x in (self.tokens, labels))
         differs = (tokens != labels) & (jnp.arange(width) < label_lengths[:, None])
         return (self.lengths == label_lengths) & ~jnp.any(differs, axis=1)
 
-
-class Reading(NamedTuple):
-    """A text with the confidence (0 to 1) that it is right."""
-
-    text: str
-    confidence: float
-
-
-def texts(alphabet: Alphabet, decoded: Decoded) -> list[Reading]:
-    """What a batch reads as, on the host."""
-    rows = zip(*(np.asarray(x) for x in (decoded.tokens, decoded.lengths, decoded.confidence)), strict=True)
-    return [Reading(alphabet.decode(tokens[:length].tolist()), float(whole)) for tokens, length, whole in rows]
+    @classmethod
+    def of(cls, prediction: dict[str, Any]) -> "Decoded":
+        """The decoded part of a reader's prediction."""
+        return cls(*(prediction[name] for name in cls._fields))

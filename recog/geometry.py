@@ -38,6 +38,26 @@ def projective_points(matrices: Float[Array, "B 3 3"], height: int, width: int) 
     return seen[..., :2] / jnp.maximum(seen[..., 2:], HORIZON)
 
 
+def move_points(maps: Float[Array, "B 3 3"], points: Float[Array, "B N 2"]) -> Float[Array, "B N 2"]:
+    """Points where homographies put them; written out, because a matrix product may round to TF32 or bfloat16.
+
+    Args:
+      maps: of each picture, for (x, y, 1) as a column.
+      points: x and y in pixels.
+    """
+    x, y = points[..., 0, None], points[..., 1, None]
+    m = maps[:, None]  # B 1 3 3
+    moved = m[..., 0] * x + m[..., 1] * y + m[..., 2]
+    return moved[..., :2] / moved[..., 2:]
+
+
+def inverse_maps(maps: Float[Array, "B 3 3"]) -> Float[Array, "B 3 3"]:
+    """Homographies that undo these, up to their scale, which homographies do not depend on: the adjugates."""
+    first, second, third = maps[:, 0], maps[:, 1], maps[:, 2]
+    columns = jnp.cross(second, third), jnp.cross(third, first), jnp.cross(first, second)
+    return jnp.stack(columns, axis=-1)
+
+
 def perspective_matrices(
     shifts: Float[Array, "B 4 2"], widths: Float[Array, " B"], height: int
 ) -> Float[Array, "B 3 3"]:

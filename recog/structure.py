@@ -109,6 +109,19 @@ PLATE_FULL = Structure((Branch("chinese", 0), Branch("alphanumerics", 1), Branch
 """京A12345: the Chinese character, letters and digits, and both again."""
 
 
+def named_structure(name: str, branches: Iterable[str] = ()) -> Structure:
+    """A structure by its name in configurations, with some of its branches; all where none is named.
+
+    Raises:
+      ValueError: there is no such structure or branch.
+    """
+    structures = {"whole": WHOLE, "price": PRICE, "plate_parts": PLATE_PARTS, "plate_full": PLATE_FULL}
+    if name not in structures:
+        raise ValueError(f"model.structure={name!r}: choose price, plate_parts, plate_full or whole")
+    branches = tuple(branches)
+    return structures[name].choose(branches) if branches else structures[name]
+
+
 def split(
     structure: Structure, alphabet: Alphabet, labels: Int[Array, "B L"], lengths: Int[Array, " B"]
 ) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:

@@ -17,11 +17,15 @@ from datasets.synthetic import camera
 from datasets.synthetic.plates import KINDS, PLATE_HEIGHT, draw_plate, draw_text
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 from datasets.synthetic.vehicles import Vehicle, draw_vehicle, side_windows, wheels, write_on
+from recog.codecs import BoxLabel, LabelledBox
 
 NARROWEST = 20.0
 """Pixels of the canvas along the upper edge of a plate: what would be smaller is left off its vehicle."""
 OUTLINE = (255, 0, 200)
 """Colour of the lines around plates where they are shown; nothing else in a scene has it."""
+
+PLATE = "plate"
+"""Class of the boxes that label a scene."""
 
 _DRAWN = 1.5  # pixels that are drawn for one of the canvas, a side
 _TRIES = 30  # places that are looked at for each vehicle
@@ -38,20 +42,11 @@ class ScenesConfig(StreamConfig):
     """Most plates in a picture, from 0 to 3; how many are wanted is drawn evenly, and some find no room."""
 
 
-class Located(NamedTuple):
-    """A plate and where it is."""
-
-    text: str
-    corners: Float[np.ndarray, "4 2"]
-    """Left top, right top, right bottom, left bottom as one reads it: x and y in pixels, float32. The picture reaches
-    from 0 to its width and height, so that the middle of its first pixel is at 0.5, 0.5."""
-
-
 class Scene(NamedTuple):
     """A picture and the plates in it, from left to right."""
 
     image: UInt8[np.ndarray, "H W 3"]
-    plates: tuple[Located, ...]
+    plates: tuple[LabelledBox, ...]
     origin: str
     """Renderer, seed and index."""
 
@@ -96,10 +91,10 @@ class Scenes(RenderedStream[ScenesConfig]):
         image, plates = draw_scene(self._config, np.random.default_rng([self._config.seed, index]))
         return Scene(image, plates, self.origin(index))
 
-    def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
-        """Draws a scene, and says what stands on its plates."""
+    def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], BoxLabel]:
+        """A scene and the corners and texts of its plates."""
         image, plates = draw_scene(self._config, random)
-        return image, " ".join(plate.text for plate in plates)
+        return image, BoxLabel(plates)
 
 
 class View(NamedTuple):
@@ -152,7 +147,7 @@ class Parked(NamedTuple):
 
 def draw_scene(
     config: ScenesConfig, random: np.random.Generator
-) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[Located, ...]]:
+) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[LabelledBox, ...]]:
     """A photograph of a street and its plates from left to right."""
     width, height, clutter = round(config.width * _DRAWN), round(config.height * _DRAWN), config.clutter
     wanted, bare = int(random.integers(0, config.plates + 1)), int(random.random() < 0.25)
@@ -164,7 +159,7 @@ def draw_scene(
     quads = [(one.number, one.plate(view)) for one in parked if one.number]
     picture = _photograph(picture, [quad for _, quad in quads], config, random)
     scale = np.array([config.width / width, config.height / height])
-    plates = [Located(text, (quad * scale).astype(np.float32)) for text, quad in quads]
+    plates = [LabelledBox((quad * scale).astype(np.float32), PLATE, text) for text, quad in quads]
     return picture, tuple(sorted(plates, key=lambda plate: float(plate.corners[:, 0].mean())))
 
 

@@ -6,7 +6,7 @@ Nothing is kept but caches (glyph masks, textures, noise), which any thread may 
 
 import abc
 import dataclasses
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -74,13 +74,13 @@ class RenderedStream(abc.ABC, Generic[Config]):
         count, seed = self._config.count, self._config.seed
         if not 0 <= index < count:
             raise IndexError(f"sample {index} of {count}: use 0 to {count - 1}")
-        image, text = self.draw(np.random.default_rng([seed, index]))
-        return Sample(image, text, self.origin(index))
+        image, label = self.draw(np.random.default_rng([seed, index]))
+        return Sample(image, label, self.origin(index))
 
     def origin(self, index: int) -> str:
         """Renderer, seed and index, from which the picture can be drawn again."""
         return f"{self.name} seed={self._config.seed} index={index}"
 
     @abc.abstractmethod
-    def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
-        """Draws a picture, RGB, and says what stands in it; all that is random comes from ``random``."""
+    def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], Any]:
+        """A picture, RGB, and its label; all that is random comes from ``random``."""

@@ -1,30 +1,30 @@
-"""What a training run is made of, found out before it starts."""
+"""All that a training run is made of, found out before it starts."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import optax
 from jaxtyping import Array
 
+from datasets.mean_image import mean_image
 from launch.runs import distributed
 from launch.runs.config import Config, to_json
-from launch.runs.data import Samples, abstract_state, check, open_data, shape_of_batch
+from launch.runs.data import Samples, check, needs, open_data, shape_of_batch
 from launch.runs.folder import Identity, refuse_other_run, steps_done
 from launch.runs.pretrained import pretrained
-from launch.runs.tasks import drawing_box, make_task, note_missing_parts
-from recog.drawing import Box
+from launch.runs.settings import array_settings
+from launch.runs.states import abstract_state, advance
+from launch.runs.tasks import draws_labels, make_task
+from recog.drawing import Box, alignment_box
 from recog.mesh import by_parameter, check_batch_size, make_mesh
-from recog.models.multitask import MultiTaskConfig
 from recog.tasks.task import Task
-from recog.training.optimizers import make_optimizer
+from recog.training.optimizers import check_optimizer
 from recog.training.state import TrainState
-from recog.training.step import Advance, make_advance
 
 
 class Run(NamedTuple):
-    """What is trained, on what, from where."""
+    """A run that is known to be possible."""
 
     config: Config
     task: Task
@@ -36,28 +36,24 @@ class Run(NamedTuple):
     start: int
     """Steps that are done already."""
     taken: Mapping[str, Array]
-    """Arrays that a fresh state takes over from another run."""
+    """Arrays that a fresh state takes over from another run, by path."""
     box: Box | None
-    """Where graphic supervision draws labels."""
+    """Where graphic supervision draws labels, pixels."""
 
     @property
     def documents(self) -> Identity:
-        """What every checkpoint holds as well."""
-        return {"config": to_json(self.config), "alphabet": self.task.alphabet.to_dict()}
+        """Documents that every checkpoint holds as well."""
+        return documents(self.config, self.task)
 
     @property
     def samples(self) -> dict[str, dict]:
-        """What must not change while the run is resumed."""
+        """Facts about the samples that must not change while the run is resumed."""
         return {"training": self.training.identity(), "validation": self.validation.identity()}
 
     @property
     def order_seed(self) -> int:
-        """Of the order of training samples."""
+        """Seed of the order of training samples."""
         return self.config.seed if self.config.data.order_seed < 0 else self.config.data.order_seed
-
-    @property
-    def optimizer(self) -> optax.GradientTransformation:
-        return make_optimizer(self.config.optimizer, self.config.train.steps)
 
     @property
     def sharding(self) -> TrainState:
@@ -66,11 +62,16 @@ class Run(NamedTuple):
 
     @property
     def devices(self) -> dict[str, int]:
-        """How many there are of what."""
+        """Numbers of devices and processes."""
         return {"devices": self.mesh.size, "processes": jax.process_count(), "fsdp": self.config.mesh.fsdp}
 
 
-def prepare(config: Config, workdir: Path) -> Run:
+def documents(config: Config, task: Task) -> Identity:
+    """The configuration and the codec, for JSON."""
+    return {"config": to_json(config), "codec": task.codec.to_json()}
+
+
+def assemble(config: Config, workdir: Path) -> Run:
     """Finds out that a run can start, before any of its arrays is made or anything is written.
 
     Raises:
@@ -80,16 +81,17 @@ def prepare(config: Config, workdir: Path) -> Run:
     mesh = make_mesh(config.mesh)
     check_batch_size(config.data.batch_size, mesh.size, config.optimizer.accumulation_steps)
     train_source, validation_source = open_data(config)
-    refuse_other_run(workdir, {"config": to_json(config), "alphabet": task.alphabet.to_dict()})
+    refuse_other_run(workdir, documents(config, task))
     start = steps_done(workdir)
     distributed.agree({"configuration": to_json(config), "step to go on from": start})  # before they work together
     taken = pretrained(config, task) if config.init_from and not start else {}
     shapes = abstract_state(config, task)
-    jax.eval_shape(advance(config, task), shapes, shape_of_batch(config))
-    training = check(train_source, config, task, "training samples")
-    validation = check(validation_source, config, task, "validation samples")
+    jax.eval_shape(advance(config, task), shapes, shape_of_batch(config.data, task.codec))
+    asked = needs(config.data, task)
+    training = check(train_source, asked, config.data.on_bad_sample, "training samples")
+    validation = check(validation_source, asked, config.data.on_bad_sample, "validation samples")
     box = drawing_box(config, training)
-    task = make_task(config, task.alphabet, box) if box else task
+    task = make_task(config, task.codec, box) if box else task
     return Run(config, task, shapes, mesh, training, validation, start, taken, box)
 
 
@@ -98,13 +100,15 @@ def trainable(config: Config) -> Task:
     if not isinstance(config, Config):
         raise ValueError("get_config() of the configuration file does not return a launch.runs.config.Config")
     task = make_task(config)
-    note_missing_parts(task)
+    show_notes(task)
     config.data.check()
+    check_optimizer(config.optimizer, config.train.steps)
+    array_settings([config])
     parts = config.optimizer.accumulation_steps
-    if isinstance(config.model, MultiTaskConfig) and config.model.eta_rate and parts > 1:
+    if task.learns_from_validation and parts > 1:
         raise ValueError(
-            f"model.eta_rate={config.model.eta_rate} looks through a step of a whole batch, and "
-            f"optimizer.accumulation_steps={parts} is for batches too large for that: set it to 1, or the rate to 0"
+            f"model.eta_rate looks through a step of a whole batch, and optimizer.accumulation_steps={parts} is for "
+            "batches too large for that: set it to 1, or the rate to 0"
         )
     if config.optimizer.weight_decay and len(task.losses) > 1:
         raise ValueError(
@@ -114,7 +118,16 @@ def trainable(config: Config) -> Task:
     return task
 
 
-def advance(config: Config, task: Task) -> Advance:
-    """One step of the configured training."""
-    optimizer = make_optimizer(config.optimizer, config.train.steps)
-    return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
+def show_notes(task: Task) -> None:
+    """Prints what a user should know of a task."""
+    for note in task.notes:
+        print(f"note: {note}", flush=True)
+
+
+def drawing_box(config: Config, training: Samples) -> Box | None:
+    """Where the characters of the training samples stand, for graphic supervision; None where there is none."""
+    if not draws_labels(config):
+        return None
+    box = alignment_box(mean_image(training.source, training.checked.indices, config.data))
+    print(f"labels are drawn into rows {box.top} to {box.bottom}, columns {box.left} to {box.right}", flush=True)
+    return box

@@ -6,22 +6,12 @@ import typing
 from typing import Any
 
 from datasets.pipeline import DataConfig
+from launch.runs.models import Architecture
 from recog.mesh import MeshConfig
-from recog.models.alexnet import AlexNetConfig
 from recog.models.crnn import CRNNConfig
-from recog.models.crnn_plate import CRNNPlateConfig
-from recog.models.lprnet import LPRNetConfig
-from recog.models.multitask import MultiTaskConfig
-from recog.models.plate_reader import PlateReaderConfig
-from recog.models.resnet import ResNet18Config
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
-
-ModelConfig = (
-    CRNNConfig | CRNNPlateConfig | PlateReaderConfig | LPRNetConfig | AlexNetConfig | ResNet18Config | MultiTaskConfig
-)
-"""Of each architecture; the type of ``Config.model`` says which is trained."""
 
 
 @dataclasses.dataclass
@@ -46,8 +36,10 @@ class Config:
     """A run from data to checkpoint; every field can be set by a flag, ``--config.model.recurrent.layers=3``."""
 
     alphabet: AlphabetConfig = dataclasses.field(default_factory=AlphabetConfig)
+    classes: tuple[str, ...] = ()
+    """Names of the classes, for models that tell classes apart instead of reading."""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
-    model: ModelConfig = dataclasses.field(default_factory=CRNNConfig)
+    model: Architecture = dataclasses.field(default_factory=CRNNConfig)
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     train: LoopConfig = dataclasses.field(default_factory=LoopConfig)
@@ -56,6 +48,10 @@ class Config:
     """Work folder of a run or of imported weights, whose best parameters training starts from; empty: random ones."""
     seed: int = 0
     """Of initial parameters, augmentation and dropout, and of the sample order unless ``data.order_seed`` is set."""
+
+    def stacked(self) -> "Config":
+        """The configuration inside a program of several runs."""
+        return dataclasses.replace(self, model=self.model.stacked())
 
 
 def to_json(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a configuration's model costs: parameters and multiply-accumulates of reading one picture."""
 
+import dataclasses
 import importlib
 import pkgutil
 from typing import Any, NamedTuple
@@ -10,10 +11,10 @@ import numpy as np
 
 import launch.configs
 from launch.runs.config import Config
-from launch.runs.data import abstract_state
+from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_macs, count_parameters
-from recog.export.write import used_by_reading
+from recog.export.write import used_by_predict
 from recog.tasks.task import Task
 
 USUAL_WIDTH = 100
@@ -53,7 +54,7 @@ def reading_shapes(config: Config, task: Task, rows: int, width: int) -> tuple[d
     """Abstract variables that reading uses, and abstract pictures."""
     data, state = config.data, abstract_state(config, task)
     flat: dict[str, Any] = flax.traverse_util.flatten_dict(state.variables, sep="/")
-    used = used_by_reading(task, flat, (data.height, width, data.channels))
+    used = used_by_predict(task, flat, dataclasses.replace(data.preprocess, width=width))
     images = jax.ShapeDtypeStruct((rows, data.height, width, data.channels), np.uint8)
     return flax.traverse_util.unflatten_dict(used, sep="/"), images
 
@@ -63,7 +64,7 @@ def count(config: Config) -> Cost:
     task, data = make_task(config), config.data
     width = data.width or USUAL_WIDTH
     variables, images = reading_shapes(config, task, 1, width)
-    macs = count_macs(task.read, variables, images, jax.ShapeDtypeStruct((1,), np.int32))
+    macs = count_macs(task.predict, variables, images, jax.ShapeDtypeStruct((1, 2), np.int32))
     return Cost(data.height, width, data.channels, task.frames(width), count_parameters(variables), macs)
 
 

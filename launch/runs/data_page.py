@@ -69,7 +69,7 @@ def report(
     out = Path(out).expanduser()
     out.mkdir(parents=True, exist_ok=True)  # before anything is read that could then not be written
     data = config.data if config else DataConfig(height=height or HEIGHT, channels=3)
-    asked = needs(config, make_task(config), learn=True) if config else None
+    asked = needs(data, make_task(config)) if config else None
     found = make_report(open_source(spec), data, asked, rendered=count or LOOK_AT_RENDERED, progress="look")
     document = json.dumps({"data": spec, **found.to_json()}, indent=2, ensure_ascii=False)
     # A lone surrogate, of a file name that is not UTF-8, becomes what JSON writes for it.

@@ -16,13 +16,11 @@ import jax
 import optax
 
 from launch.runs import distributed
-from launch.runs.config import Config
-from launch.runs.data import Samples, one_pass
+from launch.runs.assembly import Run
+from launch.runs.data import one_pass
 from recog.batch import Batch
 from recog.mesh import put_batch, traced_on
-from recog.models.multitask import MultiTaskConfig
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
-from recog.tasks.task import Task
 from recog.training.randomness import stream_key
 from recog.training.record import Adapt
 from recog.training.state import TrainState
@@ -31,34 +29,23 @@ BATCHES = 16
 """Most validation batches that are looked at, each a gradient: the first ones, always the same."""
 
 
-def eta_learner(
-    config: Config, task: Task, validation: Samples, learning_rate: optax.Schedule, mesh: jax.sharding.Mesh
-) -> Adapt | None:
-    """What moves eta, on the devices that train, or None where it is fixed.
-
-    Raises:
-      ValueError: a negative eta or rate.
-    """
-    if not (isinstance(task, BranchTask) and isinstance(config.model, MultiTaskConfig)):
+def eta_learner(run: Run, learning_rate: optax.Schedule) -> Adapt | None:
+    """Moves eta at each evaluation, on the devices that train; None where it is fixed."""
+    task, mesh = run.task, run.mesh
+    if not (isinstance(task, BranchTask) and task.learns_from_validation):
         return None
-    rate, branches = config.model.eta_rate, task
-    if config.model.eta < 0 or rate < 0:
-        raise ValueError(f"model.eta={config.model.eta} and model.eta_rate={rate} must not be negative")
-    if not rate:
-        return None
-    if not branches.auxiliary:
-        print(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on", flush=True)
-        return None
+    rate, branches = task.model.config.eta_rate, task
     probe, hypergradient = (jax.jit(traced_on(mesh, f)) for f in (branches.probe, branches.hypergradient))
 
     def adapt(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
         eta = float(state.model_state[WEIGHTS]["eta"])
         if not batch.mask.any():  # there was no step to look through
             return state, {"eta": eta}
-        key = stream_key(config.seed, "eta", state.step)
+        key = stream_key(run.config.seed, "eta", state.step)
         params, gradient = probe(state.variables, batch, key, learning_rate(state.step))
         total, samples = 0.0, 0.0
-        with contextlib.closing(one_pass(validation, config, task, distributed.share())) as stream:
+        held_out_batches = one_pass(run.validation, run.config.data, task.codec, distributed.share())
+        with contextlib.closing(held_out_batches) as stream:
             for held_out in itertools.islice(stream, BATCHES):
                 product, count = hypergradient(state.variables, params, gradient, put_batch(mesh, held_out))
                 total, samples = total + product, samples + count

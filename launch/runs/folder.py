@@ -1,4 +1,4 @@
-"""What a work folder holds beside its checkpoints, and how evaluation and export open it."""
+"""Work folders: the documents beside the checkpoints, and trained runs loaded from them."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 
 import jax
 
+from launch.runs import distributed
+from launch.runs.codecs import text_codec
 from launch.runs.config import Config, differences, from_json, to_json
-from launch.runs.data import abstract_state
-from launch.runs.tasks import make_task, note_missing_parts
+from launch.runs.states import abstract_state
+from launch.runs.tasks import make_task
 from recog.alphabet import Alphabet
+from recog.codecs import Codec, codec_from_json
 from recog.mesh import make_mesh, replicated
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints, abstract
@@ -20,7 +23,7 @@ class OtherRunError(ValueError):
 
 
 Identity = dict[str, Any]
-"""What makes a run this run: JSON documents by their names in the work folder, ``config`` and others."""
+"""All that makes a run this run: JSON documents by their names in the work folder, ``config`` and others."""
 
 FREE = (
     "config.mesh.",
@@ -39,11 +42,8 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
         return
     lines = []
     for name, ours in identity.items():
-        path = workdir / f"{name}.json"
-        if path.exists():
-            theirs = read_json(path)
-            if name == "config":  # with the fields that it did not have yet
-                theirs = to_json(from_json(Config, theirs))
+        theirs = _saved(workdir, name, ours)
+        if theirs is not None:
             lines += [line for line in differences(ours, theirs, name) if not line.startswith(FREE)]
     if lines:
         listed = "\n  ".join(lines)
@@ -51,6 +51,17 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
             f"{workdir} holds a run that differs:\n  {listed}\n"
             "Choose a new --workdir, or give the run what it had to resume it."
         )
+
+
+def _saved(workdir: Path, name: str, ours: Any) -> Any:
+    """A document of the folder, brought to this version's form; None where it is not there."""
+    path, before_codecs = workdir / f"{name}.json", workdir / "alphabet.json"
+    if name == "codec" and not path.exists() and before_codecs.exists():
+        return {**ours, "alphabet": load_json(before_codecs)}
+    if not path.exists():
+        return None
+    saved = load_json(path)
+    return to_json(from_json(Config, saved)) if name == "config" else saved  # with fields that it did not have yet
 
 
 def steps_done(workdir: Path) -> int:
@@ -75,7 +86,25 @@ def claim(workdir: Path, identity: Identity) -> None:
         temporary.rename(workdir / f"{name}.json")
 
 
-def read_json(path: Path) -> Any:
+def claim_together(workdir: Path, identity: Identity) -> None:
+    """Makes the folder this run's, once all processes agree on what the run is.
+
+    Raises:
+      OtherRunError: it is another run's already.
+      ValueError: the processes differ.
+      FileNotFoundError: not all of them see the folder.
+    """
+    distributed.agree(identity)
+    if distributed.first():
+        claim(workdir, identity)
+    distributed.wait_for_all("claimed")
+    if not (workdir / "config.json").exists():
+        raise FileNotFoundError(
+            f"--workdir={workdir} is not the folder that process 0 sees: name one on a file system that all share"
+        )
+
+
+def load_json(path: Path) -> Any:
     """A document of a work folder; raises ``ValueError``, naming the file, where it holds no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -106,11 +135,11 @@ def load_run(workdir: str | Path) -> TrainedRun:
     path = Path(workdir) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: --workdir is the folder that launch.train wrote")
-    config = from_json(Config, read_json(path))
+    config = from_json(Config, load_json(path))
     with Checkpoints(workdir, writes=False) as checkpoints:
         card = checkpoints.card_for_use()
-        # The checkpoint's own alphabet: the file that it was made from may be gone by now, or another.
-        task = make_task(config, Alphabet.from_dict(card["alphabet"]))
+        # The checkpoint's own codec: the file that an alphabet was loaded from may be gone by now, or another.
+        task = make_task(config, _codec_of(card, config))
         state = abstract(abstract_state(config, task), replicated(make_mesh()))
         try:
             restored = checkpoints.restore_for_use(state)
@@ -122,6 +151,12 @@ def load_run(workdir: str | Path) -> TrainedRun:
                 f"the checkpoint below {Path(workdir) / 'checkpoints'} is damaged or of another version ({first}): "
                 "copy it again, or remove it to use an earlier one"
             ) from error
-    note_missing_parts(task)
     variables = jax.device_get(restored.state.variables)
     return TrainedRun(config, task, variables, restored.step, restored.card["metrics"], restored.card.get("imported"))
+
+
+def _codec_of(card: dict[str, Any], config: Config) -> Codec:
+    """The codec that a checkpoint was trained with; before there were codecs, its alphabet was saved alone."""
+    if "codec" in card:
+        return codec_from_json(card["codec"])
+    return text_codec(config, Alphabet.from_dict(card["alphabet"]))

@@ -1,10 +1,23 @@
 """Best-path decoding: each frame's most probable token, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from recog.decoded import Decoded
+
+
+@dataclasses.dataclass(frozen=True)
+class BestPath:
+    """The decoder (`recog.ctc.decoder.Decoder`) that takes each sample's most probable path."""
+
+    blank_id: int = 0
+
+    def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
+        """See `best_path`."""
+        return best_path(logits, lengths, blank_id=self.blank_id)
 
 
 def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *, blank_id: int = 0) -> Decoded:

@@ -5,9 +5,12 @@ them is found by a scan over frames (`recog.ctc.lattice`), on NVIDIA GPUs by a k
 is ``softmax(logits) - occupancy`` (Graves 2006, equation 16).
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from recog.ctc import kernel, lattice
 from recog.ctc.lattice import Lattice, Posterior
@@ -24,7 +27,18 @@ def feasible(
       labels: token ids; slots at and beyond the label's length are ignored.
       label_lengths: tokens of each label.
     """
-    return label_lengths + _repeats(labels, label_lengths) <= logit_lengths
+    return frames_needed(labels, label_lengths) <= logit_lengths
+
+
+def frames_needed(labels: Shaped[Any, "B L"], label_lengths: Int[Any, " B"]) -> Int[Any, " B"]:
+    """Frames that CTC needs for each label: one a token, and one for a blank between equal neighbours.
+
+    Args:
+      labels: tokens of any type, as NumPy or JAX arrays; slots at and beyond the label's length are ignored.
+      label_lengths: tokens of each label.
+    """
+    inside = np.arange(1, labels.shape[1]) < label_lengths[:, None]
+    return label_lengths + ((labels[:, 1:] == labels[:, :-1]) & inside).sum(axis=1)
 
 
 def ctc_loss(
@@ -84,11 +98,6 @@ def _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id) -> Non
         )
     if not 0 <= blank_id < classes:
         raise ValueError(f"ctc_loss: blank_id {blank_id} lies outside the {classes} classes")
-
-
-def _repeats(labels, label_lengths) -> Int[Array, " B"]:
-    inside = jnp.arange(1, labels.shape[1]) < label_lengths[:, None]
-    return jnp.sum((labels[:, 1:] == labels[:, :-1]) & inside, axis=1)
 
 
 def _emissions(blank_id, logits, live, labels):

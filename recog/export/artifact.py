@@ -1,7 +1,7 @@
-"""The serving artifact: a folder that reads pictures with JAX alone, without the code that trained it.
+"""The serving artifact: a folder that predicts with JAX alone, without the code that trained it.
 
-``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to token ids, for any batch size and (but for
-models of one width) any width, with the parameters as arguments. ``parameters.safetensors``, ``alphabet.json`` and
+``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to predictions, for any batch size and (but
+for models of one width) any width, with the parameters as arguments. ``parameters.safetensors``, ``codec.json`` and
 ``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 """
 
@@ -14,24 +14,22 @@ import jax
 import numpy as np
 import safetensors.numpy
 from jax import export
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
-from recog.alphabet import Alphabet
-from recog.decoded import Decoded, Reading, texts
+from recog.codecs import Codec, Prediction, Reading, codec_from_json
 from recog.export.card import Card
-from recog.export.pictures import fit, groups, pad
-from recog.images import decode
+from recog.export.pictures import groups, pad
 
-PROGRAM, PARAMETERS, ALPHABET = "program.bin", "parameters.safetensors", "alphabet.json"
+PROGRAM, PARAMETERS, CODEC = "program.bin", "parameters.safetensors", "codec.json"
 CONFIG, CARD, CARD_TEXT = "config.json", "card.json", "card.md"
-FILES = (PROGRAM, PARAMETERS, ALPHABET, CONFIG, CARD, CARD_TEXT)
+FILES = (PROGRAM, PARAMETERS, CODEC, CONFIG, CARD, CARD_TEXT)
 """All of an artifact."""
-VERIFIED = (PROGRAM, PARAMETERS, ALPHABET)
-"""Files that decide what is read; the card holds their digests."""
+VERIFIED = (PROGRAM, PARAMETERS, CODEC)
+"""Files that decide what is predicted; the card holds their digests."""
 
 
 class ArtifactError(ValueError):
-    """A folder is no artifact, or no longer the one that was exported."""
+    """A folder is not an artifact, or no longer the one that was exported."""
 
 
 class Artifact:
@@ -44,9 +42,9 @@ class Artifact:
           print(text, confidence)
     """
 
-    def __init__(self, program: export.Exported, parameters: dict[str, np.ndarray], alphabet: Alphabet, card: Card):
+    def __init__(self, program: export.Exported, parameters: dict[str, np.ndarray], codec: Codec, card: Card):
         self.parameters = jax.device_put(parameters)
-        self.alphabet = alphabet
+        self.codec = codec
         self.card = card
         self._call = jax.jit(program.call)
 
@@ -59,7 +57,7 @@ class Artifact:
         """
         folder = Path(folder)
         if missing := [name for name in (CARD, *VERIFIED) if not (folder / name).is_file()]:
-            raise ArtifactError(f"{folder} lacks {', '.join(missing)}: it is no artifact that launch.export wrote")
+            raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact that launch.export wrote")
         try:
             card = Card.from_file(folder / CARD)
         except ValueError as error:
@@ -78,72 +76,84 @@ class Artifact:
                 f"({error}): install that version, or export the checkpoint again"
             ) from error
         parameters = safetensors.numpy.load_file(folder / PARAMETERS)
-        alphabet = Alphabet.from_dict(json.loads((folder / ALPHABET).read_text(encoding="utf-8")))
-        return cls(program, parameters, alphabet, card)
+        codec = codec_from_json(json.loads((folder / CODEC).read_text(encoding="utf-8")))
+        return cls(program, parameters, codec, card)
 
-    def read_tokens(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> Decoded:
-        """Token ids of a padded batch (see `read`), as NumPy arrays."""
-        height, width, channels = self.card.height, self.card.width, self.card.channels
-        if (
-            images.dtype != np.uint8
-            or images.ndim != 4
-            or images.shape[1:]
-            != (
-                height,
-                width or images.shape[2],
-                channels,
-            )
-        ):
-            raise ValueError(
-                f"images are {images.dtype} {images.shape}: "
-                f"this artifact takes uint8 (B, {height}, {width or 'W'}, {channels})"
-            )
-        if widths.shape != images.shape[:1] or np.any(widths < 0) or np.any(widths > images.shape[2]):
-            raise ValueError(
-                f"widths {widths.tolist()}: give one for each of the {images.shape[0]} pictures, 1 to "
-                f"{images.shape[2]}, or 0 for a row without one"
-            )
-        return Decoded(**jax.device_get(self._call(self.parameters, images, widths.astype(np.int32))))
+    def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
+        """Predictions for a batch of preprocessed and padded pictures, as NumPy arrays by name.
 
-    def read(self, images: UInt8[np.ndarray, "B H W C"], widths: Int[np.ndarray, " B"]) -> list[Reading]:
-        """Reads a batch of filtered, scaled and padded pictures as it is; every new shape costs a compilation.
+        Every new shape costs a compilation.
 
         Args:
-          images: height and channels as the card says, padded with zeros on the right.
-          widths: columns of each picture that are not padding, 1 to ``W``; 0 for a row that holds none.
+          images: height, channels and perhaps width as the card says, padded with zeros on the right.
+          sizes: height and width of each picture without its padding; zeros for a row that holds none.
 
         Raises:
           ValueError: another shape or type.
         """
-        return texts(self.alphabet, self.read_tokens(images, widths))
+        wanted = self.card.preprocess
+        if (
+            images.dtype != np.uint8
+            or images.ndim != 4
+            or images.shape[1:] != (wanted.height, wanted.width or images.shape[2], wanted.channels)
+        ):
+            raise ValueError(
+                f"images are {images.dtype} {images.shape}: "
+                f"this artifact takes uint8 (B, {wanted.height}, {wanted.width or 'W'}, {wanted.channels})"
+            )
+        if sizes.shape != (len(images), 2) or np.any(sizes < 0) or np.any(sizes > images.shape[1:3]):
+            raise ValueError(
+                f"sizes {sizes.tolist()}: give height and width for each of the {images.shape[0]} pictures, up to "
+                f"{images.shape[1:3]}, or zeros for a row without one"
+            )
+        return jax.device_get(self._call(self.parameters, images, sizes.astype(np.int32)))
 
-    def read_pictures(self, pictures: Sequence[UInt8[np.ndarray, "..."]]) -> list[Reading]:
-        """Reads pictures of any size, grayscale or RGB, in as few batches and shapes as will do.
+    def logits(
+        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], branch: str = ""
+    ) -> tuple[Float[np.ndarray, "B T K"], Int[np.ndarray, " B"]]:
+        """A reader's scores of each frame and the frames of each picture, for decoders of your own.
+
+        Args:
+          images: as for `predict`.
+          sizes: as for `predict`.
+          branch: name of the branch, of a model that reads a text by parts.
 
         Raises:
-          ValueError: an array is no picture, or one too wide.
+          ValueError: another shape or type, or a branch that there is not.
+        """
+        prediction, suffix = self.predict(images, sizes), f".{branch}" if branch else ""
+        if f"logit_lengths{suffix}" not in prediction:
+            there = sorted(name for name in prediction if name.startswith("logits"))
+            raise ValueError(f"no logits of branch {branch!r}: this artifact gives {', '.join(there)}")
+        return prediction[f"logits{suffix}"], prediction[f"logit_lengths{suffix}"]
+
+    def read(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> list[Reading]:
+        """Predictions as text; arguments and errors are those of `predict`."""
+        return self.codec.readings(self.predict(images, sizes))
+
+    def read_pictures(self, pictures: Sequence[UInt8[np.ndarray, "..."]]) -> list[Reading]:
+        """Predictions for pictures of any size, grayscale or RGB, in as few batches and shapes as will do.
+
+        Raises:
+          ValueError: an array is not a picture, or one too wide.
         """
         return self.read_fitted([self.fit(picture) for picture in pictures])
 
     def read_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[Reading]:
-        """Reads what `fit` or `decode` made of pictures; to fit them again would filter them twice."""
+        """Predictions for pictures from `fit`; to fit them again would filter them twice."""
         readings: dict[int, Reading] = {}
         for group in groups([picture.shape[1] for picture in fitted]):
-            read = self.read(*pad([fitted[index] for index in group], self.card.width))
+            read = self.read(*pad([fitted[index] for index in group], self.card.preprocess.width))
             readings |= zip(group, read, strict=False)  # rows beyond the group fill the batch up
         return [readings[index] for index in range(len(fitted))]
 
-    def fit(self, picture: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:
-        """A picture with this artifact's channels, filters and size; raises ``ValueError`` where it is none."""
-        return fit(picture, self.card.height, self.card.channels, self.card.width, self.card.filters)
-
-    def decode(self, encoded: bytes) -> UInt8[np.ndarray, "H W C"]:
-        """The content of a picture file, ready for `read_fitted`.
+    def fit(self, picture: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:
+        """A picture, or a picture file's content, as the program takes it.
 
         Raises:
-          ValueError: it is no picture, or one too wide.
+          ValueError: it is not a picture, or one too wide.
         """
-        return self.fit(decode(encoded, self.card.channels))
+        return self.card.preprocess(picture)
 
 
 def sha256(path: Path) -> str:

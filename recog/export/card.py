@@ -1,14 +1,14 @@
-"""The model card: what an artifact reads, how good it is and how it is called, as JSON and for people."""
+"""The model card: what an artifact takes and gives, how good it is and how it is called, as JSON and for people."""
 
 import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
-from recog.alphabet import Alphabet
-from recog.filters import check_filters
+from recog.codecs import Codec
+from recog.preprocess import Preprocess
 
-FORMAT = 3
+FORMAT = 4
 """Of the artifact's files; raised when an older reader could not use them."""
 
 
@@ -21,12 +21,8 @@ class Card:
     """Of the architecture."""
     parameters: int
     """Trained numbers; batch statistics not counted."""
-    height: int
-    """Pixels to which pictures are scaled."""
-    width: int
-    """Pixels to which pictures are stretched; 0 where the aspect ratio is kept and any width will do."""
-    channels: int
-    """1 for grayscale, 3 for RGB."""
+    preprocess: Preprocess
+    """From pictures to the program's input."""
     training_data: str
     validation_data: str
     step: int
@@ -39,8 +35,6 @@ class Card:
     """Of the packages that wrote the program."""
     sha256: dict[str, str]
     """Of the files that decide what is read."""
-    filters: tuple[str, ...] = ()
-    """Names of what pictures go through before they are scaled (see `recog.filters`)."""
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -57,46 +51,46 @@ class Card:
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             if saved["format"] == FORMAT:
-                check_filters(saved["filters"])
-                return cls(**saved | {"filters": tuple(saved["filters"])})
+                return cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} is no model card ({error}): copy or export the artifact again") from error
+            raise ValueError(f"{path} is not a model card ({error}): copy or export the artifact again") from error
         raise ValueError(f"{path} is of format {saved['format']}, this version reads {FORMAT}: export it again")
 
-    def to_markdown(self, alphabet: Alphabet) -> str:
+    def to_markdown(self, codec: Codec) -> str:
         """The text of ``card.md``."""
-        tokens = " ".join(f"`{token}`" if token != "`" else "`` ` ``" for token in alphabet.tokens)
         shown = "\n".join(f"| {name} | {value:.6g} |" for name, value in self.metrics.items())
-        metrics = f"| metric | value |\n|---|---|\n{shown}" if shown else "Not measured."
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        digests = "\n".join(f"- `{name}` {digest}" for name, digest in self.sha256.items())
+        about = codec.card_text()
         return _MARKDOWN.format(
             architecture=self.architecture,
             settings=json.dumps(self.settings),
             parameters=self.parameters,
-            height=self.height,
-            columns=self.width or 128,
-            inputs=(_ONE_WIDTH if self.width else _ANY_WIDTH).format(
-                colour="grayscale" if self.channels == 1 else "RGB",
-                height=self.height,
-                width=self.width,
-                channels=self.channels,
-            )
-            + (_FILTERED.format(names=", then ".join(f"`{name}`" for name in self.filters)) if self.filters else ""),
+            title=about.title,
+            classes=about.classes,
+            outputs=about.outputs,
+            example=about.example,
+            inputs=self._inputs(),
             batch=_BY_BATCH if self.settings.get("context") == "batch" else _BY_ITSELF,
-            channels=self.channels,
-            classes=alphabet.classes,
-            count=len(alphabet.tokens),
-            tokens=tokens,
+            height=self.preprocess.height,
+            columns=self.preprocess.width or 128,
+            channels=self.preprocess.channels,
             origin=_TRAINED.format(**dataclasses.asdict(self)) if self.step else f"Imported from {self.training_data}.",
-            metrics=metrics,
+            metrics=f"| metric | value |\n|---|---|\n{shown}" if shown else "Not measured.",
             exported=self.exported,
             versions=versions,
-            digests=digests,
-            names='["", *alphabet["tokens"]]  # id 0 is the blank'
-            if alphabet.blank == "first"
-            else 'alphabet["tokens"]  # the blank comes last',
+            digests="\n".join(f"- `{name}` {digest}" for name, digest in self.sha256.items()),
         )
+
+    def _inputs(self) -> str:
+        preprocess = self.preprocess
+        text = (_ONE_WIDTH if preprocess.width else _ANY_WIDTH).format(
+            colour="grayscale" if preprocess.channels == 1 else "RGB",
+            height=preprocess.height,
+            width=preprocess.width,
+            channels=preprocess.channels,
+        )
+        names = ", then ".join(f"`{name}`" for name in preprocess.filters)
+        return text + (_FILTERED.format(names=names) if names else "")
 
 
 _TRAINED = (
@@ -106,12 +100,12 @@ _ANY_WIDTH = """\
 - `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
   ratio kept, padded with zeros on the right to a shared width. Any batch size and width will do, and how far a picture
   is padded does not matter.
-- `widths`, int32 `B`: the columns of each picture that are not padding.
+- `sizes`, int32 `B 2`: height ({height}) and width in pixels of each picture without its padding.
 """
 _ONE_WIDTH = """\
 - `images`, uint8 `B {height} {width} {channels}`: {colour} pictures stretched to {width} by {height} pixels; any batch
   size will do.
-- `widths`, int32 `B`: {width} for each.
+- `sizes`, int32 `B 2`: height ({height}) and width ({width}) of each.
 """
 _FILTERED = """\
 - Before it is scaled, a picture goes through these filters of `recog.filters`: {names}.
@@ -122,12 +116,9 @@ _BY_BATCH = (
     "repeat a reading."
 )
 _MARKDOWN = """\
-# {architecture}: reads one line of text
+# {architecture}: {title}
 
-{parameters:,} parameters, {classes} classes: the blank (of CTC, or start and end of an attention decoder) and
-{count} tokens.
-
-Tokens: {tokens}
+{parameters:,} parameters, {classes}
 
 Settings: `{settings}`. The whole configuration of its run is in `config.json`.
 
@@ -138,9 +129,7 @@ Settings: `{settings}`. The whole configuration of its run is in `config.json`.
 
 ## What comes out
 
-`tokens` int32 `B S` (ids, packed to the left), `lengths` int32 `B` (tokens read), `confidences` float32 `B S` (0 to 1),
-`frames` int32 `B S` (the frame where each token stands), `confidence` float32 `B` (of the whole reading). Slots at and
-beyond `lengths` hold no token.
+{outputs}
 
 ## How to call it
 
@@ -149,15 +138,13 @@ In this folder, with `pip install jax numpy safetensors flatbuffers`:
 ```python
 import json, jax, jax.export, numpy as np, safetensors.numpy
 from pathlib import Path
-read = jax.jit(jax.export.deserialize(bytearray(Path("program.bin").read_bytes())).call)
+predict = jax.jit(jax.export.deserialize(bytearray(Path("program.bin").read_bytes())).call)
 parameters = safetensors.numpy.load_file("parameters.safetensors")
-alphabet = json.loads(Path("alphabet.json").read_text(encoding="utf-8"))
-names = {names}
+codec = json.loads(Path("codec.json").read_text(encoding="utf-8"))
 # your pictures:
-images, widths = np.zeros((1, {height}, {columns}, {channels}), np.uint8), np.array([{columns}], np.int32)
-found = read(parameters, images, widths)
-ids = found["tokens"][0, : found["lengths"][0]]
-text = alphabet["separator"].join(names[i] for i in ids)
+images, sizes = np.zeros((1, {height}, {columns}, {channels}), np.uint8), np.array([[{height}, {columns}]], np.int32)
+found = predict(parameters, images, sizes)
+{example}
 ```
 
 From a checkout of recog: `python -m launch.predict --artifact=FOLDER PICTURE...`

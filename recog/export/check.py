@@ -1,4 +1,4 @@
-"""Does an artifact read as the model does that it was made from?"""
+"""Compares an artifact with the model that it was made from."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from recog.decoded import texts
+from recog.batch import full_height
 from recog.export.artifact import Artifact, ArtifactError
 from recog.export.card import Card
 from recog.tasks.task import Task, Variables
@@ -14,7 +14,7 @@ from recog.tasks.task import Task, Variables
 SHAPES = ((1, 33), (3, 100), (4, 256))
 """Batch sizes and widths of the pictures it is tried on."""
 TOLERANCE = 1e-5
-"""Largest difference between two confidences."""
+"""Largest difference between two probabilities; of other floats, relative to the largest of their array."""
 
 
 class DisagreementError(ArtifactError):
@@ -25,47 +25,63 @@ class Agreement(NamedTuple):
     """How closely they agree."""
 
     pictures: int
-    tokens: int
-    """Read by both."""
+    numbers: int
+    """Whole numbers, such as token ids, that are equal in both."""
     difference: float
-    """The largest between two confidences."""
+    """Largest difference between two probabilities or scores."""
 
 
 def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agreement:
-    """Compares token for token, over random pictures of several shapes.
+    """Compares output for output, over random pictures of several shapes.
 
     Raises:
-      DisagreementError: a token, or a confidence by more than 1e-5, differs; or a confidence is not finite.
+      DisagreementError: a whole number differs, or a float by more than 1e-5 of what is usual in its array; or a float
+        is not finite.
     """
-    live = jax.jit(task.read)
-    pictures, tokens, difference = 0, 0, 0.0
-    for images, widths in _random_batches(artifact.card):
-        ours, theirs = artifact.read_tokens(images, widths), jax.device_get(live(variables, images, widths))
-        same = all(np.array_equal(a, b) for a, b in ((ours.tokens, theirs.tokens), (ours.lengths, theirs.lengths)))
-        if not (np.isfinite(ours.confidence).all() and np.isfinite(theirs.confidence).all()):
-            raise DisagreementError(
-                "on random pictures its confidences are not finite: nothing was exported; were the weights finite?"
-            )
-        difference = max(difference, float(np.max(np.abs(ours.confidences - theirs.confidences))))
-        if not (same and difference <= TOLERANCE):
-            we, they = ([reading.text for reading in texts(task.alphabet, read)] for read in (ours, theirs))
-            raise DisagreementError(
-                f"on random pictures {images.shape} the artifact reads {we}, the live model {they}, "
-                f"confidences differ by {difference:.3g}: "
-                "nothing was exported; report this with the run's config.json and the versions of jax and jaxlib"
-            )
-        pictures, tokens = pictures + len(images), tokens + int(ours.lengths.sum())
-    return Agreement(pictures, tokens, difference)
+    live = jax.jit(task.predict)
+    pictures, numbers, difference = 0, 0, 0.0
+    for images, sizes in _random_batches(artifact.card):
+        ours, theirs = artifact.predict(images, sizes), jax.device_get(live(variables, images, sizes))
+        for name in task.codec.compared:
+            found = _difference(name, ours[name], theirs[name])
+            if found > TOLERANCE:
+                we, they = ([reading.text for reading in task.rows(read)] for read in (ours, theirs))
+                raise DisagreementError(
+                    f"on random pictures {images.shape} the artifact predicts {we}, the live model {they}, "
+                    f"{name} differs by {found:.3g}: "
+                    "nothing was exported; report this with the run's config.json and the versions of jax and jaxlib"
+                )
+            difference = max(difference, found)
+            numbers += 0 if _is_float(theirs[name]) else theirs[name].size
+        pictures += len(images)
+    return Agreement(pictures, numbers, difference)
+
+
+def _is_float(array: np.ndarray) -> bool:
+    return np.issubdtype(array.dtype, np.floating)
+
+
+def _difference(name: str, ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Largest difference of two outputs, relative where they are larger than 1; infinite where whole numbers differ."""
+    if not _is_float(theirs):
+        return 0.0 if np.array_equal(ours, theirs) else np.inf
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        raise DisagreementError(
+            f"on random pictures {name} is not finite: nothing was exported; were the weights finite?"
+        )
+    scale = max(1.0, float(np.max(np.abs(theirs), initial=0.0)))
+    return float(np.max(np.abs(ours - theirs), initial=0.0)) / scale
 
 
 def _random_batches(card: Card) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blots of black and white under noise: on noise alone, a trained reader would see nothing but blanks."""
-    random, height, channels = np.random.default_rng(0), card.height, card.channels
-    for rows, width in [(rows, card.width or width) for rows, width in SHAPES]:
+    random, preprocess = np.random.default_rng(0), card.preprocess
+    height, channels = preprocess.height, preprocess.channels
+    for rows, width in [(rows, preprocess.width or width) for rows, width in SHAPES]:
         blots = random.integers(0, 2, (rows, height // 4 + 1, width // 4 + 1, 1)) * 160
         blots = blots.repeat(4, axis=1).repeat(4, axis=2)[:, :height, :width]
         images = (blots + random.integers(0, 96, (rows, height, width, channels))).astype(np.uint8)
-        widths = np.full(rows, width, np.int32) if card.width else random.integers(1, width + 1, rows, np.int32)
+        widths = np.full(rows, width, np.int32) if preprocess.width else random.integers(1, width + 1, rows, np.int32)
         widths[0] = width
         live = np.arange(width) < widths[:, None]  # B W
-        yield images * live[:, None, :, None], widths
+        yield images * live[:, None, :, None], full_height(widths, height)

@@ -1,50 +1,14 @@
-"""From pictures of any size to the padded batches of a few shapes that a program is compiled for."""
+"""Padded batches of a few shapes, for which a program is compiled."""
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from recog.filters import apply_filters
-from recog.images import WIDEST, scale, scaled_width, to_channels
+from recog.batch import full_height
 
 STEP = 32
 """Padded widths are multiples of this many pixels."""
-
-
-def fit(
-    picture: UInt8[np.ndarray, "..."], height: int, channels: int, width: int = 0, filters: Sequence[str] = ()
-) -> UInt8[np.ndarray, "H W C"]:
-    """A grayscale (``H W`` or ``H W 1``) or RGB picture, with the size, channels and filters that a model takes.
-
-    Args:
-      picture: of any size.
-      height: pixels to which it is scaled.
-      channels: 1 or 3.
-      width: pixels to which it is stretched; 0 keeps the aspect ratio.
-      filters: names of what it goes through before it is scaled (see `recog.filters`).
-
-    Raises:
-      ValueError: no uint8 picture, an empty one, or one so wide and low that it holds no line of text.
-    """
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
-        raise ValueError(
-            f"an array of {picture.dtype} {picture.shape} is no picture: give uint8, H W 1 (grayscale) or H W 3 (RGB)"
-        )
-    rows, columns = picture.shape[:2]
-    scaled = width or scaled_width(rows, columns, height)
-    if scaled > WIDEST:
-        raise ValueError(
-            f"a picture of {columns} x {rows} pixels is {scaled} wide at height {height}, more than {WIDEST}: crop it"
-        )
-    if picture.shape[2] < channels:
-        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
-    elif picture.shape[2] > channels:
-        picture = to_channels(picture, channels)
-    return scale(apply_filters(picture, filters), height, width)
 
 
 def groups(widths: Sequence[int]) -> list[list[int]]:
@@ -62,8 +26,8 @@ def groups(widths: Sequence[int]) -> list[list[int]]:
 
 def pad(
     pictures: Sequence[UInt8[np.ndarray, "H W C"]], width: int = 0
-) -> tuple[UInt8[np.ndarray, "B H W C"], Int32[np.ndarray, " B"]]:
-    """Pads pictures of one height with zeros to a shared shape; more rows may come out than pictures went in.
+) -> tuple[UInt8[np.ndarray, "B H W C"], Int32[np.ndarray, "B 2"]]:
+    """Pictures of one height padded with zeros to a shared shape, and their sizes; there may be rows without one.
 
     Rows are a power of two. Unless a model takes one ``width`` alone, it is a multiple of 32, above 256 of an eighth to
     a quarter of itself: few shapes are compiled and little is padded.
@@ -77,4 +41,4 @@ def pad(
     for row, picture in enumerate(pictures):
         widths[row] = picture.shape[1]
         images[row, :, : widths[row]] = picture
-    return images, widths
+    return images, full_height(widths, height)

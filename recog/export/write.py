@@ -1,4 +1,4 @@
-"""Writes the serving artifact of a trained reader."""
+"""Writes the serving artifact of a trained model."""
 
 import contextlib
 import datetime
@@ -16,9 +16,9 @@ import safetensors.numpy
 from jax import export
 
 from recog.export.artifact import (
-    ALPHABET,
     CARD,
     CARD_TEXT,
+    CODEC,
     CONFIG,
     FILES,
     PARAMETERS,
@@ -29,6 +29,7 @@ from recog.export.artifact import (
 )
 from recog.export.card import Card
 from recog.export.check import Agreement, check_agreement
+from recog.preprocess import Preprocess
 from recog.tasks.task import Task, Variables
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -42,26 +43,21 @@ class Provenance(NamedTuple):
     """The run's whole configuration, for JSON."""
     settings: dict[str, Any]
     """The architecture's part of it."""
-    height: int
-    """Pixels to which its pictures were scaled."""
-    width: int
-    """Pixels to which they were stretched; 0 where any width will do."""
-    channels: int
+    preprocess: Preprocess
+    """What its pictures went through."""
     training_data: str
     validation_data: str
     step: int
     metrics: dict[str, float]
     """On the validation data, at that step."""
-    filters: tuple[str, ...] = ()
-    """What its pictures went through before they were scaled (see `recog.filters`)."""
 
 
 def write_artifact(folder: str | Path, task: Task, variables: Variables, provenance: Provenance) -> Agreement:
-    """Exports a trained reader, loads it back and compares it with the live model; only then is the folder touched.
+    """Exports a trained model, loads it back and compares it with the live model; only then is the folder touched.
 
     Args:
       folder: a new or empty folder, or an artifact to replace; other files in it are left alone.
-      task: the model and its alphabet.
+      task: the model and its codec.
       variables: trained.
       provenance: what the card tells beside.
 
@@ -70,7 +66,7 @@ def write_artifact(folder: str | Path, task: Task, variables: Variables, provena
 
     Raises:
       FileExistsError: the folder holds something else than an artifact.
-      DisagreementError: the artifact does not read as the live model does.
+      DisagreementError: the artifact does not predict as the live model does.
     """
     folder = Path(folder).absolute()
     check_free(folder)
@@ -98,19 +94,17 @@ def check_free(folder: Path) -> None:
 
 def _write_files(folder: Path, task: Task, variables: Variables, provenance: Provenance) -> None:
     arrays = flax.traverse_util.flatten_dict(variables, sep="/")
-    shape = (provenance.height, provenance.width, provenance.channels)
-    parameters = used_by_reading(task, {name: np.asarray(x, order="C") for name, x in arrays.items()}, shape)
-    (folder / PROGRAM).write_bytes(make_program(task, parameters, shape).serialize())
+    preprocess = provenance.preprocess
+    parameters = used_by_predict(task, {name: np.asarray(x, order="C") for name, x in arrays.items()}, preprocess)
+    (folder / PROGRAM).write_bytes(make_program(task, parameters, preprocess).serialize())
     (folder / PARAMETERS).write_bytes(safetensors.numpy.save(parameters))  # its save_file lets nobody else read
-    _write_json(folder / ALPHABET, task.alphabet.to_dict())
+    _write_json(folder / CODEC, task.codec.to_json())
     _write_json(folder / CONFIG, provenance.config)
     card = Card(
         architecture=type(task.model).__name__,
         settings=provenance.settings,
         parameters=sum(array.size for name, array in parameters.items() if name.startswith("params/")),
-        height=provenance.height,
-        width=provenance.width,
-        channels=provenance.channels,
+        preprocess=preprocess,
         training_data=provenance.training_data,
         validation_data=provenance.validation_data,
         step=provenance.step,
@@ -118,44 +112,43 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
         exported=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions={"jax": jax.__version__, "recog": _own_version()},
         sha256={name: sha256(folder / name) for name in VERIFIED},
-        filters=provenance.filters,
     )
     (folder / CARD).write_text(card.to_json(), encoding="utf-8")
-    (folder / CARD_TEXT).write_text(card.to_markdown(task.alphabet), encoding="utf-8")
+    (folder / CARD_TEXT).write_text(card.to_markdown(task.codec), encoding="utf-8")
 
 
-def make_program(task: Task, parameters: dict[str, np.ndarray], shape: tuple[int, int, int]) -> export.Exported:
-    """``(parameters, images uint8 B H W C, widths int32 B) ->`` the fields of `Decoded` by name; any ``B``.
+def make_program(task: Task, parameters: dict[str, np.ndarray], preprocess: Preprocess) -> export.Exported:
+    """``(parameters, images uint8 B H W C, sizes int32 B 2) ->`` predictions by name; any ``B``.
 
     Parameters are arguments, by their flat names: the program stays small, and is the same for every training.
 
     Args:
-      task: what reads.
-      parameters: all that `Task.read` uses, by their flat names.
-      shape: height, width and channels of the pictures; of width 0, any will do.
+      task: what predicts.
+      parameters: all that `Task.predict` uses, by their flat names.
+      preprocess: height, width and channels of the pictures; of width 0, any will do.
     """
-    height, width, channels = shape
     rows, columns = export.symbolic_shape("b, w")
-    return _export(task, parameters, (rows, height, width or columns, channels), PLATFORMS)
+    images = rows, preprocess.height, preprocess.width or columns, preprocess.channels
+    return _export(task, parameters, images, PLATFORMS)
 
 
-def used_by_reading(task: Task, parameters: dict[str, Any], shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Those of the variables (arrays or shapes, by flat names) that `Task.read` needs; training may need more."""
-    height, width, channels = shape
-    program = _export(task, parameters, (1, height, width or 2 * height, channels), ("cpu",))
+def used_by_predict(task: Task, parameters: dict[str, Any], preprocess: Preprocess) -> dict[str, Any]:
+    """The variables (arrays or shapes, by flat names) that `Task.predict` needs; training may need more."""
+    images = 1, preprocess.height, preprocess.width or 2 * preprocess.height, preprocess.channels
+    program = _export(task, parameters, images, ("cpu",))
     names = sorted(parameters)  # a dictionary's order as a pytree
     return {names[index]: parameters[names[index]] for index in program.module_kept_var_idx if index < len(names)}
 
 
 def _export(task: Task, parameters: dict[str, Any], images: tuple, platforms: tuple[str, ...]) -> export.Exported:
-    def read(parameters, images, widths):
-        return task.read(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, widths)._asdict()
+    def predict(parameters, images, sizes):
+        return task.predict(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, sizes)
 
     with _without_source_locations():
-        return export.export(jax.jit(read), platforms=platforms)(
+        return export.export(jax.jit(predict), platforms=platforms)(
             {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
             jax.ShapeDtypeStruct(images, np.uint8),
-            jax.ShapeDtypeStruct(images[:1], np.int32),
+            jax.ShapeDtypeStruct((images[0], 2), np.int32),
         )
 
 

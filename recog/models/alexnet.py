@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from recog.codecs import TextCodec
+from recog.models.config import ModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
@@ -16,15 +18,15 @@ HEIGHT = 24
 
 
 @dataclasses.dataclass
-class AlexNetConfig:
+class AlexNetConfig(ModelConfig):
     """What can be turned on the reader."""
 
-    width: float = 1.0
-    """Multiplies every channel count of the convolutions: small variants for laptops."""
     dropout: float = 0.5
     """Share of the features dropped before the classifier while training, as in the paper's classifier."""
-    dtype: str = "float32"
-    """Of convolutions; parameters and logits stay float32."""
+
+    def build(self, codec: TextCodec) -> "AlexNet":
+        """The module that reads over the codec's alphabet."""
+        return AlexNet(self, codec.classes)
 
 
 class AlexNet(nn.Module):

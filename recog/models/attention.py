@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.decoded import Decoded
 from recog.ops.recurrent_scan import lstm_step
 
 LOWEST = -1e30
@@ -28,7 +27,7 @@ class AttentionDecoder(nn.Module):
       decoder = AttentionDecoder(classes=12, blank_id=0)
       variables = decoder.init(key, features, lengths, tokens)  # features: B T D, lengths: B, tokens: B L
       logits = decoder.apply(variables, features, lengths, tokens)  # B L+1 K, of the tokens and the end
-      read = decoder.apply(variables, features, lengths, steps=8, method="greedy")  # Decoded of 8 slots
+      logits, places = decoder.apply(variables, features, lengths, steps=8, method="run_freely")  # B 9 K, B 9
     """
 
     classes: int
@@ -61,39 +60,31 @@ class AttentionDecoder(nn.Module):
         _, hidden = jax.lax.scan(step, reader.start(), token_inputs)
         return reader.logits(hidden.transpose(1, 0, 2))
 
-    def greedy(self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], steps: int) -> Decoded:
-        """Reads the most probable token after those read before, until that is the end or there are ``steps`` of them.
-
-        A token's confidence is its probability, its frame the position with the highest attention weight. The whole
-        reading's confidence is the product of its tokens' and that of the end after them.
+    def run_freely(
+        self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], steps: int
+    ) -> tuple[Float[Array, "B S+1 K"], Int[Array, "B S+1"]]:
+        """Scores of each token after the most probable ones before it, ``steps`` of them and one for the end.
 
         Args:
           features: what the encoder emits.
           lengths: positions of each row; later ones are ignored.
           steps: most tokens of a reading.
+
+        Returns:
+          Logits, and the position with the highest attention weight for each token. Slots after the first end go on
+          from it, and mean nothing.
         """
         reader = self._reader(features, lengths)
 
         def step(carry: tuple[_State, Int[Array, " B"]], _: None):
             state, attention = reader.step(carry[0], reader.token_inputs(carry[1]))
-            posterior = jax.nn.softmax(reader.logits(state.hidden))
-            token, frame = (jnp.argmax(x, axis=-1).astype(jnp.int32) for x in (posterior, attention))
-            return (state, token), (token, jnp.max(posterior, axis=-1), posterior[:, self.blank_id], frame)
+            logits = reader.logits(state.hidden)
+            token, place = (jnp.argmax(x, axis=-1).astype(jnp.int32) for x in (logits, attention))
+            return (state, token), (logits, place)
 
         first = jnp.full(features.shape[:1], self.blank_id, jnp.int32)
-        _, emitted = jax.lax.scan(step, (reader.start(), first), length=steps + 1)  # one more: that it ends there
-        tokens, confidences, ends, frames = (x.T for x in emitted)  # B S+1
-        read = jnp.cumsum(tokens == self.blank_id, axis=1)[:, :steps] == 0
-        read_lengths = jnp.sum(read, axis=1, dtype=jnp.int32)
-        ending = jnp.take_along_axis(ends, read_lengths[:, None], axis=1)[:, 0]
-        tokens, confidences, frames = (x[:, :steps] for x in (tokens, confidences, frames))
-        return Decoded(
-            tokens=jnp.where(read, tokens, 0),
-            lengths=read_lengths,
-            confidences=jnp.where(read, confidences, 0.0),
-            frames=jnp.where(read, frames, -1),
-            confidence=jnp.prod(jnp.where(read, confidences, 1.0), axis=1) * ending,
-        )
+        _, (logits, places) = jax.lax.scan(step, (reader.start(), first), length=steps + 1)
+        return logits.transpose(1, 0, 2), places.T
 
     @nn.compact
     def _reader(self, features: Float[Array, "B T D"], lengths: Int[Array, " B"]) -> "_Reader":

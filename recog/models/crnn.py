@@ -6,33 +6,34 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from recog.codecs import TextCodec
+from recog.models.config import RecurrentModelConfig
 from recog.models.frames import Frames, mask_columns
 from recog.ops.batch_norm import BatchNorm
 from recog.ops.conv_block import BareConv, scaled
 from recog.ops.dropout import Dropout
 from recog.ops.pooling import max_pool
-from recog.ops.recurrent import RecurrentConfig, RecurrentStack
+from recog.ops.recurrent import RecurrentStack
 
 HEIGHT = 32
 """Input height of Table 1; four halvings and a 2x2 convolution leave one row."""
 
 
 @dataclasses.dataclass
-class CRNNConfig:
+class CRNNConfig(RecurrentModelConfig):
     """Table 1 of the paper, and what users' ablations turn."""
 
-    width: float = 1.0
-    """Multiplies every channel count of the convolutions: small variants for laptops."""
     without: tuple[int, ...] = ()
     """Convolutions (1 to 6) left out, pools and all else in place; 4 and 6 in the paper's reader of music, which also
     reads in one direction only (section 3.4)."""
     batch_norm: tuple[int, ...] = (5, 6)
     """Convolutions (1 to 7) followed by batch normalisation; the paper's are the fifth and the sixth."""
-    recurrent: RecurrentConfig = dataclasses.field(default_factory=RecurrentConfig)
-    dropout: float = 0.0
-    """Share of the recurrent features dropped before the classifier while training."""
-    dtype: str = "float32"
-    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+
+    any_width = True
+
+    def build(self, codec: TextCodec) -> "CRNN":
+        """The module that reads over the codec's alphabet."""
+        return CRNN(self, codec.classes)
 
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)

@@ -14,11 +14,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from recog.codecs import TextCodec
+from recog.models.config import RecurrentModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
 from recog.ops.pooling import max_pool
-from recog.ops.recurrent import RecurrentConfig, RecurrentStack
+from recog.ops.recurrent import RecurrentStack
 
 HEIGHT = 24
 """Input height; pools leave 12, 6, 3 and 1 rows."""
@@ -31,16 +33,12 @@ POOLS = {1: (2, 2), 2: (2, 2), 4: (2, 1), 6: (2, 1)}
 
 
 @dataclasses.dataclass
-class CRNNPlateConfig:
+class CRNNPlateConfig(RecurrentModelConfig):
     """The reconstructed network by default."""
 
-    width: float = 1.0
-    """Multiplies every channel count of the convolutions."""
-    recurrent: RecurrentConfig = dataclasses.field(default_factory=RecurrentConfig)
-    dropout: float = 0.0
-    """Share of the recurrent features dropped before the classifier while training."""
-    dtype: str = "float32"
-    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+    def build(self, codec: TextCodec) -> "CRNNPlate":
+        """The module that reads over the codec's alphabet."""
+        return CRNNPlate(self, codec.classes)
 
 
 class CRNNPlate(nn.Module):

@@ -17,6 +17,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from recog.codecs import TextCodec
+from recog.models.config import ModelConfig
 from recog.models.drawing_head import DrawingHead
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
@@ -37,7 +39,7 @@ plates."""
 
 
 @dataclasses.dataclass
-class LPRNetConfig:
+class LPRNetConfig(ModelConfig):
     """The port's network by default, but for `context`."""
 
     width: float = 1.0
@@ -51,8 +53,10 @@ class LPRNetConfig:
     """Share of the features dropped before each of the last two convolutions while training."""
     graphic: bool = False
     """Train with a decoder that draws the label (`LPRNet.draw`); gone at export."""
-    dtype: str = "float32"
-    """Of convolutions; parameters, statistics, context and logits stay float32."""
+
+    def build(self, codec: TextCodec) -> "LPRNet":
+        """The module that reads over the codec's alphabet."""
+        return LPRNet(self, codec.classes)
 
 
 class SmallBasicBlock(nn.Module):

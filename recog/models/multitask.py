@@ -7,26 +7,28 @@ BLSTM encoder that all branches share. Each branch has a decoder of its own: con
 
 import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.ctc import best_path
-from recog.decoded import Decoded
+from recog.codecs import TextCodec
 from recog.models.attention import AttentionDecoder
+from recog.models.config import RecurrentModelConfig
 from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
 from recog.ops.conv_block import rows_with_samples
 from recog.ops.dropout import Dropout
-from recog.ops.recurrent import RecurrentConfig, RecurrentStack
+from recog.ops.recurrent import RecurrentStack
+from recog.structure import Structure, named_structure
 
 STRIDE = 8
 """Pixels of the picture for each position of the encoder, along both axes."""
 
 
 @dataclasses.dataclass
-class MultiTaskConfig:
+class MultiTaskConfig(RecurrentModelConfig):
     """The paper's reader, and what its tables vary."""
 
     structure: str = "price"
@@ -37,20 +39,49 @@ class MultiTaskConfig:
     """``vgg`` or ``resnet`` (Table 1)."""
     decoder: str = "attention"
     """``attention`` or ``ctc`` (Table 1)."""
-    width: float = 1.0
-    """Multiplies every channel count of the backbone."""
-    recurrent: RecurrentConfig = dataclasses.field(default_factory=RecurrentConfig)
-    """The encoder that all branches share."""
     units: int = 256
     """Hidden units of each attention decoder."""
-    dropout: float = 0.0
-    """Share of the encoded features dropped while training."""
     eta: float = 0.5
     """Weight of the loss of the branch that reads all parts (no decimal point), where others read each."""
     eta_rate: float = 0.0
     """How fast that weight follows the validation loss, once at each evaluation; 0 keeps it fixed."""
-    dtype: str = "float32"
-    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+
+    @property
+    def parts(self) -> Structure:
+        """The structure with the chosen branches; raises ``ValueError`` where there is no such structure or branch."""
+        return named_structure(self.structure, self.branches)
+
+    @property
+    def can_stack(self) -> bool:
+        """Whether several runs can train as one program: eta is learnt outside of it."""
+        return super().can_stack and not self.eta_rate
+
+    def check(self) -> None:
+        """See `ModelConfig.check`."""
+        super().check()
+        if self.eta < 0 or self.eta_rate < 0:
+            raise ValueError(f"model.eta={self.eta} and model.eta_rate={self.eta_rate} must not be negative")
+
+    def build(self, codec: TextCodec) -> "MultiTaskReader":
+        """The module that reads over the codec's alphabet."""
+        return MultiTaskReader(
+            self,
+            tuple(branch.name for branch in self.parts.branches),
+            codec.classes,
+            codec.alphabet.blank_id,
+            codec.max_length,
+        )
+
+
+class BranchScores(NamedTuple):
+    """One branch's scores of a batch."""
+
+    logits: Float[Array, "B T K"]
+    """Unnormalised, float32: of each frame (CTC), or of each token after those read before it (attention)."""
+    lengths: Int[Array, " B"]
+    """Frames or tokens of each row; those of attention are all scored."""
+    places: Int[Array, "B T"]
+    """The encoder's position that each is read from."""
 
 
 class MultiTaskReader(nn.Module):
@@ -61,7 +92,7 @@ class MultiTaskReader(nn.Module):
       model = MultiTaskReader(MultiTaskConfig(), ("integer", "decimal"), classes=12, blank_id=0, steps=8)
       variables = model.init(key, images, widths, labels, train=False)  # images: B 96 200 C in -1..1
       logits = model.apply(variables, images, widths, labels, train=False)["integer"]
-      price = model.apply(variables, images, widths, method="read")["integer"]  # Decoded
+      scores = model.apply(variables, images, widths, method="score")["integer"]  # BranchScores
 
     Raises:
       ValueError: a backbone or decoder that there is not.
@@ -107,15 +138,21 @@ class MultiTaskReader(nn.Module):
             return {name: decoder(features).astype(jnp.float32) for name, decoder in self.decoders.items()}
         return {name: decoder(features, lengths, labels[name]) for name, decoder in self.decoders.items()}
 
-    def read(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> dict[str, Decoded]:
-        """What each branch reads."""
+    def score(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> dict[str, BranchScores]:
+        """Scores of each branch without labels: attention goes on from its own most probable tokens."""
         features, lengths = self.encode(images, widths, train=False)
         if self.config.decoder == "ctc":
+            places = jnp.broadcast_to(jnp.arange(features.shape[1], dtype=jnp.int32), features.shape[:2])
             return {
-                name: best_path(decoder(features), lengths, blank_id=self.blank_id)
+                name: BranchScores(decoder(features).astype(jnp.float32), lengths, places)
                 for name, decoder in self.decoders.items()
             }
-        return {name: decoder.greedy(features, lengths, self.steps) for name, decoder in self.decoders.items()}
+        tokens = jnp.where(lengths > 0, self.steps + 1, 0)
+        return {
+            name: BranchScores(logits, tokens, places)
+            for name, decoder in self.decoders.items()
+            for logits, places in [decoder.run_freely(features, lengths, self.steps)]
+        }
 
     def encode(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool):
         """Features ``B T D`` of ``W // 8`` positions, and how many each row has: none where there is no sample."""

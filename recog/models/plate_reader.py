@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from recog.codecs import TextCodec
+from recog.models.config import RecurrentModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.models.stn import SpatialTransformer, STNConfig
 from recog.ops.batch_norm import BatchNorm
@@ -19,7 +21,7 @@ HEIGHT = 32
 
 
 @dataclasses.dataclass
-class PlateReaderConfig:
+class PlateReaderConfig(RecurrentModelConfig):
     """The patent's network, and what its experiments vary."""
 
     width: float = 1.0
@@ -36,8 +38,12 @@ class PlateReaderConfig:
     """Of each of them but the classifier."""
     dropout: float = 0.5
     """Share of each hidden fully connected layer dropped while training; the patent gives no rate."""
-    dtype: str = "float32"
-    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+
+    array_fields = ("dropout", "transformer.dropout")
+
+    def build(self, codec: TextCodec) -> "PlateReader":
+        """The module that reads over the codec's alphabet."""
+        return PlateReader(self, codec.classes)
 
 
 class ResidualBlock(nn.Module):

@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from recog.codecs import TextCodec
+from recog.models.config import ModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
@@ -57,15 +59,12 @@ class BasicBlock(nn.Module):
 
 
 @dataclasses.dataclass
-class ResNet18Config:
+class ResNet18Config(ModelConfig):
     """What can be turned on the reader."""
 
-    width: float = 1.0
-    """Multiplies every channel count of the convolutions: small variants for laptops."""
-    dropout: float = 0.0
-    """Share of the features dropped before the classifier while training."""
-    dtype: str = "float32"
-    """Of convolutions; parameters, statistics and logits stay float32."""
+    def build(self, codec: TextCodec) -> "ResNet18":
+        """The module that reads over the codec's alphabet."""
+        return ResNet18(self, codec.classes)
 
 
 class ResNet18(nn.Module):

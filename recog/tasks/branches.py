@@ -6,38 +6,59 @@ evaluation it moves against the derivative of the validation loss through one tr
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.ctc import best_path, ctc_loss
+from recog.codecs import Prediction, Problems, TextCodec, TextTargets
+from recog.ctc import BestPath, ctc_loss
 from recog.decoded import Decoded
-from recog.models.multitask import MultiTaskReader
-from recog.structure import Structure, compose, split, targets
+from recog.metrics import ReadingCounts
+from recog.metrics.hints import zero_accuracy_hint
+from recog.models.multitask import BranchScores, MultiTaskReader
+from recog.structure import Structure, compose, split
+from recog.structure import targets as perfect
 from recog.tasks.cross_entropy import sequence_cross_entropy, with_end
-from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
+from recog.tasks.greedy import until_end
+from recog.tasks.reading import count_readings, infeasible
+from recog.tasks.task import Loss, LossOutput, Task, Variables, masked_mean, normalize
 
 WEIGHTS = "weights"
 """The variable collection that holds eta: part of the training state, not trained by the optimizer, never exported."""
 
 
 @dataclasses.dataclass(frozen=True)
-class BranchTask:
+class BranchTask(Task):
     """Trains a `MultiTaskReader` to read the parts of a text."""
 
     model: MultiTaskReader
-    alphabet: Alphabet
+    codec: TextCodec
     structure: Structure
     """With the model's branches."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         return (Loss("branches", self._loss),)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Says so where accuracy is not that of whole texts, or where eta cannot be learnt."""
+        notes, rate = [], self.model.config.eta_rate
+        if not self.structure.complete:
+            names = ", ".join(branch.name for branch in self.structure.branches)
+            notes.append(f"{names} alone do not tell a whole text; accuracy is that of the parts they read")
+        if rate and not self.auxiliary:
+            notes.append(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on")
+        return tuple(notes)
+
+    @property
+    def learns_from_validation(self) -> bool:
+        """Whether eta is learnt: it has a rate, and there is a branch that it weights."""
+        return bool(self.model.config.eta_rate and self.auxiliary)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Fresh variables for batches of this shape, eta among them."""
@@ -48,19 +69,38 @@ class BranchTask:
         return variables
 
     def frames(self, width: int) -> int | None:
-        """What the model has; a part never needs more frames than the whole text."""
+        """CTC frames for a picture of this width; a part never needs more than the whole text."""
         return self.model.frames(width)
 
-    def read(self, variables: Variables, images: UInt8[Array, "B H W C"], widths: Int[Array, " B"]) -> Decoded:
-        """Reads all parts and composes the text."""
-        read: dict[str, Decoded] = self.model.apply(  # pyright: ignore[reportAssignmentType]
-            variables, normalize(images), widths, method="read"
-        )
-        return compose(self.structure, self.alphabet, read)
+    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
+        """Those of the codec, and labels that need more frames than the model emits."""
+        return self.codec.problems(label, size) | infeasible(self.codec, label, self.frames(size[1]))
 
-    def targets(self, labels: Int[Array, "B L"], label_lengths: Int[Array, " B"]):
+    def predict(
+        self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
+    ) -> dict[str, Array]:
+        """The fields of the composed `Decoded` by name; of each branch ``logits.NAME`` and ``logit_lengths.NAME``."""
+        scores: dict[str, BranchScores] = self.model.apply(  # pyright: ignore[reportAssignmentType]
+            variables, normalize(images), sizes[:, 1], method="score"
+        )
+        composed = compose(self.structure, self.codec.alphabet, {n: self._decode(s) for n, s in scores.items()})
+        return composed._asdict() | {
+            f"{what}.{name}": array
+            for name, (logits, lengths, _) in scores.items()
+            for what, array in (("logits", logits), ("logit_lengths", lengths))
+        }
+
+    def expected(self, targets: TextTargets) -> TextTargets:
         """The labels, as far as the branches read them."""
-        return targets(self.structure, self.alphabet, labels, label_lengths)
+        return TextTargets(*perfect(self.structure, self.codec.alphabet, *targets))
+
+    def count(self, prediction: Prediction, targets: TextTargets) -> ReadingCounts:
+        """Counts over composed texts, token by token."""
+        return count_readings(prediction, targets)
+
+    def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
+        """The likely cause where nothing at all was read right."""
+        return zero_accuracy_hint(labels, predictions)
 
     @property
     def auxiliary(self) -> str | None:
@@ -68,7 +108,13 @@ class BranchTask:
         return self.structure.auxiliary
 
     def _split(self, batch: Batch) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:
-        return split(self.structure, self.alphabet, batch.labels, batch.label_lengths)
+        return split(self.structure, self.codec.alphabet, *batch.targets)
+
+    def _decode(self, scores: BranchScores) -> Decoded:
+        blank_id = self.codec.alphabet.blank_id
+        if self.model.config.decoder == "ctc":
+            return BestPath(blank_id)(scores.logits, scores.lengths)
+        return until_end(scores.logits, scores.places, blank_id)
 
     def _loss(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         losses, right, model_state = self.branch_losses(variables, batch, train=True, key=key)
@@ -104,10 +150,10 @@ class BranchTask:
     def _score(
         self, logits: Float[Array, "B T K"], batch: Batch, tokens: Int[Array, "B L"], lengths: Int[Array, " B"]
     ) -> tuple[Float[Array, " B"], Bool[Array, " B"]]:
-        blank_id = self.alphabet.blank_id
+        blank_id = self.codec.alphabet.blank_id
         if self.model.config.decoder == "ctc":
             frames = jnp.where(jnp.asarray(batch.widths) > 0, logits.shape[1], 0)
-            read = best_path(logits, frames, blank_id=blank_id)
+            read = BestPath(blank_id)(logits, frames)
             return ctc_loss(logits, frames, tokens, lengths, blank_id=blank_id), read.equals(tokens, lengths)
         expected, live = with_end(tokens, lengths, blank_id)
         right = jnp.all((jnp.argmax(logits, axis=-1) == expected) | ~live, axis=1)

@@ -21,7 +21,7 @@ def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
     Example::
 
       box = alignment_box(mean_of_training_pictures)
-      task = ReadingTask(model, alphabet, auxiliary=(drawing_loss(model, alphabet, box),))
+      task = ReadingTask(model, codec, auxiliary=(drawing_loss(model, codec.alphabet, box),))
 
     Args:
       model: a Flax module with ``draw(images, widths, *, train) -> Float B H W``, ink 0 to 1.
@@ -47,7 +47,7 @@ def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
             mutable=[name for name in variables if name != "params"],
         )
         size = drawings.shape[1:]
-        targets = draw_labels(atlas, batch.labels, batch.label_lengths, size=size, box=box)
+        targets = draw_labels(atlas, *batch.targets, size=size, box=box)
         losses = jnp.mean(jnp.square(drawings.astype(jnp.float32) - targets), axis=(1, 2))
         return masked_mean(losses, batch.mask), LossOutput(dict(model_state), losses, {})
 

@@ -1,20 +1,20 @@
-"""The protocol between a task and everything that trains, evaluates or exports it.
+"""The interface between a task and everything that trains, evaluates or exports it.
 
-A task says what a batch *means*: which losses its model is trained by, what its outputs read as, what would be right.
+A task says what a batch *means*: the losses that its model is trained by, its predictions, and how they are counted.
 Training walks `Task.losses` in order, one optimizer update each; it never learns which task it trains.
 """
 
+import abc
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.decoded import Decoded
+from recog.codecs import Prediction, Problems, Reading
+from recog.metrics import Counts
 
 Variables = dict[str, Any]
 """Flax variable collections: ``params`` and, where the model has them, ``batch_stats``."""
@@ -42,44 +42,81 @@ class Loss(NamedTuple):
     function: LossFunction
 
 
-class Task(Protocol):
-    """One way to make sense of a batch."""
+class Task(abc.ABC):
+    """One way to make sense of a batch.
+
+    Attributes:
+      model: the architecture whose variables are trained.
+      codec: of the labels, a `recog.codecs.Codec`.
+    """
+
+    model: Any
+    codec: Any
 
     @property
-    def model(self) -> nn.Module:
-        """The architecture whose variables are trained."""
-        ...
-
-    @property
-    def alphabet(self) -> Alphabet:
-        """Of the labels and of what is read."""
-        ...
-
-    @property
+    @abc.abstractmethod
     def losses(self) -> Sequence[Loss]:
         """Applied in turn to every batch, one optimizer update each."""
-        ...
 
+    @abc.abstractmethod
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Fresh variables for batches of this shape."""
-        ...
+
+    @abc.abstractmethod
+    def predict(
+        self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
+    ) -> dict[str, Array]:
+        """Predictions for a batch of padded pictures, arrays with a leading batch axis by name.
+
+        A pure function, to be jitted, evaluated and exported. Variables that it does not use (a decoder that only helps
+        training) are not exported.
+        """
+
+    @abc.abstractmethod
+    def count(self, prediction: Prediction, targets: Any) -> Counts:
+        """Counts over a batch on the host, every row of which holds a sample.
+
+        Args:
+          prediction: as NumPy arrays.
+          targets: those that `expected` gives.
+        """
+
+    def rows(self, prediction: Prediction) -> list[Reading]:
+        """A batch of predictions as tables, contact sheets and servers show them; on the host."""
+        return self.codec.readings(prediction)
+
+    def expected(self, targets: Any) -> Any:
+        """Targets that a perfect prediction is compared with; a pure function of arrays."""
+        return targets
+
+    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
+        """Reasons why a sample cannot be learnt from, by kind.
+
+        Args:
+          label: as its source has it.
+          size: height and width of the picture in pixels, scaled to the model's input.
+        """
+        return self.codec.problems(label, size)
 
     def frames(self, width: int) -> int | None:
-        """Frames that CTC has for a picture of this width; None where labels of any length can be learnt."""
-        ...
+        """CTC frames for a picture of this width in pixels; None where there are none."""
+        del width
+        return None
 
-    def read(self, variables: Variables, images: UInt8[Array, "B H W C"], widths: Int[Array, " B"]) -> Decoded:
-        """Reads a batch of padded pictures; a pure function, to be jitted or exported.
+    def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
+        """The likely cause where nothing at all was predicted right, and its mend; None where nothing stands out."""
+        del labels, predictions
+        return None
 
-        Variables that it does not use (a decoder that only helps training) are not exported.
-        """
-        ...
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that a user should know before training and before reading results."""
+        return ()
 
-    def targets(
-        self, labels: Int[Array, "B L"], label_lengths: Int[Array, " B"]
-    ) -> tuple[Int[Array, "B S"], Int[Array, " B"]]:
-        """What a perfect reading of samples with these labels is: tokens and lengths."""
-        ...
+    @property
+    def learns_from_validation(self) -> bool:
+        """Whether something is learnt from the validation samples at each evaluation (`recog.tasks.branches`)."""
+        return False
 
 
 def normalize(images: Array) -> Float[Array, "B H W C"]:

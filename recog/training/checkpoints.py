@@ -1,7 +1,7 @@
 """Checkpoints: the training state, from which a run goes on.
 
-``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one with the highest validation accuracy. Each is
-a folder with the state (Orbax) and a JSON card: alphabet, configuration, metrics. The data stream needs no place in
+``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one that the validation samples rank highest. Each
+is a folder with the state (Orbax) and a JSON card: codec, configuration, metrics. The data stream needs no place in
 them: the state's step is its position. So a run goes on with any number of workers, devices and processes.
 """
 
@@ -53,12 +53,12 @@ class Checkpoints:
         if self._latest.latest_step() != step:
             self._latest.save(step, args=self._items(state, {}))
 
-    def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float]) -> bool:
-        """Keeps the state as the best unless an earlier one had a higher ``accuracy``; of equals, the latest."""
+    def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float], ranks_by: str) -> bool:
+        """Keeps the state as the best unless an earlier one had a higher ``ranks_by``; of equals, the latest."""
         best, best_step = self.best_metrics(), self.best_step()
         if best_step is not None and best_step >= step:
             return False  # a resumed run passes steps again that it had evaluated before it was cut off
-        if best and best["accuracy"] > metrics["accuracy"]:
+        if best and best[ranks_by] > metrics[ranks_by]:
             return False
         self._best.save(step, args=self._items(state, metrics))
         return True

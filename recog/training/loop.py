@@ -7,8 +7,7 @@ import collections
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +18,10 @@ from recog.batch import Batch
 from recog.training.clock import Clock, Utilization
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
-from recog.training.record import Say
+from recog.training.record import Measured
+from recog.training.records import Records
 from recog.training.state import TrainState
-from recog.training.step import Totals, TrainStep
+from recog.training.step import Totals
 
 
 @dataclasses.dataclass
@@ -40,43 +40,27 @@ AHEAD = 3
 """Steps dispatched before the oldest must have ended: the device never waits for Python, and a stop is heard soon."""
 
 
-class Recorder(Protocol):
-    """Writes down how one run goes (`recog.training.record.Record`), or several that train as one."""
-
-    def log(self, step: int, totals: Totals, measured: dict[str, float], say: Say) -> float:
-        """What the steps since the last log line summed up to; returns the loss to show."""
-        ...
-
-    def validate(self, step: int, state: TrainState, metrics: Any, batch: Batch, say: Say) -> TrainState:
-        """What `Loop.evaluate` measured; returns the state to go on from. ``batch`` is the one last trained on."""
-        ...
-
-    def save(self, step: int, state: TrainState) -> None:
-        """Saves the state."""
-        ...
-
-
 @dataclasses.dataclass
 class Loop:
-    """Everything a run needs; `run` trains from the state given to the last step, or until it is asked to stop."""
+    """Everything that runs need which train as one program, most often a single one."""
 
     config: LoopConfig
-    train_step: TrainStep
+    train_step: Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
     """Jitted, with state and totals donated; compiled anew for every shape of batches."""
     zero_totals: Callable[[], Totals]
     stream: Iterator[Batch]
     """Batches on the device, from that of the first step to be trained."""
-    evaluate: Callable[[TrainState], Any]
-    """Measures a state on the validation samples; ``record`` knows what to make of it."""
-    record: Recorder
+    evaluate: Callable[[TrainState], Sequence[Measured]]
+    """Measures each run's state on the validation samples."""
+    records: Records
     utilization: Utilization
     profile: Profile
 
     def run(self, state: TrainState, stop: StopRequest) -> TrainState:
-        """Trains; returns the last state, saved as the newest checkpoint.
+        """Trains from a state to the last step, or until asked to stop; returns the last state, saved as the newest.
 
         Raises:
-          recog.training.record.NotFiniteError: nothing is saved after that step.
+          recog.training.record.NotFiniteError: no run is left whose loss is finite; nothing is saved after that step.
         """
         config, step = self.config, int(jnp.max(state.step))  # of runs that train as one, each has had as many
         totals, clock, in_flight = self.zero_totals(), Clock(self.utilization), collections.deque()
@@ -102,10 +86,10 @@ class Loop:
                     self._log(step, jax.device_get(totals), clock, bar)
                     totals = self.zero_totals()
                 if evaluates:
-                    state = self.record.validate(step, state, self.evaluate(state), batch, bar.write)
+                    state = self.records.validate(step, state, self.evaluate(state), batch, bar.write)
                     clock.restart()
                 if saves:
-                    self.record.save(step, state)
+                    self.records.save(step, state)
                 if stops:
                     break
         return state
@@ -113,7 +97,7 @@ class Loop:
     def _log(self, step: int, totals: Totals, clock: Clock, bar: tqdm) -> None:
         samples = float(np.max(totals.sums["samples"]))  # of runs that train as one, each has had them
         measured = {"train/compilations": clock.shapes, **clock.read(samples)}
-        loss = self.record.log(step, totals, measured, bar.write)
+        loss = self.records.log(step, totals, measured, bar.write)
         shown = f"loss {loss:.4g}, {measured['train/images_per_second']:.0f} images/s, MFU {measured['train/mfu']:.1%}"
         if (waited := measured["train/input_wait"]) > NOTED_WAIT:
             shown += f", {waited:.0%} of the time waiting for data"

@@ -10,7 +10,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Int
+
+NAMES = ("adadelta", "adam", "adamw", "sgd")
+SCHEDULES = ("constant", "cosine", "exponential")
 
 
 @dataclasses.dataclass
@@ -38,30 +41,40 @@ class OptimizerConfig:
     more time. Batch statistics are taken over each part."""
 
 
-def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
-    """Learning rate by step over a run of ``steps``.
-
-    Raises:
-      ValueError: an unknown schedule, or a warm-up longer than the run.
-    """
+def check_optimizer(config: OptimizerConfig, steps: int) -> None:
+    """Raises ``ValueError``, naming the setting, where one is out of its range for a run of ``steps``."""
+    if config.name not in NAMES:
+        raise ValueError(f"optimizer.name={config.name!r}: choose {', '.join(NAMES[:-1])} or {NAMES[-1]}")
+    if config.schedule not in SCHEDULES:
+        raise ValueError(f"optimizer.schedule={config.schedule!r}: choose constant, cosine or exponential")
     if not 0 <= config.warmup_steps <= steps:
         raise ValueError(
             f"optimizer.warmup_steps={config.warmup_steps} lies outside the run of {steps} steps: lower it"
         )
-    rate, rest = config.learning_rate, max(1, steps - config.warmup_steps)
-    match config.schedule:
-        case "constant":
-            decay = optax.constant_schedule(rate)
-        case "cosine":
-            decay = optax.cosine_decay_schedule(rate, rest)
-        case "exponential":
-            decay = optax.exponential_decay(rate, rest, config.decay_rate)
-        case other:
-            raise ValueError(f"optimizer.schedule={other!r}: choose constant, cosine or exponential")
-    if not config.warmup_steps:
-        return decay
-    warmup = optax.linear_schedule(0.0, rate, config.warmup_steps)
-    return optax.join_schedules([warmup, decay], [config.warmup_steps])
+
+
+def make_schedule(config: OptimizerConfig, steps: int | Int[Array, ""]) -> optax.Schedule:
+    """Learning rate by step over a run of ``steps``; these, the peak and the warm-up may be scalar arrays.
+
+    The formulas are optax's, which takes numbers alone. See `check_optimizer` for ranges.
+    """
+    peak, warmup = config.learning_rate, config.warmup_steps
+    rest = jnp.maximum(steps - warmup, 1)
+
+    def decay(count):
+        match config.schedule:
+            case "cosine":
+                return peak * (0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(count, rest) / rest)))
+            case "exponential":
+                return jnp.where(count <= 0, peak, peak * jnp.power(config.decay_rate, count / rest))
+            case _:
+                return jnp.asarray(peak)
+
+    def schedule(count):
+        rising = -peak * (1 - jnp.clip(count, 0, warmup) / jnp.maximum(warmup, 1)) + peak
+        return jnp.where(count < warmup, rising, decay(count - warmup))
+
+    return schedule
 
 
 class Pausable(optax.GradientTransformationExtraArgs):
@@ -73,11 +86,10 @@ def pausable(optimizer: optax.GradientTransformation) -> Pausable:
     return optimizer if isinstance(optimizer, Pausable) else _still(_held(optimizer))
 
 
-def make_optimizer(config: OptimizerConfig, steps: int) -> Pausable:
-    """The optimizer of a run of ``steps``.
+def make_optimizer(config: OptimizerConfig, steps: int | Int[Array, ""]) -> Pausable:
+    """The optimizer of a run of ``steps``, of a configuration that `check_optimizer` has passed.
 
-    Raises:
-      ValueError: an unknown optimizer or schedule.
+    Peak learning rate, warm-up and steps may be scalar arrays.
     """
     rate = make_schedule(config, steps)
     decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
@@ -89,10 +101,8 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> Pausable:
             parts = [optax.chain(_adam(), _held(optax.scale_by_learning_rate(rate)))]
         case "adamw":
             parts = [optax.chain(_adam(), decay, _held(optax.scale_by_learning_rate(rate)))]
-        case "sgd":
+        case _:
             parts = [_held(optax.sgd(rate, momentum=config.momentum or None, nesterov=bool(config.momentum)))]
-        case other:
-            raise ValueError(f"optimizer.name={other!r}: choose adadelta, adam, adamw or sgd")
     if config.weight_decay and config.name != "adamw":
         parts.insert(0, decay)
     if config.clip_norm:

@@ -6,6 +6,6 @@ import jax
 from jaxtyping import Array, Int
 
 
-def stream_key(seed: int, name: str, step: int | Int[Array, ""]) -> Array:
+def stream_key(seed: int | Int[Array, ""], name: str, step: int | Int[Array, ""]) -> Array:
     """The key of stream ``name`` at ``step``: the same whenever a run is resumed, and on any number of devices."""
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode())), step)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import optax
@@ -23,6 +23,16 @@ class NotFiniteError(FloatingPointError):
 
 class NoSamplesError(ValueError):
     """There was nothing to train on."""
+
+
+class Measured(NamedTuple):
+    """What an evaluation on the validation samples came to."""
+
+    rates: dict[str, float]
+    ranks_by: str
+    """The rate that ranks checkpoints: the higher, the better."""
+    hint: str | None = None
+    """The likely cause where nothing at all was right."""
 
 
 class Adapt(Protocol):
@@ -73,22 +83,24 @@ class Record:
         self.writer.write(step, metrics)
         return sum(value for name, value in metrics.items() if name.endswith("_loss"))
 
-    def validate(self, step: int, state: TrainState, metrics: dict[str, float], batch: Batch, say: Say) -> TrainState:
+    def validate(self, step: int, state: TrainState, measured: Measured, batch: Batch, say: Say) -> TrainState:
         """Writes what was measured, keeps the state if it is the best, and returns it as `Adapt` leaves it.
 
         Args:
           step: the last one trained.
           state: after it.
-          metrics: of the state on the validation samples, ``accuracy`` among them.
+          measured: of the state, on the validation samples.
           batch: the one last trained on.
           say: shows a line.
         """
-        self.writer.write(step, {f"validation/{name}": value for name, value in metrics.items()})
-        best = self.checkpoints.save_if_best(state, step, metrics)
+        self.writer.write(step, {f"validation/{name}": value for name, value in measured.rates.items()})
+        best = self.checkpoints.save_if_best(state, step, measured.rates, measured.ranks_by)
         state, learnt = self.adapt(state, batch) if self.adapt else (state, {})
         if learnt:
             self.writer.write(step, {f"validation/{name}": value for name, value in learnt.items()})
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in (metrics | learnt).items())
+        if measured.hint:
+            say(measured.hint)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in (measured.rates | learnt).items())
         say(f"step {step}: validation {shown}{' (best so far)' if best else ''}")
         return state
 

@@ -1,6 +1,6 @@
 """One training step: augment, walk the task's losses, sum the metrics on the device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +15,7 @@ from recog.tasks.task import Loss, LossOutput, Task
 from recog.training.augment import AugmentConfig, augment
 from recog.training.optimizers import Pausable, pausable
 from recog.training.randomness import stream_key
+from recog.training.stack import ONE, Stack
 from recog.training.state import TrainState
 
 
@@ -39,12 +40,20 @@ class Report(NamedTuple):
     """Ids of the samples whose loss is not finite; -1 elsewhere."""
 
 
+Settings = Mapping[str, Any]
+"""Settings of a run that enter its compiled step as scalar arrays, by their paths in the configuration."""
 Advance = Callable[[TrainState, Batch], tuple[TrainState, Report]]
-TrainStep = Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
+AdvanceOf = Callable[[Settings], Advance]
+"""One run's step, given its settings."""
+TrainStep = Callable[[Settings, TrainState, Totals, Batch], tuple[TrainState, Totals]]
 
 
 def make_advance(
-    task: Task, optimizer: optax.GradientTransformation, augmentation: AugmentConfig, seed: int, parts: int = 1
+    task: Task,
+    optimizer: optax.GradientTransformation,
+    augmentation: AugmentConfig,
+    seed: int | Int[Array, ""],
+    parts: int = 1,
 ) -> Advance:
     """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses.
 
@@ -59,7 +68,7 @@ def make_advance(
     optimizer = pausable(optimizer)
 
     def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
-        batch = augment(augmentation, stream_key(seed, "augment", state.step), batch)
+        batch = augment(augmentation, stream_key(seed, "augment", state.step), batch, task.codec.moved)
         sums = {
             "samples": jnp.sum(batch.mask, dtype=jnp.float32),
             "skipped": jnp.sum(~batch.mask, dtype=jnp.float32),
@@ -79,41 +88,46 @@ def make_advance(
     return advance
 
 
-def make_train_step(advance: Advance) -> TrainStep:
-    """``(state, totals, batch) -> (state, totals)``: a step that sums its report up; jit it with both donated."""
-
-    def train_step(state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
-        step = state.step
-        state, report = advance(state, batch)
-        first = report.bad & (totals.trouble_step < 0)
-        return state, Totals(
-            sums={name: totals.sums[name] + value for name, value in report.sums.items()},
-            trouble_step=jnp.where(first, step, totals.trouble_step),
-            trouble_ids=jnp.where(first, report.bad_ids, totals.trouble_ids),
-        )
-
-    return train_step
+def add_report(totals: Totals, report: Report, step: Int[Array, ""]) -> Totals:
+    """Totals with those of one more step, ``step`` counted from 0."""
+    first = report.bad & (totals.trouble_step < 0)
+    return Totals(
+        sums={name: totals.sums[name] + value for name, value in report.sums.items()},
+        trouble_step=jnp.where(first, step, totals.trouble_step),
+        trouble_ids=jnp.where(first, report.bad_ids, totals.trouble_ids),
+    )
 
 
-def jit_train_step(advance: Advance, mesh: Mesh, sharding: Any) -> Any:
-    """The `TrainStep` compiled for a mesh, with its state and totals donated.
+def jit_train_step(advance_of: AdvanceOf, mesh: Mesh, sharding: Any, runs: Stack = ONE) -> TrainStep:
+    """``(settings, state, totals, batch) -> (state, totals)``, compiled for a mesh, with state and totals donated.
+
+    Settings are arguments of the program: runs that differ in them alone share one.
 
     Args:
-      advance: one step.
+      advance_of: one run's step, given its settings.
       mesh: whose devices share each batch.
       sharding: where the state's arrays live, a tree of shardings like it.
+      runs: how many train as one; settings, state and totals are stacked, all see the same batch.
     """
-    step = traced_on(mesh, make_train_step(advance))
-    return jax.jit(step, donate_argnums=(0, 1), out_shardings=(sharding, replicated(mesh)))
+
+    def one(settings: Settings, state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
+        step = state.step
+        state, report = advance_of(settings)(state, batch)
+        return state, add_report(totals, report, step)
+
+    every = traced_on(mesh, runs.over_runs(one, (0, 0, 0, None)))
+    return jax.jit(every, donate_argnums=(1, 2), out_shardings=(sharding, replicated(mesh)))
 
 
-def zero_totals(advance: Advance, state: TrainState, batch: Batch) -> Totals:
-    """Totals of no step at all, for batches of this shape."""
+def zero_totals(advance: Advance, state: TrainState, batch: Batch, runs: Stack = ONE) -> Totals:
+    """Totals of no step at all, for batches of this shape; state and batch are one run's, and may be abstract."""
     report = jax.eval_shape(advance, state, batch)[1]
-    return Totals(
-        sums={name: jnp.zeros(()) for name in report.sums},
-        trouble_step=jnp.full((), -1, jnp.int32),
-        trouble_ids=jnp.full(batch.ids.shape, -1, batch.ids.dtype),
+    return runs.repeat(
+        Totals(
+            sums={name: jnp.zeros(()) for name in report.sums},
+            trouble_step=jnp.full((), -1, jnp.int32),
+            trouble_ids=jnp.full(batch.ids.shape, -1, batch.ids.dtype),
+        )
     )
 
 

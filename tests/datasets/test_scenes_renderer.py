@@ -9,6 +9,7 @@ import pytest
 from datasets.synthetic import scenes
 from datasets.synthetic.plates import DIGITS, LETTERS, PROVINCES
 from datasets.synthetic.scenes import NARROWEST, Scenes, ScenesConfig
+from recog.codecs import BoxLabel, LabelledBox
 
 
 def source(seed: int = 0, **fields) -> Scenes:
@@ -46,9 +47,9 @@ def test_scenes_are_the_same_in_any_order_and_copy(drawn):
 
 def test_as_a_source_a_scene_is_labelled_with_all_its_plates(drawn):
     for index in range(8):
-        image, text, origin = source(5)[index]
+        image, label, origin = source(5)[index]
         assert np.array_equal(image, drawn[index].image)
-        assert text == " ".join(plate.text for plate in drawn[index].plates)
+        assert str(label) == str(BoxLabel(drawn[index].plates))
         assert origin == drawn[index].origin
 
 
@@ -56,7 +57,7 @@ def test_plates_are_in_the_picture_upright_readable_and_from_left_to_right(drawn
     for scene in drawn:
         middles = [float(plate.corners[:, 0].mean()) for plate in scene.plates]
         assert middles == sorted(middles)
-        for text, corners in scene.plates:
+        for corners, _, text in scene.plates:
             assert (corners >= 0).all()
             assert (corners <= (512, 384)).all()
             assert cv2.isContourConvex(corners)
@@ -180,7 +181,7 @@ def test_clutter_draws_more_than_plates():
 def test_an_outline_is_around_the_plate_and_leaves_the_scene_as_it_is():
     image = np.zeros((60, 80, 3), np.uint8)
     corners = np.array([[20, 20], [50, 20], [50, 30], [20, 30]], np.float32)
-    scene = scenes.Scene(image, (scenes.Located("皖A12345", corners),), "")
+    scene = scenes.Scene(image, (LabelledBox(corners, scenes.PLATE, "皖A12345"),), "")
     rows, columns = np.nonzero((scene.outlined() == scenes.OUTLINE).all(axis=2))
     bounds = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
     np.testing.assert_allclose(bounds, (20, 30, 20, 50), atol=2)

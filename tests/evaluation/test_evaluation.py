@@ -11,7 +11,7 @@ import pytest
 from recog.alphabet import DIGITS
 from recog.batch import Batch
 from recog.decoded import Decoded
-from recog.evaluation.reading import Evaluator, write_evaluation
+from recog.evaluation.evaluator import Evaluator, write_evaluation
 from recog.mesh import make_mesh
 
 

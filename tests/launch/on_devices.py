@@ -24,7 +24,7 @@ from launch.runs.eta import eta_learner
 from launch.runs.tasks import make_task
 from recog import mesh as meshes
 from recog.evaluation.cost import count_parameters
-from recog.evaluation.reading import Evaluator
+from recog.evaluation.evaluator import Evaluator
 from recog.ops import conv_forms
 from recog.training.optimizers import make_optimizer
 from recog.training.step import jit_train_step, zero_totals

@@ -10,7 +10,7 @@ from launch.runs.config import to_json
 from launch.runs.data import check, one_pass, open_data, state_maker
 from launch.runs.folder import claim, load_run
 from launch.runs.tasks import make_task
-from recog.evaluation.reading import Evaluator
+from recog.evaluation.evaluator import Evaluator
 from recog.export.artifact import Artifact
 from recog.mesh import make_mesh
 from recog.training.checkpoints import Checkpoints

@@ -1,5 +1,8 @@
 """A batch and a key in, a changed batch out: the order in which things happen to pictures."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -12,10 +15,16 @@ from recog.training.augment.optics import blur, noise
 from recog.training.augment.warp import move
 
 
-def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
+def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable[[Any, Any], Any]) -> Batch:
     """A batch of the same shape with changed pictures (float32, still 0 to 255, padding zero).
 
     Only a sample's own columns are read. When every range is zero, the very batch that came in goes out.
+
+    Args:
+      config: ranges of the random draws.
+      key: of the draws.
+      batch: pictures that fill their height, and their targets.
+      moved: targets after the pictures' points moved (`recog.codecs.codec.Codec.moved`).
 
     Raises:
       ValueError: a range is negative or too large, or colours are to change in grayscale pictures.
@@ -24,9 +33,11 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
     if config == AugmentConfig():
         return batch
     images, widths = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.widths)
+    targets = batch.targets
     keys = jax.random.split(key, 5)
     if config.moves:
-        images = move(config, keys[0], images, widths)
+        images, maps = move(config, keys[0], images, widths)
+        targets = moved(targets, maps)
     if config.relights:
         images = relight(config, keys[1], images, widths)
     if config.blur:
@@ -36,4 +47,4 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
     images = jnp.clip(images, 0, 255)
     if config.erasing:
         images = erase(config.erasing, keys[4], images, widths)
-    return batch._replace(images=mask_columns(images, widths))
+    return batch._replace(images=mask_columns(images, widths), targets=targets)

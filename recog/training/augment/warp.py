@@ -4,25 +4,32 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.geometry import affine_points, bilinear_sample, perspective_matrices, projective_points
+from recog.geometry import affine_points, bilinear_sample, inverse_maps, perspective_matrices, projective_points
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.draws import draw, draw_factor
 
 
 def move(
     config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
-) -> Float[Array, "B H W C"]:
-    """The pictures seen through one random map each; beyond their borders the border goes on."""
+) -> tuple[Float[Array, "B H W C"], Float[Array, "B 3 3"]]:
+    """The pictures seen through one random map each; beyond their borders the border goes on.
+
+    Returns:
+      The pictures, and the homographies from pixels of what they were to pixels of what they are.
+    """
     height, width = images.shape[1:3]
     affine_key, perspective_key = jax.random.split(key)
     matrices = random_matrices(config, affine_key, widths, height)
     if config.perspective:
         perspective = random_perspective(config.perspective, perspective_key, widths, height)
-        points = projective_points(_after(matrices, perspective), height, width)
+        whole = _after(matrices, perspective)
+        points = projective_points(whole, height, width)
     else:
+        last = jnp.broadcast_to(jnp.array([0.0, 0.0, 1.0]), (len(matrices), 1, 3))
+        whole = jnp.concatenate([matrices, last], axis=1)
         points = affine_points(matrices, height, width)
     inside = jnp.minimum(points[..., 0], (widths - 1)[:, None, None])  # never look into the padding
-    return bilinear_sample(images, jnp.stack([inside, points[..., 1]], axis=-1))
+    return bilinear_sample(images, jnp.stack([inside, points[..., 1]], axis=-1)), inverse_maps(whole)
 
 
 def random_matrices(

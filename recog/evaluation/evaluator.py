@@ -1,8 +1,10 @@
-"""Reads labelled batches and counts what is right."""
+"""Predicts labelled batches and counts what is right."""
 
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +13,13 @@ import numpy as np
 from jax.sharding import Mesh
 
 from recog.batch import Batch
-from recog.decoded import Decoded, texts
 from recog.mesh import put_batch, replicated
-from recog.metrics import ReadingCounts
+from recog.metrics import Counts
 from recog.tasks.task import Task, Variables
 
 
 class Prediction(NamedTuple):
-    """One sample of an evaluation."""
+    """One sample of an evaluation, as text."""
 
     id: int
     """Index in the source."""
@@ -28,89 +29,98 @@ class Prediction(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What a model reads of a set of samples."""
+    """Predictions for a set of samples."""
 
     predictions: list[Prediction]
     """In the order of the source."""
-    counts: ReadingCounts
+    counts: Counts
     seconds: float
-    """Time for drawing and reading the batches, compilation left out."""
+    """Time for drawing and predicting the batches, compilation left out."""
+    hint: str | None
+    """The likely cause where nothing at all is right."""
 
     def report(self) -> dict[str, float]:
-        """``count accuracy one_minus_ned cer length_consistency images_per_second``."""
+        """The rates of the counts and ``images_per_second``."""
         return {**self.counts.report(), "images_per_second": len(self.predictions) / max(self.seconds, 1e-9)}
 
 
-class _Read(NamedTuple):
-    """What comes back from the devices of one batch: all but its pictures."""
+class _Output(NamedTuple):
+    """All of a batch that comes back from the devices."""
 
-    decoded: Decoded
-    labels: jax.Array
-    """Tokens of a perfect reading, padded."""
-    lengths: jax.Array
-    ids: jax.Array
-    mask: jax.Array
+    prediction: dict[str, Any]
+    targets: Any
+    ids: Any
+    mask: Any
+
+
+class _Tally:
+    """Predictions and counts of one model so far."""
+
+    def __init__(self, task: Task):
+        self._task, self._counts = task, []
+        self._predictions: list[Prediction] = []
+
+    def add(self, output: _Output) -> None:
+        """Takes a batch over; rows without a sample are left out."""
+        rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
+        labels, readings = self._task.codec.show(rows.targets), self._task.rows(rows.prediction)
+        self._predictions += [
+            Prediction(index, label, *reading)
+            for index, label, reading in zip(rows.ids.tolist(), labels, readings, strict=True)
+        ]
+        self._counts.append(self._task.count(rows.prediction, rows.targets))
+
+    def evaluation(self, seconds: float) -> Evaluation:
+        """What the batches came to."""
+        predictions = sorted(self._predictions, key=lambda prediction: prediction.id)
+        hint = self._task.hint([p.label for p in predictions], [p.text for p in predictions])
+        return Evaluation(predictions, reduce(add, self._counts), seconds, hint)
 
 
 class Evaluator:
-    """Reads batches with one compiled program for each width; keep it to evaluate again without compiling.
+    """Predicts batches with one compiled program for each width; keep it to evaluate again without compiling.
 
     The devices of all processes share each batch, and every process gets the predictions of all: so each comes to the
     same evaluation, as long as all of them draw the same number of batches.
 
     Args:
-      task: whose model reads.
+      task: whose model predicts.
       mesh: the devices; a batch's rows must be a multiple of them.
     """
 
     def __init__(self, task: Task, mesh: Mesh):
         self.task, self._mesh = task, mesh
-        self._read = jax.jit(self._read_batch, out_shardings=replicated(mesh))
+        self._predict = jax.jit(self._predict_batch, out_shardings=replicated(mesh))
         self._compiled: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, variables: Variables, batches: Iterable[Batch]) -> Evaluation:
-        """Batches as NumPy arrays, of each this process's part; rows without a sample are left out."""
+        """Evaluates batches given as NumPy arrays, of each this process's part; there must be one at least."""
         (evaluation,) = self.each([variables], batches)
         return evaluation
 
     def each(self, models: Sequence[Variables], batches: Iterable[Batch]) -> list[Evaluation]:
-        """What each of several models of this task reads of the same batches, which are drawn once."""
-        predictions: list[list[Prediction]] = [[] for _ in models]
+        """Evaluations of several models of this task on the same batches, which are drawn once."""
+        tallies = [_Tally(self.task) for _ in models]
         start = time.perf_counter()
         for part in batches:
             batch = put_batch(self._mesh, part)
             start += self._compile(models[0], batch)
-            for variables, found in zip(models, predictions, strict=True):
-                found += self._collect(jax.device_get(self._compiled[batch.images.shape](variables, batch)))
+            for variables, tally in zip(models, tallies, strict=True):
+                tally.add(jax.device_get(self._compiled[batch.images.shape](variables, batch)))
         seconds = (time.perf_counter() - start) / len(models)
-        return [self._evaluation(found, seconds) for found in predictions]
-
-    def _evaluation(self, predictions: list[Prediction], seconds: float) -> Evaluation:
-        predictions.sort(key=lambda prediction: prediction.id)
-        tokens = self.task.alphabet.split
-        counts = ReadingCounts.of([tokens(p.label) for p in predictions], [tokens(p.text) for p in predictions])
-        return Evaluation(predictions, counts, seconds)
+        return [tally.evaluation(seconds) for tally in tallies]
 
     def _compile(self, variables: Variables, batch: Batch) -> float:
         """Makes sure that a program for this shape exists; the seconds that took."""
         if batch.images.shape in self._compiled:
             return 0.0
         start = time.perf_counter()
-        self._compiled[batch.images.shape] = self._read.lower(variables, batch).compile()
+        self._compiled[batch.images.shape] = self._predict.lower(variables, batch).compile()
         return time.perf_counter() - start
 
-    def _read_batch(self, variables: Variables, batch: Batch) -> _Read:
-        decoded = self.task.read(variables, batch.images, batch.widths)
-        return _Read(decoded, *self.task.targets(batch.labels, batch.label_lengths), batch.ids, batch.mask)
-
-    def _collect(self, read: _Read) -> list[Prediction]:
-        alphabet, readings = self.task.alphabet, texts(self.task.alphabet, read.decoded)
-        return [
-            Prediction(
-                int(read.ids[row]), alphabet.decode(read.labels[row, : read.lengths[row]].tolist()), *readings[row]
-            )
-            for row in np.flatnonzero(read.mask)
-        ]
+    def _predict_batch(self, variables: Variables, batch: Batch) -> _Output:
+        prediction = self.task.predict(variables, batch.images, batch.sizes)
+        return _Output(prediction, self.task.expected(batch.targets), batch.ids, batch.mask)
 
 
 def write_evaluation(

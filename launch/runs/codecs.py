@@ -1,0 +1,67 @@
+"""From a configuration to the codec of its labels."""
+
+import typing
+
+from launch.runs.config import AlphabetConfig, Config
+from recog import alphabet as presets
+from recog.alphabet import Alphabet, BlankPlace
+from recog.codecs import ClassCodec, Codec, TextCodec
+
+
+def make_codec(config: Config) -> Codec:
+    """The codec that the configured model asks for.
+
+    Raises:
+      ValueError: the alphabet or the classes are not given, or cannot be.
+    """
+    if config.model.labels is ClassCodec:
+        if not config.classes:
+            raise ValueError("name the classes to tell apart: --config.classes=\"('cat','dog')\"")
+        return ClassCodec(tuple(config.classes))
+    return text_codec(config, make_alphabet(config.alphabet))
+
+
+def text_codec(config: Config, alphabet: Alphabet) -> TextCodec:
+    """The codec of texts over an alphabet, as the data is configured."""
+    return TextCodec(alphabet, config.data.max_label_length, config.data.lower_case)
+
+
+def make_alphabet(config: AlphabetConfig) -> Alphabet:
+    """The alphabet that a configuration names.
+
+    Raises:
+      ValueError: none or more than one of preset, file and tokens is given, or the preset is unknown.
+    """
+    if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
+        raise ValueError(
+            "give exactly one of alphabet.name, alphabet.file and alphabet.tokens (--config.alphabet.name= clears one)"
+        )
+    blank = typing.cast(BlankPlace, config.blank)  # which the alphabet checks
+    if config.file:
+        return Alphabet.from_file(config.file, blank=blank, separator=config.separator)
+    if config.tokens:
+        return Alphabet(config.tokens, blank=blank, separator=config.separator)
+    match config.name:
+        case "digits":
+            return presets.DIGITS
+        case "price":
+            return presets.PRICE
+        case "arithmetic":
+            return presets.ARITHMETIC
+        case "latin_36":
+            return presets.LATIN_36
+        case "latin_62":
+            return presets.LATIN_62
+        case "latin_94":
+            return presets.LATIN_94
+        case "chinese_plates":
+            return presets.CHINESE_PLATES
+        case "chinese_plates_65":
+            return presets.CHINESE_PLATES_65
+        case "music_pitches":
+            return presets.MUSIC_PITCHES
+        case other:
+            raise ValueError(
+                f"alphabet.name={other!r}: choose digits, price, arithmetic, latin_36, latin_62, latin_94, "
+                "chinese_plates, chinese_plates_65 or music_pitches, or give alphabet.tokens"
+            )

@@ -1,0 +1,92 @@
+"""Measures a trained run on samples, and writes what came out."""
+
+import contextlib
+import dataclasses
+from pathlib import Path
+
+import jax
+
+from datasets.pipeline import DataConfig
+from datasets.specs import open_source
+from launch.runs.assembly import show_notes
+from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
+from launch.runs.folder import TrainedRun, load_json, load_run
+from recog.codecs import Codec
+from recog.evaluation.contact_sheet import Tile, write_contact_sheet
+from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
+from recog.images import decode
+from recog.mesh import make_mesh, replicated
+
+SHOWN = 60
+"""Pictures on the contact sheet."""
+
+
+def evaluate(
+    workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise"
+) -> dict[str, float]:
+    """Predicts all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``.
+
+    Args:
+      workdir: the run's folder.
+      data: samples; empty takes the run's validation samples.
+      out: where to write; empty writes into the work folder.
+      on_bad_sample: of other samples than the run's own, ``raise`` or ``skip`` those that cannot be used.
+
+    Raises:
+      ValueError: the run has no samples of its own, or they have changed since it was trained.
+    """
+    if out:  # before anything is loaded that could then not be written
+        Path(out).mkdir(parents=True, exist_ok=True)
+    out, run, mesh = Path(out or workdir), load_run(workdir), make_mesh()
+    show_notes(run.task)
+    batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
+    settings = dataclasses.replace(run.config.data, batch_size=batch_size)
+    if data:
+        settings, codec, samples = _other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
+    else:
+        codec, samples = run.task.codec, _own_samples(run, Path(workdir))
+    with contextlib.closing(one_pass(samples, settings, codec)) as stream:
+        evaluation = Evaluator(run.task, mesh)(jax.device_put(run.variables, replicated(mesh)), stream)
+    skipped = len(samples.source) - len(evaluation.predictions)
+    report = write_evaluation(evaluation, out, samples.describe, skipped=skipped)
+    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
+    if evaluation.hint:
+        print(evaluation.hint)
+    return report
+
+
+def _other_samples(
+    settings: DataConfig, codec: Codec, data: str, on_bad_sample: str
+) -> tuple[DataConfig, Codec, Samples]:
+    """Samples that may be wider and have longer labels than the run's own."""
+    settings = dataclasses.replace(settings, on_bad_sample=on_bad_sample, buckets=())
+    samples = check(open_source(data), needs_to_measure(settings, codec), on_bad_sample, "samples")
+    return settings, codec, samples
+
+
+def _own_samples(run: TrainedRun, workdir: Path) -> Samples:
+    """The run's validation samples; raises ``ValueError`` where there are none or they have changed since."""
+    data = run.config.data
+    if not data.train:
+        raise ValueError(f"{workdir} has no validation samples of its own, because it was imported: --data=folder:PATH")
+    samples = check(open_data(run.config)[1], needs(data, run.task), data.on_bad_sample, "validation samples")
+    trained_beside = workdir / "samples.json"
+    if trained_beside.exists() and load_json(trained_beside)["validation"] != samples.identity():
+        raise ValueError(
+            f"{data.validation or data.train} has changed since {workdir} was trained: what is held out "
+            "of it today may have been trained on. Name other samples with --data, or put back those that there were"
+        )
+    return samples
+
+
+def tiles(evaluation: Evaluation, samples: Samples) -> list[Tile]:
+    """Pictures predicted wrong first, up to half of the sheet, then others in the order of the source."""
+    wrong = [p for p in evaluation.predictions if p.text != p.label][: SHOWN // 2]
+    shown = {p.id for p in wrong}
+    chosen = wrong + [p for p in evaluation.predictions if p.id not in shown]
+    return [_tile(samples, p) for p in chosen[:SHOWN]]
+
+
+def _tile(samples: Samples, prediction: Prediction) -> Tile:
+    image = samples.source[prediction.id].image
+    return Tile(decode(image, 3) if isinstance(image, bytes) else image, prediction.text, prediction.label)

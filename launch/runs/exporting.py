@@ -1,0 +1,45 @@
+"""Exports a trained run as a serving artifact."""
+
+from pathlib import Path
+
+from launch.runs.assembly import show_notes
+from launch.runs.config import to_json
+from launch.runs.folder import load_run
+from recog.export.artifact import FILES
+from recog.export.check import Agreement
+from recog.export.write import Provenance, check_free, write_artifact
+
+
+def export(workdir: str | Path, out: str | Path) -> Agreement:
+    """Exports the best checkpoint of a run, and prints what was written.
+
+    Raises:
+      FileExistsError: ``out`` holds something else than an artifact.
+      FileNotFoundError: ``workdir`` holds no run.
+      recog.export.check.DisagreementError: the artifact does not predict as the live model does.
+    """
+    out = Path(out)
+    check_free(out)
+    run = load_run(workdir)
+    show_notes(run.task)
+    data = run.config.data
+    training_data, validation_data = data.train, data.validation or f"{data.holdout:.0%} of the training data, held out"
+    if run.imported:
+        training_data, validation_data = "{source}, {weights} (sha256 {sha256})".format(**run.imported), "none"
+    provenance = Provenance(
+        config=to_json(run.config),
+        settings=to_json(run.config.model),
+        preprocess=data.preprocess,
+        training_data=training_data,
+        validation_data=validation_data,
+        step=run.step,
+        metrics=run.metrics,
+    )
+    agreement = write_artifact(out, run.task, run.variables, provenance)
+    for name in FILES:
+        print(f"{(out / name).stat().st_size:>12,}  {out / name}")
+    print(
+        f"step {run.step:,}; agrees with the live model on {agreement.pictures} random pictures "
+        f"({agreement.numbers} ids and lengths equal, probabilities within {agreement.difference:.1e})"
+    )
+    return agreement

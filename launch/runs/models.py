@@ -1,0 +1,22 @@
+"""The one list of architectures. To add one: write its module under `recog.models`, and name its configuration here."""
+
+from recog.models.alexnet import AlexNetConfig
+from recog.models.classifier import ClassifierConfig
+from recog.models.crnn import CRNNConfig
+from recog.models.crnn_plate import CRNNPlateConfig
+from recog.models.lprnet import LPRNetConfig
+from recog.models.multitask import MultiTaskConfig
+from recog.models.plate_reader import PlateReaderConfig
+from recog.models.resnet import ResNet18Config
+
+Architecture = (
+    CRNNConfig
+    | CRNNPlateConfig
+    | PlateReaderConfig
+    | LPRNetConfig
+    | AlexNetConfig
+    | ResNet18Config
+    | MultiTaskConfig
+    | ClassifierConfig
+)
+"""Configurations of models; the type of ``Config.model`` says which is trained."""

@@ -1,0 +1,58 @@
+"""From a configuration to a fresh training state and to the step that changes it."""
+
+import functools
+
+import jax
+import numpy as np
+
+from launch.runs.config import Config
+from launch.runs.data import shape_of_batch
+from launch.runs.settings import with_settings
+from launch.runs.tasks import build_task
+from recog.codecs import Codec
+from recog.drawing import Box
+from recog.tasks.task import Task
+from recog.training.optimizers import make_optimizer
+from recog.training.randomness import stream_key
+from recog.training.state import TrainState, create_state
+from recog.training.step import Advance, AdvanceOf, Settings, make_advance
+
+
+def make_state(config: Config, task: Task) -> TrainState:
+    """The initial state; jit it, or ask for its shapes only."""
+    batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config.data, task.codec))
+    optimizer = make_optimizer(config.optimizer, config.train.steps)
+    return create_state(task, optimizer, stream_key(config.seed, "init", 0), batch)
+
+
+def abstract_state(config: Config, task: Task) -> TrainState:
+    """Shapes of the state without any array."""
+    return jax.eval_shape(functools.partial(make_state, config, task))
+
+
+def advance(config: Config, task: Task) -> Advance:
+    """One step of the configured training."""
+    optimizer = make_optimizer(config.optimizer, config.train.steps)
+    return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
+
+
+def advance_of(config: Config, codec: Codec, box: Box | None) -> AdvanceOf:
+    """One step of the configured training, given the settings that are arrays (`launch.runs.settings`).
+
+    Args:
+      config: the other settings.
+      codec: of the labels.
+      box: where graphic supervision draws.
+    """
+
+    def of(settings: Settings) -> Advance:
+        own = with_settings(config, settings)
+        return advance(own, build_task(own, codec, box))
+
+    return of
+
+
+def state_of(config: Config, codec: Codec, box: Box | None, settings: Settings) -> TrainState:
+    """The initial state, given the settings that are arrays."""
+    own = with_settings(config, settings)
+    return make_state(own, build_task(own, codec, box))

@@ -1,0 +1,252 @@
+"""The engine: trains a run, or several of the same shapes as one program."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import grain.python as grain
+import jax
+
+from datasets.pipeline import make_stream
+from datasets.plan import BatchPlan
+from launch.runs import distributed
+from launch.runs.assembly import Run, assemble
+from launch.runs.config import Config
+from launch.runs.data import one_pass, shape_of_batch
+from launch.runs.eta import eta_learner
+from launch.runs.folder import claim_together
+from launch.runs.settings import array_settings
+from launch.runs.states import advance_of, state_of
+from launch.runs.utilization import utilization
+from recog.evaluation.cost import count_parameters
+from recog.evaluation.curves import write_curves
+from recog.evaluation.evaluator import Evaluator
+from recog.mesh import replicated
+from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.clock import Utilization
+from recog.training.feed import on_device
+from recog.training.loop import Loop
+from recog.training.optimizers import make_schedule
+from recog.training.preemption import StopRequest
+from recog.training.profiling import Profile
+from recog.training.record import Measured, NotFiniteError, Record
+from recog.training.records import Records
+from recog.training.stack import Stack
+from recog.training.state import TrainState
+from recog.training.step import Settings, Totals, TrainStep, jit_train_step, zero_totals
+from recog.training.transfer import start_from
+from recog.training.writers import MetricWriter, NoWriter, read_metrics
+
+
+def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: StopRequest | None = None) -> TrainState:
+    """Trains a run to its end or until it is asked to stop; returns the last state.
+
+    Args:
+      config: the run's.
+      workdir: its folder; a run that it holds is resumed.
+      profile_steps: ``FIRST:LAST``, steps to trace (`recog.training.profiling.Profile`).
+      stop: an entered request that asks it to stop, for who trains several runs; None listens while this one trains.
+
+    Raises:
+      NotFiniteError: a loss or gradient became NaN or infinite.
+      ValueError: the run cannot start.
+    """
+    workdir = Path(workdir)
+    profile = Profile(workdir, profile_steps)
+    run = assemble(config, workdir)
+    if note := profile.missed(run.start, config.train.steps):
+        print(note, flush=True)
+    trained = train_runs([run], [workdir], [workdir.name], profile, stop)
+    if trained.state is None:
+        raise trained.failures[0]
+    return trained.state
+
+
+class Trained(NamedTuple):
+    """How training runs ended."""
+
+    state: TrainState | None
+    """The last state, stacked where there are several runs; None where no run is left."""
+    failures: dict[int, NotFiniteError]
+    """Why, by the places of the runs whose loss is not finite."""
+
+
+def train_runs(
+    runs: Sequence[Run],
+    folders: Sequence[Path],
+    names: Sequence[str],
+    profile: Profile,
+    stop: StopRequest | None = None,
+) -> Trained:
+    """Trains runs of the same shapes as one program, all from the same step on, on the same batches.
+
+    Args:
+      runs: one, or several of one `launch.runs.settings.stack_key`.
+      folders: their work folders.
+      names: to show, where there are several.
+      profile: of the first run's folder.
+      stop: an entered request; None listens while they train.
+    """
+    first, files = runs[0], contextlib.ExitStack()
+    stream, plan = batches(first)
+    for run, folder in zip(runs, folders, strict=True):
+        claim_together(folder, run.documents | {"samples": run.samples})
+    with files:
+        # Outermost: a signal while the last checkpoint is written must not end the process.
+        stop = stop or files.enter_context(StopRequest())
+        kept = [
+            files.enter_context(Checkpoints(folder, run.documents | {"devices": run.devices}))
+            for run, folder in zip(runs, folders, strict=True)
+        ]
+        programs = Programs(runs)
+        state = programs.initial_state(kept)
+        _announce(folders[0], runs, state, plan)
+        drawn = files.enter_context(contextlib.closing(iter(stream)))
+        writers = [files.enter_context(contextlib.closing(_writer(folder, first.start))) for folder in folders]
+        records = Records([record(*parts) for parts in zip(runs, kept, writers, strict=True)], names)
+        loop = Loop(
+            config=first.config.train,
+            train_step=functools.partial(programs.train_step, programs.settings),
+            zero_totals=programs.zero_totals,
+            stream=drawn,
+            evaluate=validator(runs),
+            records=records,
+            utilization=programs.utilization,
+            profile=profile,
+        )
+        try:
+            state = loop.run(state, stop)
+        except NotFiniteError:
+            state = None
+    if distributed.first():
+        for folder in (folders[place] for place in records.living):
+            write_curves(folder / "curves.png", read_metrics(folder / "metrics.jsonl"))
+    if stop.requested and state is not None:
+        step = int(Stack(len(runs)).take(state, 0).step)
+        print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)
+    return Trained(state, records.failures)
+
+
+class Programs:
+    """The compiled programs of runs that train as one, and the settings by which they differ."""
+
+    def __init__(self, runs: Sequence[Run]):
+        first = runs[0]
+        self._runs, self._stack = runs, Stack(len(runs))
+        self._config = first.config if len(runs) == 1 else first.config.stacked()
+        everywhere = replicated(first.mesh)
+        own = [jax.device_put(settings, everywhere) for settings in array_settings([run.config for run in runs])]
+        self._each = own
+        self.settings: Settings = jax.jit(self._stack.stack, out_shardings=everywhere)(own)
+        """Arrays by path, stacked where there are several runs."""
+        self.train_step: TrainStep = jit_train_step(self._advance_of, first.mesh, first.sharding, self._stack)
+        """Donates state and totals."""
+
+    def zero_totals(self) -> Totals:
+        """Totals of no step at all, on the devices."""
+        return self._zero_totals()
+
+    @functools.cached_property
+    def _zero_totals(self) -> Callable[[], Totals]:
+        first = self._runs[0]
+        batch = shape_of_batch(first.config.data, first.task.codec)
+        advance = self._advance_of(array_settings([run.config for run in self._runs])[0])
+        make = functools.partial(zero_totals, advance, first.shapes, batch, self._stack)
+        return jax.jit(make, out_shardings=replicated(first.mesh))
+
+    @property
+    def utilization(self) -> Utilization:
+        """Operations of a step of all runs."""
+        one, count = utilization(self._runs[0].task, self._runs[0].shapes), self._stack.size
+        return Utilization(lambda batch: count * one.flops(batch), one.peak)
+
+    def initial_state(self, checkpoints: Sequence[Checkpoints | None]) -> TrainState:
+        """The newest checkpoints, or fresh states with the arrays taken over, stacked where there are several runs."""
+        first = self._runs[0]
+        fresh = jax.jit(
+            functools.partial(state_of, self._config, first.task.codec, first.box), out_shardings=first.sharding
+        )  # compiled once for all of them
+        states = [
+            _restore(run, kept) if kept and run.start else start_from(fresh(settings), first.taken)
+            for run, kept, settings in zip(self._runs, checkpoints, self._each, strict=True)
+        ]
+        return jax.jit(self._stack.stack, out_shardings=first.sharding)(states) if len(states) > 1 else states[0]
+
+    @property
+    def _advance_of(self):
+        return advance_of(self._config, self._runs[0].task.codec, self._runs[0].box)
+
+
+def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
+    """A run's training batches, from its next step on, put on the devices ahead of it; and the plan behind them."""
+    loaded, plan = make_stream(
+        run.training.source,
+        run.training.checked,
+        run.task.codec,
+        run.config.data,
+        seed=run.order_seed,
+        start=run.start,
+        process=distributed.share(),
+    )
+    return on_device(run.mesh, loaded), plan
+
+
+def validator(runs: Sequence[Run]) -> Callable[[TrainState], list[Measured]]:
+    """A function that measures states on the validation samples, which are drawn once for all runs."""
+    run, stack = runs[0], Stack(len(runs))
+    evaluator = Evaluator(run.task, run.mesh)
+
+    def evaluate(state: TrainState) -> list[Measured]:
+        models = [stack.take(state, place).variables for place in range(stack.size)]
+        with contextlib.closing(
+            one_pass(run.validation, run.config.data, run.task.codec, distributed.share())
+        ) as stream:
+            return [Measured(e.report(), e.counts.ranks_by, e.hint) for e in evaluator.each(models, stream)]
+
+    return evaluate
+
+
+def _writer(folder: Path, start: int) -> MetricWriter:
+    return MetricWriter(folder, start) if distributed.first() else NoWriter()
+
+
+def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
+    """Writes down how a run goes."""
+    learning_rate = make_schedule(run.config.optimizer, run.config.train.steps)
+    adapt = eta_learner(run, learning_rate)
+    return Record(writer, checkpoints, learning_rate, run.training.describe, adapt)
+
+
+def _restore(run: Run, checkpoints: Checkpoints) -> TrainState:
+    restored = checkpoints.restore(abstract(run.shapes, run.sharding))
+    before = restored.card.get("devices", run.devices)
+    if before != run.devices:
+        print(
+            f"saved by {_named(before)}, goes on with {_named(run.devices)}: every batch has the samples that it would "
+            "have had; sums are added up in another order, so that last digits may differ",
+            flush=True,
+        )
+    return restored.state
+
+
+def _named(devices: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in devices.items())
+
+
+def _announce(workdir: Path, runs: Sequence[Run], state: TrainState, plan: BatchPlan) -> None:
+    run, processes = runs[0], jax.process_count()
+    one = Stack(len(runs)).take(state, 0)
+    step = int(one.step)
+    print(
+        f"{'resuming' if step else 'training'} {f'{len(runs)} runs of ' if runs[1:] else ''}"
+        f"{type(run.task.model).__name__} ({count_parameters(one.variables):,} parameters, "
+        f"{run.task.codec.classes} classes) on {run.mesh.size} {jax.devices()[0].device_kind}"
+        f"{f' of {processes} processes' if processes > 1 else ''}"
+        f"{f' from step {step}' if step else ''}\n"
+        f"{len(run.training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
+        f"({plan.per_epoch:,} batches an epoch), {len(run.validation.checked.indices):,} validation samples; "
+        f"work folder {workdir}",
+        flush=True,
+    )

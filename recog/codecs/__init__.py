@@ -1,0 +1,46 @@
+"""Kinds of labels: each codec turns labels into arrays of fixed shape, and predictions into text for people."""
+
+from typing import Any
+
+from recog.codecs.boxes import BoxCodec, BoxLabel, BoxTargets, LabelledBox
+from recog.codecs.classes import ClassCodec, ClassTargets
+from recog.codecs.codec import CardText, Codec, Prediction, Problems, Reading, fill
+from recog.codecs.text import TextCodec, TextTargets
+
+__all__ = [
+    "BoxCodec",
+    "BoxLabel",
+    "BoxTargets",
+    "CardText",
+    "ClassCodec",
+    "ClassTargets",
+    "Codec",
+    "LabelledBox",
+    "Prediction",
+    "Problems",
+    "Reading",
+    "TextCodec",
+    "TextTargets",
+    "codec_from_json",
+    "fill",
+]
+
+
+def codec_from_json(saved: dict[str, Any]) -> Codec:
+    """The codec whose ``to_json`` is given.
+
+    Raises:
+      ValueError: the kind of label is unknown, or its description is damaged.
+    """
+    try:
+        match saved["kind"]:
+            case TextCodec.kind:
+                return TextCodec.from_json(saved)
+            case ClassCodec.kind:
+                return ClassCodec.from_json(saved)
+            case BoxCodec.kind:
+                return BoxCodec.from_json(saved)
+            case other:
+                raise ValueError(f"unknown kind of labels {other!r}; expected text, classes or boxes")
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the description of labels is damaged ({error!r}): copy it again") from error

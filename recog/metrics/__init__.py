@@ -1,0 +1,8 @@
+"""Mergeable counts, a kind for each kind of label, and the rates made from them."""
+
+from recog.metrics.boxes import BoxCounts
+from recog.metrics.classes import ClassCounts
+from recog.metrics.counts import Counts
+from recog.metrics.reading import ReadingCounts
+
+__all__ = ["BoxCounts", "ClassCounts", "Counts", "ReadingCounts"]

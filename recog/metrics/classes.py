@@ -1,0 +1,109 @@
+"""Counts over classes and their probabilities: accuracy, log loss, precision, recall and F1 of each class."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Self
+
+import numpy as np
+from jaxtyping import Float, Int
+
+LEAST_PROBABILITY = 1e-15
+"""Probabilities are clipped to this and to one minus this before their logarithm is taken (Kaggle's log loss)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """Mergeable counts over pairs of class and predicted probabilities.
+
+    Example:
+      >>> counts = ClassCounts.of(("cat", "dog"), np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]))
+      >>> counts.accuracy
+      0.5
+
+    Every rate of no samples is 0.0, because JSON has no NaN: look at ``count`` first.
+    """
+
+    ranks_by: ClassVar[str] = "accuracy"
+
+    names: tuple[str, ...]
+    confusion: Int[np.ndarray, "K K"]
+    """Samples by their class (rows) and the most probable one (columns)."""
+    log_loss_sum: Fraction = Fraction(0)
+    """Sum of the negative logarithms of the right class's probability, in nats; exact, so that it is the same in any
+    order."""
+
+    @classmethod
+    def of(
+        cls, names: tuple[str, ...], classes: Int[np.ndarray, " N"], probabilities: Float[np.ndarray, "N K"]
+    ) -> Self:
+        """Compares predictions with classes.
+
+        Args:
+          names: of the classes.
+          classes: place of each sample's class among the names.
+          probabilities: of each class, for each sample.
+
+        Raises:
+          ValueError: there are not as many rows of probabilities as classes, or not one column a name.
+        """
+        if probabilities.shape != (len(classes), len(names)):
+            raise ValueError(
+                f"probabilities of shape {probabilities.shape} for {len(classes)} samples and {len(names)} classes: "
+                "pass one row a sample and one column a class"
+            )
+        confusion = np.zeros((len(names), len(names)), np.int64)
+        np.add.at(confusion, (classes, probabilities.argmax(axis=1)), 1)
+        right = probabilities[np.arange(len(classes)), classes].astype(np.float64)
+        losses = -np.log(np.clip(right, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
+        return cls(names, confusion, sum(map(Fraction, losses.tolist()), start=Fraction(0)))
+
+    def __add__(self, other: Self) -> Self:
+        if self.names != other.names:
+            raise ValueError(f"counts over the classes {self.names} and {other.names} cannot be added")
+        return type(self)(self.names, self.confusion + other.confusion, self.log_loss_sum + other.log_loss_sum)
+
+    @property
+    def count(self) -> int:
+        """Samples."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of samples whose most probable class is the right one."""
+        return int(self.confusion.trace()) / max(self.count, 1)
+
+    @property
+    def log_loss(self) -> float:
+        """Mean negative logarithm of the right class's probability, in nats."""
+        return float(self.log_loss_sum / max(self.count, 1))
+
+    @property
+    def precision(self) -> Float[np.ndarray, " K"]:
+        """Share of the samples predicted as each class that are of it; 0 where none is."""
+        return self.confusion.diagonal() / np.maximum(self.confusion.sum(axis=0), 1)
+
+    @property
+    def recall(self) -> Float[np.ndarray, " K"]:
+        """Share of the samples of each class that are predicted as it; 0 where there is none."""
+        return self.confusion.diagonal() / np.maximum(self.confusion.sum(axis=1), 1)
+
+    @property
+    def f1(self) -> Float[np.ndarray, " K"]:
+        """Harmonic mean of precision and recall of each class; 0 where both are."""
+        occurrences = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
+        return 2 * self.confusion.diagonal() / np.maximum(occurrences, 1)
+
+    def report(self) -> dict[str, float]:
+        """``count accuracy log_loss macro_f1``, and ``precision/NAME recall/NAME f1/NAME`` of each class."""
+        rates = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {
+            "count": self.count,
+            "accuracy": self.accuracy,
+            "log_loss": self.log_loss,
+            "macro_f1": float(self.f1.mean()),
+            **{
+                f"{rate}/{name}": float(value)
+                for rate, values in rates.items()
+                for name, value in zip(self.names, values, strict=True)
+            },
+        }

@@ -1,0 +1,60 @@
+"""A backbone with a linear classifier over its mean features: one class a picture."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from recog.codecs import ClassCodec
+from recog.models.config import ModelConfig
+from recog.models.resnet import ResNet29
+from recog.models.vgg import VGG
+from recog.ops.conv_block import rows_with_samples
+from recog.ops.dropout import Dropout
+
+
+@dataclasses.dataclass
+class ClassifierConfig(ModelConfig):
+    """A backbone trained from random weights."""
+
+    backbone: str = "resnet"
+    """``resnet`` (`recog.models.resnet.ResNet29`) or ``vgg`` (`recog.models.vgg.VGG`)."""
+
+    labels = ClassCodec
+
+    def check(self) -> None:
+        """See `ModelConfig.check`."""
+        super().check()
+        if self.backbone not in ("resnet", "vgg"):
+            raise ValueError(f"model.backbone={self.backbone!r}: choose resnet or vgg")
+
+    def build(self, codec: ClassCodec) -> "Classifier":
+        """The module that tells the codec's classes apart."""
+        return Classifier(self, codec.classes)
+
+
+class Classifier(nn.Module):
+    """Backbone, mean over all positions, dropout, linear classifier.
+
+    Example::
+
+      model = Classifier(ClassifierConfig(), classes=2)
+      variables = model.init(key, images, widths, train=False)  # images: B H W C in -1..1
+      logits = model.apply(variables, images, widths, train=False)  # B 2
+    """
+
+    config: ClassifierConfig
+    classes: int
+
+    @nn.compact
+    def __call__(
+        self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
+    ) -> Float[Array, "B K"]:
+        """Unnormalised float32 scores; rows of width 0 hold no sample and move no batch statistics."""
+        config, dtype = self.config, jnp.dtype(self.config.dtype)
+        backbone = ResNet29 if config.backbone == "resnet" else VGG
+        x = backbone(config.width, dtype, name="backbone")(images, rows_with_samples(widths), train=train)
+        x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
+        x = Dropout(config.dropout)(x, train=train)
+        return nn.Dense(self.classes, name="classifier")(x)

@@ -1,0 +1,68 @@
+"""Settings that all architectures share, and what a model says of itself before it is built."""
+
+import dataclasses
+from typing import Any, ClassVar, Self
+
+import flax.linen as nn
+
+from recog.codecs import TextCodec
+from recog.ops.recurrent import RecurrentConfig
+
+DTYPES = ("float32", "bfloat16")
+
+
+@dataclasses.dataclass
+class ModelConfig:
+    """Base of the architectures' configurations; each adds its own fields and a ``build`` method."""
+
+    width: float = 1.0
+    """Multiplies every channel count of the convolutions: small variants for laptops."""
+    dropout: float = 0.0
+    """Share of the features dropped before the classifier while training."""
+    dtype: str = "float32"
+    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+
+    any_width: ClassVar[bool] = False
+    """Whether pictures of any width are read; others are stretched to ``data.width``."""
+    labels: ClassVar[type] = TextCodec
+    """Codec of the labels that the model is trained with."""
+    array_fields: ClassVar[tuple[str, ...]] = ("dropout",)
+    """Fields whose value enters a compiled training step as an array, so that another one compiles nothing."""
+
+    @property
+    def can_stack(self) -> bool:
+        """Whether several runs can train as one program, by `jax.vmap`."""
+        return True
+
+    def stacked(self) -> Self:
+        """The configuration of the model inside such a program."""
+        return self
+
+    def build(self, codec: Any) -> nn.Module:
+        """The module, for labels of the codec."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raises ``ValueError``, naming the setting, where a value is out of its range."""
+        if not self.width > 0:
+            raise ValueError(f"model.width={self.width} multiplies channel counts: choose more than 0")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"model.dropout={self.dropout} is a share of features: choose 0 or more, below 1")
+        if self.dtype not in DTYPES:
+            raise ValueError(f"model.dtype={self.dtype!r}: choose {' or '.join(DTYPES)}")
+
+
+@dataclasses.dataclass
+class RecurrentModelConfig(ModelConfig):
+    """Base of the configurations of models with recurrent layers."""
+
+    recurrent: RecurrentConfig = dataclasses.field(default_factory=RecurrentConfig)
+
+    @property
+    def can_stack(self) -> bool:
+        """Whether several runs can train as one program: cuDNN's LSTM cannot be mapped over."""
+        return self.recurrent.implementation != "cudnn"
+
+    def stacked(self) -> Self:
+        """The same with its recurrent layers as scans."""
+        return dataclasses.replace(self, recurrent=dataclasses.replace(self.recurrent, implementation="scan"))

@@ -1,0 +1,80 @@
+"""From a picture to a model's pixels: the one value that training, evaluation and the serving artifact share."""
+
+import dataclasses
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from recog.filters import apply_filters, check_filters
+from recog.images import WIDEST, decode, scale, scaled_width, to_channels
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocess:
+    """Decoding, channels, filters and size, in this order.
+
+    Raises:
+      ValueError: the channels are neither 1 nor 3, or a filter's name is unknown.
+    """
+
+    height: int
+    """Pixels to which pictures are scaled."""
+    width: int = 0
+    """Pixels to which pictures are stretched; 0 keeps the aspect ratio."""
+    channels: int = 1
+    """1 for grayscale, 3 for RGB."""
+    filters: tuple[str, ...] = ()
+    """Names of filters that pictures go through before they are scaled (`recog.filters`)."""
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ValueError(f"data.channels={self.channels}: choose 1 (grayscale) or 3 (colour)")
+        check_filters(self.filters)
+
+    def __call__(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "Y X C"]:
+        """The model's pixels of a picture file's content or of a decoded picture (``H W``, ``H W 1`` or RGB).
+
+        Raises:
+          ValueError: it cannot be decoded, is not a uint8 picture, is empty, or is more than `WIDEST` wide when scaled.
+        """
+        picture = decode(image, self.channels) if isinstance(image, bytes) else image
+        if picture.ndim == 2:
+            picture = picture[..., None]
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
+            raise ValueError(
+                f"an array of {picture.dtype} {picture.shape} is not a picture: "
+                "give uint8, H W 1 (grayscale) or H W 3 (RGB)"
+            )
+        height, width = picture.shape[:2]
+        _, scaled = self.scaled_size(height, width)
+        if scaled > WIDEST:
+            raise ValueError(
+                f"a picture of {width} x {height} pixels is {scaled} wide at height {self.height}, more than {WIDEST}: "
+                "crop it"
+            )
+        if picture.shape[2] < self.channels:
+            picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+        elif picture.shape[2] > self.channels:
+            picture = to_channels(picture, self.channels)
+        return scale(apply_filters(picture, self.filters), self.height, self.width)
+
+    def scaled_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width in pixels that a picture of this size is scaled to."""
+        return self.height, self.width or scaled_width(height, width, self.height)
+
+    def to_json(self) -> dict[str, Any]:
+        """A form for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Reads what `to_json` wrote.
+
+        Raises:
+          ValueError: a value is out of its range.
+          TypeError: a field is missing or unknown.
+        """
+        fields: dict[str, Any] = {**saved, "filters": tuple(saved["filters"])}
+        return cls(**fields)

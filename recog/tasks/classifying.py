@@ -1,0 +1,57 @@
+"""Classifying: one class a picture, by softmax and cross-entropy."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, UInt8
+
+from recog.batch import Batch
+from recog.codecs import ClassCodec, ClassTargets, Prediction
+from recog.metrics import ClassCounts
+from recog.tasks.task import Loss, LossOutput, Task, Variables, masked_mean, normalize
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifyingTask(Task):
+    """Trains a model that emits one row of class scores a picture."""
+
+    model: Any
+    """A Flax module, called as ``model(images, widths, train=...)``, that emits float32 ``B K``."""
+    codec: ClassCodec
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return (Loss("cross_entropy", self._cross_entropy),)
+
+    def init(self, key: jax.Array, batch: Batch) -> Variables:
+        """Fresh variables for batches of this shape."""
+        return dict(self.model.init(key, normalize(batch.images), batch.widths, train=False))
+
+    def predict(
+        self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
+    ) -> dict[str, Array]:
+        """``logits`` and ``probabilities``, both B K."""
+        logits = self.model.apply(variables, normalize(images), sizes[:, 1], train=False)
+        return {"logits": logits, "probabilities": jax.nn.softmax(logits)}
+
+    def count(self, prediction: Prediction, targets: ClassTargets) -> ClassCounts:
+        """Confusion and log loss."""
+        return ClassCounts.of(self.codec.names, targets.classes, prediction["probabilities"])
+
+    def _cross_entropy(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
+        logits, model_state = self.model.apply(
+            variables,
+            normalize(batch.images),
+            batch.widths,
+            train=True,
+            rngs={"dropout": key},
+            mutable=[name for name in variables if name != "params"],
+        )
+        classes = batch.targets.classes
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, classes)
+        right = (jnp.argmax(logits, axis=1) == classes) & batch.mask
+        mean = masked_mean(losses, batch.mask)
+        return mean, LossOutput(dict(model_state), losses, {"accuracy": jnp.sum(right)})
