@@ -1,1 +1,1 @@
-"""Weights that others trained, as variables of the models here."""
+"""Converters of weights that others trained to variables of the models here."""

@@ -14,20 +14,20 @@ from recog.tasks.task import Variables
 MODEL = "crnn.pytorch"
 
 BATCH_NORM = (3, 5, 7)
-"""Convolutions that it normalises after, counted from 1."""
+"""Convolutions followed by batch normalisation, counted from 1."""
 
 
 def convert(state_dict: StateDict) -> tuple[Variables, CRNNConfig]:
-    """Variables for ``CRNN(config, classes)``, and the configuration they fit, told by their shapes.
+    """Converts a state dict to variables for ``CRNN(config, classes)``; its shapes tell the configuration.
 
     Pixels are -1..1 there as here, the blank is the first class, and the gates of the LSTMs come in the same order
     (i, f, g, o). PyTorch's two bias vectors of a direction are only ever added, so they become one.
 
-    What the weights do not tell: whether the network was built with ``leakyRelu=True``, which it is not by default and
-    which `CRNN` does not have.
+    The weights do not tell whether the network was built with ``leakyRelu=True``, which is not its default and which
+    `CRNN` does not have.
 
     Args:
-      state_dict: as `recog.importing.torch_file.read_state_dict` reads it.
+      state_dict: tensors from `recog.importing.torch_file.read_state_dict`.
 
     Raises:
       WeightsError: names the tensors that are missing, unexpected or of a wrong shape.
@@ -65,7 +65,7 @@ def _places() -> dict[str, Any]:
 
 
 def _lstm(name: str) -> dict[str, Place]:
-    """Both directions of a layer, the forward one first; PyTorch's matrices are (4 units, inputs)."""
+    """Both directions of a layer, forward first; PyTorch's matrices are (4 units, inputs)."""
 
     def tensors(*kinds: str) -> tuple[str, ...]:
         return tuple(f"{name}.{kind}_l0{way}" for way in ("", "_reverse") for kind in kinds)

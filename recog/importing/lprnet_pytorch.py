@@ -13,29 +13,28 @@ from recog.tasks.task import Variables
 MODEL = "LPRNet_Pytorch"
 
 CONVOLUTIONS = {"conv1": 0, "conv2": 16, "conv3": 20}
-"""Places in the port's ``backbone``; each one's batch normalisation follows it."""
+"""Indices in the port's ``backbone``; the batch normalisation of each is at the next index."""
 
 BLOCKS = {"block1": 4, "block2": 8, "block3": 11}
-"""The same of its small basic blocks."""
+"""Indices of its small basic blocks, likewise."""
 
 INNER = {"reduce": 0, "vertical": 2, "horizontal": 4, "expand": 6}
-"""Places within a block."""
+"""Indices of the convolutions within a block."""
 
 PIXELS = 127.5 * 0.0078125
-"""The port sees ``(x - 127.5) * 0.0078125`` of a pixel ``x``; a reader here sees ``(x - 127.5) / 127.5``, which times
-this is the same."""
+"""Factor from the pixels of a reader here, ``(x - 127.5) / 127.5``, to the port's, ``(x - 127.5) * 0.0078125``."""
 
 
 def convert(state_dict: StateDict) -> Variables:
-    """Variables for ``LPRNet(LPRNetConfig(), classes)``, as many classes as the weights have.
+    """Converts a state dict to variables for ``LPRNet(LPRNetConfig(), classes)``, with as many classes as it has.
 
     The port reads BGR and other units (`PIXELS`). Both go into the first kernel, so that the model takes the RGB in
     -1..1 that every reader here takes. The port's blank is the last class.
 
-    ``LPRNetConfig(context="batch")`` computes what the port computes; ``sample`` what it does at batch size one.
+    ``LPRNetConfig(context="batch")`` computes the port's numbers; ``sample`` those of the port at batch size one.
 
     Args:
-      state_dict: as `recog.importing.torch_file.read_state_dict` reads it.
+      state_dict: tensors from `recog.importing.torch_file.read_state_dict`.
 
     Raises:
       WeightsError: names the tensors that are missing, unexpected or of a wrong shape.
@@ -62,5 +61,5 @@ def _places() -> dict[str, Any]:
 
 
 def _from_rgb(weight: np.ndarray) -> np.ndarray:
-    """The first kernel, which sees BGR in the port's units, as one that sees RGB in -1..1."""
+    """Turns the first kernel, for BGR in the port's units, into one for RGB in -1..1."""
     return weight.transpose(2, 3, 1, 0)[:, :, ::-1] * PIXELS

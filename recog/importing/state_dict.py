@@ -1,4 +1,4 @@
-"""From PyTorch's flat state dict to a Flax tree, so that no tensor is left over, missing or of another shape."""
+"""Fills a Flax tree from PyTorch's flat state dict; no tensor may be missing, left over or of another shape."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
@@ -10,33 +10,33 @@ from jaxtyping import Float32
 from recog.importing.pickled_tensors import WeightsError
 
 StateDict = Mapping[str, np.ndarray]
-"""Tensors by PyTorch's names for them."""
+"""Tensors by their names in PyTorch."""
 
 SHOWN = 6
-"""Names in a message; more are counted."""
+"""Maximum names in a message; the rest are counted."""
 
 
 class Place(NamedTuple):
-    """Where one array of a Flax tree comes from."""
+    """Source of one array of a Flax tree."""
 
     names: tuple[str, ...]
-    """Of the tensors it is made of."""
+    """Names of the tensors that it is made of."""
     make: Callable[..., np.ndarray]
-    """Makes it of them, in this order; each may have any shape."""
+    """Makes the array from these tensors, in this order; each may have any shape."""
 
 
 def same(name: str) -> Place:
-    """The tensor as it is."""
+    """An unchanged tensor."""
     return Place((name,), lambda x: x)
 
 
 def convolution(name: str) -> dict[str, Place]:
-    """Kernel (out, in, height, width in PyTorch; height, width, in, out here) and bias."""
+    """Kernel and bias; the kernel is (out, in, height, width) in PyTorch, (height, width, in, out) here."""
     return {"kernel": Place((f"{name}.weight",), lambda x: x.transpose(2, 3, 1, 0)), "bias": same(f"{name}.bias")}
 
 
 def linear(name: str) -> dict[str, Place]:
-    """Kernel (out, in in PyTorch; in, out here) and bias."""
+    """Kernel and bias; the kernel is (out, in) in PyTorch, (in, out) here."""
     return {"kernel": Place((f"{name}.weight",), lambda x: x.transpose(1, 0)), "bias": same(f"{name}.bias")}
 
 
@@ -69,7 +69,7 @@ def fill(places: dict[str, Any], state_dict: StateDict, expected: dict[str, Any]
     used = {name for place in jax.tree.leaves(places, is_leaf=_is_place) for name in place.names}
     given = {name for name in state_dict if not name.endswith(".num_batches_tracked")}
     if missing := used - given:
-        raise WeightsError(f"no weights of {model}: {_listed(missing)} missing among {_listed(given) or 'nothing'}")
+        raise WeightsError(f"not weights of {model}: {_listed(missing)} missing among {_listed(given) or 'nothing'}")
     if unexpected := given - used:
         raise WeightsError(f"weights of another model than {model}, which has no {_listed(unexpected)}")
     return jax.tree.map(
@@ -78,16 +78,16 @@ def fill(places: dict[str, Any], state_dict: StateDict, expected: dict[str, Any]
 
 
 def size(state_dict: StateDict, name: str, axis: int, model: str) -> int:
-    """The size of one axis of one tensor, from which a configuration is told.
+    """Size of one axis of a tensor, from which a configuration is told.
 
     Raises:
       WeightsError: there is no such tensor or axis.
     """
     if name not in state_dict:
-        raise WeightsError(f"no weights of {model}: {name} missing among {_listed(state_dict) or 'nothing'}")
+        raise WeightsError(f"not weights of {model}: {name} missing among {_listed(state_dict) or 'nothing'}")
     shape = state_dict[name].shape
     if axis >= len(shape) or not shape[axis]:
-        raise WeightsError(f"no weights of {model}: {name} has the shape {shape}")
+        raise WeightsError(f"not weights of {model}: {name} has the shape {shape}")
     return shape[axis]
 
 
@@ -101,9 +101,9 @@ def _make(place: Place, state_dict: StateDict, shape: tuple[int, ...], model: st
     try:
         made = np.array(place.make(*tensors), np.float32, order="C")
     except ValueError as error:
-        raise WeightsError(f"no weights of {model}: {found} has a wrong number of axes ({error})") from None
+        raise WeightsError(f"not weights of {model}: {found} has a wrong number of axes ({error})") from None
     if made.shape != shape:
-        raise WeightsError(f"no weights of {model}: {found} gives the shape {made.shape}, the model has {shape}")
+        raise WeightsError(f"not weights of {model}: {found} gives the shape {made.shape}, the model has {shape}")
     if not np.isfinite(made).all():
         raise WeightsError(f"{found} holds numbers that are not finite: the file is damaged, or its training diverged")
     return made

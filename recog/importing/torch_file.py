@@ -4,6 +4,7 @@ Both formats are read: the zip archive that PyTorch writes since 1.6, and the st
 """
 
 import io
+import pickle
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -19,13 +20,14 @@ from recog.importing.pickled_tensors import (
     Storage,
     Tensor,
     WeightsError,
-    read_pickle,
+    parse_pickle,
 )
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
-"""Opens the older format, and `PROTOCOL_VERSION` follows it (torch/serialization.py)."""
+"""First pickle of the older format (torch/serialization.py)."""
 
 PROTOCOL_VERSION = 1001
+"""Second pickle of the older format."""
 
 _ZIP_START = b"PK\x03\x04"
 
@@ -37,16 +39,20 @@ _DAMAGE = (
     RuntimeError,  # zipfile's, of encryption and what else it cannot do
     TypeError,
     ValueError,
+    pickle.UnpicklingError,
     struct.error,
     zipfile.BadZipFile,
 )
-"""What comes of bytes that are not what they ought to be."""
+"""Errors that damaged bytes raise."""
 
 
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
-    """The tensors of a saved state dict by name, in the file's order, as read-only arrays; bfloat16 comes as float32.
+    """Reads the tensors of a saved state dict.
 
     A ``{"state_dict": ...}`` around it and the ``module.`` that ``DataParallel`` puts before every name are taken off.
+
+    Returns:
+      Read-only arrays by name, in the file's order; bfloat16 as float32.
 
     Raises:
       WeightsError: the file is cut short, damaged or something else, or holds more than weights; says what to do.
@@ -65,33 +71,33 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _read_stream(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
-    """The older format: five pickles (magic number, version, system, object, storage keys), then the storages."""
+    """Reads the older format: five pickles (magic number, version, system, object, storage keys), then the storages."""
     stream = io.BytesIO(content)
-    if read_pickle(stream) != MAGIC_NUMBER or read_pickle(stream) != PROTOCOL_VERSION:
+    if parse_pickle(stream) != MAGIC_NUMBER or parse_pickle(stream) != PROTOCOL_VERSION:
         raise WeightsError(f"not written by torch.save, or by a version before 0.2: {COPY_AGAIN}")
-    if not read_pickle(stream)["little_endian"]:
-        raise WeightsError(f"written on a big-endian machine: on another, {SAVE_ANEW}")
+    if not parse_pickle(stream)["little_endian"]:
+        raise WeightsError(f"written on a big-endian machine: on a little-endian one, {SAVE_ANEW}")
     storages: dict[str, Storage] = {}
-    saved = read_pickle(stream, storages)
+    saved = parse_pickle(stream, storages)
     numbers = {}
-    for key in read_pickle(stream):
+    for key in parse_pickle(stream):
         if not isinstance(key, str):
-            raise TypeError("a storage key that is no name")
+            raise TypeError(f"a storage key of type {type(key).__name__}")
         (count,) = struct.unpack("<q", stream.read(8))
         if count != storages[key].elements:
-            raise ValueError(f"storage {key:.80} has {count} elements, not {storages[key].elements}")
+            raise ValueError(f"storage {key!r:.80} has {count} elements, not {storages[key].elements}")
         numbers[key] = _numbers(storages[key], stream.read(_size(storages[key])))
     return saved, numbers
 
 
 def _read_zip(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
-    """The format since 1.6: the object at ``NAME/data.pkl``, its storages at ``NAME/data/KEY``."""
+    """Reads the format since 1.6: the object at ``NAME/data.pkl``, its storages at ``NAME/data/KEY``."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         records = archive.infolist()
         names = [record.filename for record in records]
         pickles = [name for name in names if name.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise WeightsError(f"a zip archive without the one data.pkl of torch.save: {COPY_AGAIN}")
+            raise WeightsError(f"a zip archive with {len(pickles)} files data.pkl instead of one: {COPY_AGAIN}")
         # torch.save does not compress. Records that are larger than the archive would share their bytes.
         if any(record.compress_type != zipfile.ZIP_STORED for record in records):
             raise WeightsError(f"a compressed zip archive, which torch.save does not write: {COPY_AGAIN}")
@@ -99,48 +105,48 @@ def _read_zip(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
             raise WeightsError(f"a zip archive that claims to hold more than its size: {COPY_AGAIN}")
         folder = pickles[0].removesuffix("data.pkl")
         if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
-            raise WeightsError(f"written on a big-endian machine: on another, {SAVE_ANEW}")
+            raise WeightsError(f"written on a big-endian machine: on a little-endian one, {SAVE_ANEW}")
         storages: dict[str, Storage] = {}
-        saved = read_pickle(io.BytesIO(archive.read(pickles[0])), storages)
+        saved = parse_pickle(io.BytesIO(archive.read(pickles[0])), storages)
         return saved, {key: _numbers(storages[key], archive.read(f"{folder}data/{key}")) for key in storages}
 
 
 def _size(storage: Storage) -> int:
-    """In bytes."""
+    """Bytes of a storage."""
     return storage.elements * np.dtype(DTYPES[storage.kind]).itemsize
 
 
 def _numbers(storage: Storage, content: bytes) -> np.ndarray:
-    """A storage's numbers, read-only."""
+    """Numbers of a storage, read-only."""
     if len(content) != _size(storage):
-        raise ValueError(f"storage {storage.key:.80} has {len(content)} bytes, not {_size(storage)}")
+        raise ValueError(f"storage {storage.key!r:.80} has {len(content)} bytes, not {_size(storage)}")
     numbers = np.frombuffer(content, DTYPES[storage.kind])
-    if storage.kind == "torch BFloat16Storage":
+    if storage.kind == "torch.BFloat16Storage":
         numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-    elif storage.kind == "torch BoolStorage":
+    elif storage.kind == "torch.BoolStorage":
         numbers = numbers != 0
     numbers.flags.writeable = False
     return numbers
 
 
 def _tensors(saved: Any, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The state dict within what was saved."""
+    """Tensors of the state dict within the saved object."""
     if isinstance(saved, dict) and isinstance(saved.get("state_dict"), dict):
         saved = saved["state_dict"]
     if not isinstance(saved, dict) or not saved:
         raise WeightsError(f"holds no state dict: {SAVE_ANEW}")
     for name, tensor in saved.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise WeightsError(f"holds {type(tensor).__name__} at {name!r:.80}, which is no tensor: {SAVE_ANEW}")
+            raise WeightsError(f"holds {name!r:.80} of type {type(tensor).__name__}, not a tensor: {SAVE_ANEW}")
     prefix = "module." if all(name.startswith("module.") for name in saved) else ""
     return {name.removeprefix(prefix): _view(name, tensor, numbers) for name, tensor in saved.items()}
 
 
 def _view(name: str, tensor: Tensor, storages: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The tensor within its storage, nothing copied.
+    """A view of a tensor's storage, without a copy.
 
-    A tensor that repeats elements of its storage is refused with those that reach beyond it: a copy of it could fill
-    any memory.
+    Raises:
+      ValueError: the tensor reaches beyond its storage, or repeats elements, so that a copy could fill any memory.
     """
     numbers = storages[tensor.storage.key]
     elements, last = 1, tensor.offset
@@ -150,7 +156,7 @@ def _view(name: str, tensor: Tensor, storages: Mapping[str, np.ndarray]) -> np.n
     if elements == 0:
         return np.empty(tensor.shape, numbers.dtype)
     if elements > len(numbers) or last >= len(numbers):
-        raise ValueError(f"tensor {name:.80} lies outside its storage of {len(numbers)} elements")
+        raise ValueError(f"tensor {name!r:.80} lies outside its storage of {len(numbers)} elements")
     size = numbers.itemsize
     # An axis of one is never stepped along, whatever its stride.
     strides = [

@@ -32,7 +32,7 @@ class Call(NamedTuple):
     """A function and what it is called with."""
 
     function: Any
-    arguments: tuple
+    arguments: Any
 
 
 class Outside(NamedTuple):
