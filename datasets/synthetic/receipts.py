@@ -1,8 +1,8 @@
-"""Prices cut out of scanned receipts: an endless labelled stream that needs neither files nor a download.
+"""Renderer of prices cut out of scanned receipts; needs neither files nor a download.
 
-Each sample is printed (thermal heads, needles, ink), scanned with few pixels, cut out with little room around it, and
-stretched to the canvas as `recog.images.scale` does with real ones. Every price has two decimals; signs, currencies and
-thousands commas are printed and in the label: ``-1.20``, ``$3.00``, ``RM 12.90``, ``RM1,250.00``.
+Each sample is printed (thermal heads, needles, ink), scanned with few pixels, cut out with narrow margins, and scaled
+to the canvas by `recog.images.scale` as real pictures are. Every price has two decimals; signs, currencies and
+thousands commas are printed and belong to the label: ``-1.20``, ``$3.00``, ``RM 12.90``, ``RM1,250.00``.
 """
 
 import bisect
@@ -35,7 +35,7 @@ _SQUARES = (2.0, 2.3, 2.8, 4.0)
 
 @dataclasses.dataclass
 class ReceiptsConfig(StreamConfig):
-    """What to render, on a canvas of at least 64x16 pixels."""
+    """Settings of rendered prices; the canvas has at least 64x16 pixels."""
 
     height: int = 32
     width: int = 128
@@ -62,7 +62,7 @@ class Receipts(RenderedStream[ReceiptsConfig]):
 
 
 def draw_text(random: np.random.Generator) -> str:
-    """A price with what is printed in front of it, and thousands commas or none."""
+    """Draws a price with sign or currency in front of it, with or without thousands commas."""
     size = 1 + _pick(_WHOLE_DIGITS, random)
     whole = 0 if random.random() < 0.1 else int(random.integers(10 ** (size - 1) if size > 1 else 0, 10**size))
     kind = random.random()
@@ -72,7 +72,7 @@ def draw_text(random: np.random.Generator) -> str:
 
 
 def _pick(shares: tuple[float, ...], random: np.random.Generator) -> int:
-    """The place of one of the shares, which sum to 1."""
+    """Draws an index with these probabilities, which sum to 1."""
     return min(bisect.bisect_right(list(itertools.accumulate(shares)), random.random()), len(shares) - 1)
 
 
@@ -80,20 +80,20 @@ class Cut(NamedTuple):
     """The piece of a receipt that is scanned."""
 
     ink: UInt8[np.ndarray, "H W"]
-    """Ink 255, in pixels of the scanner."""
+    """Ink 255, paper 0, in pixels of the scanner."""
     columns: Float32[np.ndarray, "N 2"]
-    """Where the ink of each character, but for spaces, starts and ends on the line through the middle of the text."""
+    """First and last column of each character's ink (except spaces) on the line through the middle of the text."""
 
 
 def _lose_point(cut: Cut, text: str, random: np.random.Generator) -> None:
-    """Fades the point, as black and white scans do; the gap tells where it was."""
+    """Fades the decimal point, as black and white scans do; the gap still shows its position."""
     start, stop = cut.columns[text.replace(" ", "").index(".")].tolist()
     part = cut.ink[:, max(0, int(start)) : int(stop) + 2]
     part[:] = part * random.uniform(0, 0.4)
 
 
 def draw_face(random: np.random.Generator) -> Face:
-    """The typeface of a printer."""
+    """Draws the typeface of a printer."""
     family = _FAMILIES[_pick(_FAMILY_SHARES, random)]
     aspect, square, flat = random.random(3)
     aspect = _ASPECTS[int(aspect * len(_ASPECTS))]
@@ -105,7 +105,7 @@ def draw_face(random: np.random.Generator) -> Face:
 
 
 def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut:
-    """Prints a text and decides which part of the paper is seen, with how many pixels, and how slanted."""
+    """Prints a text, scales it to the scanner's resolution, and cuts it out of the paper, slightly slanted."""
     face = draw_face(random)
     pitch = 0.0
     if random.random() < 0.5 or face.family == "dots":
@@ -121,7 +121,7 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut
     across, down = digit / CAPITAL * stretch, digit / CAPITAL
     size = max(1, round(mask.shape[1] * across)), round(mask.shape[0] * down)
     mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-    if (thickness := face.weight * digit * min(1.0, stretch)) < 1:  # of strokes, pixels: thinner ones would pale away
+    if (thickness := face.weight * digit * min(1.0, stretch)) < 1:  # strokes thinner than a pixel would be too pale
         mask = cv2.convertScaleAbs(mask, alpha=1 / max(thickness, 0.33))
     columns = np.array(spans, np.float32) * np.float32(across)
     return _cut_out(mask, columns, digit, height, config.clutter, random)
@@ -130,9 +130,9 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut
 def _cut_out(
     mask: Mask, columns: np.ndarray, digit: float, height: int, clutter: float, random: np.random.Generator
 ) -> Cut:
-    """Slants and turns a line with digits of ``digit`` pixels, and cuts it out ``height`` pixels tall.
+    """Slants and rotates a line with digits of ``digit`` pixels, and cuts it out ``height`` pixels tall.
 
-    Without clutter it stays upright and all of it is seen.
+    With ``clutter`` 0 the line stays upright and is not cut.
     """
     slant = random.normal(0, 0.04 if random.random() < 0.85 else 0.15) * clutter
     turn = random.normal(0, 0.018) * clutter
@@ -150,7 +150,7 @@ def _cut_out(
 
 
 def scan(ink: UInt8[np.ndarray, "H W"], clutter: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
-    """Ink on paper as a scanner, a fax or a telephone leaves it."""
+    """Renders ink on paper as a scanner, a fax or a telephone camera records it."""
     if clutter > 0:
         _neighbours(ink, clutter, random)
         ink = _print(ink, clutter, random)
@@ -168,7 +168,7 @@ def scan(ink: UInt8[np.ndarray, "H W"], clutter: float, random: np.random.Genera
 
 
 def _neighbours(ink: Mask, clutter: float, random: np.random.Generator) -> None:
-    """Rules, the lines above and below as far as they reach into the cut, and specks."""
+    """Draws rules, specks, and parts of the lines above and below that reach into the cut."""
     height, width = ink.shape
     rule, line, specks = random.random(3) < np.array((0.1, 0.12, 0.08)) * clutter
     if rule:
@@ -187,7 +187,7 @@ def _neighbours(ink: Mask, clutter: float, random: np.random.Generator) -> None:
 
 
 def _rule(ink: Mask, random: np.random.Generator) -> None:
-    """A line across the top or the bottom, full or dashed."""
+    """Draws a solid or dashed line across the top or the bottom."""
     height, width = ink.shape
     thick = max(1, round(height * random.uniform(0.02, 0.07)))
     y = 0 if random.random() < 0.6 else height - thick
@@ -198,7 +198,7 @@ def _rule(ink: Mask, random: np.random.Generator) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _other_line(number: int, height: int) -> Mask:
-    """Some text from the top of its capitals to the baseline, as large as fits into a cut of this height."""
+    """Mask of a neighbouring line from the top of its capitals to the baseline, scaled for a cut of this height."""
     random = np.random.default_rng([31, number])
     text = "A" + "".join(random.choice(list("0123456789ABCDEHLMNRST "), 22))
     mask = draw_line(text, Face("plain", _WEIGHTS[number % len(_WEIGHTS)], 0.5), 0.2 * CAPITAL).mask
@@ -209,7 +209,7 @@ def _other_line(number: int, height: int) -> Mask:
 
 
 def _print(ink: Mask, clutter: float, random: np.random.Generator) -> Mask:
-    """Too much or too little ink, heat that is uneven, dead dots of the head, paper that did not take it."""
+    """Applies defects of the print: thick strokes, uneven heat, dead dots of the head, grainy paper."""
     height, width = ink.shape
     kind, amount, grain, bands = random.random(4)
     if kind < 0.1 * clutter and height > 20:
@@ -220,16 +220,16 @@ def _print(ink: Mask, clutter: float, random: np.random.Generator) -> Mask:
         heat = cv2.resize(random.uniform(1 - 0.75 * lost, 1, cells).astype(np.float32), (width, height))
         if grain < 0.5:
             heat -= _grain(height, width, random) * np.float32(0.5 * lost)
-        if bands < 0.12:  # along the way of the paper
+        if bands < 0.12:  # rows: the paper moved unevenly
             heat *= 1 - 0.7 * lost * (random.random((height, 1)) < 0.15)
-        elif bands < 0.25:  # across it
+        elif bands < 0.25:  # columns: dots of the head are dead
             heat *= 1 - 0.7 * lost * (random.random((1, width)) < 0.1)
         return (ink * heat.clip(0.3, 1)).astype(np.uint8)
     return ink
 
 
 def _grain(height: int, width: int, random: np.random.Generator) -> np.ndarray:
-    """Noise as of paper, of random coarseness: the sizes of normal numbers, 0 at least and 0.8 on average."""
+    """Noise of paper grain, of random coarseness: absolute values of normal numbers, with mean 0.8."""
     zoom = random.uniform(0.6, 1.6)
     rows, columns = int(height * zoom) + 1, int(width * zoom) + 1
     field = _field(2 ** math.ceil(math.log2(max(rows, columns))))
@@ -239,14 +239,14 @@ def _grain(height: int, width: int, random: np.random.Generator) -> np.ndarray:
 
 @functools.cache
 def _field(size: int) -> np.ndarray:
-    """Noise that samples take windows of, four of their sizes a side."""
+    """Field of noise, ``4 * size`` a side, of which samples take windows."""
     field = abs(np.random.default_rng(5).standard_normal((4 * size, 4 * size), np.float32))
     field.flags.writeable = False
     return field
 
 
 def _tones(ink: Mask, clutter: float, random: np.random.Generator) -> Mask:
-    """Grey levels of ink and paper, and light that is not even."""
+    """Maps ink to grey levels of ink and paper, and applies uneven light."""
     kind, level, strength, depth, gamma = random.random(5)
     brightness = (250, 260) if kind < 0.78 else (215, 250) if kind < 0.92 else (130, 215)
     contrast = (0.72, 1.0) if strength < 0.66 else (0.45, 0.75) if strength < 0.92 else (0.24, 0.48)
@@ -264,7 +264,7 @@ def _curve(gamma: float) -> np.ndarray:
 
 
 def _sharpness(grey: Mask, clutter: float, random: np.random.Generator) -> Mask:
-    """Blur, grain, sharpening and the hard contrast of black and white scans."""
+    """Applies blur, grain, sharpening, or the hard contrast of black and white scans."""
     height, width = grey.shape
     kind, amount, noise, way = random.random(4)
     sigma = clutter * (height / 32) * (0.75 * amount if kind < 0.8 else 0.6 + 0.9 * amount)
@@ -286,7 +286,7 @@ def _sharpness(grey: Mask, clutter: float, random: np.random.Generator) -> Mask:
 
 
 def _tint(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Coloured ink, often blue or violet, and paper that is not quite white."""
+    """Colours the ink, often blue or violet, and tints the paper slightly."""
     ink = random.uniform((0.2, 0.0, 0.3), (0.8, 0.4, 1.0)) if random.random() < 0.35 else random.uniform(0, 0.1, 3)
     paper = random.uniform(0.95, 1.0) * random.uniform(0.98, 1.0, 3)
     levels = np.arange(256)[:, None]
@@ -295,7 +295,7 @@ def _tint(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _pen(picture: np.ndarray, random: np.random.Generator) -> None:
-    """A stroke of someone's pen, thin and not black."""
+    """Draws a thin pen stroke that is not black."""
     height, width, _ = picture.shape
     points = np.sort(random.uniform(0, width, 4)), random.uniform(-0.2, 1.2, 4) * height
     colour = random.integers(60, 200, 3).tolist()

@@ -1,8 +1,8 @@
-"""Streets with vehicles and their plates: an endless stream of pictures in which plates are to be found.
+"""Renderer of streets with vehicles and their plates, for plate detection; needs neither files nor a download.
 
 Vehicles are simple solids (`datasets.synthetic.vehicles`) on a plane, seen by one camera; plates are those of
-`datasets.synthetic.plates`. What else has writing, stripes and straight edges (signs, stickers, grilles, lanes,
-facades) keeps a detector from finding plates as the only rectangle with some texture.
+`datasets.synthetic.plates`. Other objects with writing, stripes and straight edges (signs, stickers, grilles, lanes,
+facades) keep a detector from finding plates as the only textured rectangles.
 """
 
 import dataclasses
@@ -19,32 +19,32 @@ from datasets.synthetic.stream import RenderedStream, StreamConfig
 from datasets.synthetic.vehicles import Vehicle, draw_vehicle, side_windows, wheels, write_on
 
 NARROWEST = 20.0
-"""Pixels of the canvas along the upper edge of a plate: what would be smaller is left off its vehicle."""
+"""Minimum length of a plate's upper edge, pixels of the canvas; vehicles whose plate would be smaller are rejected."""
 OUTLINE = (255, 0, 200)
-"""Colour of the lines around plates where they are shown; nothing else in a scene has it."""
+"""Colour, RGB, of the lines that `Scene.outlined` draws around plates; not used elsewhere in a scene."""
 
-_DRAWN = 1.5  # pixels that are drawn for one of the canvas, a side
-_TRIES = 30  # places that are looked at for each vehicle
-_NEAREST = 0.8  # metres from the camera
+_DRAWN = 1.5  # pixels drawn for each pixel of the canvas, a side
+_TRIES = 30  # positions tried for each vehicle
+_NEAREST = 0.8  # minimum distance of a vehicle from the camera, metres
 
 
 @dataclasses.dataclass
 class ScenesConfig(StreamConfig):
-    """What to render, on a canvas of at least 160x120 pixels."""
+    """Settings of rendered scenes; the canvas has at least 160x120 pixels."""
 
     height: int = 384
     width: int = 512
     plates: int = 3
-    """Most plates in a picture, from 0 to 3; how many are wanted is drawn evenly, and some find no room."""
+    """Maximum number of plates in a picture, 0 to 3. The number is drawn uniformly; plates that do not fit are omitted."""
 
 
 class Located(NamedTuple):
-    """A plate and where it is."""
+    """Text and corners of a plate."""
 
     text: str
     corners: Float[np.ndarray, "4 2"]
-    """Left top, right top, right bottom, left bottom as one reads it: x and y in pixels, float32. The picture reaches
-    from 0 to its width and height, so that the middle of its first pixel is at 0.5, 0.5."""
+    """Left top, right top, right bottom, left bottom in reading direction: x and y in pixels, float32. The picture
+    extends from 0 to its width and height, so the centre of its first pixel is at 0.5, 0.5."""
 
 
 class Scene(NamedTuple):
@@ -56,7 +56,7 @@ class Scene(NamedTuple):
     """Renderer, seed and index."""
 
     def outlined(self) -> UInt8[np.ndarray, "H W 3"]:
-        """The picture with a line around each plate, for people."""
+        """Picture with a line around each plate, for display."""
         corners = [np.round((plate.corners - 0.5) * 16).astype(np.int32) for plate in self.plates]
         return cv2.polylines(self.image.copy(), corners, True, OUTLINE, 2, cv2.LINE_AA, shift=4)
 
@@ -64,8 +64,8 @@ class Scene(NamedTuple):
 class Scenes(RenderedStream[ScenesConfig]):
     """The stream of rendered scenes.
 
-    `scene` is for finding plates. As any other source this one also gives samples: the text is that of all plates from
-    left to right, with spaces between them.
+    `scene` returns pictures and plates for detection. Like any other source, the stream also has samples: their label
+    is the texts of all plates from left to right, separated by spaces.
 
     Example:
       >>> source = Scenes(ScenesConfig(count=1000, seed=7))
@@ -74,7 +74,7 @@ class Scenes(RenderedStream[ScenesConfig]):
       (4, 2)
 
     Raises:
-      ValueError: as `RenderedStream`, or ``plates`` is outside 0 to 3.
+      ValueError: a setting is invalid (see `RenderedStream`), or ``plates`` is outside 0 to 3.
     """
 
     name = "scenes"
@@ -83,13 +83,13 @@ class Scenes(RenderedStream[ScenesConfig]):
     def __init__(self, config: ScenesConfig):
         super().__init__(config)
         if not 0 <= config.plates <= 3:
-            raise ValueError(f"plates={config.plates}: choose 0 to 3")
+            raise ValueError(f"plates={config.plates}: choose a number from 0 to 3")
 
     def scene(self, index: int) -> Scene:
         """Picture and plates of sample ``index``, from 0 to ``count - 1``.
 
         Raises:
-          IndexError: outside that range; there is no counting from the end.
+          IndexError: the index is outside that range; negative indices are not supported.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"scene {index} of {len(self)}: use 0 to {len(self) - 1}")
@@ -97,22 +97,25 @@ class Scenes(RenderedStream[ScenesConfig]):
         return Scene(image, plates, self.origin(index))
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
-        """Draws a scene, and says what stands on its plates."""
+        """Draws a scene and returns it with the texts of its plates."""
         image, plates = draw_scene(self._config, random)
         return image, " ".join(plate.text for plate in plates)
 
 
 class View(NamedTuple):
-    """A camera without distortion; metres in the world, pixels in the picture."""
+    """Pinhole camera; world coordinates in metres, picture coordinates in pixels."""
 
     focal: float
+    """Focal length, pixels."""
     axes: Float[np.ndarray, "3 3"]
-    """Right, down and forward of the camera in the world, whose y points up."""
+    """Right, down and forward direction of the camera in the world, whose y points up."""
     place: Float[np.ndarray, "3"]
+    """Position of the camera in the world."""
     centre: Float[np.ndarray, "2"]
+    """Principal point in the picture, x and y."""
 
     def project(self, points: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, " N"]]:
-        """Where points are seen, and how many metres they are before the camera."""
+        """Projects world points to picture coordinates; also returns their depth in front of the camera, metres."""
         seen = (points - self.place) @ self.axes.T
         return seen[:, :2] / np.maximum(seen[:, 2:], 1e-3) * self.focal + self.centre, seen[:, 2]
 
@@ -122,27 +125,27 @@ class Parked(NamedTuple):
 
     vehicle: Vehicle
     place: Float[np.ndarray, "2"]
-    """Of the middle of its face: x and z."""
+    """Position of the centre of the face, x and z in metres."""
     yaw: float
-    """Radians that it is turned, to the left for those who look at its face."""
+    """Rotation around the vertical axis in radians, positive to the left as seen by a viewer of the face."""
     number: str
-    """Text of its plate; empty for none."""
+    """Text of the plate; empty for a vehicle without one."""
     kind: str
-    """Of the plate."""
+    """Kind of the plate, a key of `datasets.synthetic.plates.KINDS`."""
 
     def world(self, points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
-        """Points of the vehicle in the world."""
+        """Transforms points from the vehicle's coordinates to the world's."""
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
         turned = points @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
         return turned + np.array([self.place[0], 0, self.place[1]])
 
     def plate(self, view: View) -> Float[np.ndarray, "4 2"]:
-        """Corners of its plate in the picture."""
+        """Corners of the plate in the picture."""
         corners = self.vehicle.plate_quad(KINDS[self.kind].length / 1000, PLATE_HEIGHT / 1000)
         return view.project(self.world(corners))[0]
 
     def outline(self, view: View) -> tuple[Float[np.ndarray, "N 2"], float]:
-        """Convex hull in the picture, and the distance of what is nearest, metres."""
+        """Convex hull of the vehicle in the picture, and the depth of its nearest point, metres."""
         half, (depths, heights) = self.vehicle.width / 2, self.vehicle.profile.T
         sides = [np.column_stack([np.full(len(depths), x), heights, depths]) for x in (-half, half)]
         feet = np.array([[x, 0, z] for x in (-half, half) for z in (0, depths.max())])
@@ -153,7 +156,7 @@ class Parked(NamedTuple):
 def draw_scene(
     config: ScenesConfig, random: np.random.Generator
 ) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[Located, ...]]:
-    """A photograph of a street and its plates from left to right."""
+    """Draws a photograph of a street; returns it with its plates from left to right."""
     width, height, clutter = round(config.width * _DRAWN), round(config.height * _DRAWN), config.clutter
     wanted, bare = int(random.integers(0, config.plates + 1)), int(random.random() < 0.25)
     view, first = _stand(width, height, wanted + bare, random)
@@ -169,10 +172,10 @@ def draw_scene(
 
 
 def _stand(width: int, height: int, vehicles: int, random: np.random.Generator) -> tuple[View, np.ndarray]:
-    """A camera, and the place, x and z, of the vehicle that it looks at: not too near where there are several."""
+    """Draws a camera and the position (x and z, metres) of the vehicle that it shows; several are farther away."""
     focal = width * random.uniform(0.8, 1.8)
-    low, high = (0.07, 0.28) if vehicles < 2 else (0.042, 0.25 / vehicles)  # of the picture's width
-    across = width * math.exp(random.uniform(math.log(low), math.log(high)))  # pixels of a plate
+    low, high = (0.07, 0.28) if vehicles < 2 else (0.042, 0.25 / vehicles)  # shares of the picture's width
+    across = width * math.exp(random.uniform(math.log(low), math.log(high)))  # width of a plate in pixels
     distance = focal * 0.44 / across
     up = random.uniform(1.0, 1.8) if random.random() < 0.6 else random.uniform(1.8, 5.0)
     up = min(up, 0.6 + 0.7 * distance)
@@ -195,16 +198,16 @@ def park(
     clutter: float,
     random: np.random.Generator,
 ) -> list[Parked]:
-    """Vehicles that do not hide each other's plates.
+    """Places vehicles so that none hides another one's plate.
 
     Args:
       view: the camera.
       size: width and height of the picture, pixels.
-      wanted: vehicles with plates, fewer where there is no room.
-      bare: further vehicles, without plates.
-      first: x and z of the first one, if it fits there.
-      clutter: of the scene.
-      random: what decides.
+      wanted: number of vehicles with plates; those that do not fit are omitted.
+      bare: number of additional vehicles without plates.
+      first: position of the first vehicle if it fits there, x and z in metres.
+      clutter: strength of distracting details, 0 to 1.
+      random: source of randomness.
     """
     parked: list[Parked] = []
     turn = random.uniform(-0.7, 0.7) if random.random() < 0.6 else random.uniform(-0.15, 0.15)
@@ -234,7 +237,7 @@ def _draw_candidate(
 
 
 def _fits(one: Parked, view: View, size: tuple[int, int]) -> bool:
-    """Whether a vehicle is in the picture and its plate, where it has one, can be read: whole and not too small."""
+    """Whether a vehicle is in the picture and its plate, if any, is complete and large enough to be legible."""
     hull, nearest = one.outline(view)
     if nearest < _NEAREST or (hull.max(axis=0) < 0).any() or (hull.min(axis=0) > size).any():
         return False
@@ -247,7 +250,7 @@ def _fits(one: Parked, view: View, size: tuple[int, int]) -> bool:
 
 
 def _clear(one: Parked, other: Parked, view: View) -> bool:
-    """Whether two vehicles stand apart and the nearer one leaves the other's plate free."""
+    """Whether two vehicles do not touch and the nearer one does not hide the other's plate."""
     length = max(one.vehicle.profile[:, 0].max(), other.vehicle.profile[:, 0].max())
     aside = math.cos(one.yaw) * (one.place - other.place)[0] - math.sin(one.yaw) * (one.place - other.place)[1]
     if abs(aside) < 2.6 and np.hypot(*(one.place - other.place)) < length + 1.0:
@@ -262,12 +265,12 @@ def _clear(one: Parked, other: Parked, view: View) -> bool:
 
 
 def _towards(quad: Float[np.ndarray, "4 2"]) -> bool:
-    """Whether a panel shows its outer side: its corners run clockwise."""
+    """Whether a panel faces the camera: its corners are in clockwise order."""
     return cv2.contourArea(quad.astype(np.float32), oriented=True) > 1
 
 
 def paste(picture: camera.Picture, sign: camera.Picture, quad: Float[np.ndarray, "4 2"]) -> None:
-    """Draws a flat sign at these corners, without the aliases of one much larger than what is seen of it."""
+    """Draws a flat sign with these corners into the picture, after reducing it to its visible size to avoid aliasing."""
     low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
     high = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, picture.shape[1::-1])
     if (high <= low).any():
@@ -285,7 +288,7 @@ def _polygon(picture: camera.Picture, outline: np.ndarray, colour: np.ndarray) -
 
 
 def _draw_parked(picture: camera.Picture, one: Parked, view: View, clutter: float, random: np.random.Generator) -> None:
-    """A vehicle over what is behind it, with its plate and the shadow below."""
+    """Draws a vehicle with its plate and its shadow over the picture."""
     vehicle, half = one.vehicle, one.vehicle.width / 2
     length = float(vehicle.profile[:, 0].max())
     footprint = np.array(
@@ -313,7 +316,7 @@ def _draw_parked(picture: camera.Picture, one: Parked, view: View, clutter: floa
 def _draw_side(picture: camera.Picture, one: Parked, x: float, view: View) -> None:
     vehicle = one.vehicle
 
-    def seen(points: np.ndarray) -> np.ndarray:  # z and y on the side
+    def seen(points: np.ndarray) -> np.ndarray:  # from z and y on the side to picture coordinates
         return view.project(one.world(np.column_stack([np.full(len(points), x), points[:, 1], points[:, 0]])))[0]
 
     _polygon(picture, seen(vehicle.profile), 0.8 * vehicle.colour)
@@ -326,7 +329,7 @@ def _draw_side(picture: camera.Picture, one: Parked, x: float, view: View) -> No
 
 
 def _darken(picture: camera.Picture, outline: np.ndarray) -> None:
-    """A soft shadow."""
+    """Draws a soft shadow within an outline."""
     low = np.clip(np.floor(outline.min(axis=0)) - 12, 0, picture.shape[1::-1]).astype(int)
     high = np.clip(np.ceil(outline.max(axis=0)) + 12, 0, picture.shape[1::-1]).astype(int)
     if (high <= low).any():
@@ -339,7 +342,7 @@ def _darken(picture: camera.Picture, outline: np.ndarray) -> None:
 
 
 def _street(view: View, width: int, height: int, clutter: float, random: np.random.Generator) -> camera.Picture:
-    """Sky, facades and trees above the horizon, the ground with its lanes below, and signs."""
+    """Draws sky, facades and trees above the horizon, the ground with its lanes below, and signs."""
     forward, aside = view.axes[2] * (1, 0, 1), np.array([0.5, 0, 0])
     far = 1e4 * np.stack([forward - aside, forward + aside]) + view.place
     (left, right), _ = view.project(far)
@@ -366,7 +369,7 @@ def _street(view: View, width: int, height: int, clutter: float, random: np.rand
 
 
 def _facades(picture: camera.Picture, horizon: int, random: np.random.Generator) -> None:
-    """Houses with rows of windows, and trees."""
+    """Draws houses with rows of windows, and trees."""
     height, width = picture.shape[:2]
     for _ in range(int(random.integers(0, 5))):
         left, top = round(random.uniform(-0.2, 1) * width), round(horizon - random.uniform(0.1, 0.7) * height)
@@ -386,7 +389,7 @@ def _facades(picture: camera.Picture, horizon: int, random: np.random.Generator)
 
 
 def _lanes(ground: camera.Picture, view: View, random: np.random.Generator) -> None:
-    """Lines along the road, whole or broken, and a crossing."""
+    """Draws solid or dashed lines along the road, and a crossing."""
     colour = np.full(3, random.uniform(150, 245)) * ((1, 0.85, 0.3) if random.random() < 0.2 else (1, 1, 1))
     for x in np.arange(-9, 10, 3.2) + random.uniform(-1.5, 1.5):
         step = 6.0 if random.random() < 0.6 else 3.0
@@ -408,7 +411,7 @@ def _stripe(
 
 
 def _signs(picture: camera.Picture, clutter: float, random: np.random.Generator) -> None:
-    """Road signs, shop signs and posters with writing."""
+    """Draws road signs, shop signs and posters with writing."""
     height, width = picture.shape[:2]
     for _ in range(round(random.uniform(0, 5) * clutter)):
         x, y = random.uniform((0, 0), (0.9, 0.6)) * (width, height)
@@ -421,13 +424,13 @@ def _signs(picture: camera.Picture, clutter: float, random: np.random.Generator)
 def _photograph(
     picture: camera.Picture, quads: list[np.ndarray], config: ScenesConfig, random: np.random.Generator
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """The scene in some light, through optics that leave its smallest plate readable, on the sensor."""
+    """Photographs the scene with light, sensor effects, and blur that leaves its smallest plate legible."""
     clutter = config.clutter
     picture = camera.light(picture, 0.5 * clutter, random)
     sizes = [float(np.hypot(*(quad[3] - quad[0]))) for quad in quads]
     kind, amount = random.random(), random.uniform(0.02, 0.11) * min([*sizes, 60.0])
     if kind < 0.3 * clutter:
         picture = cv2.GaussianBlur(picture, (0, 0), max(amount, 0.3))
-    elif kind < 0.4 * clutter:  # a vehicle that moves past
+    elif kind < 0.4 * clutter:  # horizontal motion blur
         picture = cv2.blur(picture, (2 * round(amount) + 1, 1))
     return camera.sensor(picture, config.width, config.height, 0.5 * clutter, random)

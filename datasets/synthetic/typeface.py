@@ -1,8 +1,8 @@
-"""Lines of text as masks, in the outlines that OpenCV brings along and in faces of strokes and dots drawn here.
+"""Masks of lines of text, in OpenCV's outline fonts or in faces of strokes or dots that are drawn here.
 
-Outlines know every character that OpenCV's fonts do. Strokes and dots know `DRAWN`; one set of centre lines gives many
-faces, by how square the rounds, how wide the characters and how thick the strokes are. Glyphs are cached: a process
-draws each once.
+Outlines have every character of OpenCV's fonts, strokes and dots have those of `DRAWN`. One set of centre lines gives
+many stroke faces, which differ in the shape of curves, the width of characters and the weight of strokes. Glyphs are
+cached.
 """
 
 import dataclasses
@@ -19,32 +19,33 @@ from jaxtyping import Float, UInt8
 Mask = UInt8[np.ndarray, "H W"]
 """Ink 255, paper 0."""
 Family = Literal["sans", "italic", "uni", "plain", "based", "slab", "angular", "slashed", "dots"]
-"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``dots`` a matrix printer's 5x7, the others are strokes:
-a plain grotesque; one whose 1 has a base; a typewriter's with slabs; straight 6, 7, 9 and a flat 3; a slashed zero."""
+"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``dots`` is the 5x7 matrix of a printer, the others are
+strokes: a plain grotesque; one whose 1 has a base; a typewriter's slab serifs; straight 6, 7, 9 and flat 3; slashed 0."""
 
 OUTLINES: tuple[Family, ...] = ("sans", "italic", "uni")
 STROKES: tuple[Family, ...] = ("plain", "based", "slab", "angular", "slashed")
 DRAWN = frozenset(string.digits + string.ascii_uppercase + ".,-$ ")
-"""What strokes and dots can write."""
+"""Characters of strokes and dots."""
 
 ABOVE, CAPITAL, BELOW = 9, 40, 14
-"""Pixels above digits and capitals, of their height, and below the baseline; every mask is as tall as their sum."""
+"""Pixels above digits and capitals, height of digits and capitals, pixels below the baseline."""
 CELL = ABOVE + CAPITAL + BELOW
+"""Height of every mask, pixels."""
 SPACE = 0.55
-"""Width of a space between words in proportional text, of the height of capitals."""
+"""Width of a space in proportional text, as a share of the height of capitals."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Face:
-    """How characters look. Outlines heed family and weight alone.
+    """Appearance of characters. Outlines use family and weight only.
 
     Attributes:
-      family: of the shapes.
-      weight: thickness of a stroke, of the height of capitals: 0.06 is light, 0.24 heavy.
-      aspect: width of a digit by its height.
-      square: 2 for elliptical rounds, up to 8 for almost boxes.
-      flat: whether strokes end flat, as from a square pen, or round.
-      own: whether the centre lines of digits are bent a little, in another way for each face, so that faces differ in
+      family: family of shapes.
+      weight: thickness of a stroke as a share of the height of capitals: 0.06 is light, 0.24 heavy.
+      aspect: width of a digit divided by its height.
+      square: exponent of the superellipses of curves: 2 is elliptical, 8 almost rectangular.
+      flat: whether strokes end flat, as from a square pen, instead of round.
+      own: whether the centre lines of digits are bent slightly, differently for each face, so that faces differ in
         shape as typefaces do.
     """
 
@@ -57,7 +58,7 @@ class Face:
 
 
 def heaviest(aspect: float) -> float:
-    """The weight up to which digits of strokes keep their holes."""
+    """Maximum weight at which the counters (holes) of stroke digits stay open."""
     return (aspect - 0.09) / 2.9
 
 
@@ -65,28 +66,28 @@ class Line(NamedTuple):
     """A line of text."""
 
     mask: Mask
-    """`CELL` rows."""
+    """Ink 255, `CELL` rows."""
     spans: list[tuple[int, int]]
-    """First column of each character's ink and the column after its last; spaces have none and are left out."""
+    """First column of each character's ink and the column after its last; spaces are omitted."""
 
 
 def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: float = 0.5) -> Line:
-    """Writes a line upright.
+    """Draws an upright line of text.
 
     Args:
-      text: of characters that the face knows; at least one that is no space.
-      face: of all characters.
-      gap: pixels between the ink of neighbours, at least 1, where the face is proportional.
-      pitch: pixels from character to character in print of fixed pitch, widened where the widest needs it; 0 for
-        proportional.
-      align: where narrow characters stand in their cell, from 0, left, to 1, right; for fixed pitch.
+      text: characters of the face, of which at least one is not a space.
+      face: face of all characters.
+      gap: pixels between the ink of neighbours in proportional text, at least 1.
+      pitch: pixels from character to character in fixed-pitch text, increased if the widest character needs more; 0 for
+        proportional text.
+      align: position of narrow characters in their cell in fixed-pitch text, from 0 (left) to 1 (right).
 
     Raises:
-      ValueError: the text is blank, or holds a character that the face cannot draw.
+      ValueError: the text is blank, or contains a character that the face cannot draw.
     """
     if not text.strip():
-        raise ValueError(f"{text!r} has no ink: give a text with a character other than a space")
-    face = _heeded(face)
+        raise ValueError(f"text {text!r} is blank: give at least one character other than a space")
+    face = _normalize(face)
     glyphs = [draw_glyph(character, face) for character in text]
     widths = [glyph.shape[1] for glyph in glyphs]
     if pitch:
@@ -107,8 +108,8 @@ def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: floa
     return Line(mask, spans)
 
 
-def _heeded(face: Face) -> Face:
-    """The face without what its family does not heed, so that fewer glyphs are drawn."""
+def _normalize(face: Face) -> Face:
+    """Resets the attributes that the face's family does not use, so that fewer glyphs are drawn and cached."""
     if face.family in OUTLINES:
         return Face(face.family, face.weight)
     return dataclasses.replace(face, square=2.0, own=False) if face.family == "dots" else face
@@ -116,48 +117,48 @@ def _heeded(face: Face) -> Face:
 
 @functools.lru_cache(maxsize=32768)
 def draw_glyph(character: str, face: Face) -> UInt8[np.ndarray, "CELL w"]:
-    """A character as wide as its ink, read-only; a space is 1 pixel wide and empty.
+    """Mask of a character, as wide as its ink and read-only; a space is 1 pixel wide and empty.
 
     Raises:
-      ValueError: the face cannot draw it.
+      ValueError: the face cannot draw the character.
     """
     if character == " ":
         mask = np.zeros((CELL, 1), np.uint8)
     elif face.family in OUTLINES:
         mask = _outlined(character, face)
     elif character not in DRAWN:
-        raise ValueError(f"the face {face.family!r} cannot draw {character!r}: use one of {', '.join(OUTLINES)}")
+        raise ValueError(f"face {face.family!r} cannot draw {character!r}: use one of {', '.join(OUTLINES)}")
     else:
         mask = _dotted(character, face) if face.family == "dots" else _stroked(character, face)
     columns = np.flatnonzero(mask.max(axis=0) > 64)
     if character != " ":
         if not len(columns):
-            raise ValueError(f"the face {face.family!r} has no ink for {character!r}: leave it out")
+            raise ValueError(f"face {face.family!r} draws {character!r} without any ink: leave it out")
         mask = mask[:, columns[0] : columns[-1] + 1].copy()
     mask.flags.writeable = False
     return mask
 
 
-_EM = 100  # pixels of the outlines that are then scaled
+_EM = 100  # pixels per em of the outlines, before they are scaled
 
 
 def _outlined(character: str, face: Face) -> Mask:
-    """OpenCV's glyph, scaled so that its zero is `CAPITAL` pixels tall."""
+    """Draws a character of OpenCV's fonts, scaled so that the font's zero is `CAPITAL` pixels tall."""
     ink, baseline = _write(character, face)
     scale = CAPITAL / _digit_height(face)
     affine = np.array([[scale, 0, 2], [0, scale, ABOVE + CAPITAL - scale * baseline]])
-    blurred = cv2.GaussianBlur(ink, (0, 0), 0.35 / scale)  # pixels that are left out would alias
+    blurred = cv2.GaussianBlur(ink, (0, 0), 0.35 / scale)  # without the blur, skipped pixels would alias
     return cv2.warpAffine(blurred, affine, (math.ceil(scale * ink.shape[1]) + 4, CELL))
 
 
 def _write(character: str, face: Face) -> tuple[Mask, int]:
-    """The glyph on a canvas of its own, and the baseline's row."""
+    """Draws a character of OpenCV's fonts on a canvas of its own; returns the canvas and the row of the baseline."""
     canvas = np.zeros((2 * _EM, 2 * _EM), np.uint8)
     baseline = _EM + _EM // 4
     weight = int(np.interp(face.weight, (0.06, 0.24), (250, 900)))
-    # The font is opened here because the engine behind it belongs to the calling thread.
+    # The font face is made here because OpenCV's font engine is bound to the calling thread.
     cv2.putText(canvas, character, (_EM // 4, baseline), (255,), cv2.FontFace(face.family), _EM, weight)
-    if face.family == "uni" and (grow := round((face.weight - 0.11) * 0.7 * _EM)) > 0:  # it has one weight only
+    if face.family == "uni" and (grow := round((face.weight - 0.11) * 0.7 * _EM)) > 0:  # the font has a single weight
         canvas = cv2.dilate(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grow + 1, grow + 1)))
     return canvas, baseline
 
@@ -168,10 +169,10 @@ def _digit_height(face: Face) -> float:
 
 
 Arc = tuple[float, float, float, float, float, float]
-"""Centre, half axes, and two angles in degrees, clockwise from the right as pixels count rows."""
+"""Centre, half axes, and two angles in degrees, clockwise from the right."""
 Stroke = list[tuple[float, float] | Arc]
+"""Corners and arcs of a centre line. x from 0 to 1 is the width of a digit, y from 0 to 1 from top to baseline."""
 
-# Centre lines. x from 0 to 1 is the width of a digit, y from 0 to 1 from the top to the baseline.
 _DIGITS: dict[str, list[Stroke]] = {
     "0": [[(0.5, 0.5, 0.5, 0.5, -90, 270)]],
     "1": [[(0.0, 0.22), (0.42, 0), (0.42, 1)]],
@@ -256,10 +257,12 @@ _OVERSAMPLE = 3
 
 
 def _stroked(character: str, face: Face) -> Mask:
-    """Centre lines drawn with a pen; what a thicker pen adds goes inwards, so that characters keep their height."""
+    """Draws centre lines with a pen; thicker pens move the lines inwards, so that characters keep their height."""
     strokes = _CHANGED.get(face.family, {}).get(character) or _PLAIN[character]
     pen = max(1, round(face.weight * CAPITAL * _OVERSAMPLE))
-    thin = max(1, round(pen * (1 - 2 * max(0, face.weight - 0.1))))  # level strokes: heavy ones would meet
+    thin = max(
+        1, round(pen * (1 - 2 * max(0, face.weight - 0.1)))
+    )  # height of horizontal strokes: heavy ones would meet
     tall = CAPITAL * _OVERSAMPLE - thin
     wide = max(CAPITAL * _OVERSAMPLE * face.aspect - pen, 0.6 * pen)
     left = 0.4 * wide + 2 * pen
@@ -275,7 +278,7 @@ def _stroked(character: str, face: Face) -> Mask:
 
 
 def _points(stroke: Stroke, square: float) -> Float[np.ndarray, "N 2"]:
-    """The corners of a stroke, its arcs cut into short lines along superellipses of this exponent."""
+    """Corners of a stroke, with its arcs divided into short lines along superellipses of this exponent."""
     parts = []
     for place in stroke:
         if len(place) == 2:
@@ -289,19 +292,19 @@ def _points(stroke: Stroke, square: float) -> Float[np.ndarray, "N 2"]:
 
 
 BENT = 0.1
-"""How far centre lines move at most, each way of three, in widths or heights of a digit."""
+"""Maximum amplitude of each of the three displacements of `_bent`, in widths or heights of a digit."""
 
 
 def _bend(character: str, face: Face) -> Float[np.ndarray, "2 3"]:
-    """How a face bends a character."""
+    """Amplitudes of bow, lean and shift in x and y of a character, a function of character and face."""
     number = zlib.crc32(repr((character, dataclasses.astuple(face))).encode())
     return np.random.default_rng(number).uniform(-BENT, BENT, (2, 3))
 
 
 def _bent(points: Float[np.ndarray, "N 2"], how: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "N 2"]:
-    """Points moved within their box of 1 by 1: as a bow, as a lean of it, and as a shift of the middle's both sides.
+    """Moves points within the unit square by a bow, a bow that leans, and a shift of opposite sign in both halves.
 
-    Lines that met still meet, and what stood on the edge stays there.
+    The map is continuous, so lines that met still meet, and points on the edge do not move.
     """
     beside = points[:, ::-1]
     bow, lean, shift = how.T[:, None]
@@ -309,7 +312,7 @@ def _bent(points: Float[np.ndarray, "N 2"], how: Float[np.ndarray, "2 3"]) -> Fl
     return points + np.where((points > 0) & (points < 1), move, 0)
 
 
-# Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the baseline's.
+# Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the row on the baseline.
 _DOTS = {
     "0": "3E4141413E", "1": "00427F4000", "2": "4261514946", "3": "2141454B31", "4": "1814127F10",
     "5": "2745454539", "6": "3C4A494930", "7": "0171090503", "8": "3649494936", "9": "064949291E",
@@ -323,7 +326,7 @@ _DOTS = {
 
 
 def _dotted(character: str, face: Face) -> Mask:
-    """Dots of a matrix printer, as large as the face is heavy; neighbours overlap above a weight of 0.14."""
+    """Draws the dots of a matrix printer, whose size is the face's weight; neighbours overlap above a weight of 0.14."""
     columns = bytes.fromhex(_DOTS[character])
     down = CAPITAL / 7
     across = CAPITAL * face.aspect / 5
@@ -346,12 +349,12 @@ def _dotted(character: str, face: Face) -> Mask:
 
 
 def rasterize(mask: Mask, dots: int, round_dots: bool = False) -> Mask:
-    """A line as a print head with this many dots for the height of capitals leaves it, at the same size.
+    """Converts a line to the dots of a print head, at the same size.
 
     Args:
       mask: a line, `CELL` rows.
       dots: rows of dots from the top of capitals to the baseline, at least 7.
-      round_dots: whether dots can be told apart, as from needles, or fill their cells, as from heat.
+      round_dots: whether dots are round and separate (needle printers) instead of filling their cells (thermal printers).
     """
     height, width = mask.shape
     step = CAPITAL / dots
