@@ -10,7 +10,7 @@ from jaxtyping import Int64, UInt64
 from datasets.sources import Source
 
 SPELT_OUT = 100
-"""Maximum number of samples listed per problem, of groups of duplicates and of samples per group; others are counted."""
+"""Maximum number of samples listed per problem, of groups of duplicates, and of samples per group."""
 
 
 class Named(NamedTuple):

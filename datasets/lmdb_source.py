@@ -38,7 +38,7 @@ class Lmdb:
 
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self._count:
-            raise IndexError(f"sample {index} of {self._count}")
+            raise IndexError(f"sample {index} of {self._count}: use 0 to {self._count - 1}")
         origin, image_key, label_key = self.origin(index), self.key(index), b"label-%09d" % (index + 1)
         try:
             image, label = self._load(image_key, label_key)

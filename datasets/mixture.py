@@ -77,7 +77,7 @@ class Mixture:
           IndexError: the index is outside 0 to ``len - 1``.
         """
         if not 0 <= index < self._length:
-            raise IndexError(f"sample {index} of {self._length}")
+            raise IndexError(f"sample {index} of {self._length}: use 0 to {self._length - 1}")
         period, turn = divmod(index, len(self._turns))
         part = int(self._turns[turn])
         drawn = period * self.counts[part] + int(np.searchsorted(self._own_turns[part], turn))

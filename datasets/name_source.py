@@ -1,4 +1,4 @@
-"""Pictures whose file names are their labels: ``皖A12345.jpg``, or ``皖A12345_3.jpg`` for several pictures of a text."""
+"""Pictures labelled by their file names: ``皖A12345.jpg``, or ``皖A12345_3.jpg`` for several pictures of one text."""
 
 import unicodedata
 from pathlib import Path

@@ -23,7 +23,7 @@ class Planned(NamedTuple):
 
 
 class BatchPlan:
-    """Batches of one bucket each, with random access as grain needs it of a data source.
+    """Batches of one bucket each, with the random access that a grain data source needs.
 
     Pictures left over when a bucket's batches are full go into the next wider bucket, so that an epoch has no more
     batches than a single bucket would need, and at most one of them is padded.
@@ -76,7 +76,7 @@ class BatchPlan:
 
     def __getitem__(self, index: int) -> Planned:
         if not 0 <= index < len(self):
-            raise IndexError(f"batch {index} of {len(self)}")
+            raise IndexError(f"batch {index} of {len(self)}: use 0 to {len(self) - 1}")
         epoch, number = divmod(int(index), self.per_epoch)
         bucket, indices = self._epoch(epoch)[number]
         part, parts = self._process

@@ -50,7 +50,7 @@ class Tfds:
             there = ", ".join(builder.info.splits)
             raise ValueError(f"{self.folder} has no split {split!r}; expected one of {there}") from error
         if missing := [str(file) for file in files if not file.is_file()]:
-            raise FileNotFoundError(f"{', '.join(missing)} is missing: prepare the set anew")
+            raise FileNotFoundError(f"missing {', '.join(missing)}: prepare the set anew")
 
     def __len__(self) -> int:
         return len(self._records)
@@ -114,7 +114,7 @@ def find_prepared(name_or_dir: str | Path) -> Path:
             raise ValueError(f"{place} holds several sets: choose one of {', '.join(map(str, found))}")
         if found:
             return found[0]
-    raise FileNotFoundError(f"no prepared set (a folder with {INFO}) in {' or '.join(map(str, places))}")
+    raise FileNotFoundError(f"found no prepared set (a folder with {INFO}) in {' or '.join(map(str, places))}")
 
 
 def _check(folder: Path, info: tfds.core.DatasetInfo) -> None:

@@ -150,7 +150,7 @@ class Ccpd(SetBuilder):
         found = find_splits(source, rectify=self.builder_config_name == "rectified")
         if not found:
             raise FileNotFoundError(
-                f"neither {source} nor a folder in it holds ccpd_base, ccpd_green or splits/train.txt"
+                f"found none of ccpd_base, ccpd_green and splits/train.txt in {source} or in a folder below it"
             )
         return found
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 JPEG_QUALITY = 95
-"""JPEG quality, 0 to 100. Without chroma subsampling this takes a tenth of a PNG's size; the sources are JPEG anyway."""
+"""JPEG quality, 0 to 100. Without chroma subsampling this takes a tenth of a PNG's size; the sources are JPEG too."""
 
 
 class Box(NamedTuple):

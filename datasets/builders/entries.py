@@ -81,7 +81,7 @@ def locate(source: Path, folders: Sequence[str], files: Sequence[str]) -> Path:
     for place in places:
         if any((place / file).exists() for file in files):
             return place
-    raise FileNotFoundError(f"none of {', '.join(files)} is in {' or '.join(map(str, places))}")
+    raise FileNotFoundError(f"found none of {', '.join(files)} in {' or '.join(map(str, places))}")
 
 
 def present(

@@ -59,5 +59,5 @@ class Icdar2003(SetBuilder):
         there = {split: entries for split, entries in found.items() if entries}
         if not there:
             names = ", ".join(name for folders in FOLDERS.values() for name in folders)
-            raise FileNotFoundError(f"{source} holds none of {names} with word.xml or words.xml in it")
+            raise FileNotFoundError(f"found none of {names} with word.xml or words.xml in {source}")
         return there

@@ -66,5 +66,5 @@ class Icdar2013(SetBuilder):
         }
         if not found:
             names = " or ".join(file for places in FILES.values() for _, file in places)
-            raise FileNotFoundError(f"{source} holds no {names}")
+            raise FileNotFoundError(f"found no label file in {source}; expected {names}")
         return found

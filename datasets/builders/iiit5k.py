@@ -33,9 +33,7 @@ def parse_mat(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
     try:
         records = scipy.io.loadmat(content, chars_as_strings=True)[name].ravel()
     except (MatReadError, ValueError, LookupError, TypeError, NotImplementedError, OSError, zlib.error) as error:
-        raise ValueError(
-            f"{root / file} is not a MATLAB file that holds {name}: download it again ({error})"
-        ) from error
+        raise ValueError(f"{root / file} is not a MATLAB file with {name}: download it again ({error})") from error
     for number, record in enumerate(records, 1):
         place = f"{file}:{number}"
         try:

@@ -139,7 +139,7 @@ def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Gener
 def _shifted(
     place: Float[np.ndarray, "..."], beside: Float[np.ndarray, "..."], amount: float, random: np.random.Generator
 ) -> Float[np.ndarray, "H W"]:
-    """Source coordinates along one axis, 0 to 1: smooth and increasing, fixed at both ends, varying along ``beside``."""
+    """Source coordinates along one axis, 0 to 1: smooth, increasing, fixed at both ends, different along ``beside``."""
     once, twice, lean = random.uniform(-amount, amount, 3) / 3
     bow = (once + lean * np.cos(np.pi * beside)) * 2 * np.sin(np.pi * place)
     return place + (bow + twice * np.sin(2 * np.pi * place)) / np.pi

@@ -91,7 +91,7 @@ class Plates(RenderedStream[PlatesConfig]):
       >>> image, text, origin = source[0]  # uint8 48 188 3
 
     Raises:
-      ValueError: a setting is invalid (see `RenderedStream`), the frequencies of the kinds are negative or all zero, the
+      ValueError: a setting is invalid (see `RenderedStream`), a frequency of a kind is negative or all are zero, the
         province is unknown, or ``home_share`` is outside 0 to 1.
     """
 

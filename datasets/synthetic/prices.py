@@ -60,7 +60,7 @@ class Prices(RenderedStream[PricesConfig]):
 
 
 def draw_text(random: np.random.Generator) -> str:
-    """Draws a price with one to four digits before the point; four of five have two decimals, often ending in 9 or 0."""
+    """Draws a price with one to four digits before the point, in four of five cases with two decimals."""
     size = 1 + min(int(random.integers(5)), 3) if random.random() < 0.5 else 1 + int(random.integers(2))
     whole = int(random.integers(10 ** (size - 1) if size > 1 else 0, 10**size))
     kind, cents = random.random(), int(random.integers(100))

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datasets.synthetic import camera
+from datasets.synthetic.centre_lines import DRAWN
 from datasets.synthetic.stream import RenderedStream, StreamConfig
-from datasets.synthetic.typeface import CAPITAL, DRAWN, STROKES, Face, Family, Mask, draw_line, heaviest
+from datasets.synthetic.typeface import CAPITAL, STROKES, Face, Family, Mask, draw_line, heaviest
 
 LETTERS = frozenset(string.digits + string.ascii_lowercase)
 """Characters of words."""
@@ -73,7 +74,7 @@ def _load_lexicon(path: Path, longest: int) -> list[str]:
         word = line.strip().lower()
         if odd := sorted(set(word) - LETTERS):
             raise ValueError(
-                f"lexicon {path}, line {number}: {word!r} contains {''.join(odd)!r}; expected letters a-z and digits only"
+                f"lexicon {path}, line {number}: {word!r} contains {''.join(odd)!r}; expected letters a-z and digits"
             )
         if len(word) > longest:
             raise ValueError(

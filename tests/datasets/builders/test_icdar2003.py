@@ -65,8 +65,8 @@ def test_cropped_words_go_before_scenes(tmp_path):
 
 
 def test_what_is_missing_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds none of TrialTrain, SceneTrialTrain"):
+    with pytest.raises(FileNotFoundError, match="TrialTrain, SceneTrialTrain"):
         Icdar2003(data_dir=tmp_path / "out").splits(tmp_path)
     (tmp_path / "word.xml").write_text("<imagelist>")
-    with pytest.raises(ValueError, match="no well-formed XML"):
+    with pytest.raises(ValueError, match=r"words?\.xml is not well-formed XML"):
         list(parse_word_list(tmp_path, "word.xml"))

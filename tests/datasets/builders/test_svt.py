@@ -76,12 +76,12 @@ def test_words_are_cut_out_and_what_lies_outside_is_malformed(root):
     assert isinstance(second, Loaded)
     assert decode(second.picture, 3).shape == (19, 45, 3)
     assert isinstance(outside, BadSampleError)
-    assert "within the picture of 200x100 pixels" in str(outside)
+    assert "outside the picture of 200x100 pixels" in str(outside)
 
 
 def test_xml_that_was_cut_short_says_where(root):
     (root / "test.xml").write_text(XML[:-60])
-    with pytest.raises(ValueError, match=r"test\.xml is no well-formed XML: .*line"):
+    with pytest.raises(ValueError, match=r"test\.xml is not well-formed XML: .*line"):
         list(parse_tagset(root, "test.xml"))
 
 
