@@ -108,7 +108,7 @@ def test_corners_are_right_to_half_a_pixel(monkeypatch, height: int, width: int)
     """What changes when white plates become black ones is measured, without the labels' arithmetic."""
 
     def render(index: int, level: int) -> scenes.Scene:
-        monkeypatch.setattr(scenes, "draw_plate", lambda *_: np.full((84, 264, 3), level, np.uint8))
+        monkeypatch.setattr(parked, "draw_plate", lambda *_: np.full((84, 264, 3), level, np.uint8))
         return source(8, clutter=0.0, height=height, width=width).scene(index)
 
     seen = 0
