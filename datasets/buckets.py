@@ -1,20 +1,20 @@
-"""Width buckets: a handful of padded widths, so that a handful of shapes is compiled and little is padded."""
+"""Width buckets: a few padded widths, so that few shapes are compiled and little of a batch is padding."""
 
 import numpy as np
 
 STEP = 8
-"""Buckets are multiples of this many pixels."""
+"""Pixels; bucket widths are multiples of it."""
 
 
 def choose_buckets(widths: np.ndarray, count: int = 4) -> tuple[int, ...]:
-    """The bucket widths that pad the fewest columns over these pictures; exact, by dynamic programming.
+    """Bucket widths that pad the fewest columns over these pictures; exact, by dynamic programming.
 
     Args:
-      widths: pixels, one for each picture; at least one.
-      count: most buckets, at least 1; each costs a compilation.
+      widths: picture widths in pixels, ``N`` with at least one picture.
+      count: maximum number of buckets, at least 1; each is compiled separately.
 
     Returns:
-      At most ``count`` increasing multiples of `STEP`, the last no narrower than the widest picture.
+      At most ``count`` increasing multiples of `STEP`; the last is at least as wide as the widest picture.
     """
     rounded = -(-np.asarray(widths) // STEP) * STEP
     sizes, pictures = np.unique(rounded, return_counts=True)
@@ -36,12 +36,18 @@ def choose_buckets(widths: np.ndarray, count: int = 4) -> tuple[int, ...]:
 
 
 def assign_buckets(widths: np.ndarray, buckets: tuple[int, ...]) -> np.ndarray:
-    """The index of the narrowest of these increasing buckets that holds each picture.
+    """Index of the narrowest bucket that holds each picture, ``N``.
+
+    Args:
+      widths: picture widths in pixels, ``N``.
+      buckets: bucket widths in pixels, increasing.
 
     Raises:
-      ValueError: a picture wider than the widest bucket.
+      ValueError: a picture is wider than the widest bucket.
     """
     chosen = np.searchsorted(np.asarray(buckets), widths)
     if len(widths) and chosen.max() == len(buckets):
-        raise ValueError(f"a picture is {widths.max()} pixels wide, the widest bucket is {buckets[-1]}")
+        raise ValueError(
+            f"a picture is {widths.max()} pixels wide, but the widest bucket is {buckets[-1]}: add a wider bucket"
+        )
     return chosen

@@ -1,4 +1,4 @@
-"""Samples listed in a CSV file with the columns ``image_path`` and ``plate_text``, as fast-plate-ocr has it."""
+"""Samples listed in a CSV file with the columns ``image_path`` and ``plate_text``, the format of fast-plate-ocr."""
 
 import csv
 from collections.abc import Iterator
@@ -14,31 +14,31 @@ class Row(NamedTuple):
     """One record of the file."""
 
     lines: str
-    """Its line, or first and last one."""
+    """Line number counted from 1, or ``FIRST-LAST`` for a record of several lines."""
     path: str = ""
     text: str = ""
     problem: str = ""
-    """Why it is no sample; empty for a good one."""
+    """Reason why the record cannot be used; empty for a valid one."""
 
 
 class CsvFile:
-    """A CSV file in UTF-8 with a header; other columns are passed over, paths are relative to the file's folder.
+    """A CSV file in UTF-8 with a header; other columns are ignored, paths are relative to the file's folder.
 
-    Quotes are those of CSV: ``"a,b"`` is one field, ``""`` within it a quote. Blank lines and a byte order mark are
-    passed over.
+    Fields are quoted as usual in CSV: ``"a,b"`` is one field, ``""`` within it a quote. Blank lines and a byte order
+    mark are ignored.
 
     Raises:
-      FileNotFoundError: no such file.
-      ValueError: its header does not name both columns.
+      FileNotFoundError: the file does not exist.
+      ValueError: the header does not name both columns.
     """
 
     def __init__(self, file: str | Path):
         self.file = Path(file)
         if not self.file.is_file():
             raise FileNotFoundError(f"{self.file} does not exist: name a CSV file with the columns {PATH},{TEXT}")
-        # What is not UTF-8 is kept as surrogates and met in its own row.
+        # Surrogates keep bytes that are not UTF-8, so that the error can be reported for the row that holds them.
         with self.file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            self._rows = list(_read_rows(csv.reader(lines, strict=True), self.file))
+            self._rows = list(_parse_rows(csv.reader(lines, strict=True), self.file))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -55,13 +55,15 @@ class CsvFile:
         return f"{self.file}:{row.lines} ({row.path})" if row.path else f"{self.file}:{row.lines}"
 
     def key(self, index: int) -> bytes:
-        """What names a sample however the file is sorted: its path, in UTF-8."""
+        """Sample key that does not depend on the order of rows: the picture's path, in UTF-8."""
         return self._rows[index].path.encode()
 
 
-def _read_rows(reader, file: Path) -> Iterator[Row]:
-    """The records after the header. One that breaks the rules of CSV ends where its quote does, or the file: it may
-    hide others, and tells its first and last line.
+def _parse_rows(reader, file: Path) -> Iterator[Row]:
+    """Parses the records after the header.
+
+    A record with an unclosed quote extends to the next quote or to the end of the file. It may swallow other records,
+    so its first and last line are reported.
     """
     header = None
     while True:
@@ -76,31 +78,31 @@ def _read_rows(reader, file: Path) -> Iterator[Row]:
         if fields == []:
             continue
         if header is None:
-            header = _check_header(fields, f"{file}:{lines}")
+            header = _parse_header(fields, f"{file}:{lines}")
         else:
-            yield _to_row(fields, header, lines)
+            yield _parse_row(fields, header, lines)
     if header is None:
         raise ValueError(f"{file} is empty: begin it with the line {PATH},{TEXT}")
 
 
-def _check_header(fields: list[str] | csv.Error, place: str) -> list[str]:
+def _parse_header(fields: list[str] | csv.Error, place: str) -> list[str]:
     if isinstance(fields, csv.Error):
         raise ValueError(f"{place}: {fields}: begin the file with the line {PATH},{TEXT}")
     header = [field.strip() for field in fields]
     if header.count(PATH) != 1 or header.count(TEXT) != 1:
-        raise ValueError(f"{place}: the columns are {header!a}: name one {PATH} and one {TEXT}, in UTF-8")
+        raise ValueError(f"{place}: found the columns {header!a}: expected one {PATH} and one {TEXT}, in UTF-8")
     return header
 
 
-def _to_row(fields: list[str] | csv.Error, header: list[str], lines: str) -> Row:
+def _parse_row(fields: list[str] | csv.Error, header: list[str], lines: str) -> Row:
     if isinstance(fields, csv.Error):
-        return Row(lines, problem=f"is no CSV ({fields}): look for a quote that is not closed or not doubled")
+        return Row(lines, problem=f"not valid CSV ({fields}): look for a quote that is not closed or not doubled")
     if len(fields) != len(header):
-        reason = f"has {len(fields)} fields, the header {len(header)}: put quotes around a field with a comma"
+        reason = f"has {len(fields)} fields, the header has {len(header)}: put quotes around a field with a comma"
         return Row(lines, problem=reason)
     row = dict(zip(header, fields, strict=True))
     if not row[PATH]:
-        return Row(lines, problem=f"has no {PATH}")
+        return Row(lines, problem=f"{PATH} is empty: give the path of a picture or drop the row")
     try:
         (row[PATH] + row[TEXT]).encode()
     except UnicodeEncodeError:

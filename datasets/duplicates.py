@@ -1,4 +1,4 @@
-"""Samples with the pixels of others, found by digests: 32 bytes for each sample."""
+"""Duplicate pictures, found by digests of pixels, files and labels that take 32 bytes a sample."""
 
 import hashlib
 from array import array
@@ -10,7 +10,7 @@ from jaxtyping import Int64, UInt64
 from datasets.sources import Source
 
 SPELT_OUT = 100
-"""Samples of each problem, groups of duplicates, and samples of one group that are named; the rest are counted."""
+"""Maximum number of samples listed per problem, of groups of duplicates, and of samples per group."""
 
 
 class Named(NamedTuple):
@@ -18,51 +18,51 @@ class Named(NamedTuple):
 
     origin: str
     text: str
-    """Its label, or what is wrong with it."""
+    """Label of the sample, or the problem with it."""
 
 
 class Duplicates(NamedTuple):
-    """Samples with exactly the pixels of others."""
+    """Counts and examples of samples that have exactly the pixels of another sample."""
 
     same_pixels: int
-    """Samples whose pixels an earlier one has."""
+    """Number of samples whose pixels equal those of an earlier sample."""
     same_file: int
-    """Those whose very file an earlier one has."""
+    """Number of samples whose file is byte for byte that of an earlier sample."""
     other_label: int
-    """Samples in groups of the same pixels whose labels differ: some of these are wrong."""
+    """Number of samples in groups of equal pixels with different labels, some of which must be wrong."""
     groups: list[list[Named]]
-    """The first groups, those whose labels differ before the others."""
+    """The first `SPELT_OUT` groups; groups with different labels come first."""
 
     def summary(self) -> str:
-        """A line for people."""
+        """One line for the report."""
         if not self.same_pixels:
             return "no picture occurs twice"
         return (
-            f"{self.same_pixels:,} repeat an earlier picture, {self.same_file:,} of them its very file; "
+            f"{self.same_pixels:,} repeat an earlier picture, {self.same_file:,} of them byte for byte; "
             f"{self.other_label:,} share a picture that has several labels"
         )
 
 
 def digest(content: bytes) -> int:
-    """64 bits: that any two of ten million pictures are taken for one has a chance of 3 in a million."""
+    """BLAKE2b digest of 64 bits; among ten million pictures, the probability of a collision is 3 in a million."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
 class Digests:
-    """What is kept of each sample until all are seen."""
+    """Digests collected sample by sample, from which duplicates are found at the end."""
 
     def __init__(self):
         self.indices, self._pixels, self._files, self._labels = (array("Q") for _ in range(4))
 
     def add(self, index: int, pixels: int, file: int, label: int) -> None:
-        """Keeps a sample's index in its source and the digests of its pixels, file and label."""
+        """Adds a sample: its index in the source and the digests of its pixels, file and label."""
         self.indices.append(index)
         self._pixels.append(pixels)
         self._files.append(file)
         self._labels.append(label)
 
     def duplicates(self, source: Source) -> Duplicates:
-        """What the samples kept, all of this source, have in common."""
+        """Duplicates among the added samples, all of which belong to this source."""
         pixels, files, labels = (np.asarray(kept, np.uint64) for kept in (self._pixels, self._files, self._labels))
         groups = repeated(pixels)
         differing = [group for group in groups if len(np.unique(labels[group])) > 1]
@@ -81,7 +81,7 @@ class Digests:
 
 
 def repeated(digests: UInt64[np.ndarray, " N"]) -> list[Int64[np.ndarray, " M"]]:
-    """Places of the digests that occur more than once: one increasing array for each, by its first place."""
+    """Positions of each digest that occurs more than once: increasing arrays, sorted by their first position."""
     order = np.argsort(digests, kind="stable")
     values = digests[order]
     same = values[1:] == values[:-1]

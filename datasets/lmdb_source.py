@@ -1,7 +1,7 @@
-"""Samples in an LMDB database, as deep-text-recognition-benchmark, PARSeq and PaddleOCR write it.
+"""Samples in an LMDB database, in the format of deep-text-recognition-benchmark, PARSeq and PaddleOCR.
 
-The key ``num-samples`` holds their number, ``image-000000001`` and ``label-000000001`` the first one's picture file and
-its text in UTF-8. Needs the package ``lmdb``.
+The key ``num-samples`` holds the number of samples, ``image-000000001`` and ``label-000000001`` hold the first one's
+picture file and its text in UTF-8. Needs the package ``lmdb``.
 """
 
 import threading
@@ -13,7 +13,7 @@ import lmdb
 from datasets.sources import BadSampleError, Sample
 
 _OPENED: weakref.WeakValueDictionary[tuple[int, int], lmdb.Environment] = weakref.WeakValueDictionary()
-"""By device and inode: a process may open a database only once."""
+"""Open databases by device and inode: a process may open a database only once."""
 _OPENING = threading.Lock()
 
 
@@ -21,59 +21,61 @@ class Lmdb:
     """A database of samples; copies in worker processes open it anew.
 
     Args:
-      path: the folder that holds ``data.mdb``, or the database file itself. It must not be written to meanwhile.
+      path: folder that holds ``data.mdb``, or the database file itself. It must not be written to while it is open.
 
     Raises:
-      FileNotFoundError: no such database.
-      ValueError: the file is no LMDB database, is cut short, or does not say how many samples it holds.
+      FileNotFoundError: the database does not exist.
+      ValueError: the file is not an LMDB database, is truncated, or does not hold its number of samples.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self._environment = _open(self.path)
-        self._count = self._read_count()
+        self._count = self._load_count()
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self._count:
-            raise IndexError(f"sample {index} of {self._count}")
+            raise IndexError(f"sample {index} of {self._count}: use 0 to {self._count - 1}")
         origin, image_key, label_key = self.origin(index), self.key(index), b"label-%09d" % (index + 1)
         try:
-            image, label = self._read(image_key, label_key)
+            image, label = self._load(image_key, label_key)
         except lmdb.Error as error:
             raise BadSampleError(origin, f"cannot be read: {error}") from error
         for key, value in ((image_key, image), (label_key, label)):
             if value is None:
-                raise BadSampleError(origin, f"there is no {key.decode()}, though num-samples is {self._count}")
+                raise BadSampleError(
+                    origin, f"{key.decode()} is missing, though num-samples is {self._count}: write the database anew"
+                )
         try:
             return Sample(image, label.decode(), origin)
         except UnicodeDecodeError as error:
-            raise BadSampleError(origin, f"the label {label!r} is not UTF-8: write it as UTF-8") from error
+            raise BadSampleError(origin, f"label {label!r} is not UTF-8: write it as UTF-8") from error
 
     def origin(self, index: int) -> str:
-        """The database and the picture's key."""
+        """Path of the database and key of the picture."""
         return f"{self.path} ({self.key(index).decode()})"
 
     def key(self, index: int) -> bytes:
-        """The picture's key, the only name that it has."""
+        """Database key of the picture, its only name."""
         return b"image-%09d" % (index + 1)
 
-    def _read(self, *keys: bytes) -> list:
-        """The values of some keys; None for those that are not there."""
+    def _load(self, *keys: bytes) -> list:
+        """Values of these keys; None for a missing one."""
         with self._environment.begin() as transaction:
             return [transaction.get(key) for key in keys]
 
-    def _read_count(self) -> int:
+    def _load_count(self) -> int:
         try:
-            (count,) = self._read(b"num-samples")
+            (count,) = self._load(b"num-samples")
         except lmdb.Error as error:
             raise ValueError(f"{self.path} cannot be read: {error}") from error
         if count is None or not count.isdigit():
             raise ValueError(
-                f"{self.path} is no database of samples: num-samples is {'missing' if count is None else repr(count)}, "
-                "and must be their number"
+                f"{self.path} is not a database of samples: num-samples is "
+                f"{'missing' if count is None else repr(count)}; expected the number of samples"
             )
         return int(count)
 
@@ -82,10 +84,10 @@ class Lmdb:
 
 
 def _open(path: Path) -> lmdb.Environment:
-    """The process's one environment of a database, read-only."""
+    """Returns the one read-only environment that this process has for a database, opened if necessary."""
     file = path / "data.mdb" if path.is_dir() else path
     if not file.is_file():
-        raise FileNotFoundError(f"{file} does not exist: an LMDB database is a file, or a folder that holds data.mdb")
+        raise FileNotFoundError(f"{file} does not exist: name an LMDB file, or a folder that holds data.mdb")
     status = file.stat()
     with _OPENING:
         opened = _OPENED.get((status.st_dev, status.st_ino))
@@ -96,13 +98,17 @@ def _open(path: Path) -> lmdb.Environment:
 
 
 def _open_file(file: Path, size: int) -> lmdb.Environment:
-    """Raises ``ValueError`` where reading would fail, or end the process: a mapped file must have all of its pages."""
+    """Opens a database after checking that it is complete: reading a missing page of a mapped file ends the process.
+
+    Raises:
+      ValueError: the file is not an LMDB database, or is truncated.
+    """
     try:
         environment = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False)
     except lmdb.Error as error:
-        raise ValueError(f"{file} is no LMDB database: {error}") from error
+        raise ValueError(f"{file} is not an LMDB database: {error}") from error
     pages, page_size = environment.info()["last_pgno"] + 1, environment.stat()["psize"]
     if size < pages * page_size:
         environment.close()
-        raise ValueError(f"{file} is cut short: {size} bytes of {pages * page_size}: copy it again")
+        raise ValueError(f"{file} is truncated, {size} bytes of {pages * page_size}: copy it again")
     return environment

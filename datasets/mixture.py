@@ -1,7 +1,7 @@
-"""Several sources mixed by weight into one, such as 70 % rendered pictures and 30 % real ones.
+"""Mixture of several sources by weight, such as 70 % rendered pictures and 30 % real ones.
 
-The sources take turns by a schedule that repeats, so sample ``i`` of the mixture is a pure function of ``i``, and every
-run of samples holds the sources in their shares, as nearly as whole samples can.
+A periodic schedule says which source each sample is drawn from. So sample ``i`` of the mixture is a pure function of
+``i``, and any run of consecutive samples holds the sources in their shares, as nearly as whole samples can.
 """
 
 import math
@@ -14,40 +14,41 @@ from jaxtyping import Int64
 from datasets.sources import Keyed, Sample, Source, Subset, split_holdout
 
 LONGEST_PERIOD = 100_000
-"""Turns after which the schedule must repeat: enough for weights of five digits."""
+"""Maximum length of the schedule in samples: enough for weights of five digits."""
 LONGEST_EPOCH = 2**27
-"""Samples of a mixture; a preflight keeps some 20 bytes of each."""
+"""Maximum number of samples of a mixture; the preflight keeps about 20 bytes for each."""
 
 
 class Mixture:
-    """A source that draws from others in turn, each in its own order from its first sample to its last.
+    """A source that interleaves others, each in its own order from its first sample to its last.
 
-    An epoch is the shortest run in which every sample of every source occurs: the source that is largest for its share
-    is gone through once, the others start again from their first sample as often as that takes.
+    An epoch is the shortest run in which every sample of every source occurs: the source that is largest relative to
+    its share is drawn once, the others are repeated as often as necessary.
 
-    Among the first ``n`` samples, for any ``n``, each source's number is within one of its share of ``n``. So it is
-    among any ``n`` successive samples of two sources; of more, it is within two (one is not possible in general).
+    Among the first ``n`` samples, for any ``n``, the number of samples from a source differs from its share of ``n`` by
+    less than one. Among any ``n`` consecutive samples it differs by at most one for two sources and by less than two
+    for more (one is not possible in general).
 
     Example:
       >>> source = Mixture([Plates(PlatesConfig()), Folder("plates")], [0.7, 0.3])
 
     Args:
-      sources: what to mix; none is empty.
-      weights: a positive number for each; only their ratios matter.
+      sources: sources to mix, at least one; none may be empty.
+      weights: positive numbers, one for each source; only their ratios matter.
 
     Raises:
-      ValueError: no source, an empty one, weights that are not one positive number a source or not simple enough
-        ratios, or an epoch of more than `LONGEST_EPOCH` samples.
+      ValueError: there are no sources, one is empty, the weights are not one positive number for each source, their
+        ratio needs a schedule longer than `LONGEST_PERIOD`, or an epoch has more than `LONGEST_EPOCH` samples.
     """
 
     def __init__(self, sources: Sequence[Source], weights: Sequence[float | Fraction]):
         self.sources = tuple(sources)
-        """What is mixed."""
+        """The mixed sources."""
         self._sizes = [len(source) for source in self.sources]
         if 0 in self._sizes:
-            raise ValueError(f"source {self._sizes.index(0)} of the mixture holds no sample: leave it out")
+            raise ValueError(f"source {self._sizes.index(0)} of the mixture is empty: leave it out")
         self.counts = whole_ratios(weights, len(self.sources))
-        """Turns of each source in one period of the schedule."""
+        """Samples drawn from each source in one period of the schedule."""
         self._turns = take_turns(self.counts)
         self._own_turns = [np.flatnonzero(self._turns == part) for part in range(len(self.sources))]
         self._length = max(self._first_pass_ends(part) for part in range(len(self.sources)))
@@ -65,44 +66,44 @@ class Mixture:
         return self.sources[part][own]
 
     def origin(self, index: int) -> str:
-        """What the sample's source says of it."""
+        """Origin of the sample in its own source."""
         part, own = self.locate(index)
         return self.sources[part].origin(own)
 
     def locate(self, index: int) -> tuple[int, int]:
-        """The number of the source that sample ``index`` is drawn from, and the sample's index there.
+        """Index of the source that sample ``index`` is drawn from, and the sample's index in that source.
 
         Raises:
-          IndexError: outside 0 to ``len - 1``.
+          IndexError: the index is outside 0 to ``len - 1``.
         """
         if not 0 <= index < self._length:
-            raise IndexError(f"sample {index} of {self._length}")
+            raise IndexError(f"sample {index} of {self._length}: use 0 to {self._length - 1}")
         period, turn = divmod(index, len(self._turns))
         part = int(self._turns[turn])
         drawn = period * self.counts[part] + int(np.searchsorted(self._own_turns[part], turn))
         return part, drawn % self._sizes[part]
 
     def places(self, part: int) -> Int64[np.ndarray, " N"]:
-        """Where in the mixture a source has its turns; the ``j``-th draws its sample ``j % len(source)``."""
+        """Indices of the mixture that draw from source ``part``; the ``j``-th draws its sample ``j % len(source)``."""
         periods = np.arange(-(-self._length // len(self._turns)))
         places = (periods[:, None] * len(self._turns) + self._own_turns[part]).ravel()
         return places[: np.searchsorted(places, self._length)]
 
     def _first_pass_ends(self, part: int) -> int:
-        """Length of the mixture at which a source has been gone through once."""
+        """Number of samples of the mixture after which source ``part`` has been drawn once."""
         periods, turn = divmod(self._sizes[part] - 1, self.counts[part])
         return periods * len(self._turns) + int(self._own_turns[part][turn]) + 1
 
 
 def whole_ratios(weights: Sequence[float | Fraction], sources: int) -> list[int]:
-    """The smallest whole numbers in the ratio of the weights, taken at their decimal digits.
+    """Smallest whole numbers in the ratio of the weights, each taken exactly as its decimal digits say.
 
     Raises:
-      ValueError: not one positive number for each of ``sources``, or the ratio takes numbers of a sum above
-        `LONGEST_PERIOD`.
+      ValueError: the weights are not one positive number for each of ``sources``, or the sum of the whole numbers is
+        above `LONGEST_PERIOD`.
     """
     if not weights or len(weights) != sources:
-        raise ValueError(f"a mixture needs one weight a source: there are {len(weights)} for {sources}")
+        raise ValueError(f"a mixture needs one weight for each source, found {len(weights)} for {sources}")
     if not all(0 < weight < math.inf for weight in weights):
         raise ValueError(f"weights {_spelt(weights)} must be positive numbers")
     exact = [Fraction(str(weight)) for weight in weights]
@@ -110,18 +111,21 @@ def whole_ratios(weights: Sequence[float | Fraction], sources: int) -> list[int]
     counts = [int(weight * scale) for weight in exact]
     counts = [count // math.gcd(*counts) for count in counts]
     if sum(counts) > LONGEST_PERIOD:
-        raise ValueError(f"weights {_spelt(weights)} are {_spelt(counts, ':')} in whole numbers: round them")
+        raise ValueError(
+            f"weights {_spelt(weights)} are {_spelt(counts, ':')} in whole numbers, whose sum is above "
+            f"{LONGEST_PERIOD}: round the weights"
+        )
     return counts
 
 
 def take_turns(counts: Sequence[int]) -> Int64[np.ndarray, " N"]:
-    """Whose turn it is, through one period in which each source has its count of turns.
+    """Schedule of one period: the index of the source that each sample is drawn from, ``N`` for counts of sum ``N``.
 
-    With ``K`` sources, no source is ever more than ``1 - 1/(2K - 2)`` turns ahead of its share or behind it, the least
-    that can be promised: R. Tijdeman, The chairman assignment problem, Discrete Mathematics 32 (1980).
+    With ``M`` sources, no source is ever more than ``1 - 1/(2M - 2)`` samples ahead of its share or behind it, which is
+    the smallest possible bound: R. Tijdeman, The chairman assignment problem, Discrete Mathematics 32 (1980).
 
     Args:
-      counts: positive whole numbers, the sources' turns.
+      counts: samples drawn from each source in one period, positive.
     """
     period, slack = sum(counts), max(1, 2 * len(counts) - 2)
     taken, turns = [0] * len(counts), np.zeros(period, np.int64)
@@ -133,23 +137,23 @@ def take_turns(counts: Sequence[int]) -> Int64[np.ndarray, " N"]:
 
 
 def split_mixture(mixture: Mixture, share: float, by: str = "") -> tuple[Mixture, Subset]:
-    """Holds samples out of the one source of a mixture whose samples have names, such as a folder beside renderers.
+    """Holds out samples of the only source of a mixture whose samples have keys, such as a folder beside renderers.
 
     Args:
-      mixture: the whole.
-      share: see `split_holdout`, as ``by``.
-      by: regular expression.
+      mixture: the mixture to split.
+      share: share of that source's samples to hold out, as in `split_holdout`.
+      by: regular expression that groups samples by their keys, as in `split_holdout`.
 
     Returns:
-      The mixture without these samples, in the same shares, and the samples.
+      The mixture without the held out samples, with the same ratio of sources, and the held out samples.
 
     Raises:
-      ValueError: several sources or none could be meant, or `split_holdout` refuses.
+      ValueError: not exactly one source has keys, or `split_holdout` refuses the arguments.
     """
     named = {part: source for part, source in enumerate(mixture.sources) if isinstance(source, Keyed)}
     if len(named) != 1:
         raise ValueError(
-            f"data.holdout is taken from the one part of a mixture that is not rendered, and there are {len(named)}: "
+            f"data.holdout needs a mixture with exactly one part that is not rendered, found {len(named)}: "
             "name validation samples with data.validation"
         )
     ((part, source),) = named.items()

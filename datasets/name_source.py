@@ -1,4 +1,4 @@
-"""Pictures whose file names are their labels: ``皖A12345.jpg``, or ``皖A12345_3.jpg`` where several show one text."""
+"""Pictures labelled by their file names: ``皖A12345.jpg``, or ``皖A12345_3.jpg`` for several pictures of one text."""
 
 import unicodedata
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 from datasets.sources import BadSampleError, Sample, read_picture
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Of the files that are pictures, in small or capital letters."""
+"""File name suffixes of pictures, compared in lower case."""
 
 
 class NamedPictures:
-    """The pictures of a folder, by file name; other files and folders within it are passed over.
+    """Pictures of a folder, sorted by file name; subfolders, hidden files and other files are ignored.
 
-    The text stands before the last underscore of the name, or is the whole name where there is none. It is brought to
-    Unicode's composed form (NFC), because some file systems keep letters and their accents apart.
+    The label is the part of the name before its last underscore, or the whole name without suffix if it has none. It is
+    brought to Unicode's composed form (NFC), because some file systems keep letters and their accents apart.
 
     Raises:
-      FileNotFoundError: no such folder, or no picture in it.
+      FileNotFoundError: the folder does not exist or holds no pictures.
     """
 
     def __init__(self, folder: str | Path):
@@ -26,7 +26,7 @@ class NamedPictures:
         files = (path for path in self.folder.iterdir() if path.suffix.lower() in SUFFIXES)
         self._names = sorted(path.name for path in files if not path.name.startswith("."))
         if not self._names:
-            raise FileNotFoundError(f"{self.folder} holds no picture: it must hold files that end in {SUFFIXES}")
+            raise FileNotFoundError(f"{self.folder} holds no pictures; expected files that end in {SUFFIXES}")
 
     def __len__(self) -> int:
         return len(self._names)
@@ -36,22 +36,22 @@ class NamedPictures:
         try:
             name.encode()
         except UnicodeEncodeError as error:
-            raise BadSampleError(origin, "its name is not UTF-8: rename it") from error
+            raise BadSampleError(origin, "the file name is not UTF-8: rename the file") from error
         text = self._text(index)
         if not text:
-            raise BadSampleError(origin, "its name holds no text: put it before the last underscore")
+            raise BadSampleError(origin, "the file name holds no label: put it before the last underscore")
         return Sample(read_picture(self.folder / name, origin), text, origin)
 
     def origin(self, index: int) -> str:
-        """The file's path; what is not UTF-8 in it as escapes."""
+        """Path of the file; bytes that are not UTF-8 are escaped."""
         return str(self.folder / self._names[index]).encode(errors="backslashreplace").decode()
 
     def key(self, index: int) -> bytes:
-        """The file's name."""
+        """File name, in UTF-8."""
         return self._names[index].encode(errors="surrogateescape")
 
     def group(self, index: int) -> bytes:
-        """The text: pictures of one plate may be all but the same."""
+        """Label in UTF-8: pictures of one plate may be nearly identical, and must stay on one side of a split."""
         return self._text(index).encode(errors="surrogateescape")
 
     def _text(self, index: int) -> str:

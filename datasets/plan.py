@@ -1,4 +1,4 @@
-"""Which samples make up which batch, as a pure function of the batch's number.
+"""Assignment of samples to batches, as a pure function of the batch's number.
 
 The plan knows all batches before the first is loaded. So the stream is the same for any number of workers and
 processes, its position is one number, and every process draws the same number of batches.
@@ -10,35 +10,35 @@ from typing import NamedTuple
 import numpy as np
 
 FOREVER = 2**40
-"""Batches of an endless plan."""
+"""Number of batches that an endless plan reports as its length."""
 
 
 class Planned(NamedTuple):
     """One batch before it is loaded."""
 
     width: int
-    """The bucket's width in pixels."""
+    """Width of the bucket in pixels."""
     indices: np.ndarray
-    """Samples of this process; -1 fills up the last batch of an evaluation."""
+    """Indices of the samples that this process loads; -1 pads the last batch of an evaluation."""
 
 
 class BatchPlan:
-    """Batches of one bucket each; random access, so that it can be a grain data source.
+    """Batches of one bucket each, with the random access that a grain data source needs.
 
     Pictures left over when a bucket's batches are full go into the next wider bucket, so that an epoch has no more
-    batches than one bucket would need, and one of them at most is filled up.
+    batches than a single bucket would need, and at most one of them is padded.
 
     Args:
-      indices: usable samples.
-      bucket_of: index of each one's bucket.
+      indices: indices of usable samples, ``N``.
+      bucket_of: index of each sample's bucket, ``N``.
       buckets: bucket widths in pixels.
       batch_size: samples of a batch over all processes.
-      seed: of the order, which changes with every epoch, of an endless plan whose last batch of an epoch is filled up
-        with samples drawn a second time. None keeps the source's order, makes one pass, and fills up with -1.
-      process: which part of each batch to load, ``(index, count)``.
+      seed: seed of an endless plan that shuffles every epoch anew and fills the last batch of an epoch with samples
+        drawn a second time. None makes one pass in the source's order and pads the last batch with -1.
+      process: ``(index, count)``: this process and the number of processes that share each batch.
 
     Raises:
-      ValueError: no sample, a negative seed, or a batch size that the processes cannot share equally.
+      ValueError: there are no samples, the seed is negative, or the processes cannot share a batch equally.
     """
 
     def __init__(
@@ -52,20 +52,23 @@ class BatchPlan:
         process: tuple[int, int] = (0, 1),
     ):
         if batch_size < 1 or batch_size % process[1]:
-            raise ValueError(f"data.batch_size={batch_size} cannot be shared by {process[1]} processes")
+            raise ValueError(
+                f"data.batch_size={batch_size} cannot be shared by {process[1]} processes: "
+                f"choose a positive multiple of {process[1]}"
+            )
         if not len(indices):
-            raise ValueError("there is no sample to make batches of")
+            raise ValueError("there are no samples to make batches of")
         if seed is not None and seed < 0:
-            raise ValueError(f"seed={seed}: choose one that is not negative")
+            raise ValueError(f"seed={seed}: choose 0 or more")
         self.buckets = buckets
-        """Padded widths in pixels."""
+        """Padded widths in pixels, by bucket."""
         self._indices = np.asarray(indices)
         self._bucket_of = np.asarray(bucket_of)
         self._batch_size = batch_size
         self._seed = seed
         self._process = process
         self.per_epoch = -(-len(self._indices) // batch_size)
-        """Batches in which every sample occurs at least once."""
+        """Number of batches of an epoch."""
         self._epoch = functools.lru_cache(maxsize=2)(self._plan_epoch)
 
     def __len__(self) -> int:
@@ -73,7 +76,7 @@ class BatchPlan:
 
     def __getitem__(self, index: int) -> Planned:
         if not 0 <= index < len(self):
-            raise IndexError(f"batch {index} of {len(self)}")
+            raise IndexError(f"batch {index} of {len(self)}: use 0 to {len(self) - 1}")
         epoch, number = divmod(int(index), self.per_epoch)
         bucket, indices = self._epoch(epoch)[number]
         part, parts = self._process
@@ -81,7 +84,7 @@ class BatchPlan:
         return Planned(self.buckets[bucket], indices[part * size : (part + 1) * size])
 
     def _plan_epoch(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        """Bucket and samples of each batch."""
+        """Bucket index and sample indices of each batch of an epoch."""
         random = None if self._seed is None else np.random.default_rng((self._seed, epoch))
         batches, left = [], self._indices[:0]
         for bucket in np.unique(self._bucket_of).tolist():

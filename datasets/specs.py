@@ -1,4 +1,4 @@
-"""Sources by the text that flags and configurations name them with."""
+"""Parser of the texts by which flags and configurations name data sources."""
 
 import dataclasses
 import os
@@ -27,7 +27,7 @@ FORMS = (
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
 )
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a path"}
-"""What settings of renderers can be."""
+"""Types of renderer settings that a text can set, and their names in messages."""
 
 _PLUS = re.compile(r"\s+\+\s+(?=[^\s*:]+\s*\*|[a-z]+:)")
 _WEIGHTED = re.compile(r"([^\s*:]*)\s*\*\s*(.*)", re.DOTALL)
@@ -41,18 +41,18 @@ def open_source(spec: str) -> Source:
     - ``folder:PATH``, a folder with ``labels.tsv``
     - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``
     - ``names:FOLDER``, pictures whose file names are their labels
-    - ``lmdb:PATH``, a database as deep-text-recognition-benchmark writes it
-    - ``tfds:PATH:SPLIT``, a set that ``launch.prepare`` wrote: ``tfds:prepared/svt:train``
+    - ``lmdb:PATH``, a database in the format of deep-text-recognition-benchmark
+    - ``tfds:PATH:SPLIT``, a set written by ``launch.prepare``: ``tfds:prepared/svt:train``
     - a renderer and its settings, ``plates:count=1000,seed=7``
-    - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; every part has a weight, and spaces stand around each plus
+    - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; each part needs a weight, each plus spaces around it
 
-    Environment variables and ``~`` in paths are expanded. Paths may hold spaces, commas and plus signs, but not
-    `` + `` before what looks like another part, ``name:`` or ``number*``.
+    Environment variables and ``~`` in paths are expanded. Paths may contain spaces, commas and plus signs, but not
+    `` + `` followed by ``name:`` or ``number*``, which would begin another part of a mixture.
 
     Raises:
-      ValueError: the text names no source, an unknown setting, a value that is not of the setting's kind, an
-        environment variable that is not set, a part without a weight, or what cannot be read as its form says.
-      FileNotFoundError: a file or folder does not exist, or does not hold what it should.
+      ValueError: the text does not name a data source, a setting is unknown or its value has the wrong type, an
+        environment variable is not set, a part of a mixture has no weight, or the content of a file is malformed.
+      FileNotFoundError: a file or folder does not exist or lacks required files.
     """
     parts = _PLUS.split(spec)
     if len(parts) == 1 and not _WEIGHTED.fullmatch(spec.strip()):
@@ -62,16 +62,18 @@ def open_source(spec: str) -> Source:
 
 
 def _open_weighted(part: str) -> tuple[Fraction, Source]:
-    """The weight and the source of one part of a mixture."""
+    """Opens one part of a mixture; returns its weight and its source."""
     found = _WEIGHTED.fullmatch(part)
     if not found:
-        raise ValueError(f"{part!r} is mixed with others and has no weight: write 0.5*{part}")
+        raise ValueError(f"part {part!r} of the mixture has no weight: write 0.5*{part}")
     try:
         weight = Fraction(found[1])
     except (ValueError, ZeroDivisionError):
         weight = Fraction(0)
     if weight <= 0:
-        raise ValueError(f"{part!r} has the weight {found[1]!r}: give a positive number before the *")
+        raise ValueError(
+            f"part {part!r} of the mixture has the weight {found[1]!r}: put a positive number before the *"
+        )
     try:
         return weight, _open_one(found[2])
     except ValueError as error:
@@ -91,21 +93,21 @@ def _open_one(spec: str) -> Source:
         case "tfds":
             return _open_tfds(spec)
         case "arithmetic":
-            return Arithmetic(_settings(ArithmeticConfig(), spec))
+            return Arithmetic(parse_settings(ArithmeticConfig(), spec))
         case "music":
-            return Music(_settings(MusicConfig(), spec))
+            return Music(parse_settings(MusicConfig(), spec))
         case "plates":
-            return Plates(_settings(PlatesConfig(), spec))
+            return Plates(parse_settings(PlatesConfig(), spec))
         case "prices":
-            return Prices(_settings(PricesConfig(), spec))
+            return Prices(parse_settings(PricesConfig(), spec))
         case "receipts":
-            return Receipts(_settings(ReceiptsConfig(), spec))
+            return Receipts(parse_settings(ReceiptsConfig(), spec))
         case "scenes":
-            return Scenes(_settings(ScenesConfig(), spec))
+            return Scenes(parse_settings(ScenesConfig(), spec))
         case "words":
-            return Words(_settings(WordsConfig(), spec))
+            return Words(parse_settings(WordsConfig(), spec))
         case _:
-            raise ValueError(f"{spec!r} names no source of samples: use one of {FORMS}")
+            raise ValueError(f"unknown data source {spec!r}; expected one of {FORMS}")
 
 
 def _open_lmdb(path: str) -> Source:
@@ -121,36 +123,40 @@ def _open_tfds(spec: str) -> Source:
 
     path, _, split = _expand(spec).partition(":")  # a split may hold colons: train[:90%]
     if not split:
-        raise ValueError(f"{spec!r} names no split: write tfds:PATH:SPLIT, such as tfds:prepared/svt:test")
+        raise ValueError(f"data source {spec!r} lacks a split: write tfds:PATH:SPLIT, such as tfds:prepared/svt:test")
     return Tfds(path, split)
 
 
 def _expand(spec: str) -> str:
-    """The path behind the colon, with the home folder and environment variables in their places."""
+    """Path after the colon, with the home folder and environment variables expanded."""
     path = spec.partition(":")[2]
     if not path.strip():
-        raise ValueError(f"{spec!r} names no path: write it after the colon")
+        raise ValueError(f"data source {spec!r} lacks a path: write it after the colon")
     return _expand_path(path, spec)
 
 
 def _expand_path(path: str, spec: str) -> str:
     expanded = str(Path(os.path.expandvars(path)).expanduser())
     if unset := re.search(r"\$\{?(\w+)", expanded):
-        raise ValueError(f"{spec}: set the environment variable {unset[1]} to where that is")
+        raise ValueError(f"{spec}: set the environment variable {unset[1]} or write the path in full")
     return expanded
 
 
-def _settings(config: Settings, spec: str) -> Settings:
-    """Sets what stands behind the colon, ``name=value`` between commas."""
+def parse_settings(config: Settings, spec: str) -> Settings:
+    """Parses the settings after the colon, ``name=value`` separated by commas, into ``config``.
+
+    Raises:
+      ValueError: a setting is unknown, its value has the wrong type, or an environment variable is not set.
+    """
     kind, _, text = spec.partition(":")
     known = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
     known = {name: type_ for name, type_ in known.items() if type_ in KINDS}
     for item in filter(None, map(str.strip, text.split(","))):
         name, _, value = (part.strip() for part in item.partition("="))
         if name not in known:
-            raise ValueError(f"{name!r} is no setting of rendered {kind}: there are {', '.join(known)}")
+            raise ValueError(f"unknown setting {name!r} of rendered {kind}; expected one of {', '.join(known)}")
         try:
-            setattr(config, name, _read(known[name], value))
+            setattr(config, name, _parse_value(known[name], value))
         except (ValueError, KeyError):
             raise ValueError(f"{spec}: {name}={value!r} is not {KINDS[known[name]]}") from None
         if known[name] is str and value:
@@ -158,5 +164,5 @@ def _settings(config: Settings, spec: str) -> Settings:
     return config
 
 
-def _read(kind: type, value: str) -> int | float | bool | str:
+def _parse_value(kind: type, value: str) -> int | float | bool | str:
     return {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)

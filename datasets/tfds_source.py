@@ -1,4 +1,4 @@
-"""Sets that `launch.prepare` wrote, or any that TFDS wrote as ArrayRecord with image and text; without TensorFlow."""
+"""Sets written by `launch.prepare`, or by TFDS as ArrayRecord with image and text; loaded without TensorFlow."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from tensorflow_datasets.proto import tf_example_pb2
 from datasets.sources import BadSampleError, Sample
 
 INFO = "dataset_info.json"
-"""The file that tells a prepared folder from others."""
+"""File by which a prepared folder is recognised."""
 
 _EXAMPLE: Any = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]  # protobuf makes it when imported
 
@@ -27,13 +27,14 @@ class Tfds:
       ['MAIN', 'STREET', ...]
 
     Args:
-      name_or_dir: folder of the set, or one above that holds a single version and configuration of it, such as
+      name_or_dir: folder of the set, or a folder above it that holds a single version and configuration, such as
         ``prepared/ccpd/box``; or its name in ``$TFDS_DATA_DIR``, by default ``~/tensorflow_datasets``.
       split: a split or, as in TFDS, a part of one: ``train[:90%]``.
 
     Raises:
-      FileNotFoundError: no set is there, or files of it are missing.
-      ValueError: there are several, the split does not exist, or the set has no image and text or another file format.
+      FileNotFoundError: the set or some of its files do not exist.
+      ValueError: several sets are found, the split does not exist, the set has no features image and text, or its file
+        format is not ArrayRecord.
     """
 
     def __init__(self, name_or_dir: str | Path, split: str):
@@ -47,46 +48,46 @@ class Tfds:
             files = [Path(path) for path in builder.info.splits[split].filepaths]
         except (ValueError, KeyError) as error:
             there = ", ".join(builder.info.splits)
-            raise ValueError(f"{self.folder} has no split {split!r}: there are {there}") from error
+            raise ValueError(f"{self.folder} has no split {split!r}; expected one of {there}") from error
         if missing := [str(file) for file in files if not file.is_file()]:
-            raise FileNotFoundError(f"{', '.join(missing)} is missing: prepare the set anew")
+            raise FileNotFoundError(f"missing {', '.join(missing)}: prepare the set anew")
 
     def __len__(self) -> int:
         return len(self._records)
 
     def __getitem__(self, index: int) -> Sample:
-        values = self._read(index)
+        values = self._load(index)
         image, text, said = (b"".join(values.get(name, ())) for name in ("image", "text", "origin"))
         try:
             return Sample(image, text.decode(), f"{self.origin(index)} {said.decode()}".rstrip())
         except UnicodeDecodeError as error:
-            raise BadSampleError(self.origin(index), f"{error.object!r} is not UTF-8") from error
+            raise BadSampleError(self.origin(index), f"{error.object!r} is not UTF-8: prepare the set anew") from error
 
     def origin(self, index: int) -> str:
-        """Folder, split and number; a sample that was read adds what the set itself says."""
+        """Folder, split and index; a loaded sample adds the origin that the set itself holds."""
         return f"{self.folder} {self.split}[{index}]"
 
     def key(self, index: int) -> bytes:
-        """What names a sample: its split and number, which stay until the set is prepared anew."""
+        """Split and index in UTF-8, which stay the same until the set is prepared anew."""
         return f"{self.split}[{index}]".encode()
 
     def words(self, index: int, feature: str) -> list[str]:
-        """A sample's own lexicon.
+        """Lexicon of a sample.
 
         Args:
-          index: the sample.
-          feature: where the set keeps it, ``lexicon_50`` or ``lexicon_1k``.
+          index: index of the sample.
+          feature: feature of the set that holds the lexicon, ``lexicon_50`` or ``lexicon_1k``.
 
         Raises:
-          ValueError: the set has no such feature.
+          ValueError: the set does not have this feature.
         """
-        values = self._read(index)
+        values = self._load(index)
         if feature not in values:
-            raise ValueError(f"{self.folder} has no words {feature!r}: there are {', '.join(sorted(values))}")
+            raise ValueError(f"{self.folder} has no feature {feature!r}; expected one of {', '.join(sorted(values))}")
         return [word.decode() for word in values[feature]]
 
-    def _read(self, index: int) -> Mapping[str, Sequence[bytes]]:
-        """The byte strings of a record by feature; TFDS's own parser takes ten times as long."""
+    def _load(self, index: int) -> Mapping[str, Sequence[bytes]]:
+        """Loads a record as byte strings by feature; TFDS's own parser takes ten times as long."""
         index = range(len(self))[index]
         try:
             record = self._records[index]
@@ -94,16 +95,16 @@ class Tfds:
         except (ValueError, RuntimeError, IndexError, DecodeError) as error:
             raise BadSampleError(self.origin(index), f"the record cannot be read: {error}") from error
         if not features:
-            raise BadSampleError(self.origin(index), "the record cannot be read: the file was cut short")
+            raise BadSampleError(self.origin(index), "the record cannot be read: the file is truncated")
         return {name: feature.bytes_list.value for name, feature in features.items()}
 
 
 def find_prepared(name_or_dir: str | Path) -> Path:
-    """The folder of a prepared set, as `Tfds` takes it.
+    """Folder of a prepared set; see `Tfds` for the argument.
 
     Raises:
-      FileNotFoundError: there is none.
-      ValueError: there are several.
+      FileNotFoundError: no set is found.
+      ValueError: several sets are found.
     """
     home = os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
     places = [Path(name_or_dir).expanduser(), Path(home).expanduser() / name_or_dir]
@@ -113,14 +114,14 @@ def find_prepared(name_or_dir: str | Path) -> Path:
             raise ValueError(f"{place} holds several sets: choose one of {', '.join(map(str, found))}")
         if found:
             return found[0]
-    raise FileNotFoundError(f"no prepared set (a folder with {INFO}) in {' or '.join(map(str, places))}")
+    raise FileNotFoundError(f"found no prepared set (a folder with {INFO}) in {' or '.join(map(str, places))}")
 
 
 def _check(folder: Path, info: tfds.core.DatasetInfo) -> None:
-    """Raises ``ValueError`` unless samples can be read at random, and have an image and a text."""
+    """Raises ``ValueError`` unless the set allows random access and its samples have an image and a text."""
     if info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
-        raise ValueError(f"{folder} is not in the file format array_record: prepare it anew")
+        raise ValueError(f"{folder} does not have the file format array_record: prepare it anew")
     features = info.features if isinstance(info.features, tfds.features.FeaturesDict) else {}
     wanted = {"image": tfds.features.Image, "text": tfds.features.Text}
     if not all(name in features and isinstance(features[name], kind) for name, kind in wanted.items()):
-        raise ValueError(f"{folder} has no features image (Image) and text (Text): it has {info.features}")
+        raise ValueError(f"{folder}: expected the features image (Image) and text (Text), found {info.features}")

@@ -146,9 +146,12 @@ def test_specks_vanish_and_strokes_stay_where_they_are():
     np.testing.assert_array_equal(apply_filters(speckled, ("median3", "otsu"))[5:15, 9], 0)
 
 
-def test_every_name_is_checked():
-    check_filters(EVERY)
-    check_filters(())
+def test_every_name_is_checked_wherever_it_stands():
+    for names in ((), EVERY):  # valid
+        check_filters(names)
+    for place in range(len(EVERY) + 1):
+        with pytest.raises(ValueError, match="'blur'"):
+            check_filters([*EVERY[:place], "blur", *EVERY[place:]])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""TFDS builders of public sets, one a file; they build and are read without TensorFlow."""
+"""TFDS builders of public sets, one a file; sets are prepared and loaded without TensorFlow."""
 
 from datasets.builders.baidu_arithmetic import BaiduArithmetic
 from datasets.builders.builder import SetBuilder

@@ -1,7 +1,7 @@
 """Arithmetic captchas of Baidu's 2017 contest, first round: 100,000 expressions of three one-digit numbers.
 
-Pictures ``0.png`` to ``99999.png`` of 180x60 pixels, and ``labels.txt`` whose lines, in that order, hold expression and
-result: ``(3-7)+5 1``. The result is checked, which finds labels that were mixed up.
+Pictures ``0.png`` to ``99999.png`` of 180x60 pixels, and ``labels.txt`` whose lines, in the same order, hold expression
+and result: ``(3-7)+5 1``. The result is checked, which finds labels in the wrong line.
 """
 
 import ast
@@ -15,20 +15,20 @@ import tensorflow_datasets as tfds
 
 from datasets.builders.builder import SetBuilder
 from datasets.builders.entries import Entries, Entry, locate, present
-from datasets.builders.label_lines import read_lines
+from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
 
 LABELS = "labels.txt"
 LONGEST = 32
-"""Characters of an expression; the set's own have half as many."""
+"""Maximum number of characters of an expression, twice as many as any in the set has."""
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
 
 def value(expression: str) -> int:
-    """The value of whole numbers joined by ``+``, ``-``, ``*`` and parentheses.
+    """Value of an expression of whole numbers, ``+``, ``-``, ``*`` and parentheses.
 
     Raises:
-      ValueError: it is anything else.
+      ValueError: the text is not such an expression, or is longer than `LONGEST`.
     """
 
     def walk(node: ast.expr) -> int:
@@ -37,21 +37,22 @@ def value(expression: str) -> int:
                 return number
             case ast.BinOp(left, kind, right) if type(kind) in OPERATORS:
                 return OPERATORS[type(kind)](walk(left), walk(right))
-        raise ValueError(f"{expression!r} is no expression of whole numbers, + - * and parentheses")
+        raise ValueError(f"{expression!r} is not an expression of whole numbers, + - * and parentheses")
 
     if len(expression) > LONGEST:
         raise ValueError(
-            f"{expression[:LONGEST]!r}... is no expression of this set: it has {len(expression)} characters"
+            f"{expression[:LONGEST]!r}... is not an expression of this set: it has {len(expression)} characters, "
+            f"more than {LONGEST}"
         )
     try:
         return walk(ast.parse(expression, mode="eval").body)
     except SyntaxError as error:
-        raise ValueError(f"{expression!r} is no expression: {error.msg}") from error
+        raise ValueError(f"{expression!r} is not a valid expression: {error.msg}") from error
 
 
 def parse_labels(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
-    """The expressions of ``labels.txt``; line 1 is that of ``0.png``."""
-    for line in read_lines(root, file):
+    """Parses the expressions of ``labels.txt``; line 1 is the label of ``0.png``."""
+    for line in load_lines(root, file):
         if isinstance(line, BadSampleError):
             yield line
             continue
@@ -60,7 +61,7 @@ def parse_labels(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
         expression, _, result = line.text.strip().rpartition(" ")
         try:
             if int(result) != value(expression):
-                raise ValueError(f"{expression!r} makes {value(expression)}, not {result}")
+                raise ValueError(f"{expression!r} evaluates to {value(expression)}, not {result}")
             if abs(int(result)) >= 2**63:
                 raise ValueError(f"{result} does not fit into 64 bits")
             yield Entry(root / picture, expression, origin, extra={"result": int(result)})
@@ -69,7 +70,7 @@ def parse_labels(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
 
 
 class BaiduArithmetic(SetBuilder):
-    """Split train; feature ``result``."""
+    """Builder of the split train, with the feature ``result``."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack image_contest_level_1.tar.gz; source is the folder with labels.txt, or above it."
@@ -79,9 +80,9 @@ class BaiduArithmetic(SetBuilder):
     citation = ""
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """The only one that has labels."""
+        """Returns the split train, the only one with labels."""
         return present(parse_labels, locate(source, ("image_contest_level_1",), (LABELS,)), {"train": LABELS})
 
     def extra_features(self) -> dict[str, Any]:
-        """What the expression makes."""
+        """Feature ``result``, the value of the expression."""
         return {"result": tfds.features.Scalar(np.int64)}

@@ -1,7 +1,7 @@
-"""What the builders of all sets share: features, reading, writing, and what becomes of malformed entries.
+"""Base class of the builders of all sets: features, loading, writing, and the treatment of malformed entries.
 
 A set's module parses its files into entries and knows nothing of TFDS but the few attributes of its builder. Nothing
-here needs TensorFlow: pictures stay encoded, and samples keep the order of the set (training draws its own).
+here needs TensorFlow: pictures stay encoded, and samples keep the order of the set (training shuffles them).
 """
 
 import abc
@@ -17,13 +17,13 @@ from datasets.builders.shards import write_shards
 from datasets.sources import BadSampleError
 
 SHOWN = 10
-"""Malformed entries that are kept for messages; all of them are counted, and named in a file."""
+"""Maximum number of malformed entries kept for messages; all are counted, and listed in `SKIPPED`."""
 SKIPPED = "skipped.tsv"
-"""File in the prepared folder with an ``origin<TAB>reason`` line for each entry that was left out."""
+"""File in the prepared folder with a line ``origin<TAB>reason`` for each skipped entry."""
 
 
 class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
-    """Prepares a set whose files were fetched by hand.
+    """Prepares a set whose files were downloaded by hand.
 
     Example:
       >>> builder = Svt(data_dir="prepared", file_format="array_record", on_bad_sample="skip")
@@ -32,33 +32,41 @@ class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
       0
 
     Attributes:
-      description: what the set is.
-      homepage: where it is found.
+      description: one sentence about the set.
+      homepage: address of the set's page.
       citation: the paper to cite.
-      skipped: how many malformed entries were left out.
-      problems: the first few of them.
+      skipped: number of malformed entries that were skipped.
+      problems: the first `SHOWN` of them.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS: str
-    """The files that have to be there."""
+    """Instructions for people: files to unpack, and the folder to give as source."""
 
     code_path = None
-    """Where TFDS looks for checksums of downloads; there are none (the search needs a package that may be absent)."""
+    """Folder in which TFDS searches checksums of downloads; None, because that needs a package that may be absent."""
 
     BROKEN = False
-    """Whether the set is published with pictures that are known to be broken."""
+    """Whether the published set is known to contain broken pictures."""
 
     description: str
     homepage: str
     citation: str
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Keeps the set out of TFDS's own registry, which has a ``cats_vs_dogs`` already."""
+        """Keeps the builder out of TFDS's own registry, which already has a ``cats_vs_dogs``."""
         super().__init_subclass__(skip_registration=True, **kwargs)
 
     def __init__(self, *, on_bad_sample: str = "raise", **kwargs: Any) -> None:
-        """Takes what `tfds.core.GeneratorBasedBuilder` does, and what to do with malformed entries."""
+        """Initializes the builder.
+
+        Args:
+          on_bad_sample: ``raise`` or ``skip``, the treatment of malformed entries.
+          **kwargs: arguments of `tfds.core.GeneratorBasedBuilder`.
+
+        Raises:
+          ValueError: ``on_bad_sample`` has another value.
+        """
         if on_bad_sample not in ("raise", "skip"):
             raise ValueError(f"on_bad_sample={on_bad_sample!r}: choose raise or skip")
         super().__init__(**kwargs)
@@ -68,21 +76,21 @@ class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
 
     @abc.abstractmethod
     def splits(self, source: Path) -> dict[str, Entries]:
-        """The splits that a folder holds.
+        """Entries of each split that a folder holds, by name of the split.
 
         Raises:
-          FileNotFoundError: it holds none.
+          FileNotFoundError: the folder does not hold any split.
         """
 
     def extra_features(self) -> dict[str, Any]:
-        """Features beside image, text and origin."""
+        """Features in addition to image, text and origin."""
         return {}
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = {
-            "image": tfds.features.Image(shape=(None, None, 3), doc="The encoded file; decoded by who reads it."),
+            "image": tfds.features.Image(shape=(None, None, 3), doc="The encoded picture file."),
             "text": tfds.features.Text(doc="The label."),
-            "origin": tfds.features.Text(doc="Where the set says so, below its folder."),
+            "origin": tfds.features.Text(doc="Place of the label in the set's files, below its folder."),
         }
         return tfds.core.DatasetInfo(
             builder=self,
@@ -101,14 +109,14 @@ class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
         """Numbered examples of a split, with a progress bar.
 
         Raises:
-          BadSampleError: a malformed entry, unless such are skipped.
-          ValueError: there is no other.
+          BadSampleError: an entry is malformed, unless such entries are skipped.
+          ValueError: all entries are malformed, or there are none.
         """
         used = 0
         total = sum(1 for _ in tqdm(entries(), f"{name}: counting", unit=" samples", disable=None, leave=False))
         for key, loaded in enumerate(tqdm(load(entries()), name, total, unit=" samples", disable=None)):
             if isinstance(loaded, BadSampleError):
-                self._leave_out(loaded)
+                self._skip(loaded)
                 continue
             used += 1
             entry = loaded.entry
@@ -117,7 +125,8 @@ class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
             why = f" ({self.problems[0]})" if total else ""
             raise ValueError(f"split {name}: none of its {total} samples can be used{why}")
 
-    def _leave_out(self, error: BadSampleError) -> None:
+    def _skip(self, error: BadSampleError) -> None:
+        """Counts and lists a malformed entry, or raises it as ``on_bad_sample`` says."""
         if self._on_bad_sample == "raise":
             raise error
         self.skipped += 1
@@ -127,7 +136,7 @@ class SetBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC):
             file.write(f"{error.origin}\t{error.reason}\n")
 
     def _download_and_prepare(self, dl_manager: tfds.download.DownloadManager, download_config: Any) -> None:
-        """Writes all splits as they are read, with a writer that neither sorts nor needs TensorFlow."""
+        """Writes all splits in one pass, with a writer that neither sorts nor needs TensorFlow."""
         features, written = self.info.features, []
         assert isinstance(features, tfds.features.FeaturesDict)
         for name, examples in self._split_generators(dl_manager).items():

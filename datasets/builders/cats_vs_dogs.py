@@ -1,6 +1,6 @@
 """Cats and dogs of the Kaggle contest: ``PetImages/Cat/0.jpg`` to ``PetImages/Dog/12499.jpg`` (Elson et al. 2007).
 
-The archive holds two files that are no pictures, ``Cat/666.jpg`` and ``Dog/11702.jpg``.
+Two files of the archive, ``Cat/666.jpg`` and ``Dog/11702.jpg``, are not valid pictures.
 """
 
 import functools
@@ -15,14 +15,14 @@ FOLDERS = {"Cat": "cat", "Dog": "dog"}
 
 
 def parse_folders(root: Path) -> Iterator[Entry]:
-    """The pictures of both folders in the order of their numbers."""
+    """Lists the pictures of both folders in the order of their numbers."""
     for folder, label in FOLDERS.items():
         paths = sorted((root / folder).glob("*.jpg"), key=lambda path: (len(path.name), path.name))
         yield from (Entry(path, label, f"{folder}/{path.name}") for path in paths)
 
 
 class CatsVsDogs(SetBuilder):
-    """Split train; the label is cat or dog."""
+    """Builder of the split train; the label is ``cat`` or ``dog``."""
 
     BROKEN = True
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
@@ -33,5 +33,5 @@ class CatsVsDogs(SetBuilder):
     citation = "Elson et al.: Asirra: A CAPTCHA that Exploits Interest-Aligned Manual Image Categorization, CCS 2007"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """The only one."""
+        """Returns the split train, the only one."""
         return {"train": functools.partial(parse_folders, locate(source, ("PetImages",), tuple(FOLDERS)))}

@@ -1,9 +1,9 @@
 """Chinese City Parking Dataset: plates in photographs of parked cars, all labels in the file names (Xu et al. 2018).
 
-``025-95_113-154&383_386&473-386&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.jpg`` is area, tilt, box (left and
-top, right and bottom), vertices (from the bottom right clockwise), characters, brightness and blurriness. The layouts
-of 2018 and 2019 have a folder for each kind of picture, and lists of files in ``splits``; that of 2020 has
-``ccpd_green`` (new energy vehicles, 8 characters) with ``train``, ``val`` and ``test``.
+``025-95_113-154&383_386&473-386&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.jpg`` holds area, tilt, box (left
+and top, right and bottom), vertices (from the bottom right clockwise), characters, brightness and blurriness. The
+layouts of 2018 and 2019 have a folder for each kind of picture, and lists of files in ``splits``; the layout of 2020
+has ``ccpd_green`` (new energy vehicles, 8 characters) with ``train``, ``val`` and ``test``.
 """
 
 import functools
@@ -18,19 +18,19 @@ import tensorflow_datasets as tfds
 from datasets.builders.builder import SetBuilder
 from datasets.builders.crops import Box, Quadrilateral
 from datasets.builders.entries import Entries, Entry
-from datasets.builders.label_lines import read_lines
+from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
 
 PROVINCES = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 CHARACTERS = LETTERS + "0123456789"
-"""The tables of the set's README; the ``O`` that ends each of them there means that there is no character."""
+"""Characters that file names index, from the tables of the set's README without their final ``O`` (no character)."""
 
 LISTS = {"train": "train.txt", "base": "val.txt", "test": "test.txt"}
-"""Lists in ``splits``: half of the base pictures to train on, the other half as Base in the paper's tables, and all
-pictures of db, fn, rotate, tilt, challenge and blur together."""
+"""List in the folder ``splits``, by split: half of the base pictures for training, the other half (Base in the paper's
+tables), and all pictures of db, fn, rotate, tilt, challenge and blur together."""
 KINDS = ("db", "fn", "rotate", "tilt", "weather", "challenge", "blur")
-"""Kinds of picture that have a folder, each a test split."""
+"""Kinds of pictures with a folder ``ccpd_KIND``; each is a test split."""
 GREEN = {"green_train": "train", "green_validation": "val", "green_test": "test"}
 
 _POINT = r"(-?\d+)&(-?\d+)"
@@ -38,7 +38,7 @@ _NAME = re.compile(rf".+-{_POINT}_{_POINT}-{_POINT}_{_POINT}_{_POINT}_{_POINT}-(
 
 
 class Plate(NamedTuple):
-    """What a file name says."""
+    """Text and position of a plate, as its file name says."""
 
     text: str
     box: Box
@@ -46,14 +46,16 @@ class Plate(NamedTuple):
 
 
 def parse_name(name: str) -> Plate:
-    """Reads a file name.
+    """Parses a file name.
 
     Raises:
-      ValueError: it is not of the set's form, or has characters that no plate has.
+      ValueError: the name does not have the set's form, or its character indices are outside the tables.
     """
     found = _NAME.fullmatch(name)
     if not found:
-        raise ValueError(f"{name!r} is not AREA-TILT-BOX-VERTICES-CHARACTERS-BRIGHTNESS-BLURRINESS.jpg")
+        raise ValueError(
+            f"invalid file name {name!r}; expected AREA-TILT-BOX-VERTICES-CHARACTERS-BRIGHTNESS-BLURRINESS.jpg"
+        )
     left, top, right, bottom, *corners = (int(number) for number in found.groups()[:12])
     bottom_right, bottom_left, top_left, top_right = zip(corners[::2], corners[1::2], strict=True)
     vertices = Quadrilateral(top_left, top_right, bottom_right, bottom_left)
@@ -61,36 +63,36 @@ def parse_name(name: str) -> Plate:
 
 
 def _characters(name: str, indices: str) -> str:
-    """The plate's characters, 7 or (green) 8, from their places in the three tables."""
+    """Characters of a plate, 7 or (green) 8, from their indices in the three tables."""
     places = [int(index) for index in indices.split("_")]
     tables = [PROVINCES, LETTERS, *[CHARACTERS] * (len(places) - 2)]
     if len(places) not in (7, 8) or any(place >= len(table) for place, table in zip(places, tables, strict=True)):
-        raise ValueError(f"{name!r}: {indices} are not the places of 7 or 8 characters in the set's tables")
+        raise ValueError(f"{name!r}: {indices} are not the indices of 7 or 8 characters in the set's tables")
     return "".join(table[place] for place, table in zip(places, tables, strict=True))
 
 
 def list_folder(root: Path, folder: str) -> Iterator[str]:
-    """The pictures of a folder in the order of their names, as paths below ``root``."""
+    """Lists the pictures of a folder in the order of their names, as paths below ``root``."""
     names = (path.name for path in (root / folder).iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
     yield from (f"{folder}/{name}" for name in sorted(names))
 
 
-def read_list(root: Path, file: str) -> Iterator[str | BadSampleError]:
-    """The paths in a list of ``splits``."""
-    for line in read_lines(root, file):
+def load_list(root: Path, file: str) -> Iterator[str | BadSampleError]:
+    """Loads the paths of a list file such as ``splits/train.txt``."""
+    for line in load_lines(root, file):
         yield line if isinstance(line, BadSampleError) else line.text.strip()
 
 
-def entries_of(
+def parse_pictures(
     root: Path, paths: Callable[[Path, str], Iterator[str | BadSampleError]], where: str, rectify: bool
 ) -> Iterator[Entry | BadSampleError]:
-    """The plates of some pictures.
+    """Parses the file names of a folder or list into entries.
 
     Args:
       root: folder of the set.
-      paths: `list_folder` or `read_list`.
-      where: the folder or list below ``root``.
-      rectify: make the plate upright by its vertices; otherwise cut its box out.
+      paths: `list_folder` or `load_list`.
+      where: folder or list file, relative to ``root``.
+      rectify: whether the plate is made upright by its vertices; otherwise its box is cut out.
     """
     for path in paths(root, where):
         if isinstance(path, BadSampleError):
@@ -106,9 +108,9 @@ def entries_of(
 
 
 def find_splits(source: Path, rectify: bool) -> dict[str, Entries]:
-    """The splits in a folder and in those directly below it, so that 2019 and 2020 may lie side by side.
+    """Finds the splits in a folder and in its direct subfolders, which may hold the sets of 2019 and 2020 together.
 
-    Without lists, all base pictures are the split ``base``.
+    Without lists, the split ``base`` holds all base pictures.
     """
     found: dict[str, Entries] = {}
     for root in [source, *sorted(path for path in source.iterdir() if path.is_dir())]:
@@ -117,19 +119,19 @@ def find_splits(source: Path, rectify: bool) -> dict[str, Entries]:
         folders |= {split: f"ccpd_green/{name}" for split, name in GREEN.items()}
         for split, folder in folders.items():
             if (root / folder).is_dir():
-                found[split] = functools.partial(entries_of, root, list_folder, folder, rectify)
+                found[split] = functools.partial(parse_pictures, root, list_folder, folder, rectify)
         for split, name in LISTS.items():
             if (root / lists / name).is_file():
-                found[split] = functools.partial(entries_of, root, read_list, f"{lists}/{name}", rectify)
+                found[split] = functools.partial(parse_pictures, root, load_list, f"{lists}/{name}", rectify)
     return found
 
 
 class Ccpd(SetBuilder):
-    """Plates cut out of the pictures.
+    """Builder of plates cut out of the pictures.
 
     Splits train, base, test, db, fn, rotate, tilt, weather, challenge, blur, green_train, green_validation and
-    green_test, as far as they are there. Features ``box`` (left, top, right, bottom) and ``vertices`` (clockwise from
-    the top left) are pixels of the whole picture.
+    green_test, as far as the source has them. Features ``box`` (left, top, right, bottom) and ``vertices`` (clockwise
+    from the top left) are pixels of the whole picture.
     """
 
     BUILDER_CONFIGS = [  # noqa: RUF012 (as TFDS declares it)
@@ -144,16 +146,16 @@ class Ccpd(SetBuilder):
     citation = "Xu et al.: Towards End-to-End License Plate Detection and Recognition: A Large Dataset, ECCV 2018"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those that are there."""
+        """Returns the splits that exist below ``source``."""
         found = find_splits(source, rectify=self.builder_config_name == "rectified")
         if not found:
             raise FileNotFoundError(
-                f"neither {source} nor a folder in it holds ccpd_base, ccpd_green or splits/train.txt"
+                f"found none of ccpd_base, ccpd_green and splits/train.txt in {source} or in a folder below it"
             )
         return found
 
     def extra_features(self) -> dict[str, Any]:
-        """Where the plate is in the whole picture."""
+        """Features ``box`` and ``vertices``: position of the plate in the whole picture, pixels."""
         return {
             "box": tfds.features.Tensor(shape=(4,), dtype=np.int32),
             "vertices": tfds.features.Tensor(shape=(4, 2), dtype=np.int32),

@@ -1,4 +1,4 @@
-"""Words and plates cut out of camera pictures, and encoded again."""
+"""Crops of words and plates from camera pictures, encoded as JPEG."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 JPEG_QUALITY = 95
-"""Of 100. Without chroma subsampling this is a tenth of a PNG's size, and the pictures were JPEG already."""
+"""JPEG quality, 0 to 100. Without chroma subsampling this takes a tenth of a PNG's size; the sources are JPEG too."""
 
 
 class Box(NamedTuple):
@@ -20,7 +20,7 @@ class Box(NamedTuple):
 
 
 class Quadrilateral(NamedTuple):
-    """Corners of a plane rectangle as the camera saw it, ``(x, y)`` at pixel centres."""
+    """Corners of a plane rectangle seen in perspective, ``(x, y)`` at pixel centres."""
 
     top_left: tuple[int, int]
     top_right: tuple[int, int]
@@ -32,10 +32,11 @@ def crop(image: UInt8[np.ndarray, "H W 3"], region: Box | Quadrilateral) -> byte
     """Cuts a region out of an RGB picture.
 
     Returns:
-      A JPEG file; a quadrilateral is made upright.
+      Content of a JPEG file; a quadrilateral is made upright.
 
     Raises:
-      ValueError: nothing of the region is within the picture, the quadrilateral is none, or far larger than it.
+      ValueError: the region is outside the picture or too large for it or for JPEG, or the corners are not those of a
+        convex quadrilateral, clockwise from the top left.
     """
     part = _cut(image, region) if isinstance(region, Box) else _rectify(image, region)
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
@@ -50,19 +51,19 @@ def _cut(image: UInt8[np.ndarray, "H W 3"], box: Box) -> UInt8[np.ndarray, "Y X 
     part = image[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)]
     if not part.size:
         height, width = image.shape[:2]
-        raise ValueError(f"nothing of the box {tuple(box)} is within the picture of {width}x{height} pixels")
+        raise ValueError(f"box {tuple(box)} is outside the picture of {width}x{height} pixels")
     return part
 
 
 def _rectify(image: UInt8[np.ndarray, "H W 3"], corners: Quadrilateral) -> UInt8[np.ndarray, "Y X 3"]:
-    """The homography that makes the corners a rectangle with the mean lengths of opposite sides."""
+    """Warps the quadrilateral to a rectangle with the mean lengths of its opposite sides."""
     points = np.array(corners, np.float32)  # 4 2
     if not cv2.isContourConvex(points) or cv2.contourArea(points, oriented=True) < 1:
-        raise ValueError(f"the corners {tuple(corners)} are not those of a plate, clockwise from the top left")
+        raise ValueError(f"corners {tuple(corners)} are not a convex quadrilateral, clockwise from the top left")
     low, high, size = points.min(axis=0), points.max(axis=0), np.array(image.shape[1::-1])
     if (high < 0).any() or (low > size - 1).any() or (high - low > 2 * size).any():
         shown = f"{size[0]}x{size[1]} pixels"
-        raise ValueError(f"the corners {tuple(corners)} are not those of a plate in a picture of {shown}")
+        raise ValueError(f"corners {tuple(corners)} are outside a picture of {shown} or too far apart for it")
     top, right, bottom, left = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
     width, height = max(2, round(float(top + bottom) / 2) + 1), max(2, round(float(left + right) / 2) + 1)
     upright = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], np.float32)

@@ -1,4 +1,4 @@
-"""One entry of a public set: where its picture lies, what part of it counts, and its text; threads read them."""
+"""Entries of public sets: picture file, region of the picture and label; pictures are loaded by threads."""
 
 import dataclasses
 import functools
@@ -13,27 +13,27 @@ from datasets.sources import BadSampleError
 from recog.images import decode
 
 AT_ONCE = 256
-"""Entries handed to the threads together, so that a set of millions is never in memory as a whole."""
+"""Number of entries handed to the threads at a time, so that a set of millions is never in memory as a whole."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """A labelled picture, or a labelled part of one, before anything is read."""
+    """A labelled picture or part of a picture, not loaded yet."""
 
     path: Path
     """The picture file."""
     text: str
     """The label."""
     origin: str
-    """Where the set says so, below its folder, for messages: ``annotation_train.txt:7 (./1/2/3_Lube_4.jpg)``."""
+    """Place of the label in the set's files, for messages: ``annotation_train.txt:7 (./1/2/3_Lube_4.jpg)``."""
     region: Box | Quadrilateral | None = None
-    """What is cut out; None takes the file as it is."""
+    """Region to cut out; None takes the file as it is."""
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """What else the set knows of it, by the name of the builder's feature."""
+    """Values of the builder's extra features, by name."""
 
 
 Entries = Callable[[], Iterator[Entry | BadSampleError]]
-"""The entries of one split in the set's own order, malformed ones as the error that they are; each call starts anew."""
+"""Iterates over the entries of one split in the set's own order, with an error for each malformed entry."""
 
 
 class Loaded(NamedTuple):
@@ -41,11 +41,14 @@ class Loaded(NamedTuple):
 
     entry: Entry
     picture: bytes
-    """Encoded, and known to decode."""
+    """Encoded picture, checked to decode."""
 
 
 def load(entries: Iterator[Entry | BadSampleError]) -> Iterator[Loaded | BadSampleError]:
-    """Reads the picture of each entry, in order; errors pass through, and entries that cannot be used become one."""
+    """Loads the picture of each entry, in order.
+
+    Errors are passed on; an entry with an empty label or an unusable picture is replaced by an error.
+    """
     with ThreadPoolExecutor() as pool:
         while chunk := list(itertools.islice(entries, AT_ONCE)):
             yield from pool.map(_load, chunk)
@@ -69,26 +72,26 @@ def _load(entry: Entry | BadSampleError) -> Loaded | BadSampleError:
 
 
 def locate(source: Path, folders: Sequence[str], files: Sequence[str]) -> Path:
-    """The first of ``source`` and some folders below it that holds one of these files.
+    """First folder, among ``source`` and these subfolders, that holds one of these files.
 
     Raises:
-      FileNotFoundError: none of them does.
+      FileNotFoundError: none of the folders holds any of the files.
     """
     places = [source, *(source / folder for folder in folders)]
     for place in places:
         if any((place / file).exists() for file in files):
             return place
-    raise FileNotFoundError(f"none of {', '.join(files)} is in {' or '.join(map(str, places))}")
+    raise FileNotFoundError(f"found none of {', '.join(files)} in {' or '.join(map(str, places))}")
 
 
 def present(
     parse: Callable[[Path, str], Iterator[Entry | BadSampleError]], root: Path, files: Mapping[str, str]
 ) -> dict[str, Entries]:
-    """The splits whose label file is there: a set may have been fetched in part.
+    """Entries of the splits whose label file exists; a set may have been downloaded in part.
 
     Args:
-      parse: reads the label file of that name in a folder.
+      parse: parses a label file, given the folder and the name of the file.
       root: the folder.
-      files: label file by split.
+      files: name of the label file, by split.
     """
     return {split: functools.partial(parse, root, file) for split, file in files.items() if (root / file).exists()}

@@ -1,8 +1,8 @@
-"""ICDAR 2003 robust reading: words of photographs, cropped already or marked in whole scenes (Lucas et al. 2003).
+"""ICDAR 2003 robust reading: words of photographs, cropped or marked in whole scenes (Lucas et al. 2003).
 
 The word recognition archives hold ``word.xml`` (``<image file="word/1/1.jpg" tag="self"/>``), the scene archives
-``words.xml`` with upright boxes. The protocol that leaves out short words and those with punctuation is the
-evaluation's, not the set's.
+``words.xml`` with upright boxes. The set keeps all words; the protocol that leaves out short words and words with
+punctuation is applied in evaluation.
 """
 
 import functools
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datasets.builders.builder import SetBuilder
 from datasets.builders.entries import Entries, Entry
-from datasets.builders.tagged_rectangles import parse_tagset, read_xml
+from datasets.builders.tagged_rectangles import load_xml, parse_tagset
 from datasets.sources import BadSampleError
 
 FOLDERS = {"train": ("TrialTrain", "SceneTrialTrain", "train"), "test": ("TrialTest", "SceneTrialTest", "test")}
@@ -19,21 +19,21 @@ WORDS, SCENES = ("word.xml", "word/word.xml"), ("words.xml",)
 
 
 def parse_word_list(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
-    """The cropped words of ``TrialTrain/word.xml``; paths in it start at the folder of the split.
+    """Parses the cropped words of ``TrialTrain/word.xml``; its paths are relative to the folder of the split.
 
     Raises:
-      ValueError: the file is not well formed.
+      ValueError: the file is not well-formed XML.
     """
-    for number, image in enumerate(read_xml(root, file).iter("image"), 1):
+    for number, image in enumerate(load_xml(root, file).iter("image"), 1):
         path, text = image.get("file"), image.get("tag")
         if path and text is not None:
             yield Entry(root / Path(file).parts[0] / path, text, f"{file}: image {number} ({path})")
         else:
-            yield BadSampleError(f"{file}: image {number}", "an image needs the attributes file and tag")
+            yield BadSampleError(f"{file}: image {number}", "expected an image element with attributes file and tag")
 
 
 def find_split(source: Path, folders: tuple[str, ...]) -> Entries | None:
-    """The words of one split, cropped ones before scenes; None where there are none."""
+    """Finds the words of one split, preferring cropped words to scenes; None if neither exists."""
     for parse, files in ((parse_word_list, WORDS), (parse_tagset, SCENES)):
         for folder in folders:
             for file in files:
@@ -43,7 +43,7 @@ def find_split(source: Path, folders: tuple[str, ...]) -> Entries | None:
 
 
 class Icdar2003(SetBuilder):
-    """Splits train and test; boxes are cut out of scenes."""
+    """Builder of the splits train and test; boxes are cut out of scenes."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack the training and test archives of words (word.xml) or scenes (words.xml) into TrialTrain and "
@@ -54,10 +54,10 @@ class Icdar2003(SetBuilder):
     citation = "Lucas et al.: ICDAR 2003 Robust Reading Competitions, ICDAR 2003"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those whose folder is there."""
+        """Returns the splits whose folder exists."""
         found = {split: find_split(source, folders) for split, folders in FOLDERS.items()}
         there = {split: entries for split, entries in found.items() if entries}
         if not there:
             names = ", ".join(name for folders in FOLDERS.values() for name in folders)
-            raise FileNotFoundError(f"{source} holds none of {names} with word.xml or words.xml in it")
+            raise FileNotFoundError(f"found none of {names} with word.xml or words.xml in {source}")
         return there

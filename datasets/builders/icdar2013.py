@@ -1,7 +1,7 @@
 r"""ICDAR 2013 focused scene text, task 2.3: cropped words (Karatzas et al. 2013).
 
-Labels are lines such as ``word_1.png, "PROPER"``, with ``\"`` and ``\\`` within the quotes; those of the training words
-lie beside the pictures in ``gt.txt``, those of the test words in a file of their own.
+Labels are lines such as ``word_1.png, "PROPER"``, with ``\"`` and ``\\`` within the quotes. The labels of the training
+words are beside the pictures in ``gt.txt``, those of the test words in a separate file.
 """
 
 import functools
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datasets.builders.builder import SetBuilder
 from datasets.builders.entries import Entries, Entry
-from datasets.builders.label_lines import read_lines
+from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
 
 FILES = {
@@ -21,32 +21,32 @@ FILES = {
         ("Challenge2_Test_Task3_Images", "Challenge2_Test_Task3_Images/gt.txt"),
     ),
 }
-"""Folder of the pictures and file of the labels, by split."""
+"""Folder of the pictures and label file, by split; the first pair whose label file exists is used."""
 
 _LINE = re.compile(r'([^,]+),\s*"(.*)"\s*')
 _ESCAPE = re.compile(r'\\(["\\])')
 
 
 def parse_ground_truth(root: Path, pictures: str, file: str) -> Iterator[Entry | BadSampleError]:
-    """The words of a label file.
+    """Parses the words of a label file.
 
     Args:
       root: folder of the set.
-      pictures: folder below it with the pictures.
-      file: the label file below it.
+      pictures: folder of the pictures, relative to ``root``.
+      file: the label file, relative to ``root``.
     """
-    for line in read_lines(root, file):
+    for line in load_lines(root, file):
         if isinstance(line, BadSampleError):
             yield line
         elif found := _LINE.fullmatch(line.text):
             path, text = found[1].strip(), _ESCAPE.sub(r"\1", found[2])
             yield Entry(root / pictures / path, text, f"{line.place} ({path})")
         else:
-            yield BadSampleError(line.place, f'{line.text!r} is not FILE, "TEXT"')
+            yield BadSampleError(line.place, f'found {line.text!r}; expected FILE, "TEXT"')
 
 
 class Icdar2013(SetBuilder):
-    """Splits train (848 words) and test (1,095)."""
+    """Builder of the splits train (848 words) and test (1,095)."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack Challenge2_Training_Task3_Images_GT.zip and Challenge2_Test_Task3_Images.zip, each into a folder of "
@@ -57,14 +57,14 @@ class Icdar2013(SetBuilder):
     citation = "Karatzas et al.: ICDAR 2013 Robust Reading Competition, ICDAR 2013"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those whose label file is there."""
+        """Returns the splits whose label file exists."""
         found = {
             split: functools.partial(parse_ground_truth, source, pictures, file)
             for split, places in FILES.items()
-            for pictures, file in reversed(places)  # the first that is there stays
+            for pictures, file in reversed(places)  # a later item replaces an earlier one: the first place wins
             if (source / file).is_file()
         }
         if not found:
             names = " or ".join(file for places in FILES.values() for _, file in places)
-            raise FileNotFoundError(f"{source} holds no {names}")
+            raise FileNotFoundError(f"found no label file in {source}; expected {names}")
         return found

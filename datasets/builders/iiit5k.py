@@ -23,17 +23,17 @@ FILES = {"train": "traindata.mat", "test": "testdata.mat"}
 
 
 def parse_mat(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
-    """The words of ``traindata.mat`` or ``testdata.mat``.
+    """Parses the words of ``traindata.mat`` or ``testdata.mat``.
 
     Raises:
-      ValueError: the file is not MATLAB's, or not of this set.
+      ValueError: the file is not a MATLAB file, or not one of this set.
     """
     name = file.removesuffix(".mat")
     content = io.BytesIO((root / file).read_bytes())
     try:
         records = scipy.io.loadmat(content, chars_as_strings=True)[name].ravel()
     except (MatReadError, ValueError, LookupError, TypeError, NotImplementedError, OSError, zlib.error) as error:
-        raise ValueError(f"{root / file} is no MATLAB file with a {name}: fetch it again ({error})") from error
+        raise ValueError(f"{root / file} is not a MATLAB file with {name}: download it again ({error})") from error
     for number, record in enumerate(records, 1):
         place = f"{file}:{number}"
         try:
@@ -41,22 +41,22 @@ def parse_mat(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
             extra = {"lexicon_50": _words(record["smallLexi"]), "lexicon_1k": _words(record["mediumLexi"])}
             yield Entry(root / path, text, f"{place} ({path})", extra=extra)
         except (ValueError, IndexError) as error:
-            reason = f"not a record with ImgName, GroundTruth, smallLexi and mediumLexi: {error}"
+            reason = f"expected a record with ImgName, GroundTruth, smallLexi and mediumLexi: {error}"
             yield BadSampleError(place, reason)
 
 
 def _text(value: np.ndarray) -> str:
-    """A MATLAB string, which comes as an array of one."""
+    """Converts a MATLAB string, which SciPy loads as an array of one element."""
     return str(value.item())
 
 
 def _words(cells: np.ndarray) -> list[str]:
-    """A MATLAB cell array of strings."""
+    """Converts a MATLAB cell array of strings."""
     return [_text(cell) for cell in cells.ravel()]
 
 
 class Iiit5k(SetBuilder):
-    """Splits train (2,000) and test (3,000); features ``lexicon_50`` and ``lexicon_1k``."""
+    """Builder of the splits train (2,000) and test (3,000), with the features ``lexicon_50`` and ``lexicon_1k``."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack IIIT5K-Word_V3.0.tar.gz; source is the folder with traindata.mat, or above it."
@@ -66,10 +66,10 @@ class Iiit5k(SetBuilder):
     citation = "Mishra, Alahari and Jawahar: Scene Text Recognition using Higher Order Language Priors, BMVC 2012"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those whose .mat file is there."""
+        """Returns the splits whose .mat file exists."""
         return present(parse_mat, locate(source, ("IIIT5K",), tuple(FILES.values())), FILES)
 
     def extra_features(self) -> dict[str, Any]:
-        """The lexicons, each of which holds the word."""
+        """Features ``lexicon_50`` and ``lexicon_1k``: lexicons, both of which contain the word."""
         words = tfds.features.Text()
         return {"lexicon_50": tfds.features.Sequence(words), "lexicon_1k": tfds.features.Sequence(words)}

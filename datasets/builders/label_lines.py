@@ -1,4 +1,4 @@
-"""Lines of a label file, one at a time: such files have up to seven million."""
+"""Lines of a label file, loaded one at a time: label files have up to seven million lines."""
 
 import codecs
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ class Line(NamedTuple):
     """A line and its place."""
 
     number: int
-    """Counted from 1."""
+    """Line number, counted from 1."""
     text: str
-    """Without its end, which is LF or CRLF."""
+    """Text of the line without LF or CRLF."""
     place: str
-    """For messages: ``labels.txt:7``."""
+    """File and line number, for messages: ``labels.txt:7``."""
 
 
-def read_lines(root: Path, file: str) -> Iterator[Line | BadSampleError]:
-    """The lines of a UTF-8 file that are not blank; a byte order mark is passed over.
+def load_lines(root: Path, file: str) -> Iterator[Line | BadSampleError]:
+    """Loads the lines of a UTF-8 file; blank lines and a byte order mark are ignored.
 
     Args:
       root: folder of the set.
-      file: path below it; messages name it.
+      file: path relative to ``root``; messages name it.
     """
     with (root / file).open("rb") as stream:
         for number, line in enumerate(stream, 1):

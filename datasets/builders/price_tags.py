@@ -10,7 +10,7 @@ from pathlib import Path
 
 from datasets.builders.builder import SetBuilder
 from datasets.builders.entries import Entries, Entry, locate, present
-from datasets.builders.label_lines import read_lines
+from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
 
 FILES = {"train": "train.txt", "validation": "validation.txt", "test": "test.txt"}
@@ -21,20 +21,21 @@ _PRICE = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
 def parse_prices(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
-    """The prices of a list."""
-    for line in read_lines(root, file):
+    """Parses the prices of a label list."""
+    for line in load_lines(root, file):
         if isinstance(line, BadSampleError):
             yield line
         elif not (found := _LINE.fullmatch(line.text)):
-            yield BadSampleError(line.place, f"{line.text!r} is not PATH PRICE")
+            yield BadSampleError(line.place, f"found {line.text!r}; expected PATH PRICE")
         elif not _PRICE.fullmatch(found[2]):
-            yield BadSampleError(f"{line.place} ({found[1]})", f"{found[2]!r} is no price of digits and one point")
+            reason = f"{found[2]!r} is not a price; expected digits and at most one decimal point"
+            yield BadSampleError(f"{line.place} ({found[1]})", reason)
         else:
             yield Entry(root / found[1], found[2], f"{line.place} ({found[1]})")
 
 
 class PriceTags(SetBuilder):
-    """Splits by the lists that are there."""
+    """Builder of the splits whose label list exists."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Source is the folder with the pictures and train.txt, or labels.txt alone."
     description = "Pictures of prices."
@@ -44,6 +45,6 @@ class PriceTags(SetBuilder):
     )
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """One for each list."""
+        """Returns one split for each label list: `FILES`, or `ALONE` if none of them exists."""
         locate(source, (), (*FILES.values(), *ALONE.values()))
         return present(parse_prices, source, FILES) or present(parse_prices, source, ALONE)

@@ -16,16 +16,16 @@ from datasets.builders.entries import Entries, Entry
 from datasets.sources import BadSampleError
 
 PICTURES = {"train": ".png", "distorted": "_distorted.jpg"}
-"""How the picture's name ends, by split: the set has no division for tests."""
+"""End of the picture's file name, by split; the set does not define a test split."""
 
 
 def parse_incipits(source: Path, encoding: str, ending: str) -> Iterator[Entry | BadSampleError]:
-    """The incipits below a folder, in the order of their paths; labels have one space between tokens.
+    """Parses the incipits below a folder, in the order of their paths; labels have one space between tokens.
 
     Args:
       source: the folder.
       encoding: ``semantic`` or ``agnostic``.
-      ending: how picture names end; incipits without such a picture are malformed.
+      ending: end of the picture's file name; incipits without such a picture are malformed.
     """
     for labels in sorted(path for path in source.rglob(f"*.{encoding}") if not path.name.startswith(".")):
         origin = str(labels.relative_to(source))
@@ -35,11 +35,11 @@ def parse_incipits(source: Path, encoding: str, ending: str) -> Iterator[Entry |
         except OSError as error:
             yield BadSampleError(origin, f"cannot be read: {error.strerror or error}")
         except UnicodeDecodeError:
-            yield BadSampleError(origin, "the labels are not UTF-8")
+            yield BadSampleError(origin, "the file is not UTF-8: save it as UTF-8")
 
 
 class Primus(SetBuilder):
-    """Split train, and distorted of the camera's pictures; configurations semantic and agnostic."""
+    """Builder of the splits train and (Camera-PrIMuS) distorted; configurations semantic and agnostic."""
 
     BUILDER_CONFIGS = [  # noqa: RUF012 (as TFDS declares it)
         tfds.core.BuilderConfig(name="semantic", description="Tokens of musical meaning."),
@@ -53,7 +53,7 @@ class Primus(SetBuilder):
     citation = "Calvo-Zaragoza and Rizo: End-to-End Neural Optical Music Recognition of Monophonic Scores, 2018"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those that have a picture."""
+        """Returns the splits that have at least one picture."""
         found = {
             split: functools.partial(parse_incipits, source, str(self.builder_config_name), ending)
             for split, ending in PICTURES.items()
@@ -61,6 +61,6 @@ class Primus(SetBuilder):
         }
         if not found:
             raise FileNotFoundError(
-                f"no incipit (NAME/NAME.png and NAME/NAME.{self.builder_config_name}) below {source}"
+                f"found no incipits (NAME/NAME.png and NAME/NAME.{self.builder_config_name}) below {source}"
             )
         return found

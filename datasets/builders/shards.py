@@ -1,6 +1,6 @@
-"""Records to ArrayRecord shards in one pass: neither their number nor their size is known beforehand.
+"""Writer of ArrayRecord shards in one pass, without knowing number and size of the records beforehand.
 
-TFDS has a writer of its own, which sorts records through files of TensorFlow's as soon as they exceed 1 GB.
+TFDS's own writer sorts records through TensorFlow files as soon as they exceed 1 GB.
 """
 
 import contextlib
@@ -12,10 +12,10 @@ import tensorflow_datasets as tfds
 from array_record.python.array_record_module import ArrayRecordWriter
 
 SHARD_BYTES = 1 << 28
-"""Bytes after which a shard is closed."""
+"""Maximum bytes of a shard, exceeded by at most one record."""
 SHARD_RECORDS = 1 << 14
-"""Records after which a shard is closed. The time to read one record grows with their number in its shard (13 us of a
-core in 2,000, 600 us in 180,000); for MJSynth there are 440 shards, which a reader can still keep open together."""
+"""Maximum records of a shard. The time to load one record grows with their number in its shard (13 us of a core for
+2,000, 600 us for 180,000); MJSynth makes 440 shards, few enough to be open at the same time."""
 
 
 def write_shards(
@@ -28,9 +28,9 @@ def write_shards(
 
     Args:
       records: serialized examples.
-      template: names the shards of the split and their folder.
-      shard_bytes: size that a shard is closed at.
-      shard_records: number of records that a shard is closed at.
+      template: names of the shards of the split and their folder.
+      shard_bytes: bytes at which a shard is closed.
+      shard_records: number of records at which a shard is closed.
     """
     parts: list[Path] = []
     lengths: list[int] = []
@@ -49,9 +49,9 @@ def write_shards(
 
 
 def _write(path: Path, records: Iterator[bytes], limit: int) -> tuple[int, int]:
-    """Writes records until they end or reach the limit; returns their number and bytes."""
+    """Writes one shard until the records end or reach ``limit`` bytes; returns the number of records and of bytes."""
     length = size = 0
-    # Groups of one record are what makes random access fast.
+    # Random access decompresses a whole group, so each record is a group of its own.
     with contextlib.closing(ArrayRecordWriter(str(path), "group_size:1")) as writer:
         for record in records:
             writer.write(record)

@@ -1,4 +1,4 @@
-"""Street View Text: words on shop signs, upright boxes, a lexicon of 50 words for each picture (Wang et al. 2011)."""
+"""Street View Text: words on shop signs in upright boxes, with a lexicon of 50 words a picture (Wang et al. 2011)."""
 
 import functools
 from pathlib import Path
@@ -14,7 +14,7 @@ FILES = {"train": "train.xml", "test": "test.xml"}
 
 
 class Svt(SetBuilder):
-    """Splits train (257 words) and test (647), cut out of the pictures; feature ``lexicon_50``."""
+    """Builder of the splits train (257 words) and test (647), cut out of the pictures, with ``lexicon_50``."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Unpack svt.zip; source is the folder with train.xml and test.xml, or above it."
     description = "Words on shop signs in street views, each with a lexicon of 50 words."
@@ -22,10 +22,10 @@ class Svt(SetBuilder):
     citation = "Wang, Babenko and Belongie: End-to-End Scene Text Recognition, ICCV 2011"
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those whose XML file is there."""
+        """Returns the splits whose XML file exists."""
         root = locate(source, ("svt1", "svt"), tuple(FILES.values()))
         return present(functools.partial(parse_tagset, lexicon=True), root, FILES)
 
     def extra_features(self) -> dict[str, Any]:
-        """The lexicon of the picture, which holds the word."""
+        """Feature ``lexicon_50``: lexicon of the picture, which contains the word."""
         return {"lexicon_50": tfds.features.Sequence(tfds.features.Text())}

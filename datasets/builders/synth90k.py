@@ -1,8 +1,8 @@
 """Synth90k, also called MJSynth: 8.9 million rendered words of a lexicon of 90,000 (Jaderberg et al. 2014).
 
 The archive unpacks to ``mnt/ramdisk/max/90kDICT32px`` with ``annotation_train.txt``, ``annotation_val.txt`` and
-``annotation_test.txt``, lines such as ``./2425/1/115_Lube_45484.jpg 45484``: the word as it was rendered is in the file
-name, the number is its line in ``lexicon.txt``. A few pictures of the archive are known to be broken.
+``annotation_test.txt``, whose lines are such as ``./2425/1/115_Lube_45484.jpg 45484``: the file name holds the word as
+rendered, the number is its line in ``lexicon.txt``. A few pictures of the archive are known to be broken.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from datasets.builders.builder import SetBuilder
 from datasets.builders.entries import Entries, Entry, locate, present
-from datasets.builders.label_lines import read_lines
+from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
 
 FILES = {"train": "annotation_train.txt", "validation": "annotation_val.txt", "test": "annotation_test.txt"}
@@ -18,8 +18,8 @@ FOLDERS = ("90kDICT32px", "mnt/ramdisk/max/90kDICT32px")
 
 
 def parse_annotations(root: Path, file: str) -> Iterator[Entry | BadSampleError]:
-    """The words of an annotation file, a line at a time."""
-    for line in read_lines(root, file):
+    """Parses the words of an annotation file, one line at a time."""
+    for line in load_lines(root, file):
         if isinstance(line, BadSampleError):
             yield line
             continue
@@ -28,11 +28,11 @@ def parse_annotations(root: Path, file: str) -> Iterator[Entry | BadSampleError]
         if len(word) == 3:
             yield Entry(root / path, word[1], f"{line.place} ({path})")
         else:
-            yield BadSampleError(line.place, f"{line.text!r} is not FOLDER/NUMBER_WORD_NUMBER.jpg NUMBER")
+            yield BadSampleError(line.place, f"found {line.text!r}; expected FOLDER/NUMBER_WORD_NUMBER.jpg NUMBER")
 
 
 class Synth90k(SetBuilder):
-    """Splits train, validation and test."""
+    """Builder of the splits train, validation and test."""
 
     BROKEN = True
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Unpack mjsynth.tar.gz; source is the folder with annotation_train.txt, or above it."
@@ -43,5 +43,5 @@ class Synth90k(SetBuilder):
     )
 
     def splits(self, source: Path) -> dict[str, Entries]:
-        """Those whose annotation file is there."""
+        """Returns the splits whose annotation file exists."""
         return present(parse_annotations, locate(source, FOLDERS, tuple(FILES.values())), FILES)

@@ -1,4 +1,4 @@
-"""The XML that SVT and ICDAR 2003 mark words with: upright boxes in the pictures of a ``tagset``."""
+"""Parser of the XML of SVT and ICDAR 2003: words in upright boxes in the pictures of a ``tagset``."""
 
 from collections.abc import Iterator
 from math import ceil, floor
@@ -10,30 +10,30 @@ from datasets.builders.entries import Entry
 from datasets.sources import BadSampleError
 
 
-def read_xml(root: Path, file: str) -> ElementTree.Element:
-    """The root element of a file.
+def load_xml(root: Path, file: str) -> ElementTree.Element:
+    """Loads an XML file and returns its root element.
 
     Raises:
-      ValueError: it is not well formed.
+      ValueError: the file is not well-formed XML.
     """
     try:
         return ElementTree.parse(root / file).getroot()
     except ElementTree.ParseError as error:
-        raise ValueError(f"{root / file} is no well-formed XML: {error}") from error
+        raise ValueError(f"{root / file} is not well-formed XML: {error}") from error
 
 
 def parse_tagset(root: Path, file: str, *, lexicon: bool = False) -> Iterator[Entry | BadSampleError]:
-    """The words of a ``tagset``; the picture paths in it start at its own folder.
+    """Parses the words of a ``tagset``; its picture paths are relative to the folder of the XML file.
 
     Args:
       root: folder of the set.
-      file: the XML file in it.
-      lexicon: whether pictures have one (a ``lex`` element); all words of a picture share it.
+      file: the XML file, relative to ``root``.
+      lexicon: whether each picture has a lexicon (a ``lex`` element), shared by its words.
 
     Raises:
-      ValueError: the file is not well formed.
+      ValueError: the file is not well-formed XML.
     """
-    for picture, image in enumerate(read_xml(root, file).iter("image"), 1):
+    for picture, image in enumerate(load_xml(root, file).iter("image"), 1):
         path = image.findtext("imageName", "").strip()
         words = [word.strip() for word in image.findtext("lex", "").split(",") if word.strip()]
         extra = {"lexicon_50": words} if lexicon else {}
@@ -43,7 +43,7 @@ def parse_tagset(root: Path, file: str, *, lexicon: bool = False) -> Iterator[En
                 text = rectangle.findtext("tag", "").strip()
                 yield Entry((root / file).parent / path, text, origin, _box(rectangle), extra)
             except (KeyError, ValueError, OverflowError) as error:
-                yield BadSampleError(origin, f"a rectangle needs numbers for x, y, width and height: {error}")
+                yield BadSampleError(origin, f"expected a rectangle with numbers x, y, width and height: {error}")
 
 
 def _box(rectangle: ElementTree.Element) -> Box:

@@ -1,1 +1,1 @@
-"""Renderers: sources that draw their own pictures, each sample a pure function of a seed and an index."""
+"""Renderers: sources that draw their own pictures; each sample is a pure function of a seed and an index."""

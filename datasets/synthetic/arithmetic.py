@@ -1,6 +1,6 @@
-"""Arithmetic expressions drawn like captchas: an endless labelled stream that needs neither files nor a download.
+"""Renderer of arithmetic expressions in the style of captchas; needs neither files nor a download.
 
-Sizes follow from the canvas: 180x60 holds 1 to 12 tokens.
+Sizes are relative to the canvas: 180x60 holds 1 to 12 tokens.
 """
 
 import dataclasses
@@ -16,19 +16,19 @@ from datasets.synthetic.stream import RenderedStream, StreamConfig
 PLAIN_FRACTION = 0.7
 """Share of expressions in the plain form: three one-digit operands, two operators, at most one pair of parentheses."""
 ROTATION = 15.0
-"""Largest turn of a glyph, degrees either way: far from where a 6 reads as a 9, or a + as a *."""
+"""Maximum rotation of a glyph in degrees, either way; too little for a 6 to look like a 9, or a + like a *."""
 CONTRAST = 90.0
-"""Least difference of luma (of 255) between glyphs and background, but for rounding, before blur and noise."""
+"""Minimum difference of luma (0 to 255) between glyphs and background, except for rounding, before blur and noise."""
 
 _FACES = (("sans", 300), ("sans", 450), ("sans", 600), ("italic", 350), ("italic", 550), ("uni", 400))
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, RGB
 _MARGIN = 3  # pixels between glyphs and canvas edge
-_MIDDLE = 0.365  # half the height of a digit, in ems: the line that glyphs are centred on
+_MIDDLE = 0.365  # half the height of a digit, in ems: height of the line on which glyphs are centred
 
 
 @dataclasses.dataclass
 class ArithmeticConfig(StreamConfig):
-    """What to render, on a canvas of at least 72x24 pixels."""
+    """Settings of rendered expressions; the canvas has at least 72x24 pixels."""
 
     height: int = 60
     width: int = 180
@@ -52,10 +52,10 @@ class Arithmetic(RenderedStream[ArithmeticConfig]):
 
 
 def draw_expression(random: np.random.Generator) -> str:
-    """A valid expression of 1 to 12 tokens.
+    """Draws a valid expression of 1 to 12 tokens.
 
-    Either the plain form, or 1 to 4 operands of one or two digits, which may end in ``=``. Parentheses stand around two
-    neighbours of at most three operands.
+    It has either the plain form, or 1 to 4 operands of one or two digits and possibly a final ``=``. Expressions of two
+    or three operands may have parentheses around two neighbours.
     """
     plain = random.random() < PLAIN_FRACTION
     parenthesised, equals = random.random(2) < 0.5
@@ -74,7 +74,7 @@ def draw_expression(random: np.random.Generator) -> str:
 
 
 def _render(text: str, config: StreamConfig, random: np.random.Generator) -> np.ndarray:
-    """Glyphs are drawn dark on light; a minority of images is then inverted, which keeps the contrast."""
+    """Renders a text, dark on light; a minority of images is then inverted, which keeps the contrast."""
     opacity, column_glyph = _draw_glyphs(lay_out(text, config, random), config)
     shade = 12.0 * config.clutter
     light = random.uniform(CONTRAST + 2 * shade + 50, 255 - shade)
@@ -92,22 +92,23 @@ def _render(text: str, config: StreamConfig, random: np.random.Generator) -> np.
 
 class _Glyph(NamedTuple):
     mask: np.ndarray  # uint8, cropped to the ink
-    drop: float  # centre of the ink below the middle line, pixels
+    drop: float  # distance of the ink's centre below the middle line, pixels
 
 
 class Layout(NamedTuple):
-    """Where ``N`` glyphs stand. Pairs are x before y."""
+    """Positions of ``N`` glyphs. Pairs are x before y."""
 
     masks: list[np.ndarray]
-    maps: np.ndarray  # N 2 3, from mask to patch
+    maps: np.ndarray  # N 2 3, affine maps from mask to patch
     corners: np.ndarray  # 2 N, left and top of the patch on the canvas
     patches: np.ndarray  # 2 N, width and height of the patch
-    edges: np.ndarray  # N-1, the columns where one glyph gives way to the next
+    edges: np.ndarray  # N-1, columns at which the colour of one glyph changes to that of the next
 
 
 @functools.lru_cache(maxsize=8192)
 def _glyph(character: str, face: tuple[str, int], size: int) -> _Glyph:
-    """One character upright. The font face is made here because the engine behind it belongs to the calling thread."""
+    """Draws one upright character, ``size`` pixels per em."""
+    # The font face is made here because OpenCV's font engine is bound to the calling thread.
     canvas = np.zeros((2 * size, 2 * size), np.uint8)
     baseline = size + size // 2
     name, weight = face
@@ -119,7 +120,7 @@ def _glyph(character: str, face: tuple[str, int], size: int) -> _Glyph:
 
 
 def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Layout:
-    """Chooses faces, sizes, turns and gaps, shrinks the line where it would not fit, and puts it anywhere it does."""
+    """Draws faces, sizes, rotations and gaps, shrinks a line that does not fit, and places it at random."""
     count = len(text)
     size = random.uniform(0.65, 1.0) * min(0.8 * config.height, config.width / (0.5 * count))  # pixels per em
     master = 4 * math.ceil(size / 4)  # few cached sizes; the affine map does the rest
@@ -131,12 +132,12 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Lay
     spread = random.uniform(-1, 1, (4, count))
     angle = math.radians(ROTATION) * spread[0]
     scale = size / master * (1 + 0.12 * spread[1])
-    gap = size * (0.13 + 0.17 * spread[2])  # to the glyph before; negative overlaps slightly
+    gap = size * (0.13 + 0.17 * spread[2])  # distance to the previous glyph; negative ones overlap slightly
     gap[0] = 0
     middle = scale * [glyph.drop for glyph in glyphs] + 0.1 * size * spread[3]
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])  # 2 2 N
     boxes = np.array([glyph.mask.shape[::-1] for glyph in glyphs]).T  # 2 N
-    spans = scale * (abs(turn) * boxes).sum(axis=1)  # 2 N: upright boxes around the turned glyphs
+    spans = scale * (abs(turn) * boxes).sum(axis=1)  # 2 N: upright boxes around the rotated glyphs
     right = (spans[0] + gap).cumsum()
     top = (middle - spans[1] / 2).min()
     extent = np.array([right[-1], (middle + spans[1] / 2).max() - top])
@@ -155,7 +156,7 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Lay
 
 
 def _draw_glyphs(layout: Layout, config: StreamConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Returns opacity, uint8 ``H W 3`` with equal channels, and the glyph that each column belongs to, ``W``."""
+    """Returns the opacity, uint8 ``H W 3`` with equal channels, and the glyph index of each column, ``W``."""
     opacity = np.zeros((config.height, config.width), np.uint8)
     boxes = np.concatenate([layout.corners, layout.patches]).T.tolist()
     for mask, affine, (x, y, width, height) in zip(layout.masks, layout.maps, boxes, strict=True):
@@ -171,7 +172,7 @@ def _colours(luma: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def _palette() -> np.ndarray:
-    """256 tints, grey to vivid, of each luma: uint8 ``256 256 3``."""
+    """Colours by luma and tint, uint8 ``256 256 3``: 256 tints, grey to vivid, of each luma."""
     random = np.random.default_rng(0)
     tint = random.uniform(-1, 1, (256, 3))
     tint -= (tint @ _LUMA)[:, None]
@@ -183,13 +184,13 @@ def _palette() -> np.ndarray:
 
 
 def _paper(colour: np.ndarray, shade: float, config: StreamConfig, random: np.random.Generator) -> np.ndarray:
-    """The background: one colour, up to ``shade`` lighter or darker from place to place."""
+    """Background of one colour, locally up to ``shade`` lighter or darker."""
     cells = colour + random.uniform(-shade, shade, (3, 6, 1))
     return cv2.resize(cells.clip(0, 255).astype(np.uint8), (config.width, config.height))
 
 
 def _scribble(image: np.ndarray, dark: float, light: float, clutter: float, random: np.random.Generator) -> None:
-    """Draws specks and lines into ``image``. Lines span half the canvas or more, so that none reads as a minus."""
+    """Draws specks and lines into ``image``. Lines span half the canvas or more, so that none looks like a minus."""
     height, width, _ = image.shape
     lines, dots, specks = (random.random(3) * (4, 9, 50) * clutter).astype(int).tolist()
     colours = _colours(random.uniform(dark, light, lines + dots + specks), random)
@@ -204,7 +205,7 @@ def _scribble(image: np.ndarray, dark: float, light: float, clutter: float, rand
 
 
 def _degrade(image: np.ndarray, clutter: float, random: np.random.Generator) -> np.ndarray:
-    """Blurs and adds sensor noise."""
+    """Blurs the image and adds sensor noise."""
     height, width, _ = image.shape
     blur, strength, left, top = random.random(4) * (clutter, clutter, width, height)
     if blur > 0.3:
@@ -216,7 +217,7 @@ def _degrade(image: np.ndarray, clutter: float, random: np.random.Generator) -> 
 
 @functools.lru_cache(maxsize=8)
 def _noise(height: int, width: int) -> np.ndarray:
-    """A fixed field of noise, mean 128 and deviation 30, four canvases large; a sample takes a window of it."""
+    """Fixed field of noise with mean 128 and deviation 30, four canvases large; samples take windows of it."""
     noise = np.random.default_rng(0).normal(128, 30, (2 * height, 2 * width, 3)).clip(0, 255).astype(np.uint8)
     noise.flags.writeable = False
     return noise

@@ -1,7 +1,7 @@
-"""What a camera does to a drawn scene: where it stands, light, optics, sensor and compression.
+"""Camera effects on a drawn scene: perspective, light, optics, sensor and compression.
 
-Everything is drawn from the generator that is handed in, in a fixed order, so that a sample stays a function of its
-seed. Pictures are uint8 ``H W 3``, RGB. `clutter` in 0 to 1 says how far things go; at 0 nothing happens.
+All randomness comes from the generator in the arguments, in a fixed order, so that a sample is a function of its seed.
+Pictures are uint8 ``H W 3``, RGB. ``clutter``, 0 to 1, is the strength of an effect; 0 disables it.
 """
 
 import functools
@@ -15,14 +15,14 @@ Picture = UInt8[np.ndarray, "H W 3"]
 Quad = Float[np.ndarray, "4 2"]
 """Corners in pixels: left top, right top, right bottom, left bottom, x before y."""
 
-_TEXTURES, _TEXTURE = 48, 384  # how many, and pixels of a side
+_TEXTURES, _TEXTURE = 48, 384  # number of textures, and pixels of their longer side
 
 
 def view(width: float, height: float, clutter: float, random: np.random.Generator) -> Quad:
-    """The corners of a flat sign of this size as a camera at a random place sees them; only their shape matters.
+    """Draws a camera position and projects the corners of a flat sign of this size; their scale is arbitrary.
 
-    Half of the cameras stand almost in front of it; the others look from up to 60 degrees aside, 40 above or 15 below,
-    and are held up to 15 degrees slanted, from two to twelve times the sign's width away.
+    The camera is turned up to 60 degrees sideways, looks from up to 40 degrees above or 15 below, is rolled up to 15
+    degrees, and stands two to twelve times the sign's width away. For half of the cameras all angles are scaled by 0.3.
     """
     near = 1.0 if random.random() < 0.5 else 0.3
     turns = [random.uniform(-60, 60), random.uniform(-15, 40), random.uniform(-15, 15)]
@@ -44,13 +44,13 @@ def view(width: float, height: float, clutter: float, random: np.random.Generato
 
 
 def fit(quad: Quad, width: int, height: int, margins: Float[np.ndarray, "4"]) -> Quad:
-    """The corners moved and stretched so that their bounding box fills a canvas but for margins.
+    """Moves and stretches corners so that their bounding box fills a canvas except for margins.
 
     Args:
       quad: corners in any unit.
-      width: of the canvas, pixels.
-      height: of the canvas, pixels.
-      margins: left, top, right, bottom: shares of the canvas; negative ones cut into the sign.
+      width: width of the canvas, pixels.
+      height: height of the canvas, pixels.
+      margins: left, top, right and bottom as shares of the canvas; negative ones cut into the sign.
     """
     low, high = quad.min(axis=0), quad.max(axis=0)
     canvas = np.array([width, height])
@@ -59,19 +59,19 @@ def fit(quad: Quad, width: int, height: int, margins: Float[np.ndarray, "4"]) ->
 
 
 def paste(sign: Picture, quad: Quad, onto: Picture) -> Picture:
-    """A flat sign seen at these corners, over what is behind it."""
+    """Draws a flat sign with these corners over a background."""
     height, width = sign.shape[:2]
     size = onto.shape[1], onto.shape[0]
     source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(source, (quad - 0.5).astype(np.float32))
-    # Opaque within and transparent black around: its edges come out with their colours times their opacity.
+    # Outside the sign, OpenCV samples transparent black, so edge pixels are already multiplied by their opacity.
     seen = cv2.warpPerspective(cv2.cvtColor(sign, cv2.COLOR_RGB2RGBA), matrix, size, flags=cv2.INTER_LINEAR)
     around = cv2.merge([cv2.bitwise_not(cv2.extractChannel(seen, 3))] * 3)
     return cv2.add(cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), cv2.multiply(onto, around, scale=1 / 255))
 
 
 def blend(below: Picture, above: Picture, cover: UInt8[np.ndarray, "H W"]) -> Picture:
-    """``above`` where ``cover`` is 255, ``below`` where it is 0."""
+    """Blends two pictures: ``above`` where ``cover`` is 255, ``below`` where it is 0."""
     share = cv2.merge([cover] * 3)
     return cv2.add(
         cv2.multiply(above, share, scale=1 / 255), cv2.multiply(below, cv2.bitwise_not(share), scale=1 / 255)
@@ -79,14 +79,14 @@ def blend(below: Picture, above: Picture, cover: UInt8[np.ndarray, "H W"]) -> Pi
 
 
 def plain(colour: Float[np.ndarray, "3"], width: int, height: int) -> Picture:
-    """One colour, 0 to 255, all over."""
+    """Picture of a single colour, RGB in 0 to 255."""
     picture = np.empty((height, width, 3), np.uint8)
     cv2.rectangle(picture, (0, 0, width, height), np.asarray(colour, float).tolist(), cv2.FILLED)
     return picture
 
 
 def surroundings(width: int, height: int, random: np.random.Generator) -> Picture:
-    """Something to see a sign against: panels, edges and smooth shade in the colours of cars and streets."""
+    """Background for signs: panels, edges and smooth shades in the colours of cars and streets."""
     half = _TEXTURE // 2
     number, x, y, mirrored = random.integers(0, (_TEXTURES, half, half, 2)).tolist()
     window = _texture(number)[y // 2 : (y + half) // 2, x : x + half]
@@ -96,7 +96,7 @@ def surroundings(width: int, height: int, random: np.random.Generator) -> Pictur
 
 @functools.cache
 def _texture(number: int) -> Picture:
-    """Half as high as wide: canvases are wide, and a window then needs no more than linear interpolation."""
+    """Texture half as high as wide: canvases are wide too, so linear interpolation of a window is enough."""
     random = np.random.default_rng([20, number])
     size = _TEXTURE
     cells = random.integers(0, 255, (*random.integers(2, 7, 2), 1))
@@ -122,7 +122,7 @@ def _texture(number: int) -> Picture:
 
 
 def light(picture: Picture, clutter: float, random: np.random.Generator) -> Picture:
-    """Uneven and coloured light, shadows, glare, haze, night and a wrong exposure."""
+    """Applies uneven and coloured light, shadows, glare, haze, night or a wrong exposure."""
     if clutter == 0:
         return picture
     height, width = picture.shape[:2]
@@ -136,7 +136,7 @@ def light(picture: Picture, clutter: float, random: np.random.Generator) -> Pict
     if weather < 0.15 * clutter:  # night
         gain, lift = random.uniform(0.12, 0.45), random.uniform(0, 12)
         cast *= random.uniform((0.9, 0.8, 0.5), (1.4, 1.1, 1.0))
-    elif weather < 0.3 * clutter:  # the sensor had too much light
+    elif weather < 0.3 * clutter:  # overexposure
         gain, lift = random.uniform(1.2, 2.2), random.uniform(0, 60)
     elif weather < 0.4 * clutter:  # haze, a dirty lens
         gain, lift = random.uniform(0.25, 0.6), random.uniform(40, 130)
@@ -172,7 +172,7 @@ def _glare(lit: np.ndarray, random: np.random.Generator) -> None:
 
 
 def optics(picture: Picture, clutter: float, random: np.random.Generator) -> Picture:
-    """Motion or defocus blur; strength as a share of the picture's height."""
+    """Applies motion or defocus blur, whose strength is relative to the picture's height."""
     height = picture.shape[0]
     kind, amount = random.random(2)
     if kind < 0.25 * clutter:
@@ -181,12 +181,12 @@ def optics(picture: Picture, clutter: float, random: np.random.Generator) -> Pic
     if kind < 0.75 * clutter:
         sigma = 0.3 + 0.045 * height * amount**2
         kernel = cv2.getGaussianKernel(2 * round(3 * sigma) + 1, sigma)
-        return cv2.sepFilter2D(picture, -1, kernel, kernel)  # GaussianBlur takes twice the time for eight bits
+        return cv2.sepFilter2D(picture, -1, kernel, kernel)  # GaussianBlur takes twice as long for uint8
     return picture
 
 
 def _motion(length: int, angle: float) -> np.ndarray:
-    """The path of a point while the shutter is open, as a kernel that sums to one."""
+    """Motion blur kernel of sum 1: a line of ``length`` pixels at an angle in radians."""
     side = max(length, 1) // 2 * 2 + 3
     kernel = np.zeros((side, side), np.float32)
     half = np.array([math.cos(angle), math.sin(angle)]) * (length / 2)
@@ -196,16 +196,16 @@ def _motion(length: int, angle: float) -> np.ndarray:
 
 
 def sensor(picture: Picture, width: int, height: int, clutter: float, random: np.random.Generator) -> Picture:
-    """Sampled with few pixels, noise on each, compressed, and brought to ``width`` times ``height`` pixels.
+    """Samples with few pixels, adds noise, compresses, and resizes to ``width`` times ``height`` pixels.
 
-    Between 45 % and 200 % of the wanted pixels a side are seen, never more than there are.
+    The sensor has 45 % to 200 % of the output's pixels a side, but never more than the input.
     """
     detail = random.uniform(0.45, 1.2) if random.random() < 0.5 else random.uniform(1.2, 2.0)
     detail = 2.0 + (detail - 2.0) * clutter
     seen = max(4, min(picture.shape[1], round(width * detail))), max(4, min(picture.shape[0], round(height * detail)))
-    little = 3 * seen[0] > 2 * picture.shape[1]  # of it is lost, so that two pixels a side tell as much as an area
+    little = 3 * seen[0] > 2 * picture.shape[1]  # little reduction: linear interpolation does not alias visibly
     picture = cv2.resize(picture, seen, interpolation=cv2.INTER_LINEAR if little else cv2.INTER_AREA)
-    brightness = min(sum(cv2.mean(picture)) / 3 / 110, 1.0)  # what the sensor saw little of is mostly smoothed away
+    brightness = min(sum(cv2.mean(picture)) / 3 / 110, 1.0)  # cameras smooth dark pictures, so they get less noise
     strength = random.uniform(0, 0.5) ** 2 * clutter * (0.25 + 0.75 * brightness)
     if strength > 0.01:
         x, y = random.integers(0, np.maximum(_GRAIN - np.array(seen), 1)).tolist()
@@ -224,7 +224,7 @@ _GRAIN = 2048
 
 @functools.cache
 def _grain(times: int = 1) -> Picture:
-    """A field of sensor noise, mean 128 and deviation 40, of which samples take windows; repeated for large ones."""
+    """Field of sensor noise, mean 128 and deviation 40, tiled ``times`` a side; samples take windows of it."""
     if times > 1:
         return np.tile(_grain(), (times, times, 1))
     random = np.random.default_rng(0)
@@ -236,9 +236,9 @@ def _grain(times: int = 1) -> Picture:
 
 
 def compress(picture: Picture, quality: int) -> Picture:
-    """What JPEG of this quality, 0 to 100, leaves of a picture."""
-    # JPEG spends its detail on brightness, in which red and blue weigh differently.
+    """Encodes a picture as JPEG of this quality, 0 to 100, and decodes it."""
+    # Encoded as BGR: JPEG keeps more detail of luma than of chroma, and luma weighs red and blue differently.
     encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
-    assert decoded is not None, "what OpenCV has just encoded"
+    assert decoded is not None, "OpenCV decodes the JPEG that it encoded"
     return decoded

@@ -1,73 +1,34 @@
-"""Snippets of sheet music: an endless labelled stream that needs neither files nor a download.
+"""Renderer of snippets of sheet music; needs neither files nor a download.
 
-A staff with clef, key and time signature, notes and rests in bars. The label is the pitch of each note from left to
-right, as in Shi, Bai and Yao 2015, section 3.4: tokens of `recog.alphabet.MUSIC_PITCHES`, ``C4 E4 G4 C5``. Pitches are
-natural ones, read from clef and height alone: accidentals and key signatures are drawn and not labelled.
+A picture shows a staff with clef, key and time signature, and notes and rests in bars. The label is the pitch of each
+note from left to right, as in Shi, Bai and Yao 2015, section 3.4: tokens of `recog.alphabet.MUSIC_PITCHES`,
+``C4 E4 G4 C5``. Pitches follow from clef and height alone: accidentals and key signatures are drawn but not labelled.
 """
 
 import dataclasses
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from datasets.synthetic import camera
-from datasets.synthetic.music_glyphs import SPACE, WEIGHTS, Mask, glyph
+from datasets.synthetic.music_engraving import engrave
+from datasets.synthetic.music_glyphs import SPACE, Mask
+from datasets.synthetic.music_score import CLEFS, FLOORS, ROWS, TIMES, compose, write
 from datasets.synthetic.stream import RenderedStream, StreamConfig
-from recog.alphabet import MUSIC_PITCHES
 
-PITCHES = MUSIC_PITCHES.tokens
-"""From the lowest to the highest, a step of the staff each."""
-CLEFS = {"treble": PITCHES.index("E4"), "bass": PITCHES.index("C3") - 3, "alto": PITCHES.index("F3")}
-"""Place in `PITCHES` of the lowest line; that of the bass clef, G2, lies below them."""
-SHARPS, FLATS = (8, 5, 9, 6, 3, 7, 4), (4, 7, 3, 6, 2, 5, 1)
-"""Steps above the lowest line of the signs of a key under a treble clef; bass is 2 lower, alto 1."""
-TIMES = {"4/4": 16, "common time": 16, "3/4": 12, "2/4": 8, "6/8": 12, "3/8": 6}
-"""Sixteenths in a bar."""
-FLOORS = -3.2, -1.7
-"""Where the lower edge of a sheet can be, spaces above the lowest line: under clefs, and for the highest pitch."""
-LENGTHS = {"whole": 16, "half": 8, "quarter": 4, "eighth": 2, "sixteenth": 1}
-"""Sixteenths of a note or rest without a dot."""
-
-_ROWS = 11.6  # height of the sheet in spaces
-_HEAD, _EVENT = 15.0, 5.2  # spaces that clef, key and time need at most, and a note with all that belongs to it
-_STEM = 3.5  # spaces
-_DRAWN = 2.0  # pixels that are drawn for one of the canvas, a side
+_HEAD, _EVENT = 15.0, 5.2  # maximum widths in spaces of clef, key and time together, and of a note with all its signs
+_DRAWN = 2.0  # pixels drawn for each pixel of the canvas, a side
 
 
 @dataclasses.dataclass
 class MusicConfig(StreamConfig):
-    """What to render, on a canvas of at least 160x32 pixels."""
+    """Settings of rendered music; the canvas has at least 160x32 pixels."""
 
     height: int = 32
     width: int = 256
     notes: int = 12
-    """Most notes and rests of a snippet; at least one is a note."""
-
-
-class Event(NamedTuple):
-    """A note or a rest."""
-
-    length: str
-    """A key of `LENGTHS`."""
-    dotted: bool
-    step: int | None
-    """Steps above the lowest line, a line or a gap each; None for a rest."""
-    accidental: str = ""
-    """``sharp``, ``flat``, ``natural`` or none."""
-    ends_bar: bool = False
-
-
-class Style(NamedTuple):
-    """What a printer's music looks like."""
-
-    weight: float
-    """One of `WEIGHTS`."""
-    line: int
-    """Pixels of the staff's lines."""
-    stem: int
-    """Pixels of stems and bar lines."""
+    """Maximum number of notes and rests of a snippet; at least one is a note."""
 
 
 class Music(RenderedStream[MusicConfig]):
@@ -78,7 +39,7 @@ class Music(RenderedStream[MusicConfig]):
       >>> image, text, origin = source[0]  # uint8 32 256 3
 
     Raises:
-      ValueError: as `RenderedStream`, or ``notes`` is below 1 or more than the canvas has room for.
+      ValueError: a setting is invalid (see `RenderedStream`), or ``notes`` is below 1 or too large for the canvas.
     """
 
     name = "music"
@@ -86,12 +47,12 @@ class Music(RenderedStream[MusicConfig]):
 
     def __init__(self, config: MusicConfig):
         super().__init__(config)
-        room = int((_ROWS * config.width / config.height - _HEAD) / _EVENT)
+        room = int((ROWS * config.width / config.height - _HEAD) / _EVENT)
         if not 1 <= config.notes <= room:
-            need = round((_HEAD + _EVENT * max(config.notes, 1)) * config.height / _ROWS) + 1
+            need = round((_HEAD + _EVENT * max(config.notes, 1)) * config.height / ROWS) + 1
             raise ValueError(
-                f"notes={config.notes}: a canvas of {config.width}x{config.height} has room for 1 to {room}: "
-                f"choose one of these, or a width of {need}"
+                f"notes={config.notes}: a canvas of {config.width}x{config.height} has room for 1 to {room} notes: "
+                f"choose a number in this range, or a width of {need}"
             )
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
@@ -101,257 +62,13 @@ class Music(RenderedStream[MusicConfig]):
         floor = random.uniform(*FLOORS)
         time = tuple(TIMES)[int(random.integers(len(TIMES)))]
         events = compose(clef, floor, TIMES[time], int(random.integers(1, config.notes + 1)), random)
-        width = round(_ROWS * SPACE * config.width / config.height)
+        width = round(ROWS * SPACE * config.width / config.height)
         ink = engrave(clef, time, events, floor, width, config.clutter, random)
         return photograph(ink, config, random), write(clef, events)
 
 
-def write(clef: str, events: list[Event]) -> str:
-    """The label: pitches with spaces between them."""
-    return MUSIC_PITCHES.separator.join(PITCHES[CLEFS[clef] + e.step] for e in events if e.step is not None)
-
-
-def compose(clef: str, floor: float, bar: int, count: int, random: np.random.Generator) -> list[Event]:
-    """Notes and rests that fill bars; a melody, which mostly goes on by small steps.
-
-    Args:
-      clef: a key of `CLEFS`.
-      floor: height of the sheet's lower edge, spaces above the lowest line.
-      bar: sixteenths in a bar.
-      count: of notes and rests.
-      random: what decides.
-    """
-    lowest = max(int(np.ceil(2 * floor + 1.4)), -CLEFS[clef])
-    highest = min(int(2 * (floor + _ROWS) - 1.4), len(PITCHES) - 1 - CLEFS[clef])
-    step = int(random.integers(max(lowest, -2), min(highest, 10) + 1))
-    events, left, sung = [], bar, int(random.integers(count))
-    for place in range(count):
-        length, dotted = _draw_length(left, random)
-        left -= LENGTHS[length] * (3 if dotted else 2) // 2
-        silent = random.random() < 0.12 and place != sung
-        leap, far = int(np.rint(random.normal(0, 2.5))), random.random() < 0.1
-        step = int(random.integers(lowest, highest + 1)) if far else int(np.clip(step + leap, lowest, highest))
-        accidental = ("sharp", "flat", "natural")[int(random.integers(3))] if random.random() < 0.12 else ""
-        events.append(Event(length, dotted, None if silent else step, "" if silent else accidental, left == 0))
-        left = left or bar
-    return events
-
-
-def _draw_length(left: int, random: np.random.Generator) -> tuple[str, bool]:
-    """A length that the bar still has room for, and whether it has a dot."""
-    fitting = [length for length, sixteenths in LENGTHS.items() if sixteenths <= left]
-    weights = np.array([{"whole": 1, "half": 2, "quarter": 4, "eighth": 4, "sixteenth": 1}[one] for one in fitting])
-    length = fitting[int(random.choice(len(fitting), p=weights / weights.sum()))]
-    sixteenths = LENGTHS[length]
-    return length, bool(random.random() < 0.2) and sixteenths > 1 and 3 * sixteenths <= 2 * left
-
-
-class Sheet:
-    """Ink on a sheet that holds one staff; places in spaces, x from the left edge, y up from the lowest line."""
-
-    def __init__(self, width: int, floor: float, style: Style):
-        self.ink: Mask = np.zeros((round(_ROWS * SPACE), width), np.uint8)
-        self._base = round((_ROWS + floor) * SPACE)
-        self._style = style
-
-    def sign(self, name: str, x: float, y: float = 0.0) -> None:
-        """A glyph at its place; what would stand outside the sheet is cut off."""
-        mask, left, top = glyph(name, self._style.weight)
-        left, top = left + round(x * SPACE), top + self._base - round(y * SPACE)
-        high, wide = max(top, 0), max(left, 0)
-        part = self.ink[high : max(top + mask.shape[0], 0), wide : max(left + mask.shape[1], 0)]
-        mask = mask[high - top :, wide - left :]
-        np.maximum(part, mask[: part.shape[0], : part.shape[1]], out=part)
-
-    def staff(self, start: float, end: float) -> None:
-        """The five lines."""
-        for line in range(5):
-            self.bar(start, end, float(line), self._style.line)
-
-    def bar(self, start: float, end: float, y: float, thick: int) -> None:
-        """A horizontal line, ``thick`` pixels."""
-        top = self._base - round(y * SPACE) - thick // 2
-        self.ink[max(top, 0) : max(top + thick, 0), max(round(start * SPACE), 0) : round(end * SPACE)] = 255
-
-    def upright(self, x: float, low: float, high: float, thick: int = 0) -> None:
-        """A vertical line, as thick as stems are unless told."""
-        left, thick = round(x * SPACE), thick or self._style.stem
-        top, bottom = self._base - round(high * SPACE), self._base - round(low * SPACE) + 1
-        self.ink[max(top, 0) : max(bottom, 0), left : left + thick] = 255
-
-    def beam(self, start: tuple[float, float], end: tuple[float, float], thick: float) -> None:
-        """A thick slanted line between two stems; ``thick`` in spaces, downwards."""
-        corners = [start, end, (end[0], end[1] - thick), (start[0], start[1] - thick)]
-        places = [(16 * x * SPACE, 16 * (self._base - y * SPACE)) for x, y in corners]
-        cv2.fillPoly(self.ink, [np.rint(places).astype(np.int32)], (255,), cv2.LINE_AA, 4)
-
-    def slur(self, start: float, end: float, y: float, rise: float) -> None:
-        """An arc over or under notes; ``rise`` in spaces, negative below."""
-        t = np.linspace(-1, 1, 20)
-        x, height = (start + end) / 2 + t * (end - start) / 2, y + rise * (1 - t * t)
-        places = np.column_stack([x * SPACE, self._base - height * SPACE])
-        cv2.polylines(self.ink, [np.rint(16 * places).astype(np.int32)], False, (255,), 1, cv2.LINE_AA, 4)
-
-
-def engrave(
-    clef: str, time: str, events: list[Event], floor: float, width: int, clutter: float, random: np.random.Generator
-) -> Mask:
-    """The ink of a sheet.
-
-    Args:
-      clef: a key of `CLEFS`.
-      time: a key of `TIMES`.
-      events: what is played.
-      floor: height of the sheet's lower edge, spaces above the lowest line.
-      width: of the sheet, pixels.
-      clutter: 0 leaves out slurs, accents and staccato dots.
-      random: what decides on style and spacing.
-    """
-    style = Style(WEIGHTS[int(random.integers(3))], *(1 + (random.random(2) < (0.7, 0.6))).tolist())
-    sheet = Sheet(width, floor, style)
-    start, stop = random.uniform(0, 0.6), width / SPACE - random.uniform(0, 0.6)
-    x = _opening(sheet, clef, time, start + random.uniform(1.5, 2.0), random)
-    needs = np.array([_need(event) for event in events])
-    free = stop - 0.8 - x
-    stretch = min(random.uniform(1, 2.4), free / needs.sum()) if random.random() < 0.7 else free / needs.sum()
-    after = x + np.cumsum(needs * stretch)
-    places = after - needs * stretch + [1.3 * bool(event.accidental) + 0.7 for event in events]
-    end = float(after[-1] + 0.3) if random.random() < 0.3 else stop
-    sheet.staff(start, end)
-    _notes(sheet, events, places, random)
-    for event, edge in zip(events, after, strict=True):
-        if event.ends_bar:
-            sheet.upright(edge - 0.5, 0, 4)
-    if end < stop:
-        sheet.upright(end - 0.15, 0, 4, SPACE // 3)
-        sheet.upright(end - 0.6, 0, 4)
-    _ornaments(sheet, events, places, clutter, random)
-    return sheet.ink
-
-
-def _opening(sheet: Sheet, clef: str, time: str, x: float, random: np.random.Generator) -> float:
-    """Clef, key and time; returns where notes may start."""
-    sheet.sign(clef, x)
-    x += 2.1
-    signs, name = (SHARPS, "sharp") if random.random() < 0.5 else (FLATS, "flat")
-    for step in signs[: int(random.integers(0, 8)) if random.random() < 0.6 else 0]:
-        sheet.sign(name, x, (step - {"treble": 0, "bass": 2, "alto": 1}[clef]) / 2)
-        x += 0.95
-    if random.random() < 0.3:
-        return x
-    x += 0.7
-    if time in TIMES and "/" not in time:
-        sheet.sign(time, x)
-    else:
-        beats, unit = time.split("/")
-        sheet.sign(beats, x, 2.0)
-        sheet.sign(unit, x, 0.0)
-    return x + 1.6
-
-
-def _need(event: Event) -> float:
-    """Spaces from the sign before to the sign after."""
-    return 2.2 + 1.3 * bool(event.accidental) + 0.7 * event.dotted + 1.0 * event.ends_bar
-
-
-def _notes(sheet: Sheet, events: list[Event], places: np.ndarray, random: np.random.Generator) -> None:
-    """Heads, stems, flags or beams, dots, accidentals and rests."""
-    place = 0
-    while place < len(events):
-        size = _run(events[place:], random)
-        if size > 1:
-            _beamed(sheet, events[place : place + size], places[place : place + size])
-        elif events[place].step is None:
-            event, x = events[place], float(places[place])
-            sheet.sign(f"{event.length} rest", x)
-            if event.dotted:
-                sheet.sign("dot", x + 1.0, 2.5)
-        else:
-            _alone(sheet, events[place], float(places[place]), random)
-        place += size
-
-
-def _run(events: list[Event], random: np.random.Generator) -> int:
-    """How many notes from the first on hang on one beam; 1 for none."""
-    size, most = 1, int(random.integers(1, 5))
-    while size < min(most, len(events)) and not events[size - 1].ends_bar:
-        first, last = events[0], events[size]
-        steps = [event.step for event in events[: size + 1]]
-        same = first.length == last.length in ("eighth", "sixteenth")
-        known = [step for step in steps if step is not None]
-        if not same or len(known) < len(steps) or max(known) - min(known) > 6:
-            break
-        size += 1
-    return size
-
-
-def _head(sheet: Sheet, event: Event, x: float) -> None:
-    """The head and what stands beside, below or above it."""
-    assert event.step is not None, "a rest has no head"
-    y = event.step / 2
-    kind = event.length if event.length in ("whole", "half") else "black"
-    sheet.sign(f"{kind} head", x, y)
-    if event.accidental:
-        sheet.sign(event.accidental, x - 1.3, y)
-    if event.dotted:
-        sheet.sign("dot", x + 1.15, y if event.step % 2 else y + 0.5)
-    half = 1.3 if kind == "whole" else 1.05
-    for line in (*range(-1, int(np.ceil(y)) - 1, -1), *range(5, int(np.floor(y)) + 1)):
-        sheet.bar(x - half, x + half, float(line), 1)
-
-
-def _alone(sheet: Sheet, event: Event, x: float, random: np.random.Generator) -> None:
-    """A note with its own stem and flags."""
-    assert event.step is not None, "a rest has no stem"
-    _head(sheet, event, x)
-    if event.length == "whole":
-        return
-    y, up = event.step / 2, event.step < 4 or (event.step == 4 and random.random() < 0.5)
-    far = max(_STEM, abs(2 - y)) * (1 if up else -1)  # stems of notes far outside reach the middle line
-    at = x + 0.55 if up else x - 0.65
-    sheet.upright(at, min(y, y + far), max(y, y + far))
-    for flag in range({"eighth": 1, "sixteenth": 2}.get(event.length, 0)):
-        sheet.sign("flag up" if up else "flag down", at + 0.08, y + far - flag * (0.8 if up else -0.8))
-
-
-def _beamed(sheet: Sheet, events: list[Event], places: np.ndarray) -> None:
-    """Notes of one length whose stems end at a beam."""
-    heights = np.array([event.step or 0 for event in events]) / 2
-    up = bool(heights.mean() < 2)
-    at = places + (0.55 if up else -0.65)
-    slope = float(np.clip((heights[-1] - heights[0]) / (at[-1] - at[0]), -0.15, 0.15))
-    line = slope * (at - at[0])
-    way = 1 if up else -1
-    line += way * (_STEM - 0.5 + (way * (heights - line)).max())
-    line += way * max(float((way * (2 - line)).max()), 0.0)
-    for event, x, stem, end in zip(events, places.tolist(), at.tolist(), line.tolist(), strict=True):
-        _head(sheet, event, x)
-        sheet.upright(stem, min((event.step or 0) / 2, end), max((event.step or 0) / 2, end))
-    for beam in range({"eighth": 1, "sixteenth": 2}[events[0].length]):
-        shift = (0 if up else 0.5) - 0.75 * beam * way
-        sheet.beam((at[0], line[0] + shift), (at[-1] + 0.12, line[-1] + shift), 0.5)
-
-
-def _ornaments(
-    sheet: Sheet, events: list[Event], places: np.ndarray, clutter: float, random: np.random.Generator
-) -> None:
-    """Slurs, accents and staccato dots, which are not read."""
-    for place, (event, x) in enumerate(zip(events, places.tolist(), strict=True)):
-        kind, size = random.random(), int(random.integers(1, 4))
-        if event.step is None or kind > 0.18 * clutter:
-            continue
-        below = -1 if event.step < 4 else 1  # the side without the stem
-        y = event.step / 2 + 1.1 * below
-        if kind < 0.06 * clutter:
-            sheet.sign("dot", x, y)
-        elif kind < 0.1 * clutter:
-            sheet.sign("accent", x, y + 0.2 * below)
-        elif place + size < len(places):
-            sheet.slur(x, float(places[place + size]), y, 0.9 * below)
-
-
 def photograph(ink: Mask, config: StreamConfig, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
-    """The sheet on paper, or over something else, seen by a camera and cut out along its edges."""
+    """Photographs the sheet on paper or another background and crops it along its edges."""
     clutter = config.clutter
     width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
     ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
@@ -361,8 +78,8 @@ def photograph(ink: Mask, config: StreamConfig, random: np.random.Generator) -> 
     quad = camera.fit(quad, width, height, margins)
     scene = camera.paste(sheet, quad, camera.surroundings(width, height, random))
     scene = camera.light(scene, 0.35 * clutter, random)
-    soft, kind = random.uniform(0.3, 0.3 + 0.1 * height / _ROWS), random.random()
-    if kind < 0.5 * clutter:  # `camera.optics` reckons with one line of writing as high as the picture
+    soft, kind = random.uniform(0.3, 0.3 + 0.1 * height / ROWS), random.random()
+    if kind < 0.5 * clutter:  # `camera.optics` would blur too much: it assumes text as high as the picture
         scene = cv2.GaussianBlur(scene, (0, 0), soft)
     return camera.sensor(scene, config.width, config.height, 0.4 * clutter, random)
 
@@ -370,7 +87,7 @@ def photograph(ink: Mask, config: StreamConfig, random: np.random.Generator) -> 
 def _paper_and_ink(
     width: int, height: int, clutter: float, random: np.random.Generator
 ) -> tuple[camera.Picture, camera.Picture]:
-    """White paper, tinted and stained paper, or a photograph; and ink at least 90 of 255 darker or lighter."""
+    """Draws white, tinted or stained paper or a street texture, and ink that differs from it by at least 90 of 255."""
     kind, share, dark = random.random(), random.uniform(0.05, 0.35), random.random() < 0.08 * clutter
     level, tint = random.uniform(170, 250), random.uniform(-25, 12, 3)
     stroke = random.uniform(0, 70) + random.uniform(-15, 15, 3)
@@ -378,7 +95,7 @@ def _paper_and_ink(
         return camera.plain(np.full(3, 255.0), width, height), camera.plain(np.zeros(3), width, height)
     if kind > 0.65 * clutter:
         share = 0.0
-    elif kind < 0.25 * clutter:  # a photograph, brought to the light half
+    elif kind < 0.25 * clutter:  # a street texture at half of its contrast
         share = 0.5
     paper = camera.plain((level + tint).clip(0, 255), width, height)
     paper = cv2.addWeighted(camera.surroundings(width, height, random), share, paper, 1 - share, 0)

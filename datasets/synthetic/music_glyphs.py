@@ -1,8 +1,8 @@
-"""The signs of music notation as opacity, drawn from outlines of this file: clefs, accidentals, heads, flags, rests.
+"""Opacity masks of the signs of music notation, drawn from outlines: clefs, accidentals, heads, flags and rests.
 
-Lengths are in spaces, the distance between two lines of a staff; y points up, and 0 is the sign's place on the staff:
-the lowest line for clefs, rests and time signatures, the note's own height for heads and accidentals, the stem's end
-for flags. A glyph is drawn once for each of the few weights and kept.
+Lengths are in spaces, the distance between two lines of a staff. y points up from the sign's origin: the lowest line
+for clefs, rests and time signatures, the note's own height for heads and accidentals, the stem's end for flags. A glyph
+is drawn once for each weight and cached.
 """
 
 import functools
@@ -17,32 +17,32 @@ from jaxtyping import Float, UInt8
 SPACE = 12
 """Pixels between two lines of a staff."""
 WEIGHTS = (0.8, 1.0, 1.25)
-"""How bold signs are, as a factor of their usual line widths."""
+"""Boldness of signs, as factors of their normal line widths."""
 
 Mask = UInt8[np.ndarray, "H W"]
 Point = tuple[float, float]
 
-_HALF = 8 * SPACE  # half the side of the square that glyphs are drawn in
-_SHIFT = 4  # binary digits behind the point in OpenCV's coordinates
+_HALF = 8 * SPACE  # half the side of the square canvas of a glyph, pixels
+_SHIFT = 4  # fractional bits of OpenCV's coordinates
 
 
 class Glyph(NamedTuple):
-    """A sign and where it stands."""
+    """A sign and the offset of its mask."""
 
     mask: Mask
     """Opacity, 0 to 255."""
     left: int
-    """Pixels from its place to the mask's left edge, mostly negative."""
+    """Pixels from the sign's origin to the mask's left edge, usually negative."""
     top: int
-    """Pixels from its place down to the mask's top edge, mostly negative."""
+    """Pixels from the sign's origin down to the mask's top edge, usually negative."""
 
 
 @functools.cache
 def glyph(name: str, weight: float) -> Glyph:
-    """A sign by its name, see the functions of this file, or ``4``: one digit of a time signature.
+    """Draws a sign by its name in ``_SIGNS``, or one digit of a time signature such as ``4``.
 
     Raises:
-      KeyError: there is no such sign.
+      KeyError: the name is unknown.
     """
     mask = np.zeros((2 * _HALF, 2 * _HALF), np.uint8)
     if name.isdigit():
@@ -66,7 +66,7 @@ def _pixels(points: Sequence[Point] | np.ndarray) -> np.ndarray:
 
 
 def _stroke(mask: Mask, points: Sequence[Point], widths: Sequence[float] | np.ndarray) -> None:
-    """A smooth line through points, as wide at each as ``widths`` say."""
+    """Draws a smooth line through points, with the given width at each point, all in spaces."""
     path = _smooth(np.column_stack([points, widths]))
     for (x, y, width), (to_x, to_y, to_width) in itertools.pairwise(path):
         along = np.array([to_x - x, to_y - y])
@@ -97,7 +97,7 @@ def _ball(mask: Mask, centre: Point, radius: float) -> None:
 
 
 def _oval(mask: Mask, half: Point, tilt: float, value: int = 255) -> None:
-    """An ellipse around the sign's place; ``tilt`` in degrees, right end up."""
+    """Fills an ellipse around the sign's origin; ``tilt`` in degrees raises its right end."""
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     cos, sin = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
     outline = np.column_stack([half[0] * np.cos(turn), half[1] * np.sin(turn)]) @ np.array([[cos, sin], [-sin, cos]])
@@ -236,7 +236,7 @@ def _accent(mask: Mask, weight: float) -> None:
 
 
 def _digit(mask: Mask, digit: str, weight: float) -> None:
-    """Two spaces high, its lower edge on the lowest line."""
+    """Draws a digit two spaces high, with its lower edge on the lowest line."""
     font, thick = cv2.FONT_HERSHEY_COMPLEX, max(round(2.4 * weight), 1)
     (width, height), _ = cv2.getTextSize(digit, font, 1.0, thick)
     drawn = np.zeros((height + 2 * thick, width + 2 * thick), np.uint8)

@@ -1,8 +1,8 @@
-"""Characters as they are pressed into Chinese licence plates: tall and narrow, strokes of one width.
+"""Masks of the characters of Chinese licence plates: tall and narrow, with strokes of one width.
 
-Digits and Latin letters are drawn from their strokes, after the look of the standard GA 36, and so is the Chinese
-character that could be compared with photographs of plates; the others are OpenCV's, stretched to the plate's
-proportions. Masks are cached: a process draws each once.
+Digits and Latin letters are drawn from strokes that imitate the standard GA 36, and so is the one Chinese character
+that could be compared with photographs of plates; the others come from OpenCV's font, stretched to the plate's
+proportions. Masks are cached.
 """
 
 import functools
@@ -13,19 +13,19 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 WIDTH, HEIGHT = 45, 90
-"""Millimetres of a character on the plate."""
+"""Width and height of a character on the plate, millimetres."""
 
 Stroke = list[tuple[float, float]]
 
 
 def _arc(x: float, y: float, across: float, down: float, start: float, stop: float) -> Stroke:
-    """Part of an ellipse: centre, half axes, and angles in degrees, clockwise from the right as pixels count rows."""
+    """Points of an elliptical arc, given by centre, half axes, and angles in degrees, clockwise from the right."""
     turns = np.radians(np.linspace(start, stop, 13))
     return [(x + across * math.cos(turn), y + down * math.sin(turn)) for turn in turns]
 
 
 def _rounded(left: float, top: float, right: float, bottom: float, radius: float) -> Stroke:
-    """A closed box with round corners."""
+    """Points of a closed rectangle with round corners."""
     corners = [(right, top, -90), (right, bottom, 0), (left, bottom, 90), (left, top, 180)]
     points = []
     for x, y, start in corners:
@@ -34,7 +34,7 @@ def _rounded(left: float, top: float, right: float, bottom: float, radius: float
     return [*points, points[0]]
 
 
-# Centre lines of the strokes in millimetres, in a character of 45 x 90: strokes are about 10 wide.
+# Centre lines of the strokes in millimetres, in a character of 45 x 90 mm, for strokes about 10 mm wide.
 _STROKES: dict[str, list[Stroke]] = {
     "0": [_rounded(5, 5, 40, 85, 15)],
     "1": [[(12, 17), (24, 5), (24, 85)]],
@@ -89,9 +89,9 @@ _CHINESE: dict[str, list[Stroke]] = {
         [(37, 48), (37, 78), (40, 85), (45, 85)],
     ],
 }
-"""The same with strokes about 6 wide."""
+"""Centre lines of Chinese characters in millimetres, for strokes about 6 mm wide."""
 CHINESE_WEIGHT = 0.65
-"""Strokes of Chinese characters, in widths of those of digits and letters."""
+"""Stroke width of Chinese characters, as a share of the stroke width of digits and letters."""
 _OVERSAMPLE = 4
 
 
@@ -99,14 +99,14 @@ _OVERSAMPLE = 4
 def plate_glyph(
     character: str, width: int, height: int, weight: float, printed: bool = False
 ) -> UInt8[np.ndarray, "{height} {width}"]:
-    """A character that fills ``width`` times ``height`` pixels, ink 255; read-only.
+    """Mask of a character that fills ``width`` times ``height`` pixels, ink 255; read-only.
 
     Args:
       character: a digit, a Latin capital or a Chinese character.
       width: pixels.
       height: pixels.
-      weight: millimetres of a stroke of digits and letters; those of Chinese characters follow it.
-      printed: a Chinese character as OpenCV's font has it, though it is known from photographs.
+      weight: stroke width of digits and letters in millimetres; Chinese characters scale with it.
+      printed: whether to use OpenCV's font even for a Chinese character with strokes of its own.
     """
     big = _OVERSAMPLE * width, _OVERSAMPLE * height
     if character in _STROKES:
@@ -121,13 +121,13 @@ def plate_glyph(
 
 
 def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W"]:
-    """A glyph with its parts shifted within its box, as if from another typeface.
+    """Shifts the parts of a glyph within its box, which imitates another typeface.
 
     Args:
-      glyph: ink.
-      amount: from 0 to below 0.5; parts become longer or shorter by up to twice that share of them, and move by up to
-        0.47 of it, in shares of the box's sides.
-      random: draws how.
+      glyph: ink, 0 to 255.
+      amount: strength, from 0 to below 0.5: the lengths of parts change by at most the share ``2 * amount``, their
+        positions by at most ``0.47 * amount`` of the box's sides.
+      random: source of randomness.
     """
     height, width = glyph.shape
     down, across = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width) + 0.5) / width
@@ -139,7 +139,7 @@ def bend(glyph: UInt8[np.ndarray, "H W"], amount: float, random: np.random.Gener
 def _shifted(
     place: Float[np.ndarray, "..."], beside: Float[np.ndarray, "..."], amount: float, random: np.random.Generator
 ) -> Float[np.ndarray, "H W"]:
-    """Where the pixels along one side come from: smooth, increasing, from end to end, and other at each end beside."""
+    """Source coordinates along one axis, 0 to 1: smooth, increasing, fixed at both ends, different along ``beside``."""
     once, twice, lean = random.uniform(-amount, amount, 3) / 3
     bow = (once + lean * np.cos(np.pi * beside)) * 2 * np.sin(np.pi * place)
     return place + (bow + twice * np.sin(2 * np.pi * place)) / np.pi
@@ -147,7 +147,7 @@ def _shifted(
 
 def _drawn(strokes: list[Stroke], width: int, height: int, weight: float) -> np.ndarray:
     canvas = np.zeros((height, width), np.uint8)
-    room = (weight - 8) / 2  # strokes thicker than that move inwards, so that the character keeps its size
+    room = (weight - 8) / 2  # strokes thicker than 8 mm move inwards, so that the character keeps its size
     scale = np.array([width / WIDTH, height / HEIGHT])
     shrink = np.array([1 - 2 * room / WIDTH, 1 - 2 * room / HEIGHT])
     for stroke in strokes:
@@ -160,7 +160,7 @@ def _drawn(strokes: list[Stroke], width: int, height: int, weight: float) -> np.
 def _printed(character: str, width: int, height: int, weight: float) -> np.ndarray:
     size = height
     canvas = np.zeros((2 * size, 2 * size), np.uint8)
-    # The face is made here because the engine behind it belongs to the calling thread.
+    # The font face is made here because OpenCV's font engine is bound to the calling thread.
     cv2.putText(canvas, character, (size // 2, size + size // 2), (255,), cv2.FontFace("uni"), size)
     x, y, across, down = cv2.boundingRect(canvas)
     ink = cv2.resize(canvas[y : y + down, x : x + across], (width, height), interpolation=cv2.INTER_AREA)

@@ -1,8 +1,8 @@
-"""Chinese licence plates as cameras see them: an endless labelled stream that needs neither files nor a download.
+"""Renderer of photographs of Chinese licence plates; needs neither files nor a download.
 
-Layout, colours and proportions follow the standard GA 36:
-province, letter, dot, five characters (six on the green plates of electric vehicles). Provinces are drawn evenly unless
-``home`` favours one, as cameras that stand somewhere see it.
+Layout, colours and proportions follow the standard GA 36: province, letter, dot, five characters (six on the green
+plates of electric vehicles). Provinces are drawn uniformly unless ``home`` favours one, as a stationary camera sees
+mostly plates of its own province.
 """
 
 import dataclasses
@@ -19,57 +19,57 @@ from datasets.synthetic.stream import RenderedStream, StreamConfig
 PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
 DIGITS = "0123456789"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""I and O are not used: they look like digits."""
+"""Letters of plates, without I and O, which look like digits."""
 PURE, HYBRID = "DABCE", "FGHJK"
-"""Letters of battery cars and of other electric ones, the commonest first."""
+"""Letters that mark battery cars and other electric cars, the most common first."""
 BEND = 0.4
-"""How far the shapes of Chinese characters go (`datasets.synthetic.plate_glyphs.bend`) where there is any clutter: real
-plates have a typeface that OpenCV does not, and a reader is not to depend on which it is."""
+"""Distortion of Chinese characters (`datasets.synthetic.plate_glyphs.bend`) if clutter is above 0: OpenCV lacks the
+typeface of real plates, so models must not learn the details of its own."""
 PRINTED = 0.3
-"""Share of the plates whose Chinese character is OpenCV's where photographs have told another shape. A character of one
-shape among others that vary would be read from that very shape alone."""
+"""Share of the plates that use OpenCV's font for a Chinese character with strokes of its own. If one character had a
+fixed shape and the others did not, models would recognise it by that shape alone."""
 
-_SCALE = 0.6  # pixels for a millimetre
-_DRAWN = 2.0  # pixels that are drawn for one of the canvas, a side: the finest that `camera.sensor` sees
+_SCALE = 0.6  # pixels per millimetre
+_DRAWN = 2.0  # pixels drawn for each pixel of the canvas, a side: the finest resolution of `camera.sensor`
 
 
 @dataclasses.dataclass
 class PlatesConfig(StreamConfig):
-    """What to render, on a canvas of at least 48x16 pixels."""
+    """Settings of rendered plates; the canvas has at least 48x16 pixels."""
 
     height: int = 48
     width: int = 188
     blue: float = 0.8
-    """Weight of blue plates (cars)."""
+    """Relative frequency of blue plates (cars)."""
     green: float = 0.12
-    """Weight of green plates (electric vehicles, eight characters)."""
+    """Relative frequency of green plates (electric vehicles, eight characters)."""
     yellow: float = 0.05
-    """Weight of yellow plates (trucks, buses)."""
+    """Relative frequency of yellow plates (trucks, buses)."""
     black: float = 0.03
-    """Weight of black plates."""
+    """Relative frequency of black plates."""
     white: float = 0.0
-    """Weight of white plates (police), which end in 警: the alphabet must hold it."""
+    """Relative frequency of white plates (police), which end in 警: the alphabet must contain it."""
     home: str = ""
-    """A province that ``home_share`` of the plates come from."""
+    """Province of ``home_share`` of the plates; empty draws all provinces uniformly."""
     home_share: float = 0.5
-    """Share of the plates that come from ``home``, where it is given."""
+    """Share of the plates from ``home``, 0 to 1; the others are drawn uniformly from all provinces."""
 
 
 class Kind(NamedTuple):
-    """What plates of a kind look like. Colours are RGB, 0 to 255."""
+    """Colours (RGB, 0 to 255) and measures (millimetres) of a kind of plate."""
 
     ground: tuple[int, int, int]
     ink: tuple[int, int, int]
     length: int
-    """Millimetres."""
+    """Width of the plate."""
     left: float
-    """Millimetres to the first character."""
+    """Distance from the left edge to the first character."""
     gap: float
-    """Millimetres between characters."""
+    """Distance between characters."""
     dot_gap: float
-    """Millimetres between the second and the third."""
+    """Distance between the second and the third character."""
     narrow: int
-    """Millimetres of every character but the first."""
+    """Width of every character but the first."""
 
 
 KINDS = {
@@ -80,7 +80,7 @@ KINDS = {
     "white": Kind((235, 235, 235), (20, 20, 20), 440, 15.5, 12, 34, WIDTH),
 }
 PLATE_HEIGHT = 140
-"""Millimetres."""
+"""Height of all plates, millimetres."""
 
 
 class Plates(RenderedStream[PlatesConfig]):
@@ -91,8 +91,8 @@ class Plates(RenderedStream[PlatesConfig]):
       >>> image, text, origin = source[0]  # uint8 48 188 3
 
     Raises:
-      ValueError: as `RenderedStream`, or weights that are negative or all zero, an unknown province, a share outside
-        0 to 1.
+      ValueError: a setting is invalid (see `RenderedStream`), a frequency of a kind is negative or all are zero, the
+        province is unknown, or ``home_share`` is outside 0 to 1.
     """
 
     name = "plates"
@@ -101,12 +101,12 @@ class Plates(RenderedStream[PlatesConfig]):
     def __init__(self, config: PlatesConfig):
         super().__init__(config)
         if not 0 <= config.home_share <= 1:
-            raise ValueError(f"home_share {config.home_share} is outside 0 to 1")
+            raise ValueError(f"home_share={config.home_share}: choose a value from 0 to 1")
         if config.home and (len(config.home) != 1 or config.home not in PROVINCES):
-            raise ValueError(f"home={config.home!r} is no province: choose one of {PROVINCES}")
+            raise ValueError(f"home={config.home!r} is not a province; expected one of {PROVINCES}")
         weights = np.array([config.blue, config.green, config.yellow, config.black, config.white])
         if weights.min() < 0 or not weights.sum() > 0:
-            raise ValueError(f"weights {weights.tolist()} of the kinds must not be negative, and one must be above 0")
+            raise ValueError(f"{', '.join(KINDS)}={weights.tolist()}: choose values of 0 or more, at least one above 0")
         self._until = np.cumsum(weights / weights.sum())
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
@@ -118,7 +118,7 @@ class Plates(RenderedStream[PlatesConfig]):
 
 
 def draw_text(kind: str, random: np.random.Generator, home: str = "", home_share: float = 0.0) -> str:
-    """What stands on a plate of this kind, without the dot."""
+    """Draws the text of a plate of this kind, without the dot."""
     local = random.random() < home_share
     province = home if home and local else PROVINCES[int(random.integers(len(PROVINCES)))]
     letter = LETTERS[int(random.integers(len(LETTERS)))]
@@ -143,7 +143,7 @@ def _electric(random: np.random.Generator) -> str:
 
 
 def draw_plate(text: str, kind: str, clutter: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
-    """A plate from the front, 0.6 pixels for a millimetre: ground, rim, characters, dot, screws and dirt."""
+    """Draws a plate from the front, 0.6 pixels per millimetre: ground, rim, characters, dot, screws and dirt."""
     look = KINDS[kind]
     height, width = round(PLATE_HEIGHT * _SCALE), round(look.length * _SCALE)
     ink = _characters(text, look, width, height, clutter, random)
@@ -186,7 +186,7 @@ def _characters(
 
 
 def _rim(ink: np.ndarray, random: np.random.Generator) -> None:
-    """The line around a plate; some have lost it."""
+    """Draws the line around a plate, except on the 15 % that have lost it."""
     if random.random() < 0.15:
         return
     height, width = ink.shape
@@ -195,7 +195,7 @@ def _rim(ink: np.ndarray, random: np.random.Generator) -> None:
 
 
 def _ground(look: Kind, kind: str, height: int, clutter: float, random: np.random.Generator) -> np.ndarray:
-    """Colours of the rows from the top, ``N 3``; a single one where they are all alike."""
+    """Background colours of the rows from the top, ``H 3``; ``1 3`` if all rows have the same colour."""
     base = np.array(look.ground, np.float32) + random.normal(0, 18, 3) * clutter
     if kind == "green":  # white at the top
         base = 245 + (base - 245) * np.linspace(0, 1, height)[:, None] ** random.uniform(0.5, 1.0)
@@ -203,7 +203,7 @@ def _ground(look: Kind, kind: str, height: int, clutter: float, random: np.rando
 
 
 def _paint(ink: np.ndarray, ground: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Paint of a colour on the ground, as opaque as the ink says."""
+    """Paints a colour on the ground; ``ink`` is its opacity, uint8 ``H W``."""
     if len(ground) == 1:
         shades = ground + (colour - ground) * (np.arange(256)[:, None] / 255)
         return cv2.applyColorMap(ink, shades.astype(np.uint8)[:, None])
@@ -213,7 +213,7 @@ def _paint(ink: np.ndarray, ground: np.ndarray, colour: np.ndarray) -> np.ndarra
 
 
 def _wear(ink: np.ndarray, clutter: float, random: np.random.Generator) -> np.ndarray:
-    """Paint that has faded or is under dirt, in blotches."""
+    """Reduces the opacity of the ink in blotches: faded paint or dirt."""
     if random.random() > 0.4 * clutter:
         return ink
     cells = random.uniform(1 - 0.7 * clutter * random.random(), 1, (4, 12)) * 255
@@ -222,7 +222,7 @@ def _wear(ink: np.ndarray, clutter: float, random: np.random.Generator) -> np.nd
 
 
 def _redden(plate: np.ndarray, ink: np.ndarray, look: Kind) -> None:
-    """The last character of police plates is red."""
+    """Paints the last character of a police plate red."""
     left = plate.shape[1] - round((look.left + look.narrow + look.gap / 2) * _SCALE)
     red = camera.plain(np.array([200.0, 20.0, 20.0]), plate.shape[1] - left, plate.shape[0])
     plate[:, left:] = camera.blend(plate[:, left:].copy(), red, np.ascontiguousarray(ink[:, left:]))
@@ -242,7 +242,7 @@ def _screws(plate: np.ndarray, random: np.random.Generator) -> None:
 
 
 def _frame(plate: np.ndarray, random: np.random.Generator) -> None:
-    """A holder whose edge covers the plate's."""
+    """Draws a holder that covers the plate's edge."""
     height, width = plate.shape[:2]
     shade = random.uniform(0, 230)
     colour = np.clip(shade * random.uniform(0.8, 1.2, 3), 0, 255).tolist()
@@ -251,7 +251,7 @@ def _frame(plate: np.ndarray, random: np.random.Generator) -> None:
 
 
 def photograph(plate: UInt8[np.ndarray, "H W 3"], config: PlatesConfig, random: np.random.Generator) -> np.ndarray:
-    """The plate cut out of a photograph along its corners' bounding box, more or less."""
+    """Photographs the plate and crops the photograph to the bounding box of its corners, with random margins."""
     clutter = config.clutter
     width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
     quad = camera.view(plate.shape[1], plate.shape[0], clutter, random)

@@ -1,8 +1,8 @@
-"""Price tags as cameras in shops see them: an endless labelled stream that needs neither files nor a download.
+"""Renderer of photographs of price tags in shops; needs neither files nor a download.
 
-The label is the main price, digits and the point alone (`recog.alphabet.PRICE`), whatever is printed around it:
-currency signs, a frame, an old price that is struck through, words. Decimals may be small and raised, and the point
-before those may be left out: it is in the label all the same.
+The label is the main price, digits and decimal point only (`recog.alphabet.PRICE`), without what is printed around it:
+currency signs, a frame, an old price that is struck through, words. Decimals may be small and raised, and then the
+point may be missing from the picture, but never from the label.
 """
 
 import dataclasses
@@ -29,13 +29,13 @@ _GROUNDS = (
     (20, 20, 22),
 )
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, RGB
-_CONTRAST = 90.0  # least difference of luma between ink and ground
-_DRAWN = 1.3  # pixels that are drawn for one of the canvas, a side
+_CONTRAST = 90.0  # minimum difference of luma between ink and ground
+_DRAWN = 1.3  # pixels drawn for each pixel of the canvas, a side
 
 
 @dataclasses.dataclass
 class PricesConfig(StreamConfig):
-    """What to render, on a canvas of at least 64x24 pixels."""
+    """Settings of rendered price tags; the canvas has at least 64x24 pixels."""
 
     height: int = 96
     width: int = 200
@@ -60,7 +60,7 @@ class Prices(RenderedStream[PricesConfig]):
 
 
 def draw_text(random: np.random.Generator) -> str:
-    """A price of one to four digits; four of five have two decimals, often ending in 9 or 0."""
+    """Draws a price with one to four digits before the point, in four of five cases with two decimals."""
     size = 1 + min(int(random.integers(5)), 3) if random.random() < 0.5 else 1 + int(random.integers(2))
     whole = int(random.integers(10 ** (size - 1) if size > 1 else 0, 10**size))
     kind, cents = random.random(), int(random.integers(100))
@@ -85,22 +85,22 @@ def _draw_face(random: np.random.Generator) -> Face:
 
 
 class Piece(NamedTuple):
-    """Some ink of a tag; the top of the main digits is row 0, their height `CAPITAL` pixels."""
+    """A part of a tag, in coordinates with the top of the main digits, which are `CAPITAL` pixels high, in row 0."""
 
     mask: Mask
     left: int
     top: int
     main: bool
-    """Whether it belongs to the price that is the label."""
+    """Whether the piece belongs to the price that is the label."""
 
     @property
     def right(self) -> int:
-        """The column after its last."""
+        """Column after the last column of the piece."""
         return self.left + self.mask.shape[1]
 
     @property
     def bottom(self) -> int:
-        """The row after its last."""
+        """Row after the last row of the piece."""
         return self.top + self.mask.shape[0]
 
 
@@ -112,11 +112,11 @@ class Tag(NamedTuple):
     beside: Mask
     """Ink of everything else."""
     boxes: list[tuple[int, int, int, int]]
-    """Left, top, right and bottom of what the price is made of: whole digits, point where there is one, decimals."""
+    """Left, top, right and bottom of the parts of the price: whole digits, point if drawn, decimals if any; pixels."""
 
 
 def lay_out(text: str, random: np.random.Generator) -> Tag:
-    """Puts the price together and what stands beside it around it."""
+    """Lays out the price and the other print around it."""
     face = _draw_face(random)
     pieces = _price(text, face, random)
     beside = random.random(5) < (0.6, 0.25, 0.3, 0.3, 0.15)
@@ -132,7 +132,7 @@ def lay_out(text: str, random: np.random.Generator) -> Tag:
 
 
 def _piece(text: str, face: Face, left: float, top: float, size: float, main: bool = False) -> Piece:
-    """A line with digits of ``size`` times `CAPITAL` pixels, whose tops are in row ``top``."""
+    """Draws a line with digits of ``size`` times `CAPITAL` pixels, whose tops are in row ``top``."""
     mask = draw_line(text, face, 0.09 * CAPITAL).mask
     if size != 1:
         mask = cv2.resize(mask, None, fx=size, fy=size, interpolation=cv2.INTER_AREA)
@@ -140,7 +140,7 @@ def _piece(text: str, face: Face, left: float, top: float, size: float, main: bo
 
 
 def _price(text: str, face: Face, random: np.random.Generator) -> list[Piece]:
-    """Whole digits, and the point and decimals where there are any."""
+    """Pieces of the main price: whole digits, and point and decimals if any."""
     whole, point, decimals = text.partition(".")
     gap = random.uniform(0.06, 0.14) * CAPITAL
     raised, vanished, size = random.random(3)
@@ -166,7 +166,7 @@ def _extent(pieces: list[Piece]) -> tuple[int, int, int, int]:
 
 
 def _currency(pieces: list[Piece], face: Face, random: np.random.Generator) -> Piece:
-    """A sign before the price, large or small and raised, or after it."""
+    """Currency sign before or after the price, large, or small and raised."""
     sign = _CURRENCIES[int(random.integers(len(_CURRENCIES)))]
     face = dataclasses.replace(face, family=face.family if face.family in OUTLINES or sign in ("$", "RM") else "sans")
     size = 1.0 if random.random() < 0.4 else random.uniform(0.35, 0.6)
@@ -180,7 +180,7 @@ def _currency(pieces: list[Piece], face: Face, random: np.random.Generator) -> P
 
 
 def _old_price(pieces: list[Piece], random: np.random.Generator) -> list[Piece]:
-    """A smaller price, struck through, above or beside the main one."""
+    """Smaller price, struck through, above or beside the main one."""
     size = random.uniform(0.35, 0.5)
     left, top, right, bottom = _extent(pieces)
     text = f"{int(random.integers(1, 1000))}.{int(random.integers(100)):02d}"
@@ -197,7 +197,7 @@ def _old_price(pieces: list[Piece], random: np.random.Generator) -> list[Piece]:
 
 
 def _words(pieces: list[Piece], random: np.random.Generator) -> Piece:
-    """What is sold, by what measure, in small letters above or below."""
+    """Words in small letters above or below the price: measures, offers."""
     words = _WORDS[int(random.integers(len(_WORDS)))]
     face = Face("sans" if random.random() < 0.5 else "uni", 0.12)
     size = random.uniform(0.22, 0.36)
@@ -209,7 +209,7 @@ def _words(pieces: list[Piece], random: np.random.Generator) -> Piece:
 
 
 def _underline(pieces: list[Piece], random: np.random.Generator) -> list[Piece]:
-    """A line below small decimals."""
+    """Line below small decimals; an empty list if the decimals are as large as the whole digits."""
     decimals = [piece for piece in pieces if piece.main][-1]
     if decimals.mask.shape[0] == CELL:
         return []
@@ -219,7 +219,7 @@ def _underline(pieces: list[Piece], random: np.random.Generator) -> list[Piece]:
 
 
 def _collect(pieces: list[Piece], framed: bool, random: np.random.Generator) -> Tag:
-    """All pieces on one tag, with room around them; tags are wider than they are tall."""
+    """Draws all pieces on one tag with margins; tags are wider than they are tall."""
     left, top, right, bottom = _extent(pieces)
     margins = random.uniform(0.08, 0.3, 4) * CAPITAL + 4
     width = round(right - left + margins[0] + margins[1])
@@ -242,7 +242,7 @@ def _collect(pieces: list[Piece], framed: bool, random: np.random.Generator) -> 
 
 
 def colour(tag: Tag, clutter: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
-    """The tag in colours of shops; ink and ground are far apart."""
+    """Paints the tag in typical colours whose luma differs by more than ``_CONTRAST`` between ink and ground."""
     ground = _shade(_GROUNDS, clutter, random)
     readable = [ink for ink in _INKS if abs(np.dot(np.subtract(ink, ground), _LUMA)) > _CONTRAST]
     size = tag.price.shape[::-1]
@@ -259,7 +259,7 @@ def _shade(colours: tuple[tuple[int, int, int], ...], clutter: float, random: np
 
 
 def photograph(tag: UInt8[np.ndarray, "H W 3"], config: StreamConfig, random: np.random.Generator) -> np.ndarray:
-    """The tag cut out of a photograph along its corners' bounding box, more or less."""
+    """Photographs the tag and crops the photograph to the bounding box of its corners, with random margins."""
     clutter = config.clutter
     width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
     quad = camera.view(tag.shape[1], tag.shape[0], 0.6 * clutter, random)
@@ -267,7 +267,7 @@ def photograph(tag: UInt8[np.ndarray, "H W 3"], config: StreamConfig, random: np
     scene = camera.surroundings(width, height, random)
     scene = camera.paste(tag, camera.fit(quad, width, height, margins), scene)
     lit = camera.light(scene, 0.7 * clutter, random)
-    if lit[::4, ::4].std() > 0.35 * scene[::4, ::4].std():  # otherwise nobody could read it
+    if lit[::4, ::4].std() > 0.35 * scene[::4, ::4].std():  # otherwise the price would be illegible
         scene = lit
     return camera.sensor(
         camera.optics(scene, 0.6 * clutter, random), config.width, config.height, 0.8 * clutter, random

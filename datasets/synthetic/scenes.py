@@ -1,8 +1,8 @@
-"""Streets with vehicles and their plates: an endless stream of pictures in which plates are to be found.
+"""Renderer of streets with vehicles and their plates, for plate detection; needs neither files nor a download.
 
 Vehicles are simple solids (`datasets.synthetic.vehicles`) on a plane, seen by one camera; plates are those of
-`datasets.synthetic.plates`. What else has writing, stripes and straight edges (signs, stickers, grilles, lanes,
-facades) keeps a detector from finding plates as the only rectangle with some texture.
+`datasets.synthetic.plates`. Other objects with writing, stripes and straight edges (signs, stickers, grilles, lanes,
+facades) keep a detector from finding plates as the only textured rectangles.
 """
 
 import dataclasses
@@ -11,35 +11,28 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from datasets.synthetic import camera
-from datasets.synthetic.plates import KINDS, PLATE_HEIGHT, draw_plate, draw_text
+from datasets.synthetic.parked import DRAWN, draw_parked, park
 from datasets.synthetic.stream import RenderedStream, StreamConfig
-from datasets.synthetic.vehicles import Vehicle, draw_vehicle, side_windows, wheels, write_on
+from datasets.synthetic.street import View, draw_street
 from recog.codecs import BoxLabel, LabelledBox
-
-NARROWEST = 20.0
-"""Pixels of the canvas along the upper edge of a plate: what would be smaller is left off its vehicle."""
-OUTLINE = (255, 0, 200)
-"""Colour of the lines around plates where they are shown; nothing else in a scene has it."""
 
 PLATE = "plate"
 """Class of the boxes that label a scene."""
-
-_DRAWN = 1.5  # pixels that are drawn for one of the canvas, a side
-_TRIES = 30  # places that are looked at for each vehicle
-_NEAREST = 0.8  # metres from the camera
+OUTLINE = (255, 0, 200)
+"""Colour, RGB, of the lines that `Scene.outlined` draws around plates; not used elsewhere in a scene."""
 
 
 @dataclasses.dataclass
 class ScenesConfig(StreamConfig):
-    """What to render, on a canvas of at least 160x120 pixels."""
+    """Settings of rendered scenes; the canvas has at least 160x120 pixels."""
 
     height: int = 384
     width: int = 512
     plates: int = 3
-    """Most plates in a picture, from 0 to 3; how many are wanted is drawn evenly, and some find no room."""
+    """Maximum number of plates in a picture, 0 to 3. The number is drawn uniformly; plates without room are omitted."""
 
 
 class Scene(NamedTuple):
@@ -51,7 +44,7 @@ class Scene(NamedTuple):
     """Renderer, seed and index."""
 
     def outlined(self) -> UInt8[np.ndarray, "H W 3"]:
-        """The picture with a line around each plate, for people."""
+        """Picture with a line around each plate, for display."""
         corners = [np.round((plate.corners - 0.5) * 16).astype(np.int32) for plate in self.plates]
         return cv2.polylines(self.image.copy(), corners, True, OUTLINE, 2, cv2.LINE_AA, shift=4)
 
@@ -59,8 +52,8 @@ class Scene(NamedTuple):
 class Scenes(RenderedStream[ScenesConfig]):
     """The stream of rendered scenes.
 
-    `scene` is for finding plates. As any other source this one also gives samples: the text is that of all plates from
-    left to right, with spaces between them.
+    `scene` returns pictures and plates for detection. Like any other source, the stream also has samples: their label
+    is the texts of all plates from left to right, separated by spaces.
 
     Example:
       >>> source = Scenes(ScenesConfig(count=1000, seed=7))
@@ -69,7 +62,7 @@ class Scenes(RenderedStream[ScenesConfig]):
       (4, 2)
 
     Raises:
-      ValueError: as `RenderedStream`, or ``plates`` is outside 0 to 3.
+      ValueError: a setting is invalid (see `RenderedStream`), or ``plates`` is outside 0 to 3.
     """
 
     name = "scenes"
@@ -78,13 +71,13 @@ class Scenes(RenderedStream[ScenesConfig]):
     def __init__(self, config: ScenesConfig):
         super().__init__(config)
         if not 0 <= config.plates <= 3:
-            raise ValueError(f"plates={config.plates}: choose 0 to 3")
+            raise ValueError(f"plates={config.plates}: choose a number from 0 to 3")
 
     def scene(self, index: int) -> Scene:
         """Picture and plates of sample ``index``, from 0 to ``count - 1``.
 
         Raises:
-          IndexError: outside that range; there is no counting from the end.
+          IndexError: the index is outside that range; negative indices are not supported.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"scene {index} of {len(self)}: use 0 to {len(self) - 1}")
@@ -92,70 +85,22 @@ class Scenes(RenderedStream[ScenesConfig]):
         return Scene(image, plates, self.origin(index))
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], BoxLabel]:
-        """A scene and the corners and texts of its plates."""
+        """Draws a scene and returns it with the corners and texts of its plates."""
         image, plates = draw_scene(self._config, random)
         return image, BoxLabel(plates)
-
-
-class View(NamedTuple):
-    """A camera without distortion; metres in the world, pixels in the picture."""
-
-    focal: float
-    axes: Float[np.ndarray, "3 3"]
-    """Right, down and forward of the camera in the world, whose y points up."""
-    place: Float[np.ndarray, "3"]
-    centre: Float[np.ndarray, "2"]
-
-    def project(self, points: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, " N"]]:
-        """Where points are seen, and how many metres they are before the camera."""
-        seen = (points - self.place) @ self.axes.T
-        return seen[:, :2] / np.maximum(seen[:, 2:], 1e-3) * self.focal + self.centre, seen[:, 2]
-
-
-class Parked(NamedTuple):
-    """A vehicle in the world."""
-
-    vehicle: Vehicle
-    place: Float[np.ndarray, "2"]
-    """Of the middle of its face: x and z."""
-    yaw: float
-    """Radians that it is turned, to the left for those who look at its face."""
-    number: str
-    """Text of its plate; empty for none."""
-    kind: str
-    """Of the plate."""
-
-    def world(self, points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
-        """Points of the vehicle in the world."""
-        cos, sin = math.cos(self.yaw), math.sin(self.yaw)
-        turned = points @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
-        return turned + np.array([self.place[0], 0, self.place[1]])
-
-    def plate(self, view: View) -> Float[np.ndarray, "4 2"]:
-        """Corners of its plate in the picture."""
-        corners = self.vehicle.plate_quad(KINDS[self.kind].length / 1000, PLATE_HEIGHT / 1000)
-        return view.project(self.world(corners))[0]
-
-    def outline(self, view: View) -> tuple[Float[np.ndarray, "N 2"], float]:
-        """Convex hull in the picture, and the distance of what is nearest, metres."""
-        half, (depths, heights) = self.vehicle.width / 2, self.vehicle.profile.T
-        sides = [np.column_stack([np.full(len(depths), x), heights, depths]) for x in (-half, half)]
-        feet = np.array([[x, 0, z] for x in (-half, half) for z in (0, depths.max())])
-        seen, depth = view.project(self.world(np.concatenate([*sides, feet])))
-        return cv2.convexHull(seen.astype(np.float32))[:, 0], float(depth.min())
 
 
 def draw_scene(
     config: ScenesConfig, random: np.random.Generator
 ) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[LabelledBox, ...]]:
-    """A photograph of a street and its plates from left to right."""
-    width, height, clutter = round(config.width * _DRAWN), round(config.height * _DRAWN), config.clutter
+    """Draws a photograph of a street; returns it with its plates from left to right."""
+    width, height, clutter = round(config.width * DRAWN), round(config.height * DRAWN), config.clutter
     wanted, bare = int(random.integers(0, config.plates + 1)), int(random.random() < 0.25)
     view, first = _stand(width, height, wanted + bare, random)
     parked = park(view, (width, height), wanted, bare, first, clutter, random)
-    picture = _street(view, width, height, clutter, random)
+    picture = draw_street(view, width, height, clutter, random)
     for one in sorted(parked, key=lambda one: -one.outline(view)[1]):
-        _draw_parked(picture, one, view, clutter, random)
+        draw_parked(picture, one, view, clutter, random)
     quads = [(one.number, one.plate(view)) for one in parked if one.number]
     picture = _photograph(picture, [quad for _, quad in quads], config, random)
     scale = np.array([config.width / width, config.height / height])
@@ -164,10 +109,10 @@ def draw_scene(
 
 
 def _stand(width: int, height: int, vehicles: int, random: np.random.Generator) -> tuple[View, np.ndarray]:
-    """A camera, and the place, x and z, of the vehicle that it looks at: not too near where there are several."""
+    """Draws a camera and the position (x and z, metres) of the vehicle that it shows; several are farther away."""
     focal = width * random.uniform(0.8, 1.8)
-    low, high = (0.07, 0.28) if vehicles < 2 else (0.042, 0.25 / vehicles)  # of the picture's width
-    across = width * math.exp(random.uniform(math.log(low), math.log(high)))  # pixels of a plate
+    low, high = (0.07, 0.28) if vehicles < 2 else (0.042, 0.25 / vehicles)  # shares of the picture's width
+    across = width * math.exp(random.uniform(math.log(low), math.log(high)))  # width of a plate in pixels
     distance = focal * 0.44 / across
     up = random.uniform(1.0, 1.8) if random.random() < 0.6 else random.uniform(1.8, 5.0)
     up = min(up, 0.6 + 0.7 * distance)
@@ -181,248 +126,16 @@ def _stand(width: int, height: int, vehicles: int, random: np.random.Generator) 
     return view, np.array([(x - width / 2) / focal * distance, distance])
 
 
-def park(
-    view: View,
-    size: tuple[int, int],
-    wanted: int,
-    bare: int,
-    first: np.ndarray,
-    clutter: float,
-    random: np.random.Generator,
-) -> list[Parked]:
-    """Vehicles that do not hide each other's plates.
-
-    Args:
-      view: the camera.
-      size: width and height of the picture, pixels.
-      wanted: vehicles with plates, fewer where there is no room.
-      bare: further vehicles, without plates.
-      first: x and z of the first one, if it fits there.
-      clutter: of the scene.
-      random: what decides.
-    """
-    parked: list[Parked] = []
-    turn = random.uniform(-0.7, 0.7) if random.random() < 0.6 else random.uniform(-0.15, 0.15)
-    for place in range(wanted + bare):
-        for attempt in range(_TRIES):
-            where = first
-            if parked or attempt:
-                depth = first[1] * random.uniform(0.6, 1.5)
-                where = np.array([random.uniform(-0.45, 0.45) * size[0] / view.focal * depth, depth])
-            yaw = turn + random.normal(0, 0.08)
-            candidate = _draw_candidate(where, yaw, place < wanted, clutter, random)
-            if _fits(candidate, view, size) and all(_clear(one, candidate, view) for one in parked):
-                parked.append(candidate)
-                break
-    return parked
-
-
-def _draw_candidate(
-    where: np.ndarray, yaw: float, numbered: bool, clutter: float, random: np.random.Generator
-) -> Parked:
-    kind = ("car", "van", "truck")[int(random.choice(3, p=(0.65, 0.2, 0.15)))]
-    vehicle = draw_vehicle(kind, bool(random.random() < 0.5), clutter, random)
-    shares = (0.1, 0.0, 0.85, 0.05, 0.0) if kind == "truck" else (0.76, 0.16, 0.04, 0.04, 0.0)
-    plate = tuple(KINDS)[int(random.choice(len(KINDS), p=shares))]
-    number = draw_text(plate, random)
-    return Parked(vehicle, where, yaw, number if numbered else "", plate)
-
-
-def _fits(one: Parked, view: View, size: tuple[int, int]) -> bool:
-    """Whether a vehicle is in the picture and its plate, where it has one, can be read: whole and not too small."""
-    hull, nearest = one.outline(view)
-    if nearest < _NEAREST or (hull.max(axis=0) < 0).any() or (hull.min(axis=0) > size).any():
-        return False
-    if not one.number:
-        return True
-    quad = one.plate(view)
-    inside = (quad.min(axis=0) >= 1).all() and (quad.max(axis=0) <= np.array(size) - 1).all()
-    upper = float(np.hypot(*(quad[1] - quad[0])))
-    return bool(inside) and upper >= NARROWEST * _DRAWN and _towards(quad)
-
-
-def _clear(one: Parked, other: Parked, view: View) -> bool:
-    """Whether two vehicles stand apart and the nearer one leaves the other's plate free."""
-    length = max(one.vehicle.profile[:, 0].max(), other.vehicle.profile[:, 0].max())
-    aside = math.cos(one.yaw) * (one.place - other.place)[0] - math.sin(one.yaw) * (one.place - other.place)[1]
-    if abs(aside) < 2.6 and np.hypot(*(one.place - other.place)) < length + 1.0:
-        return False
-    (hull, near), (other_hull, other_near) = one.outline(view), other.outline(view)
-    if min(near, other_near) < _NEAREST:
-        return False
-    front, behind = (hull, other) if near < other_near else (other_hull, one)
-    if not behind.number:
-        return True
-    return cv2.intersectConvexConvex(front, behind.plate(view).astype(np.float32))[0] <= 0
-
-
-def _towards(quad: Float[np.ndarray, "4 2"]) -> bool:
-    """Whether a panel shows its outer side: its corners run clockwise."""
-    return cv2.contourArea(quad.astype(np.float32), oriented=True) > 1
-
-
-def paste(picture: camera.Picture, sign: camera.Picture, quad: Float[np.ndarray, "4 2"]) -> None:
-    """Draws a flat sign at these corners, without the aliases of one much larger than what is seen of it."""
-    low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
-    high = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, picture.shape[1::-1])
-    if (high <= low).any():
-        return
-    edges = np.hypot(*(np.roll(quad, -1, axis=0) - quad).T)
-    seen = np.ceil(np.maximum(edges[:2], edges[2:])).astype(int).tolist()
-    size = min(sign.shape[1], max(seen[0], 2)), min(sign.shape[0], max(seen[1], 2))
-    part = picture[low[1] : high[1], low[0] : high[0]]
-    part[:] = camera.paste(cv2.resize(sign, size, interpolation=cv2.INTER_AREA), quad - low, part)
-
-
-def _polygon(picture: camera.Picture, outline: np.ndarray, colour: np.ndarray) -> None:
-    places = np.rint(np.clip(outline, -8000, 8000) * 16 - 8).astype(np.int32)
-    cv2.fillPoly(picture, [places], np.clip(colour, 0, 255).tolist(), cv2.LINE_AA, 4)
-
-
-def _draw_parked(picture: camera.Picture, one: Parked, view: View, clutter: float, random: np.random.Generator) -> None:
-    """A vehicle over what is behind it, with its plate and the shadow below."""
-    vehicle, half = one.vehicle, one.vehicle.width / 2
-    length = float(vehicle.profile[:, 0].max())
-    footprint = np.array(
-        [[-half - 0.1, 0, -0.1], [half + 0.1, 0, -0.1], [half + 0.1, 0, length], [-half - 0.1, 0, length]]
-    )
-    _darken(picture, view.project(one.world(footprint))[0])
-    for side in (-1, 1):
-        outward = one.world(np.array([[side * half, 0, 0], [side * (half + 1), 0, 0]]))
-        if np.dot(outward[1] - outward[0], view.place - outward[0]) > 0:
-            _draw_side(picture, one, side * half, view)
-        tyre = np.array([[0.9, 0.35, 0.4], [0.6, 0.35, 0.4], [0.6, 0, 0.4], [0.9, 0, 0.4]]) * (side * half, 1, 1)
-        _polygon(picture, view.project(one.world(tyre))[0], np.full(3, 18.0))
-    for corners, look in [*vehicle.panels(), (vehicle.face_quad, vehicle.face)]:
-        quad = view.project(one.world(corners))[0]
-        if not _towards(quad):
-            continue
-        if look.ndim == 1:
-            _polygon(picture, quad, look)
-        else:
-            paste(picture, look, quad)
-    if one.number:
-        paste(picture, draw_plate(one.number, one.kind, clutter, random), one.plate(view))
-
-
-def _draw_side(picture: camera.Picture, one: Parked, x: float, view: View) -> None:
-    vehicle = one.vehicle
-
-    def seen(points: np.ndarray) -> np.ndarray:  # z and y on the side
-        return view.project(one.world(np.column_stack([np.full(len(points), x), points[:, 1], points[:, 0]])))[0]
-
-    _polygon(picture, seen(vehicle.profile), 0.8 * vehicle.colour)
-    _polygon(picture, seen(side_windows(vehicle)), np.full(3, 35.0))
-    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    ring = np.column_stack([np.cos(turn), np.sin(turn)])
-    for along, radius in wheels(vehicle):
-        for share, level in ((1.0, 20.0), (0.6, 150.0), (0.2, 60.0)):
-            _polygon(picture, seen(radius * share * ring + (along, radius)), np.full(3, level))
-
-
-def _darken(picture: camera.Picture, outline: np.ndarray) -> None:
-    """A soft shadow."""
-    low = np.clip(np.floor(outline.min(axis=0)) - 12, 0, picture.shape[1::-1]).astype(int)
-    high = np.clip(np.ceil(outline.max(axis=0)) + 12, 0, picture.shape[1::-1]).astype(int)
-    if (high <= low).any():
-        return
-    part = picture[low[1] : high[1], low[0] : high[0]]
-    cover = np.zeros_like(part)
-    _polygon(cover, outline - low, np.full(3, 170.0))
-    cover = np.ascontiguousarray(cv2.blur(cover, (13, 13))[..., 0])
-    part[:] = camera.blend(part.copy(), np.zeros_like(part), cover)
-
-
-def _street(view: View, width: int, height: int, clutter: float, random: np.random.Generator) -> camera.Picture:
-    """Sky, facades and trees above the horizon, the ground with its lanes below, and signs."""
-    forward, aside = view.axes[2] * (1, 0, 1), np.array([0.5, 0, 0])
-    far = 1e4 * np.stack([forward - aside, forward + aside]) + view.place
-    (left, right), _ = view.project(far)
-    slope = (right - left)[1] / (right - left)[0]
-    edge = np.array([[-9, left[1] - slope * (left[0] + 9)], [width + 9, left[1] + slope * (width + 9 - left[0])]])
-    picture = camera.plain(random.uniform(110, 250) * random.uniform((0.85, 0.9, 0.95), (1, 1, 1.05)), width, height)
-    ground = camera.plain(random.uniform(50, 170) * random.uniform((0.95, 0.95, 0.9), (1.05, 1, 1)), width, height)
-    if clutter > 0:
-        behind, share = camera.surroundings(width, height, random), clutter * random.uniform(0.2, 0.8)
-        cv2.addWeighted(picture, 1 - share, behind, share, 0, dst=picture)
-        _facades(picture, int(np.clip(edge[:, 1].max(), 0, height)), random)
-        share = clutter * random.uniform(0.05, 0.4)
-        cv2.addWeighted(ground, 1 - share, camera.surroundings(width, height, random), share, 0, dst=ground)
-    _lanes(ground, view, random)
-    cover = np.zeros((height, width, 3), np.uint8)
-    corners = np.concatenate(
-        [edge, [[width + 9, max(height, edge[:, 1].max()) + 9], [-9, max(height, edge[:, 1].max()) + 9]]]
-    )
-    _polygon(cover, corners, np.full(3, 255.0))
-    picture = camera.blend(picture, ground, np.ascontiguousarray(cover[..., 0]))
-    if clutter > 0:
-        _signs(picture, clutter, random)
-    return picture
-
-
-def _facades(picture: camera.Picture, horizon: int, random: np.random.Generator) -> None:
-    """Houses with rows of windows, and trees."""
-    height, width = picture.shape[:2]
-    for _ in range(int(random.integers(0, 5))):
-        left, top = round(random.uniform(-0.2, 1) * width), round(horizon - random.uniform(0.1, 0.7) * height)
-        right = left + round(random.uniform(0.1, 0.5) * width)
-        wall = random.uniform(40, 230) * random.uniform(0.85, 1.1, 3)
-        cv2.rectangle(picture, (left, top), (right, horizon), wall.clip(0, 255).tolist(), cv2.FILLED)
-        step, pane = random.integers(16, 60, 2), random.uniform(0.3, 0.8) * wall
-        for x in range(left + 6, right - int(step[0]), int(step[0])):
-            for y in range(top + 6, horizon - int(step[1]), int(step[1])):
-                corner = x + round(0.6 * step[0]), y + round(0.6 * step[1])
-                cv2.rectangle(picture, (x, y), corner, pane.clip(0, 255).tolist(), cv2.FILLED)
-    for _ in range(int(random.integers(0, 3)) * 12):
-        centre = round(random.uniform(0, width)), round(horizon - random.uniform(0, 0.25) * height)
-        green = random.uniform((20, 50, 10), (90, 130, 70)).tolist()
-        axes = random.integers(8, 70, 2).tolist()
-        cv2.ellipse(picture, centre, axes, random.uniform(0, 180), 0, 360, green, cv2.FILLED)
-
-
-def _lanes(ground: camera.Picture, view: View, random: np.random.Generator) -> None:
-    """Lines along the road, whole or broken, and a crossing."""
-    colour = np.full(3, random.uniform(150, 245)) * ((1, 0.85, 0.3) if random.random() < 0.2 else (1, 1, 1))
-    for x in np.arange(-9, 10, 3.2) + random.uniform(-1.5, 1.5):
-        step = 6.0 if random.random() < 0.6 else 3.0
-        for near in np.arange(1.0, 60.0, step):
-            _stripe(ground, view, (x, x + 0.15), (near, near + 3.0), colour)
-    if random.random() < 0.3:
-        near = random.uniform(2, 12)
-        for x in np.arange(-8, 8, 0.9):
-            _stripe(ground, view, (x, x + 0.45), (near, near + 3.0), colour)
-
-
-def _stripe(
-    ground: camera.Picture, view: View, across: tuple[float, float], along: tuple[float, float], colour: np.ndarray
-) -> None:
-    (left, right), (near, far) = across, along
-    seen, depth = view.project(np.array([[left, 0, near], [right, 0, near], [right, 0, far], [left, 0, far]]))
-    if depth.min() > 0.3:
-        _polygon(ground, seen, colour)
-
-
-def _signs(picture: camera.Picture, clutter: float, random: np.random.Generator) -> None:
-    """Road signs, shop signs and posters with writing."""
-    height, width = picture.shape[:2]
-    for _ in range(round(random.uniform(0, 5) * clutter)):
-        x, y = random.uniform((0, 0), (0.9, 0.6)) * (width, height)
-        if random.random() < 0.5:
-            level = random.uniform(20, 160)
-            cv2.rectangle(picture, (round(x) + 6, round(y)), (round(x) + 10, height * 2 // 3), [level] * 3, cv2.FILLED)
-        write_on(picture, round(x), round(y), random.uniform(8, 46), random)
-
-
 def _photograph(
     picture: camera.Picture, quads: list[np.ndarray], config: ScenesConfig, random: np.random.Generator
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """The scene in some light, through optics that leave its smallest plate readable, on the sensor."""
+    """Photographs the scene with light, sensor effects, and blur that leaves its smallest plate legible."""
     clutter = config.clutter
     picture = camera.light(picture, 0.5 * clutter, random)
     sizes = [float(np.hypot(*(quad[3] - quad[0]))) for quad in quads]
     kind, amount = random.random(), random.uniform(0.02, 0.11) * min([*sizes, 60.0])
     if kind < 0.3 * clutter:
         picture = cv2.GaussianBlur(picture, (0, 0), max(amount, 0.3))
-    elif kind < 0.4 * clutter:  # a vehicle that moves past
+    elif kind < 0.4 * clutter:  # horizontal motion blur
         picture = cv2.blur(picture, (2 * round(amount) + 1, 1))
     return camera.sensor(picture, config.width, config.height, 0.5 * clutter, random)

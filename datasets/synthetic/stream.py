@@ -1,7 +1,7 @@
-"""What all renderers share: a stream of samples, each a pure function of the stream's seed and its index.
+"""Base class of renderers: a stream of samples, each a pure function of the stream's seed and its index.
 
 So workers, epochs and resumed jobs all see the same pictures, and another seed gives another stream (validation).
-Nothing is kept but caches (glyph masks, textures, noise), which any thread may fill.
+The only state is caches (glyph masks, textures, noise), which any thread may fill.
 """
 
 import abc
@@ -19,15 +19,15 @@ class StreamConfig:
     """Settings of every renderer; each adds its own."""
 
     count: int = 1_000_000
-    """Samples in the source."""
+    """Number of samples."""
     seed: int = 0
-    """Non-negative; each seed is a stream of its own."""
+    """Non-negative; each seed gives a different stream."""
     height: int = 64
     """Canvas height in pixels."""
     width: int = 256
     """Canvas width in pixels."""
     clutter: float = 1.0
-    """From 0 to 1: how far backgrounds, wear, light and camera go. 0 leaves clean characters."""
+    """Strength of backgrounds, wear, light and camera effects, 0 to 1; 0 leaves clean characters."""
 
 
 Config = TypeVar("Config", bound=StreamConfig)
@@ -37,24 +37,24 @@ class RenderedStream(abc.ABC, Generic[Config]):
     """A source that draws its samples (`datasets.sources.RenderedSource`).
 
     Raises:
-      ValueError: a negative count or seed, a canvas smaller than ``smallest``, or clutter outside 0 to 1.
+      ValueError: count or seed is negative, the canvas is smaller than ``smallest``, or clutter is outside 0 to 1.
     """
 
     name: ClassVar[str]
-    """Of the renderer, as data specifications call it."""
+    """Name of the renderer in data specifications."""
     smallest: ClassVar[tuple[int, int]]
-    """Least height and width of the canvas, pixels, at which its text can be read."""
+    """Minimum height and width of the canvas in pixels at which text is legible."""
 
     def __init__(self, config: Config):
         if config.count < 0 or config.seed < 0:
-            raise ValueError(f"count {config.count} and seed {config.seed} must not be negative")
+            raise ValueError(f"count {config.count} and seed {config.seed} must be 0 or more")
         height, width = self.smallest
         if config.height < height or config.width < width:
             raise ValueError(
                 f"canvas {config.width}x{config.height} is too small to read: use at least {width}x{height}"
             )
         if not 0 <= config.clutter <= 1:
-            raise ValueError(f"clutter {config.clutter} is outside 0 to 1")
+            raise ValueError(f"clutter {config.clutter}: choose a value from 0 to 1")
         self._config = dataclasses.replace(config)  # later changes to the caller's config must not change the samples
 
     @property
@@ -69,7 +69,7 @@ class RenderedStream(abc.ABC, Generic[Config]):
         """Sample ``index``, from 0 to ``count - 1``.
 
         Raises:
-          IndexError: outside that range; there is no counting from the end.
+          IndexError: the index is outside that range; negative indices are not supported.
         """
         count, seed = self._config.count, self._config.seed
         if not 0 <= index < count:
@@ -78,9 +78,9 @@ class RenderedStream(abc.ABC, Generic[Config]):
         return Sample(image, label, self.origin(index))
 
     def origin(self, index: int) -> str:
-        """Renderer, seed and index, from which the picture can be drawn again."""
+        """Renderer, seed and index, which suffice to draw the picture again."""
         return f"{self.name} seed={self._config.seed} index={index}"
 
     @abc.abstractmethod
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], Any]:
-        """A picture, RGB, and its label; all that is random comes from ``random``."""
+        """Draws an RGB picture and returns it with its label; ``random`` is the only source of randomness."""

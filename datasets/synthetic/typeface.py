@@ -1,8 +1,8 @@
-"""Lines of text as masks, in the outlines that OpenCV brings along and in faces of strokes and dots drawn here.
+"""Masks of lines of text, in OpenCV's outline fonts or in faces of strokes or dots that are drawn here.
 
-Outlines know every character that OpenCV's fonts do. Strokes and dots know `DRAWN`; one set of centre lines gives many
-faces, by how square the rounds, how wide the characters and how thick the strokes are. Glyphs are cached: a process
-draws each once.
+Outlines have every character of OpenCV's fonts, strokes and dots have those of `DRAWN`. One set of centre lines gives
+many stroke faces, which differ in the shape of curves, the width of characters and the weight of strokes. Glyphs are
+cached.
 """
 
 import dataclasses
@@ -16,35 +16,36 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from datasets.synthetic.centre_lines import BEND, DOTS, DRAWN, displace, strokes_of, trace
+
 Mask = UInt8[np.ndarray, "H W"]
 """Ink 255, paper 0."""
 Family = Literal["sans", "italic", "uni", "plain", "based", "slab", "angular", "slashed", "dots"]
-"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``dots`` a matrix printer's 5x7, the others are strokes:
-a plain grotesque; one whose 1 has a base; a typewriter's with slabs; straight 6, 7, 9 and a flat 3; a slashed zero."""
+"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``dots`` is the 5x7 matrix of a printer, the others are
+strokes: a plain grotesque; a 1 with a base; a typewriter's slab serifs; straight 6, 7, 9 and flat 3; a slashed 0."""
 
 OUTLINES: tuple[Family, ...] = ("sans", "italic", "uni")
 STROKES: tuple[Family, ...] = ("plain", "based", "slab", "angular", "slashed")
-DRAWN = frozenset(string.digits + string.ascii_uppercase + ".,-$ ")
-"""What strokes and dots can write."""
 
 ABOVE, CAPITAL, BELOW = 9, 40, 14
-"""Pixels above digits and capitals, of their height, and below the baseline; every mask is as tall as their sum."""
+"""Pixels above digits and capitals, height of digits and capitals, pixels below the baseline."""
 CELL = ABOVE + CAPITAL + BELOW
+"""Height of every mask, pixels."""
 SPACE = 0.55
-"""Width of a space between words in proportional text, of the height of capitals."""
+"""Width of a space in proportional text, as a share of the height of capitals."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Face:
-    """How characters look. Outlines heed family and weight alone.
+    """Appearance of characters. Outlines use family and weight only.
 
     Attributes:
-      family: of the shapes.
-      weight: thickness of a stroke, of the height of capitals: 0.06 is light, 0.24 heavy.
-      aspect: width of a digit by its height.
-      square: 2 for elliptical rounds, up to 8 for almost boxes.
-      flat: whether strokes end flat, as from a square pen, or round.
-      own: whether the centre lines of digits are bent a little, in another way for each face, so that faces differ in
+      family: family of shapes.
+      weight: thickness of a stroke as a share of the height of capitals: 0.06 is light, 0.24 heavy.
+      aspect: width of a digit divided by its height.
+      square: exponent of the superellipses of curves: 2 is elliptical, 8 almost rectangular.
+      flat: whether strokes end flat, as from a square pen, instead of round.
+      own: whether the centre lines of digits are bent slightly, differently for each face, so that faces differ in
         shape as typefaces do.
     """
 
@@ -57,7 +58,7 @@ class Face:
 
 
 def heaviest(aspect: float) -> float:
-    """The weight up to which digits of strokes keep their holes."""
+    """Maximum weight at which the counters (holes) of stroke digits stay open."""
     return (aspect - 0.09) / 2.9
 
 
@@ -65,28 +66,28 @@ class Line(NamedTuple):
     """A line of text."""
 
     mask: Mask
-    """`CELL` rows."""
+    """Ink 255, `CELL` rows."""
     spans: list[tuple[int, int]]
-    """First column of each character's ink and the column after its last; spaces have none and are left out."""
+    """First column of each character's ink and the column after its last; spaces are omitted."""
 
 
 def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: float = 0.5) -> Line:
-    """Writes a line upright.
+    """Draws an upright line of text.
 
     Args:
-      text: of characters that the face knows; at least one that is no space.
-      face: of all characters.
-      gap: pixels between the ink of neighbours, at least 1, where the face is proportional.
-      pitch: pixels from character to character in print of fixed pitch, widened where the widest needs it; 0 for
-        proportional.
-      align: where narrow characters stand in their cell, from 0, left, to 1, right; for fixed pitch.
+      text: characters of the face, of which at least one is not a space.
+      face: face of all characters.
+      gap: pixels between the ink of neighbours in proportional text, at least 1.
+      pitch: pixels from character to character in fixed-pitch text, increased if the widest character needs more; 0 for
+        proportional text.
+      align: position of narrow characters in their cell in fixed-pitch text, from 0 (left) to 1 (right).
 
     Raises:
-      ValueError: the text is blank, or holds a character that the face cannot draw.
+      ValueError: the text is blank, or contains a character that the face cannot draw.
     """
     if not text.strip():
-        raise ValueError(f"{text!r} has no ink: give a text with a character other than a space")
-    face = _heeded(face)
+        raise ValueError(f"text {text!r} is blank: give at least one character other than a space")
+    face = _normalize(face)
     glyphs = [draw_glyph(character, face) for character in text]
     widths = [glyph.shape[1] for glyph in glyphs]
     if pitch:
@@ -107,8 +108,8 @@ def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: floa
     return Line(mask, spans)
 
 
-def _heeded(face: Face) -> Face:
-    """The face without what its family does not heed, so that fewer glyphs are drawn."""
+def _normalize(face: Face) -> Face:
+    """Resets the attributes that the face's family does not use, so that fewer glyphs are drawn and cached."""
     if face.family in OUTLINES:
         return Face(face.family, face.weight)
     return dataclasses.replace(face, square=2.0, own=False) if face.family == "dots" else face
@@ -116,48 +117,48 @@ def _heeded(face: Face) -> Face:
 
 @functools.lru_cache(maxsize=32768)
 def draw_glyph(character: str, face: Face) -> UInt8[np.ndarray, "CELL w"]:
-    """A character as wide as its ink, read-only; a space is 1 pixel wide and empty.
+    """Mask of a character, as wide as its ink and read-only; a space is 1 pixel wide and empty.
 
     Raises:
-      ValueError: the face cannot draw it.
+      ValueError: the face cannot draw the character.
     """
     if character == " ":
         mask = np.zeros((CELL, 1), np.uint8)
     elif face.family in OUTLINES:
         mask = _outlined(character, face)
     elif character not in DRAWN:
-        raise ValueError(f"the face {face.family!r} cannot draw {character!r}: use one of {', '.join(OUTLINES)}")
+        raise ValueError(f"face {face.family!r} cannot draw {character!r}: use one of {', '.join(OUTLINES)}")
     else:
         mask = _dotted(character, face) if face.family == "dots" else _stroked(character, face)
     columns = np.flatnonzero(mask.max(axis=0) > 64)
     if character != " ":
         if not len(columns):
-            raise ValueError(f"the face {face.family!r} has no ink for {character!r}: leave it out")
+            raise ValueError(f"face {face.family!r} draws {character!r} without any ink: leave it out")
         mask = mask[:, columns[0] : columns[-1] + 1].copy()
     mask.flags.writeable = False
     return mask
 
 
-_EM = 100  # pixels of the outlines that are then scaled
+_EM = 100  # pixels per em of the outlines, before they are scaled
 
 
 def _outlined(character: str, face: Face) -> Mask:
-    """OpenCV's glyph, scaled so that its zero is `CAPITAL` pixels tall."""
+    """Draws a character of OpenCV's fonts, scaled so that the font's zero is `CAPITAL` pixels tall."""
     ink, baseline = _write(character, face)
     scale = CAPITAL / _digit_height(face)
     affine = np.array([[scale, 0, 2], [0, scale, ABOVE + CAPITAL - scale * baseline]])
-    blurred = cv2.GaussianBlur(ink, (0, 0), 0.35 / scale)  # pixels that are left out would alias
+    blurred = cv2.GaussianBlur(ink, (0, 0), 0.35 / scale)  # without the blur, skipped pixels would alias
     return cv2.warpAffine(blurred, affine, (math.ceil(scale * ink.shape[1]) + 4, CELL))
 
 
 def _write(character: str, face: Face) -> tuple[Mask, int]:
-    """The glyph on a canvas of its own, and the baseline's row."""
+    """Draws a character of OpenCV's fonts on a canvas of its own; returns the canvas and the row of the baseline."""
     canvas = np.zeros((2 * _EM, 2 * _EM), np.uint8)
     baseline = _EM + _EM // 4
     weight = int(np.interp(face.weight, (0.06, 0.24), (250, 900)))
-    # The font is opened here because the engine behind it belongs to the calling thread.
+    # The font face is made here because OpenCV's font engine is bound to the calling thread.
     cv2.putText(canvas, character, (_EM // 4, baseline), (255,), cv2.FontFace(face.family), _EM, weight)
-    if face.family == "uni" and (grow := round((face.weight - 0.11) * 0.7 * _EM)) > 0:  # it has one weight only
+    if face.family == "uni" and (grow := round((face.weight - 0.11) * 0.7 * _EM)) > 0:  # the font has a single weight
         canvas = cv2.dilate(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grow + 1, grow + 1)))
     return canvas, baseline
 
@@ -167,106 +168,25 @@ def _digit_height(face: Face) -> float:
     return float(cv2.boundingRect(_write("0", face)[0])[3])
 
 
-Arc = tuple[float, float, float, float, float, float]
-"""Centre, half axes, and two angles in degrees, clockwise from the right as pixels count rows."""
-Stroke = list[tuple[float, float] | Arc]
-
-# Centre lines. x from 0 to 1 is the width of a digit, y from 0 to 1 from the top to the baseline.
-_DIGITS: dict[str, list[Stroke]] = {
-    "0": [[(0.5, 0.5, 0.5, 0.5, -90, 270)]],
-    "1": [[(0.0, 0.22), (0.42, 0), (0.42, 1)]],
-    "2": [[(0.5, 0.28, 0.48, 0.28, -175, 30), (0, 1), (1, 1)]],
-    "3": [[(0.48, 0.25, 0.44, 0.25, -165, 90), (0.48, 0.75, 0.5, 0.25, -90, 165)]],
-    "4": [[(0.78, 1), (0.78, 0), (0, 0.72), (1, 0.72)]],
-    "5": [[(0.9, 0), (0.18, 0), (0.08, 0.46), (0.48, 0.67, 0.5, 0.33, -140, 150)]],
-    "6": [[(0.52, 0.45, 0.48, 0.45, -42, -180), (0.04, 0.66)], [(0.5, 0.7, 0.48, 0.3, -180, 180)]],
-    "7": [[(0, 0), (1, 0), (0.62, 0.42), (0.36, 1)]],
-    "8": [[(0.5, 0.24, 0.42, 0.24, -90, 270)], [(0.5, 0.74, 0.5, 0.26, -90, 270)]],
-    "9": [[(0.48, 0.55, 0.48, 0.45, 138, 0), (0.96, 0.34)], [(0.5, 0.3, 0.48, 0.3, -180, 180)]],
-}
-_SIGNS: dict[str, list[Stroke]] = {
-    ".": [[(0, 1), (0.03, 1)]],
-    ",": [[(0.12, 1), (0, 1.18)]],
-    "-": [[(0, 0.56), (0.65, 0.56)]],
-    "$": [
-        [(0.5, 0.29, 0.48, 0.22, -15, -190), (0.2, 0.45), (0.8, 0.55), (0.5, 0.71, 0.5, 0.22, -10, 170)],
-        [(0.5, -0.08), (0.5, 1.08)],
-    ],
-}
-_CAPITALS: dict[str, list[Stroke]] = {
-    "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.18, 0.66), (0.82, 0.66)]],
-    "B": [
-        [(0, 1), (0, 0), (0.5, 0), (0.5, 0.24, 0.42, 0.24, -90, 90), (0, 0.48)],
-        [(0.5, 0.48), (0.5, 0.74, 0.5, 0.26, -90, 90), (0, 1)],
-    ],
-    "C": [[(0.52, 0.5, 0.5, 0.5, -45, -315)]],
-    "D": [[(0, 0), (0.4, 0), (0.4, 0.5, 0.6, 0.5, -90, 90), (0, 1), (0, 0)]],
-    "E": [[(0.95, 0), (0, 0), (0, 1), (0.95, 1)], [(0, 0.48), (0.85, 0.48)]],
-    "F": [[(0.95, 0), (0, 0), (0, 1)], [(0, 0.48), (0.8, 0.48)]],
-    "G": [[(0.52, 0.5, 0.5, 0.5, -45, -315), (1, 0.55), (0.6, 0.55)]],
-    "H": [[(0, 0), (0, 1)], [(1, 0), (1, 1)], [(0, 0.48), (1, 0.48)]],
-    "I": [[(0.5, 0), (0.5, 1)], [(0.25, 0), (0.75, 0)], [(0.25, 1), (0.75, 1)]],
-    "J": [[(0.85, 0), (0.42, 0.7, 0.43, 0.3, 0, 170)]],
-    "K": [[(0, 0), (0, 1)], [(0.95, 0), (0.02, 0.6)], [(0.3, 0.42), (1, 1)]],
-    "L": [[(0, 0), (0, 1), (0.95, 1)]],
-    "M": [[(0, 1), (0, 0), (0.55, 0.7), (1.1, 0), (1.1, 1)]],
-    "N": [[(0, 1), (0, 0), (1, 1), (1, 0)]],
-    "O": [[(0.52, 0.5, 0.54, 0.5, -90, 270)]],
-    "P": [[(0, 1), (0, 0), (0.5, 0), (0.5, 0.27, 0.5, 0.27, -90, 90), (0, 0.54)]],
-    "Q": [[(0.52, 0.5, 0.54, 0.5, -90, 270)], [(0.6, 0.72), (1.05, 1.08)]],
-    "R": [[(0, 1), (0, 0), (0.5, 0), (0.5, 0.26, 0.5, 0.26, -90, 90), (0, 0.52)], [(0.5, 0.52), (1, 1)]],
-    "S": [[(0.5, 0.25, 0.46, 0.25, -15, -190), (0.15, 0.42), (0.85, 0.56), (0.5, 0.74, 0.5, 0.26, -15, 170)]],
-    "T": [[(0, 0), (1, 0)], [(0.5, 0), (0.5, 1)]],
-    "U": [[(0, 0), (0.5, 0.66, 0.5, 0.34, 180, 0), (1, 0)]],
-    "V": [[(0, 0), (0.5, 1), (1, 0)]],
-    "W": [[(0, 0), (0.3, 1), (0.6, 0.25), (0.9, 1), (1.2, 0)]],
-    "X": [[(0, 0), (1, 1)], [(1, 0), (0, 1)]],
-    "Y": [[(0, 0), (0.5, 0.5), (1, 0)], [(0.5, 0.5), (0.5, 1)]],
-    "Z": [[(0, 0), (1, 0), (0, 1), (1, 1)]],
-}
-_PLAIN = _DIGITS | _SIGNS | _CAPITALS
-_BASE: Stroke = [(0.0, 1), (0.84, 1)]
-_CHANGED: dict[str, dict[str, list[Stroke]]] = {
-    "based": {"1": [*_DIGITS["1"], _BASE]},
-    "slab": {"1": [*_DIGITS["1"], _BASE]}
-    | {
-        letter: [*_CAPITALS[letter], *([(x - 0.16, y), (x + 0.16, y)] for x, y in feet)]
-        for letter, feet in {
-            "A": [(0, 1), (1, 1)],
-            "F": [(0, 1)],
-            "H": [(0, 0), (1, 0), (0, 1), (1, 1)],
-            "K": [(0, 0), (0, 1), (0.9, 0), (0.95, 1)],
-            "M": [(-0.08, 0), (1.18, 0), (0, 1), (1.1, 1)],
-            "N": [(0, 0), (1, 0), (0, 1)],
-            "P": [(0, 1)],
-            "R": [(-0.06, 0), (0, 1), (1.05, 1)],
-            "T": [(0.5, 1)],
-            "X": [(0, 0), (1, 0), (0, 1), (1, 1)],
-        }.items()
-    },
-    "angular": {
-        "3": [[(0.05, 0), (0.95, 0), (0.45, 0.4), (0.47, 0.69, 0.5, 0.31, -75, 155)]],
-        "6": [[(0.8, 0), (0.06, 0.58)], [(0.5, 0.68, 0.48, 0.32, -180, 180)]],
-        "7": [[(0, 0), (1, 0), (0.32, 1)]],
-        "9": [[(0.2, 1), (0.94, 0.42)], [(0.5, 0.32, 0.48, 0.32, -180, 180)]],
-    },
-    "slashed": {"0": [*_DIGITS["0"], [(0.18, 0.78), (0.82, 0.22)]], "1": [*_DIGITS["1"], _BASE]},
-}
 _OVERSAMPLE = 3
 
 
 def _stroked(character: str, face: Face) -> Mask:
-    """Centre lines drawn with a pen; what a thicker pen adds goes inwards, so that characters keep their height."""
-    strokes = _CHANGED.get(face.family, {}).get(character) or _PLAIN[character]
+    """Draws centre lines with a pen; thicker pens move the lines inwards, so that characters keep their height."""
+    strokes = strokes_of(character, face.family)
     pen = max(1, round(face.weight * CAPITAL * _OVERSAMPLE))
-    thin = max(1, round(pen * (1 - 2 * max(0, face.weight - 0.1))))  # level strokes: heavy ones would meet
+    # Horizontal strokes of heavy faces are thinner, or they would meet.
+    thin = max(1, round(pen * (1 - 2 * max(0, face.weight - 0.1))))
     tall = CAPITAL * _OVERSAMPLE - thin
     wide = max(CAPITAL * _OVERSAMPLE * face.aspect - pen, 0.6 * pen)
     left = 0.4 * wide + 2 * pen
     canvas = np.zeros((CELL * _OVERSAMPLE, round(2 * left + 1.3 * wide)), np.uint8)
-    bent = _bend(character, face) if face.own and character in _DIGITS else np.zeros((2, 3))
+    amplitudes = _amplitudes(character, face) if face.own and character in string.digits else np.zeros((2, 3))
     for stroke in strokes:
-        points = _bent(_points(stroke, face.square), bent) * (wide, tall) + (left, ABOVE * _OVERSAMPLE + thin / 2)
+        points = displace(trace(stroke, face.square), amplitudes) * (wide, tall) + (
+            left,
+            ABOVE * _OVERSAMPLE + thin / 2,
+        )
         cv2.polylines(canvas, [np.rint(points * 16).astype(np.int32)], False, (255,), 2, cv2.LINE_AA, 4)
     size = (round(pen * 1.2),) * 2 if character in ".," else (pen, thin)
     nib = cv2.getStructuringElement(cv2.MORPH_RECT if face.flat else cv2.MORPH_ELLIPSE, size)
@@ -274,57 +194,15 @@ def _stroked(character: str, face: Face) -> Mask:
     return cv2.resize(cv2.dilate(canvas, nib), (width, CELL), interpolation=cv2.INTER_AREA)
 
 
-def _points(stroke: Stroke, square: float) -> Float[np.ndarray, "N 2"]:
-    """The corners of a stroke, its arcs cut into short lines along superellipses of this exponent."""
-    parts = []
-    for place in stroke:
-        if len(place) == 2:
-            parts.append([place])
-            continue
-        x, y, across, down, start, stop = place
-        turns = np.radians(np.linspace(start, stop, 2 + int(abs(stop - start) / 12)))
-        cos, sin = (np.sign(part) * abs(part) ** (2 / square) for part in (np.cos(turns), np.sin(turns)))
-        parts.append(np.stack([x + across * cos, y + down * sin], axis=1))
-    return np.concatenate(parts)
-
-
-BENT = 0.1
-"""How far centre lines move at most, each way of three, in widths or heights of a digit."""
-
-
-def _bend(character: str, face: Face) -> Float[np.ndarray, "2 3"]:
-    """How a face bends a character."""
+def _amplitudes(character: str, face: Face) -> Float[np.ndarray, "2 3"]:
+    """Amplitudes of bow, lean and shift in x and y of a character, a function of character and face."""
     number = zlib.crc32(repr((character, dataclasses.astuple(face))).encode())
-    return np.random.default_rng(number).uniform(-BENT, BENT, (2, 3))
-
-
-def _bent(points: Float[np.ndarray, "N 2"], how: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "N 2"]:
-    """Points moved within their box of 1 by 1: as a bow, as a lean of it, and as a shift of the middle's both sides.
-
-    Lines that met still meet, and what stood on the edge stays there.
-    """
-    beside = points[:, ::-1]
-    bow, lean, shift = how.T[:, None]
-    move = (bow + lean * np.cos(np.pi * beside)) * np.sin(np.pi * points) + shift / 2 * np.sin(2 * np.pi * points)
-    return points + np.where((points > 0) & (points < 1), move, 0)
-
-
-# Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the baseline's.
-_DOTS = {
-    "0": "3E4141413E", "1": "00427F4000", "2": "4261514946", "3": "2141454B31", "4": "1814127F10",
-    "5": "2745454539", "6": "3C4A494930", "7": "0171090503", "8": "3649494936", "9": "064949291E",
-    "A": "7E1111117E", "B": "7F49494936", "C": "3E41414122", "D": "7F4141413E", "E": "7F49494941",
-    "F": "7F09090901", "G": "3E4149497A", "H": "7F0808087F", "I": "00417F4100", "J": "2040413F01",
-    "K": "7F08142241", "L": "7F40404040", "M": "7F020C027F", "N": "7F0408107F", "O": "3E4141413E",
-    "P": "7F09090906", "Q": "3E4151215E", "R": "7F09192946", "S": "4649494931", "T": "01017F0101",
-    "U": "3F4040403F", "V": "1F2040201F", "W": "3F4038403F", "X": "6314081463", "Y": "0708700807",
-    "Z": "6151494543", ".": "0060600000", ",": "0080603000", "-": "0808080808", "$": "242A7F2A12",
-}  # fmt: skip
+    return np.random.default_rng(number).uniform(-BEND, BEND, (2, 3))
 
 
 def _dotted(character: str, face: Face) -> Mask:
-    """Dots of a matrix printer, as large as the face is heavy; neighbours overlap above a weight of 0.14."""
-    columns = bytes.fromhex(_DOTS[character])
+    """Draws a matrix printer's dots, whose size is the face's weight; neighbours overlap above a weight of 0.14."""
+    columns = bytes.fromhex(DOTS[character])
     down = CAPITAL / 7
     across = CAPITAL * face.aspect / 5
     size = 4
@@ -346,12 +224,12 @@ def _dotted(character: str, face: Face) -> Mask:
 
 
 def rasterize(mask: Mask, dots: int, round_dots: bool = False) -> Mask:
-    """A line as a print head with this many dots for the height of capitals leaves it, at the same size.
+    """Converts a line to the dots of a print head, at the same size.
 
     Args:
       mask: a line, `CELL` rows.
       dots: rows of dots from the top of capitals to the baseline, at least 7.
-      round_dots: whether dots can be told apart, as from needles, or fill their cells, as from heat.
+      round_dots: whether dots are round and separate (needle printers) or fill their cells (thermal printers).
     """
     height, width = mask.shape
     step = CAPITAL / dots

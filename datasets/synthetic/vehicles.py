@@ -1,7 +1,7 @@
-"""Simple vehicles for street scenes: a profile that is as wide as the body, with pictures of front and rear.
+"""Simple vehicles for street scenes: a side profile extruded to the width of the body, with pictures of front or rear.
 
-Lengths are metres. A body stands on the ground with its face, front or rear, at ``z = 0``, looking at the camera; x
-points right, y up, z away from the camera. Pictures are uint8 ``H W 3``, RGB, 120 pixels for a metre.
+Lengths are in metres. A body is on the ground with its face (front or rear) at ``z = 0`` towards the camera; x points
+right, y up, z away from the camera. Pictures are uint8 ``H W 3``, RGB, 120 pixels per metre.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from datasets.synthetic import camera
 from datasets.synthetic.typeface import Face, draw_line
 
 SCALE = 120
-"""Pixels for a metre."""
+"""Pixels per metre of the pictures of faces and windows."""
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 
 _PROFILES = {
@@ -31,41 +31,41 @@ _PROFILES = {
     "van": [(0.05, 0.2), (0.0, 0.5), (0.1, 1.0), (0.5, 1.15), (1.1, 1.85), (4.4, 1.9), (4.6, 1.0), (4.6, 0.2)],
     "truck": [(0.0, 0.3), (0.0, 0.6), (0.02, 1.5), (0.15, 2.6), (6.0, 2.7), (6.0, 0.4)],
 }
-"""From the lower edge of the face over the roof to the rear: z and y. The third point ends the face."""
+"""Points z, y of the profile, from the lower edge of the face over the roof to the rear; the third ends the face."""
 _WIDTHS = {"car": 1.8, "van": 1.85, "truck": 2.4}
 _GLASS = {"car": 3, "van": 3, "truck": 2}
-"""Which part of the profile is the windscreen."""
+"""Index of the profile's point at which the windscreen begins."""
 _FACE = 2
-"""Points of the profile after the first that belong to the face."""
+"""Index of the profile's point at which the face ends."""
 
 
 @dataclasses.dataclass
 class Vehicle:
-    """One body; made by `draw_vehicle`."""
+    """Shape and pictures of one vehicle; made by `draw_vehicle`."""
 
     kind: str
     """``car``, ``van`` or ``truck``."""
     profile: np.ndarray
-    """N 2: z and y."""
+    """Points of the side profile, ``N 2``: z and y."""
     width: float
     colour: np.ndarray
     """RGB, 0 to 255."""
     face: camera.Picture
-    """Front or rear from the lower edge up."""
+    """Picture of the front or rear, up to the profile's third point."""
     screen: camera.Picture
-    """The window over the face."""
+    """Picture of the window above the face."""
     plate: tuple[float, float]
-    """Centre of the plate, x and y, on the face."""
+    """Centre of the plate on the face, x and y."""
 
     @property
     def face_quad(self) -> np.ndarray:
-        """Corners of the face, 4 3: a plane, upright but for a slight lean; left top first, clockwise."""
+        """Corners of the face, ``4 3``, clockwise from the left top; the plane leans slightly."""
         (low_z, low), (_, _), (high_z, high) = self.profile[: _FACE + 1]
         half = self.width / 2
         return np.array([[-half, high, high_z], [half, high, high_z], [half, low, low_z], [-half, low, low_z]])
 
     def plate_quad(self, length: float, height: float) -> np.ndarray:
-        """Corners of a plate of this size on the face, 4 3, as `face_quad` has them."""
+        """Corners of a plate of this size on the face, ``4 3``, in the order of `face_quad`."""
         x, y = self.plate
         corners = np.array([[-length, height], [length, height], [length, -height], [-length, -height]]) / 2 + (x, y)
         (low_z, low), (high_z, high) = self.profile[0], self.profile[_FACE]
@@ -73,7 +73,7 @@ class Vehicle:
         return np.column_stack([corners, depth])
 
     def panels(self) -> list[tuple[np.ndarray, np.ndarray | camera.Picture]]:
-        """Quads, 4 3, behind the face, the farthest first, with their colours or pictures."""
+        """Quadrilaterals behind the face, ``4 3``, the farthest first, with their colours or pictures."""
         half, parts = self.width / 2, []
         for place in range(_FACE, len(self.profile) - 2):
             (near_z, near), (far_z, far) = self.profile[place : place + 2]
@@ -85,7 +85,7 @@ class Vehicle:
 
 
 def draw_vehicle(kind: str, rear: bool, clutter: float, random: np.random.Generator) -> Vehicle:
-    """A vehicle of a kind, seen from the front or the rear; clutter adds letters, stickers and grilles."""
+    """Draws a vehicle of a kind, seen from the front or the rear; clutter adds letters, stickers and grilles."""
     profile = np.array(_PROFILES[kind]) * (random.uniform(0.9, 1.1), random.uniform(0.92, 1.1))
     width = _WIDTHS[kind] * random.uniform(0.95, 1.05)
     shade = random.choice((20, 50, 110, 170, 225))
@@ -104,7 +104,7 @@ def draw_vehicle(kind: str, rear: bool, clutter: float, random: np.random.Genera
 
 
 def _shade(face: camera.Picture, random: np.random.Generator) -> None:
-    """Light from above and what a polished body mirrors."""
+    """Adds light from above and reflections on the body."""
     height, width = face.shape[:2]
     rows = np.linspace(random.uniform(1.0, 1.25), random.uniform(0.55, 0.9), height)
     face[:] = (face * rows[:, None, None]).clip(0, 255).astype(np.uint8)
@@ -124,7 +124,7 @@ def _bumper(face: camera.Picture, random: np.random.Generator) -> None:
 
 
 def _grille(face: camera.Picture, rear: bool, random: np.random.Generator) -> None:
-    """Bars across, bars upright or a net in dark openings; a lid and a strip on the rear."""
+    """Draws dark openings with horizontal bars, vertical bars or a net; on the rear, outlines of a lid and a strip."""
     height, width = face.shape[:2]
     for top, tall in ((random.uniform(0.08, 0.3), random.uniform(0.12, 0.3)), (random.uniform(0.66, 0.75), 0.16)):
         half = random.uniform(0.12, 0.33) * width
@@ -149,7 +149,7 @@ def _grille(face: camera.Picture, rear: bool, random: np.random.Generator) -> No
 
 
 def _lettering(face: camera.Picture, random: np.random.Generator) -> None:
-    """A badge, names of makers and models, stickers: writing that is no plate."""
+    """Draws a badge and writing other than plates: names of makers and models, stickers."""
     height, width = face.shape[:2]
     badge = round(width / 2), round(height * random.uniform(0.1, 0.3))
     level, radius = [random.uniform(150, 250)] * 3, int(random.integers(5, 11))
@@ -160,7 +160,7 @@ def _lettering(face: camera.Picture, random: np.random.Generator) -> None:
 
 
 def write_on(picture: camera.Picture, x: int, y: int, tall: float, random: np.random.Generator) -> None:
-    """Random writing at a place, in one colour or on a label of another; what does not fit is cut off."""
+    """Draws random writing with or without a label behind it; parts outside the picture are cut off."""
     text = "".join(random.choice(list(LETTERS), int(random.integers(2, 9))))
     mask = draw_line(text, Face("sans", 0.15, 0.6, 3.0, True), 3.0).mask
     size = max(round(mask.shape[1] * tall / mask.shape[0]), 4), max(round(tall), 4)
@@ -197,7 +197,7 @@ def _lights(face: camera.Picture, rear: bool, random: np.random.Generator) -> No
 
 
 def _window(width: float, long: float, clutter: float, random: np.random.Generator) -> camera.Picture:
-    """Dark glass that mirrors something, a frame, and on some a paper with writing."""
+    """Draws dark glass with reflections, a frame, and sometimes a paper with writing."""
     columns, rows = round(width * SCALE), max(round(long * SCALE), 8)
     glass = camera.plain(np.full(3, random.uniform(15, 80)), columns, rows)
     share = random.uniform(0.05, 0.5)
@@ -211,7 +211,7 @@ def _window(width: float, long: float, clutter: float, random: np.random.Generat
 
 
 def side_windows(vehicle: Vehicle) -> np.ndarray:
-    """Outline of the glass on a side, N 2, z and y."""
+    """Outline of the glass on a side, ``N 2``: z and y."""
     place = _GLASS[vehicle.kind]
     shoulder = vehicle.profile[place]
     upper = vehicle.profile[place : place + 3 + (vehicle.kind == "car")]
@@ -221,7 +221,7 @@ def side_windows(vehicle: Vehicle) -> np.ndarray:
 
 
 def wheels(vehicle: Vehicle) -> list[tuple[float, float]]:
-    """Place along the body and radius of the wheels of a side."""
+    """Position along the body (z) and radius of the wheels of a side."""
     length = float(vehicle.profile[:, 0].max())
     radius = 0.48 if vehicle.kind == "truck" else 0.32
     return [(0.19 * length, radius), (0.8 * length, radius)]

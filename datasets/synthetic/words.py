@@ -1,6 +1,6 @@
-"""Words in many styles before many backgrounds: an endless labelled stream that needs neither files nor a download.
+"""Renderer of words in many styles on many backgrounds; needs neither files nor a download.
 
-Labels are lower case (`recog.alphabet.LATIN_36`); pictures show lower case, capitals or a capital first.
+Labels are lower case (`recog.alphabet.LATIN_36`); pictures show lower case, upper case or an initial capital.
 """
 
 import dataclasses
@@ -12,26 +12,27 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datasets.synthetic import camera
+from datasets.synthetic.centre_lines import DRAWN
 from datasets.synthetic.stream import RenderedStream, StreamConfig
-from datasets.synthetic.typeface import CAPITAL, DRAWN, STROKES, Face, Family, Mask, draw_line, heaviest
+from datasets.synthetic.typeface import CAPITAL, STROKES, Face, Family, Mask, draw_line, heaviest
 
 LETTERS = frozenset(string.digits + string.ascii_lowercase)
-"""What words are made of."""
+"""Characters of words."""
 NARROWEST = 5
-"""Pixels of the canvas that a character needs at least to be read."""
+"""Minimum width of a character on the canvas, pixels, at which it is legible."""
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, RGB
-_DRAWN = 2.0  # pixels that are drawn for one of the canvas, a side
+_DRAWN = 2.0  # pixels drawn for each pixel of the canvas, a side
 
 
 @dataclasses.dataclass
 class WordsConfig(StreamConfig):
-    """What to render, on a canvas of at least 64x16 pixels."""
+    """Settings of rendered words; the canvas has at least 64x16 pixels."""
 
     height: int = 32
     width: int = 100
     lexicon: str = ""
-    """Path to a UTF-8 file with a word a line; empty for random letters and digits."""
+    """Path of a UTF-8 file with one word a line; empty for random letters and digits."""
 
 
 class Words(RenderedStream[WordsConfig]):
@@ -43,8 +44,8 @@ class Words(RenderedStream[WordsConfig]):
 
     Raises:
       FileNotFoundError: the lexicon does not exist.
-      ValueError: as `RenderedStream`, or the lexicon is not UTF-8, has no word, or one with other characters than
-        letters and digits or with too many for the canvas.
+      ValueError: a setting is invalid (see `RenderedStream`), the lexicon is not UTF-8 or is empty, or one of its words
+        has other characters than letters and digits or is too long for the canvas.
     """
 
     name = "words"
@@ -53,7 +54,7 @@ class Words(RenderedStream[WordsConfig]):
     def __init__(self, config: WordsConfig):
         super().__init__(config)
         self._longest = config.width // NARROWEST
-        self._words = _read_lexicon(Path(config.lexicon), self._longest) if config.lexicon else []
+        self._words = _load_lexicon(Path(config.lexicon), self._longest) if config.lexicon else []
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         """Draws a word in a picture."""
@@ -62,33 +63,33 @@ class Words(RenderedStream[WordsConfig]):
         return photograph(lay_out(text, self._config.clutter, random), self._config, random), text
 
 
-def _read_lexicon(path: Path, longest: int) -> list[str]:
-    """The words of a file in lower case; blank lines are passed over."""
+def _load_lexicon(path: Path, longest: int) -> list[str]:
+    """Loads the words of a file in lower case; blank lines are ignored."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"lexicon {path}, byte {error.start}: not UTF-8: save it as UTF-8") from error
+        raise ValueError(f"lexicon {path}, byte {error.start}: not UTF-8; save the file as UTF-8") from error
     words = []
     for number, line in enumerate(lines, start=1):
         word = line.strip().lower()
         if odd := sorted(set(word) - LETTERS):
             raise ValueError(
-                f"lexicon {path}, line {number}: {word!r} holds {''.join(odd)!r}: keep to letters a-z and digits"
+                f"lexicon {path}, line {number}: {word!r} contains {''.join(odd)!r}; expected letters a-z and digits"
             )
         if len(word) > longest:
             raise ValueError(
-                f"lexicon {path}, line {number}: {word!r} has {len(word)} characters, the canvas has room "
+                f"lexicon {path}, line {number}: {word!r} has {len(word)} characters, but the canvas has room "
                 f"for {longest}: use a width of {NARROWEST * len(word)} or drop the word"
             )
         if word:
             words.append(word)
     if not words:
-        raise ValueError(f"lexicon {path} has no words: write one a line")
+        raise ValueError(f"lexicon {path} is empty: write one word a line")
     return words
 
 
 def draw_text(longest: int, random: np.random.Generator) -> str:
-    """1 to 12 letters, digits or both, no more than ``longest``."""
+    """Draws 1 to 12 letters, digits or both, at most ``longest``."""
     size = int(random.integers(1, min(12, longest) + 1))
     kind = random.random()
     signs = string.ascii_lowercase if kind < 0.6 else string.digits if kind < 0.8 else sorted(LETTERS)
@@ -96,7 +97,7 @@ def draw_text(longest: int, random: np.random.Generator) -> str:
 
 
 def draw_face(shown: str, random: np.random.Generator) -> Face:
-    """A typeface that can write a text."""
+    """Draws a typeface that has all characters of ``shown``."""
     families: tuple[Family, ...] = ("sans", "sans", "italic", "uni")
     if set(shown) <= DRAWN:
         families += STROKES
@@ -114,7 +115,7 @@ def draw_face(shown: str, random: np.random.Generator) -> Face:
 
 
 def lay_out(text: str, clutter: float, random: np.random.Generator) -> Mask:
-    """A word as ink, its baseline straight, bent or wavy, with a margin of 8 pixels all around."""
+    """Draws a word as ink, with a straight, bent or wavy baseline and a margin of 8 pixels on each side."""
     case = random.random()
     shown = text if case < 0.4 else text.upper() if case < 0.75 else text.capitalize()
     gap = max(1.0, random.normal(0.1, 0.06) * CAPITAL)
@@ -141,7 +142,7 @@ def _bend(mask: Mask, random: np.random.Generator) -> Mask:
 
 
 def photograph(mask: Mask, config: StreamConfig, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
-    """The word in a colour, over something else, seen by a camera and cut out more or less along its bounding box."""
+    """Photographs the coloured word on a background and crops it to its bounding box, with random margins."""
     clutter = config.clutter
     width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
     quad = camera.view(mask.shape[1], mask.shape[0], 0.7 * clutter, random)
@@ -160,16 +161,16 @@ def photograph(mask: Mask, config: StreamConfig, random: np.random.Generator) ->
 
 
 def _lit(scene: camera.Picture, clutter: float, random: np.random.Generator) -> camera.Picture:
-    """The scene in some light, but for one that takes nearly all contrast away."""
+    """Lights the scene; returns it unchanged if the light would remove most of the contrast."""
     lit = camera.light(scene, 0.6 * clutter, random)
     return lit if lit[::3, ::3].std() > 0.4 * scene[::3, ::3].std() else scene
 
 
 def _seen(mask: Mask, quad: camera.Quad, width: int, height: int) -> Mask:
-    """The ink from where the camera stands."""
+    """Projects the ink to the corners that the camera sees."""
     rows, columns = mask.shape
     shrink = max(columns / width, rows / height)
-    if shrink > 1.5:  # pixels that are left out would alias
+    if shrink > 1.5:  # without the blur, skipped pixels would alias
         mask = cv2.GaussianBlur(mask, (0, 0), 0.3 * shrink)
     source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(source, (quad - 0.5).astype(np.float32))
@@ -177,7 +178,7 @@ def _seen(mask: Mask, quad: camera.Quad, width: int, height: int) -> Mask:
 
 
 def _background(width: int, height: int, clutter: float, random: np.random.Generator) -> camera.Picture:
-    """One colour, a photograph's, or a photograph's with little contrast."""
+    """Background of one colour, or of one colour mixed with a street texture."""
     kind, share = random.random(), random.uniform(0.15, 0.6)
     flat = camera.plain(random.integers(0, 256, 3), width, height)
     if kind > 0.65 * clutter:
@@ -186,7 +187,7 @@ def _background(width: int, height: int, clutter: float, random: np.random.Gener
 
 
 def _apart(paper: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A colour at least 80 of 255 lighter or darker than the paper, white or black at the latest."""
+    """Draws a colour whose luma differs from the paper's by at least 80 of 255."""
     luma = float(paper @ _LUMA)
     lighter = luma < 90 if abs(luma - 127) > 38 else bool(random.random() < 0.5)
     aim = random.uniform(luma + 80, 255) if lighter else random.uniform(0, luma - 80)
@@ -197,7 +198,7 @@ def _apart(paper: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _behind(
     scene: camera.Picture, ink: Mask, colour: np.ndarray, clutter: float, random: np.random.Generator
 ) -> camera.Picture:
-    """Shadow or outline, which are darker or lighter than the word itself."""
+    """Draws a shadow or an outline behind the word, in a colour that contrasts with the word's."""
     kind = random.random()
     other = camera.plain(_apart(colour, random), *ink.shape[::-1])
     size = max(1, ink.shape[0] // 32)

@@ -64,15 +64,15 @@ def test_what_the_csv_module_writes_comes_back(tmp_path_factory, written, line_e
 @pytest.mark.parametrize(
     ("row", "place", "reason"),
     [
-        (b"a.png", "", "has 1 fields, the header 2"),
-        (b"a.png,1,50", "", "has 3 fields, the header 2: put quotes around a field with a comma"),
-        (b",123", "", "has no image_path"),
+        (b"a.png", "", "1 fields, .* 2"),
+        (b"a.png,1,50", "", "3 fields, .* 2: .*quotes"),
+        (b",123", "", "image_path is empty"),
         (b"none.png,123", " (none.png)", "cannot be read: No such file"),
         (b".,123", " (.)", "cannot be read: Is a directory"),
         (b"a\0.png,123", " (a\0.png)", "cannot be read: embedded null byte"),
-        (b'a.png,"12"3', "", r"is no CSV \(',' expected after '\"'\): look for a quote"),
-        (b'a.png,"' + b"1" * 200_000 + b'"', "", r"is no CSV \(field larger than field limit"),
-        ("a.png,京".encode("gbk"), "", r"'a.png', '\\udcbe\\udca9' is not UTF-8: save the file as UTF-8"),
+        (b'a.png,"12"3', "", r"CSV \(',' expected after '\"'\)"),
+        (b'a.png,"' + b"1" * 200_000 + b'"', "", r"CSV \(field larger than field limit"),
+        ("a.png,京".encode("gbk"), "", r"'a.png', '\\udcbe\\udca9' is not UTF-8"),
     ],
     ids=range(9),
 )
@@ -96,12 +96,12 @@ def test_a_quote_that_is_never_closed_is_named_with_all_that_it_takes_in(tmp_pat
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", r"list.csv is empty: begin it with the line image_path,plate_text"),
+        (b"", r"list.csv is empty: .*image_path,plate_text"),
         (b"\n\r\n", r"list.csv is empty"),
-        (b"a.png,123\n", r"list.csv:1: the columns are \['a.png', '123'\]: name one image_path and one plate_text"),
-        (b"\nimage_path;plate_text\n", r"list.csv:2: the columns are \['image_path;plate_text'\]"),
-        (b"image_path,plate_text,plate_text\n", "name one image_path"),
-        ("image_path,plate_text\n".encode("utf-16"), "in UTF-8"),
+        (b"a.png,123\n", r"list.csv:1: .*\['a.png', '123'\].*image_path.*plate_text"),
+        (b"\nimage_path;plate_text\n", r"list.csv:2: .*\['image_path;plate_text'\]"),
+        (b"image_path,plate_text,plate_text\n", r"list.csv:1: .*'plate_text', 'plate_text'\]"),
+        ("image_path,plate_text\n".encode("utf-16"), "list.csv:1: .*UTF-8"),
         (b'"image_path', "list.csv:1: unexpected end of data"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_header_alone_is_an_empty_source(tmp_path):
 
 def test_a_file_that_does_not_exist_is_named(tmp_path):
     for path in (tmp_path / "nowhere.csv", tmp_path):
-        with pytest.raises(FileNotFoundError, match=f"{path} does not exist: name a CSV file"):
+        with pytest.raises(FileNotFoundError, match=f"{path} does not exist"):
             CsvFile(path)
 
 

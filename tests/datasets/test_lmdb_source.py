@@ -95,9 +95,9 @@ def test_it_travels_to_worker_processes(database):
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("image-000000002", None, "there is no image-000000002, though num-samples is 5"),
-        ("label-000000002", None, "there is no label-000000002"),
-        ("label-000000002", "皖A".encode("gbk"), r"the label b'\\xcd\\xeeA' is not UTF-8"),
+        ("image-000000002", None, "image-000000002 is missing.* 5"),
+        ("label-000000002", None, "label-000000002 is missing"),
+        ("label-000000002", "皖A".encode("gbk"), r"label b'\\xcd\\xeeA' is not UTF-8"),
     ],
 )
 def test_a_malformed_entry_is_named_and_the_others_are_read(tmp_path, key, value, reason):
@@ -121,7 +121,7 @@ def test_a_malformed_entry_is_named_and_the_others_are_read(tmp_path, key, value
     ],
 )
 def test_a_database_that_does_not_tell_its_number_is_refused(tmp_path, values, reason):
-    with pytest.raises(ValueError, match=f"set is no database of samples: num-samples {reason}, and must be"):
+    with pytest.raises(ValueError, match=f"{tmp_path / 'set'} .*num-samples {reason}"):
         Lmdb(write(tmp_path / "set", values))
 
 
@@ -132,7 +132,7 @@ def test_what_is_not_there_or_no_database_is_named(tmp_path):
         Lmdb(tmp_path)
     for content in (b"", b"text", b"text" * 5000):
         (tmp_path / "data.mdb").write_bytes(content)
-        with pytest.raises(ValueError, match=r"data\.mdb is no LMDB database"):
+        with pytest.raises(ValueError, match=r"data\.mdb is not an LMDB database"):
             Lmdb(tmp_path)
 
 
@@ -142,7 +142,7 @@ def test_a_database_that_is_cut_short_is_refused(tmp_path, kept):
     path = write(tmp_path / "set", entries(["text"] * 2000)) / "data.mdb"
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(ValueError, match=rf"cut short: {int(kept * len(content))} bytes of {len(content)}: copy it"):
+    with pytest.raises(ValueError, match=rf"data\.mdb .* {int(kept * len(content))} bytes of {len(content)}"):
         Lmdb(tmp_path / "set")
 
 

@@ -126,15 +126,15 @@ def test_mixtures_can_be_mixed():
 @pytest.mark.parametrize(
     ("counts", "weights", "reason"),
     [
-        ([], [], "one weight a source: there are 0 for 0"),
-        ([1, 1], [1], "there are 1 for 2"),
-        ([1, 1], [1, 0], "weights 1, 0 must be positive numbers"),
+        ([], [], "one weight .* 0 for 0"),
+        ([1, 1], [1], "one weight .* 1 for 2"),
+        ([1, 1], [1, 0], "weights 1, 0 must be positive"),
         ([1, 1], [1, -0.5], "must be positive"),
         ([1, 1], [1, float("nan")], "must be positive"),
         ([1, 1], [1, float("inf")], "must be positive"),
-        ([1, 1], [0.123456, 0.876543], "are 41152:292181 in whole numbers: round them"),
-        ([1, 0], [1, 1], "source 1 of the mixture holds no sample"),
-        ([2**27, 1], [1, 1], "an epoch of the mixture would have 268435455 samples, more than 134217728"),
+        ([1, 1], [0.123456, 0.876543], "weights 0.123456, 0.876543 .*41152:292181"),
+        ([1, 0], [1, 1], "source 1 of the mixture is empty"),
+        ([2**27, 1], [1, 1], "268435455 samples, more than 134217728"),
     ],
 )
 def test_what_makes_no_mixture_is_refused(counts, weights, reason):
@@ -194,5 +194,5 @@ def test_samples_are_held_out_of_the_one_part_that_has_names(folder):
 @pytest.mark.parametrize("parts", [0, 2])
 def test_no_part_or_several_to_hold_out_from_is_refused(folder, parts):
     source = Mixture([Numbers("a", 9), *[folder] * parts], [1] * (1 + parts))
-    with pytest.raises(ValueError, match=f"is not rendered, and there are {parts}: name validation samples"):
+    with pytest.raises(ValueError, match=rf"data\.holdout .* not rendered, found {parts}: .*data\.validation"):
         split_mixture(source, 0.34)

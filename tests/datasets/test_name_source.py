@@ -48,12 +48,12 @@ def test_what_cannot_be_used_is_named_and_the_others_are_read(tmp_path):
     for index in (0, 1, 3):
         with pytest.raises(BadSampleError) as caught:
             source[index]
-        problems.append((caught.value.origin, caught.value.reason))
+        problems.append((caught.value.origin, caught.value.reason.split(":")[0]))
     assert source[2].text == "b"
     assert problems == [
-        (f"{tmp_path}/_1.jpg", "its name holds no text: put it before the last underscore"),
-        (f"{tmp_path}/a_1.jpg", "cannot be read: Is a directory"),
-        (f"{tmp_path}/c_1.jpg", "cannot be read: No such file or directory"),
+        (f"{tmp_path}/_1.jpg", "the file name holds no label"),
+        (f"{tmp_path}/a_1.jpg", "cannot be read"),
+        (f"{tmp_path}/c_1.jpg", "cannot be read"),
     ]
 
 
@@ -62,7 +62,7 @@ def test_a_name_in_another_encoding_is_named(tmp_path):
     with open(os.fsencode(tmp_path) + b"/" + "皖A_1.jpg".encode("gbk"), "wb"):  # noqa: PTH123  # pathlib has no bytes
         pass
     source = NamedPictures(tmp_path)
-    with pytest.raises(BadSampleError, match="its name is not UTF-8: rename it") as caught:
+    with pytest.raises(BadSampleError, match="file name is not UTF-8") as caught:
         source[0]
     assert caught.value.origin == f"{tmp_path}/\\udccd\\udceeA_1.jpg"
     assert source.key(0) == "皖A_1.jpg".encode("gbk")
@@ -70,7 +70,7 @@ def test_a_name_in_another_encoding_is_named(tmp_path):
 
 def test_folders_without_pictures_are_refused(tmp_path):
     (tmp_path / "a.txt").touch()
-    with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no picture: it must hold files that end in"):
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path} .*'\.png'"):
         NamedPictures(tmp_path)
     with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         NamedPictures(tmp_path / "nowhere")

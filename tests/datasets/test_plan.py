@@ -133,7 +133,7 @@ def test_there_are_no_batches_outside_the_plan():
         ((3,), {"batch_size": 0}, "data.batch_size=0"),
         ((3,), {"batch_size": 4, "process": (0, 3)}, "data.batch_size=4 cannot be shared by 3 processes"),
         ((3,), {"seed": -1}, "seed=-1"),
-        ((0,), {}, "no sample"),
+        ((0,), {}, "no samples"),
     ],
 )
 def test_what_makes_no_plan_is_refused(counts, settings, reason):

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.synthetic.receipts import Receipts, ReceiptsConfig, draw_face, draw_text, lay_out, scan
+from datasets.synthetic.receipt_scan import scan
+from datasets.synthetic.receipts import Receipts, ReceiptsConfig, draw_face, draw_text, lay_out
 from recog.alphabet import Alphabet
 
 ROOT = Path(__file__).parents[2]

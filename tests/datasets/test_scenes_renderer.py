@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.synthetic import scenes
+from datasets.synthetic import parked, scenes
+from datasets.synthetic.parked import NARROWEST
 from datasets.synthetic.plates import DIGITS, LETTERS, PROVINCES
-from datasets.synthetic.scenes import NARROWEST, Scenes, ScenesConfig
+from datasets.synthetic.scenes import Scenes, ScenesConfig
 from recog.codecs import BoxLabel, LabelledBox
 
 
@@ -108,7 +109,7 @@ def test_corners_are_right_to_half_a_pixel(monkeypatch, height: int, width: int)
     """What changes when white plates become black ones is measured, without the labels' arithmetic."""
 
     def render(index: int, level: int) -> scenes.Scene:
-        monkeypatch.setattr(scenes, "draw_plate", lambda *_: np.full((84, 264, 3), level, np.uint8))
+        monkeypatch.setattr(parked, "draw_plate", lambda *_: np.full((84, 264, 3), level, np.uint8))
         return source(8, clutter=0.0, height=height, width=width).scene(index)
 
     seen = 0
@@ -125,13 +126,13 @@ def test_corners_are_right_to_half_a_pixel(monkeypatch, height: int, width: int)
 def test_a_plate_brought_upright_is_the_plate(monkeypatch):
     """Cut out along its corners, a plate looks like the one that was drawn, the right way round."""
     kept: dict[str, np.ndarray] = {}
-    draw = scenes.draw_plate
+    draw = parked.draw_plate
 
     def draw_and_keep(text, *rest):
         kept[text] = draw(text, *rest)
         return kept[text]
 
-    monkeypatch.setattr(scenes, "draw_plate", draw_and_keep)
+    monkeypatch.setattr(parked, "draw_plate", draw_and_keep)
     seen = 0
     for index in range(12):
         kept.clear()
@@ -158,7 +159,7 @@ def test_a_plate_brought_upright_is_the_plate(monkeypatch):
         ({"width": 100}, "100x384"),
         ({"clutter": -1.0}, "clutter"),
         ({"plates": 4}, "plates=4"),
-        ({"plates": -1}, "0 to 3"),
+        ({"plates": -1}, "plates=-1"),
     ],
 )
 def test_a_configuration_that_cannot_be_rendered_is_refused(fields: dict, message: str):

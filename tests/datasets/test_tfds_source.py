@@ -90,7 +90,7 @@ def test_a_part_of_a_split(prepared):
 def test_each_sample_has_its_own_lexicon(prepared):
     source = Tfds(prepared, "test")
     assert source.words(3, "lexicon_50") == ["é", "word3"]
-    with pytest.raises(ValueError, match=r"has no words 'lexicon_1k': there are image, lexicon_50, origin, text"):
+    with pytest.raises(ValueError, match=r"'lexicon_1k'; .* image, lexicon_50, origin, text"):
         source.words(3, "lexicon_1k")
 
 
@@ -117,13 +117,13 @@ def test_what_is_not_there_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("split", ["train", "test[", "", "test[:x%]"])
 def test_an_unknown_split_is_refused(prepared, split):
-    with pytest.raises(ValueError, match=r"has no split .*: there are test"):
+    with pytest.raises(ValueError, match=r"has no split .*; .* test"):
         Tfds(prepared, split)
 
 
 def test_other_features_are_refused(tmp_path):
     write_set(tmp_path / "1.0.0", {"label": tfds.features.Text()}, [{"label": "cat"}])
-    with pytest.raises(ValueError, match=r"has no features image \(Image\) and text \(Text\)"):
+    with pytest.raises(ValueError, match=rf"{tmp_path}.*: .* image \(Image\) and text \(Text\)"):
         Tfds(tmp_path, "test")
 
 
@@ -136,7 +136,7 @@ def test_a_set_of_others_needs_no_origin(tmp_path):
 def test_a_missing_shard_is_noticed_at_once(prepared):
     (shard,) = prepared.glob("*00001-of-00003")
     shard.unlink()
-    with pytest.raises(FileNotFoundError, match=r"00001-of-00003 is missing: prepare the set anew"):
+    with pytest.raises(FileNotFoundError, match=r"missing .*00001-of-00003"):
         Tfds(prepared, "test")
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.synthetic.centre_lines import DRAWN
 from datasets.synthetic.typeface import (
     ABOVE,
     CAPITAL,
     CELL,
-    DRAWN,
     OUTLINES,
     STROKES,
     Face,
@@ -125,7 +125,7 @@ def test_a_space_leaves_room():
 
 @pytest.mark.parametrize("text", ["", " ", "   "])
 def test_a_line_without_ink_is_refused(text: str):
-    with pytest.raises(ValueError, match="no ink"):
+    with pytest.raises(ValueError, match=f"'{text}' is blank"):
         draw_line(text, Face("plain"), 2)
 
 

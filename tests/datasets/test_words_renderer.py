@@ -81,12 +81,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "has no words"),
-        ("\n \n", "has no words"),
-        ("good\nit's\n", r"line 2: \"it's\" holds \"'\""),
+        ("", "lexicon .* is empty"),
+        ("\n \n", "lexicon .* is empty"),
+        ("good\nit's\n", r"line 2: \"it's\" .*\"'\""),
         ("two words\n", "line 1"),
         ("naïve\n", "ï"),
-        ("a\n" + "w" * 21, "line 2: .* has 21 characters, the canvas has room for 20: use a width of 105"),
+        ("a\n" + "w" * 21, "line 2: .* 21 characters, .* 20: .* width of 105"),
         (b"caf\xe9\n", "byte 3: not UTF-8"),
     ],
 )

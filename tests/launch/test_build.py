@@ -53,7 +53,7 @@ def test_validation_samples_may_be_named():
         ({"train": ""}, "name the training samples"),
         ({"train": "plates"}, "name validation samples with data.validation, or hold some of a folder out"),
         ({"train": "plates", "holdout": 0.1}, "data.holdout cannot be taken from rendered samples"),
-        ({"train": "1*plates + 1*arithmetic", "holdout": 0.1}, "not rendered, and there are 0"),
+        ({"train": "1*plates + 1*arithmetic", "holdout": 0.1}, r"data\.holdout .* not rendered, found 0"),
         ({"train": "scenes", "validation": "plates"}, "scenes show several plates or none"),
         ({"train": "1*plates + 1*scenes", "validation": "plates"}, "scenes show several plates or none"),
     ],

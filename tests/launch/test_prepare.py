@@ -65,12 +65,12 @@ def test_what_is_there_is_not_made_again(prices, tmp_path, capsys):
 
 def test_malformed_entries(prices, tmp_path, capsys):
     (prices / "train.txt").write_text("0.png 1.50\n1.png free\n9.png 3\n")
-    with pytest.raises(ValueError, match=r"train\.txt:2 \(1\.png\): 'free' is no price.*\n.*--on_bad_sample=skip"):
+    with pytest.raises(ValueError, match=r"train\.txt:2 \(1\.png\): 'free'.*\n.*--on_bad_sample=skip"):
         prepare("price_tags", prices, tmp_path / "out")
     folder = prepare("price_tags", prices, tmp_path / "out", "skip")
     out = capsys.readouterr().out
     assert f"2 malformed entries were left out, all named in {folder}/skipped.tsv:" in out
-    assert "  train.txt:2 (1.png): 'free' is no price" in out
+    assert "  train.txt:2 (1.png): 'free'" in out
     assert "..." not in out
     assert len(Tfds(folder, "train")) == 1
 
@@ -234,7 +234,8 @@ def test_a_report_is_written_and_summed_up(tmp_path, capsys):
         "  3 of 3 samples looked at, 2 can be used",
         "  unreadable: 1",
     ]
-    assert "1 repeat an earlier picture, 1 of them its very file; 2 share a picture that has several labels" in out
+    assert (found.duplicates.same_pixels, found.duplicates.same_file, found.duplicates.other_label) == (1, 1, 2)
+    assert found.duplicates.summary() in out
     assert out.endswith(f"{tmp_path}/a/b/report.json, {tmp_path}/a/b/report.png\n")
 
 

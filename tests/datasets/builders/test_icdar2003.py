@@ -41,7 +41,8 @@ def test_cropped_words(tmp_path, file):
     assert [word.text for word in words if isinstance(word, Entry)] == ["self", '"adhesive"', "£5&up"]
     assert words[0] == Entry(tmp_path / "TrialTest/word/1/1.jpg", "self", f"TrialTest/{file}: image 1 (word/1/1.jpg)")
     assert isinstance(bad, BadSampleError)
-    assert str(bad) == f"TrialTest/{file}: image 4: an image needs the attributes file and tag"
+    assert bad.origin == f"TrialTest/{file}: image 4"
+    assert "file and tag" in bad.reason
 
 
 def test_words_in_scenes(tmp_path):
@@ -65,8 +66,8 @@ def test_cropped_words_go_before_scenes(tmp_path):
 
 
 def test_what_is_missing_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds none of TrialTrain, SceneTrialTrain"):
+    with pytest.raises(FileNotFoundError, match="TrialTrain, SceneTrialTrain"):
         Icdar2003(data_dir=tmp_path / "out").splits(tmp_path)
     (tmp_path / "word.xml").write_text("<imagelist>")
-    with pytest.raises(ValueError, match="no well-formed XML"):
+    with pytest.raises(ValueError, match=r"words?\.xml is not well-formed XML"):
         list(parse_word_list(tmp_path, "word.xml"))

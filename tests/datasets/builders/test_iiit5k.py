@@ -52,7 +52,7 @@ def test_a_record_without_a_word_is_named_and_the_others_are_read(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no MATLAB file at all, but long enough to hold a header " * 9])
 def test_what_is_no_matlab_file_says_so(tmp_path, content):
     (tmp_path / "testdata.mat").write_bytes(content)
-    with pytest.raises(ValueError, match=r"testdata\.mat is no MATLAB file"):
+    with pytest.raises(ValueError, match=r"testdata\.mat is not a MATLAB file"):
         list(parse_mat(tmp_path, "testdata.mat"))
 
 
@@ -62,13 +62,13 @@ def test_a_file_that_is_cut_short_says_so(tmp_path, kept):
     write_mat(path, [("test/2_1.png", "YOU", SMALL, MEDIUM)])
     whole = path.read_bytes()
     path.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
-    with pytest.raises(ValueError, match=r"testdata\.mat is no MATLAB file"):
+    with pytest.raises(ValueError, match=r"testdata\.mat is not a MATLAB file"):
         list(parse_mat(tmp_path, "testdata.mat"))
 
 
 def test_another_matlab_file_is_refused(tmp_path):
     scipy.io.savemat(tmp_path / "testdata.mat", {"trainCharBound": np.zeros(3)})
-    with pytest.raises(ValueError, match="with a testdata"):
+    with pytest.raises(ValueError, match="with testdata"):
         list(parse_mat(tmp_path, "testdata.mat"))
 
 
