@@ -26,13 +26,13 @@ def source(seed: int = 0, **fields) -> Arithmetic:
 
 
 def same(one: Sample, other: Sample) -> bool:
-    return one.text == other.text and one.origin == other.origin and np.array_equal(one.image, other.image)
+    return one.label == other.label and one.origin == other.origin and np.array_equal(one.image, other.image)
 
 
 @functools.cache
 def labels(seed: int) -> list[str]:
     """Of the first 2,000 samples."""
-    return [sample.text for sample in source(seed, count=2000)]
+    return [sample.label for sample in source(seed, count=2000)]
 
 
 def test_samples_are_uint8_rgb_with_label_and_origin():
@@ -57,13 +57,13 @@ def test_instances_agree_whatever_they_rendered_before():
 def test_another_process_renders_the_same():
     program = (
         "import hashlib; from datasets.synthetic.arithmetic import *; s = Arithmetic(ArithmeticConfig(seed=9));"
-        "print(hashlib.sha256(b''.join(s[i].image.tobytes() + s[i].text.encode() for i in range(30))).hexdigest())"
+        "print(hashlib.sha256(b''.join(s[i].image.tobytes() + s[i].label.encode() for i in range(30))).hexdigest())"
     )
     other = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     here = source(9)
     digest = hashlib.sha256()
     for index in range(30):
-        digest.update(np.asarray(here[index].image).tobytes() + here[index].text.encode())
+        digest.update(np.asarray(here[index].image).tobytes() + here[index].label.encode())
     assert other.stdout.strip() == digest.hexdigest()
 
 
@@ -107,7 +107,7 @@ def test_indexes_outside_the_count_are_refused(index: int):
 def test_a_finite_source_can_be_iterated():
     stream = source(count=7)
     assert len(stream) == 7
-    assert len([sample.text for sample in stream]) == 7
+    assert len([sample.label for sample in stream]) == 7
 
 
 @pytest.mark.parametrize(
@@ -200,5 +200,5 @@ def test_glyphs_stand_anywhere_on_the_canvas():
 def test_clutter_changes_the_picture_but_not_the_label():
     clean, cluttered = source(11, clutter=0.0), source(11)
     for index in range(50):
-        assert clean[index].text == cluttered[index].text
+        assert clean[index].label == cluttered[index].label
         assert not np.array_equal(clean[index].image, cluttered[index].image)

@@ -22,7 +22,7 @@ def csv_file(folder: Path, content: bytes) -> CsvFile:
 
 
 def texts(source: CsvFile) -> list[str]:
-    return [source[i].text for i in range(len(source))]
+    return [source[i].label for i in range(len(source))]
 
 
 def test_a_sample_holds_the_file_the_text_and_where_it_stands(tmp_path):
@@ -82,7 +82,7 @@ def test_a_malformed_row_is_named_and_the_others_are_read(tmp_path, row, place, 
         source[1]
     assert caught.value.origin == f"{tmp_path}/list.csv:3{place}"
     assert len(source) == 3
-    assert source[2].text == "3"
+    assert source[2].label == "3"
 
 
 def test_a_quote_that_is_never_closed_is_named_with_all_that_it_takes_in(tmp_path):

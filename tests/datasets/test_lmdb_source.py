@@ -52,7 +52,7 @@ def test_samples_are_numbered_from_one_and_texts_are_as_written(database):
 
 
 def test_a_database_may_be_one_file_and_an_empty_one_holds_nothing(tmp_path):
-    assert Lmdb(write(tmp_path / "set.lmdb", entries(["x"]), subdir=False))[0].text == "x"
+    assert Lmdb(write(tmp_path / "set.lmdb", entries(["x"]), subdir=False))[0].label == "x"
     assert len(Lmdb(write(tmp_path / "empty", entries([])))) == 0
 
 
@@ -60,7 +60,7 @@ def test_reading_changes_nothing(database):
     before = {path.name: path.read_bytes() for path in database.iterdir()}
     (database / "lock.mdb").unlink()
     (database / "data.mdb").chmod(0o444)
-    assert Lmdb(database)[0].text == TEXTS[0]
+    assert Lmdb(database)[0].label == TEXTS[0]
     assert {path.name: path.read_bytes() for path in database.iterdir()} == {"data.mdb": before["data.mdb"]}
 
 
@@ -70,24 +70,24 @@ def test_it_can_be_opened_twice_and_copied_in_one_process_and_read_by_threads(da
     assert source[1] == other[1] == copy[1]
     del source, other
     with ThreadPoolExecutor(8) as pool:
-        texts = list(pool.map(lambda index: copy[index % len(copy)].text, range(200)))
+        texts = list(pool.map(lambda index: copy[index % len(copy)].label, range(200)))
     assert texts == TEXTS * 40
 
 
 def test_a_database_written_anew_at_the_same_path_is_read_anew(tmp_path):
     old = Lmdb(write(tmp_path / "set", entries(["old"])))
     shutil.rmtree(tmp_path / "set")
-    assert Lmdb(write(tmp_path / "set", entries(["new"])))[0].text == "new"
-    assert old[0].text == "old"
+    assert Lmdb(write(tmp_path / "set", entries(["new"])))[0].label == "new"
+    assert old[0].label == "old"
 
 
 def _texts(source: Lmdb) -> list[str]:
-    return [source[index].text for index in range(len(source))]
+    return [source[index].label for index in range(len(source))]
 
 
 def test_it_travels_to_worker_processes(database):
     source = Lmdb(database)
-    assert source[0].text == TEXTS[0]
+    assert source[0].label == TEXTS[0]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(_texts, (source,)) == TEXTS
 
@@ -106,8 +106,8 @@ def test_a_malformed_entry_is_named_and_the_others_are_read(tmp_path, key, value
     with pytest.raises(BadSampleError, match=reason) as caught:
         source[1]
     assert caught.value.origin == f"{tmp_path / 'set'} (image-000000002)"
-    assert source[0].text == TEXTS[0]
-    assert source[2].text == TEXTS[2]
+    assert source[0].label == TEXTS[0]
+    assert source[2].label == TEXTS[2]
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.mixture import Mixture, split_mixture, take_turns, whole_ratios
-from datasets.needs import Needs
 from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import preflight
 from datasets.sources import Folder, Keyed, RenderedSource, Sample, Subset
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from recog.alphabet import ARITHMETIC
+from tests.batches import text_needs
 
 COUNTS = st.lists(st.integers(1, 60), min_size=1, max_size=6)
 
@@ -42,7 +42,7 @@ def mixture(counts: list[int], weights: list[float]) -> Mixture:
 
 
 def drawn(source: Mixture) -> list[str]:
-    return [source[index].text for index in range(len(source))]
+    return [source[index].label for index in range(len(source))]
 
 
 def test_two_sources_take_turns_and_the_smaller_starts_again():
@@ -145,7 +145,7 @@ def test_what_makes_no_mixture_is_refused(counts, weights, reason):
 def test_a_huge_mixture_costs_nothing_until_it_is_read():
     source = mixture([2**26, 3], [0.9, 0.1])
     assert len(source) == 74_565_404  # the 67,108,864th turn of the first source
-    assert source[len(source) - 1].text == f"a{2**26 - 1}"
+    assert source[len(source) - 1].label == f"a{2**26 - 1}"
     assert source.locate(len(source) - 2)[1] in (2**26 - 2, *range(3))
 
 
@@ -164,9 +164,9 @@ def test_batches_of_an_epoch_hold_the_mixture_and_all_widths(folder, workers):
     rendered = Arithmetic(ArithmeticConfig(count=14, seed=3))
     source = Mixture([rendered, folder], [0.7, 0.3])
     config = DataConfig(batch_size=4, max_label_length=16, workers=workers)
-    needs = Needs(ARITHMETIC, 32, None, 16, lambda width: None)
+    needs = text_needs(ARITHMETIC, max_length=16)
     checked = preflight(source, needs, on_bad_sample="raise")
-    stream, plan = make_stream(source, checked, ARITHMETIC, config, seed=None)
+    stream, plan = make_stream(source, checked, needs.codec, config, seed=None)
     seen: list[tuple[int, int]] = []
     for batch in stream:
         real = np.asarray(batch.mask)

@@ -45,7 +45,7 @@ def test_samples_are_the_same_in_any_order_and_copy():
     copy = pickle.loads(pickle.dumps(source(9)))
     for index in reversed(range(20)):
         image, text, origin = copy[index]
-        assert (text, origin) == (expected[index].text, expected[index].origin)
+        assert (text, origin) == (expected[index].label, expected[index].origin)
         assert np.array_equal(image, expected[index].image)
 
 
@@ -68,11 +68,11 @@ def test_a_configuration_that_cannot_be_rendered_is_refused(fields: dict, messag
 
 
 def test_the_width_that_an_error_names_is_enough():
-    assert source(notes=15, width=258)[0].text
+    assert source(notes=15, width=258)[0].label
 
 
 def test_labels_are_of_the_alphabet_and_no_longer_than_told():
-    texts = [source(1, notes=5, clutter=0.0)[index].text for index in range(200)]
+    texts = [source(1, notes=5, clutter=0.0)[index].label for index in range(200)]
     sizes = {len(MUSIC_PITCHES.encode(text)) for text in texts}
     assert sizes == {1, 2, 3, 4, 5}
     assert all(MUSIC_PITCHES.decode(MUSIC_PITCHES.encode(text)) == text for text in texts)
@@ -192,12 +192,12 @@ def test_without_clutter_ink_is_black_on_white():
 def test_clutter_keeps_labels_and_contrast():
     clean, cluttered = source(11, clutter=0.0), source(11)
     for index in range(40):
-        assert clean[index].text == cluttered[index].text
+        assert clean[index].label == cluttered[index].label
         assert np.std(np.asarray(cluttered[index].image)) > 1.5
 
 
 def test_data_specifications_know_it():
     opened = open_source("music:count=3,seed=5,notes=4")
     assert len(opened) == 3
-    assert len(opened[2].text.split()) <= 4
+    assert len(opened[2].label.split()) <= 4
     assert opened[2].origin == "music seed=5 index=2"

@@ -49,7 +49,7 @@ def test_what_cannot_be_used_is_named_and_the_others_are_read(tmp_path):
         with pytest.raises(BadSampleError) as caught:
             source[index]
         problems.append((caught.value.origin, caught.value.reason.split(":")[0]))
-    assert source[2].text == "b"
+    assert source[2].label == "b"
     assert problems == [
         (f"{tmp_path}/_1.jpg", "the file name holds no label"),
         (f"{tmp_path}/a_1.jpg", "cannot be read"),

@@ -3,23 +3,26 @@
 import contextlib
 import dataclasses
 import itertools
+import json
 import multiprocessing
 from collections.abc import Iterator
 
 import cv2
 import grain.python as grain
+import jax
 import numpy as np
 import pytest
 
 from datasets.cache import Cache
-from datasets.needs import Needs
-from datasets.pipeline import DataConfig, Loader, make_stream, to_pixels
+from datasets.pipeline import DataConfig, Loader, make_stream
 from datasets.plan import Planned
 from datasets.preflight import preflight
 from datasets.sources import BadSampleError, Sample, Source
 from recog.alphabet import DIGITS, Alphabet
 from recog.batch import Batch
-from recog.export.pictures import fit
+from recog.codecs import TextCodec
+from recog.preprocess import Preprocess
+from tests.batches import text_needs
 
 CONFIG = DataConfig(batch_size=4, max_label_length=5)
 RNG = np.random.default_rng(0)
@@ -35,9 +38,9 @@ def folder(make_folder):
 
 
 def stream(source: Source, config: DataConfig, seed: int | None = 0, **how) -> grain.IterDataset:
-    needs = Needs(DIGITS, config.height, None, config.max_label_length, lambda width: width)
+    needs = text_needs(DIGITS, config.preprocess, max_length=config.max_label_length, frames=lambda width: width)
     checked = preflight(source, needs, on_bad_sample=config.on_bad_sample)
-    return make_stream(source, checked, DIGITS, config, seed=seed, **how)[0]
+    return make_stream(source, checked, needs.codec, config, seed=seed, **how)[0]
 
 
 @contextlib.contextmanager
@@ -48,14 +51,17 @@ def drawn_from(dataset: grain.IterDataset) -> Iterator[grain.DatasetIterator]:
 
 def draw(iterator: grain.DatasetIterator, count: int) -> list[Batch]:
     """Batches copied out of the workers' shared memory."""
-    return [Batch(*map(np.array, batch)) for batch in itertools.islice(iterator, count)]
+    return [jax.tree.map(np.array, batch) for batch in itertools.islice(iterator, count)]
 
 
 def assert_equal(ours: list[Batch], theirs: list[Batch]) -> None:
     assert len(ours) == len(theirs)
     for mine, other in zip(ours, theirs, strict=True):
-        for name, a, b in zip(Batch._fields, mine, other, strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=name, strict=True)
+        jax.tree.map_with_path(
+            lambda path, a, b: np.testing.assert_array_equal(a, b, err_msg=jax.tree_util.keystr(path), strict=True),
+            mine,
+            other,
+        )
 
 
 def resized(picture: np.ndarray, height: int) -> np.ndarray:
@@ -84,7 +90,7 @@ def test_an_evaluation_holds_each_picture_scaled_padded_and_labelled(folder, cha
             np.testing.assert_array_equal(batch.images[row, :, :width], expected.reshape(height, width, channels))
             assert not batch.images[row, :, width:].any()
             digits = [1 + int(digit) for digit in str(number)]  # the blank comes first
-            assert batch.labels[row].tolist() == digits + [0] * (5 - len(digits))
+            assert batch.targets.labels[row].tolist() == digits + [0] * (5 - len(digits))
             assert batch.label_lengths[row] == len(digits)
             seen.append(number)
         for row in np.flatnonzero(~batch.mask):
@@ -97,11 +103,11 @@ def test_an_evaluation_holds_each_picture_scaled_padded_and_labelled(folder, cha
 def test_labels_may_be_learnt_in_lower_case(make_folder):
     source, alphabet = make_folder([(PICTURES[0], "Ab"), (PICTURES[1], "ba")]), Alphabet("ab")
     config = DataConfig(batch_size=2, lower_case=True, max_label_length=2)
-    needs = Needs(alphabet, 32, None, 2, lambda width: None, lower_case=True)
+    needs = text_needs(alphabet, max_length=2, lower_case=True)
     checked = preflight(source, needs, on_bad_sample="raise")
-    with drawn_from(make_stream(source, checked, alphabet, config, seed=None)[0]) as iterator:
+    with drawn_from(make_stream(source, checked, needs.codec, config, seed=None)[0]) as iterator:
         batches = draw(iterator, 9)
-    labels = {int(batch.ids[row]): batch.labels[row].tolist() for batch in batches for row in range(2)}
+    labels = {int(batch.ids[row]): batch.targets.labels[row].tolist() for batch in batches for row in range(2)}
     assert labels[0] == [1, 2]
     assert labels[1] == [2, 1]
 
@@ -137,12 +143,11 @@ def test_what_is_no_filter_is_refused(folder):
 @pytest.mark.parametrize("width", [0, 94])
 @pytest.mark.parametrize("filters", [(), ("gaussian3", "adaptive11", "open2")])
 def test_an_exported_model_sees_what_it_was_trained_on(channels, width, filters):
-    config = DataConfig(channels=channels, width=width, filters=filters)
+    preprocess = DataConfig(channels=channels, width=width, filters=filters).preprocess
+    served = Preprocess.from_json(json.loads(json.dumps(preprocess.to_json())))
     for picture in PICTURES[:4]:
         encoded = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
-        served = fit(picture, config.height, channels, width, filters)
-        np.testing.assert_array_equal(to_pixels(encoded, config), served)
-        np.testing.assert_array_equal(to_pixels(picture, config), served)
+        np.testing.assert_array_equal(preprocess(encoded), served(picture))
 
 
 def test_buckets_of_the_configuration_are_the_widths_of_the_batches(folder):
@@ -178,7 +183,8 @@ def test_processes_share_each_batch(folder):
     for process in ((0, 2), (1, 2)):
         with drawn_from(stream(folder, CONFIG, process=process)) as iterator:
             parts.append(draw(iterator, 6))
-    assert_equal([Batch(*map(np.concatenate, zip(*pair, strict=True))) for pair in zip(*parts, strict=True)], whole)
+    joined = [jax.tree.map(lambda *shares: np.concatenate(shares), *pair) for pair in zip(*parts, strict=True)]
+    assert_equal(joined, whole)
 
 
 def damage(folder, number: int) -> str:
@@ -267,10 +273,10 @@ class Drawn:
 @pytest.mark.parametrize("text", ["123456", "12a"])
 def test_a_label_that_the_preflight_did_not_see_is_met_by_name(text):
     source = Drawn([(PICTURES[0], "1"), (PICTURES[0], text)])
-    load = Loader(source, DIGITS, CONFIG, Cache(source, 0))
+    load = Loader(source, TextCodec(DIGITS, 5), CONFIG.preprocess, Cache(source, 0), skip_bad=False)
     with pytest.raises(BadSampleError, match="drawn 1"):
         load(Planned(256, np.array([0, 1])))
-    skipping = load._replace(config=DataConfig(batch_size=4, max_label_length=5, on_bad_sample="skip"))
+    skipping = load._replace(skip_bad=True)
     assert skipping(Planned(256, np.array([0, 1]))).mask.tolist() == [True, False]
 
 

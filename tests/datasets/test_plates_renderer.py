@@ -109,7 +109,7 @@ def test_labels_of_the_default_kinds_are_within_the_alphabet_of_plates():
         for text in texts_of(kind, 500):
             assert CHINESE_PLATES.decode(CHINESE_PLATES.encode(text)) == text
     for index in range(100):
-        CHINESE_PLATES.encode(stream[index].text)
+        CHINESE_PLATES.encode(stream[index].label)
 
 
 @pytest.mark.parametrize(("kind", "pattern"), [("blue", ORDINARY), ("yellow", ORDINARY), ("white", POLICE)])
@@ -144,7 +144,7 @@ def test_a_share_of_the_plates_comes_from_home():
     assert {text[0] for text in texts_of("blue", 50, home="皖", home_share=1.0)} == {"皖"}
     provinces = collections.Counter(text[0] for text in texts_of("blue", 6200))
     assert max(provinces.values()) < 1.5 * min(provinces.values()), "drawn evenly without a home"
-    assert {sample.text[0] for sample in map(source(home="新", home_share=1.0).__getitem__, range(20))} == {"新"}
+    assert {sample.label[0] for sample in map(source(home="新", home_share=1.0).__getitem__, range(20))} == {"新"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,7 +161,7 @@ def test_a_weight_alone_gives_plates_of_its_kind_in_their_colour(kind):
 
 
 def test_kinds_come_in_the_shares_of_their_weights():
-    eight = np.mean([len(source(3, height=16, width=48)[index].text) == 8 for index in range(600)])
+    eight = np.mean([len(source(3, height=16, width=48)[index].label) == 8 for index in range(600)])
     assert 0.07 < eight < 0.18
 
 
@@ -212,8 +212,8 @@ def test_without_clutter_the_plate_fills_the_picture():
 def test_clutter_keeps_labels_and_changes_pictures():
     clean, cluttered = source(11, clutter=0.0), source(11)
     for index in range(30):
-        assert len(clean[index].text) == len(cluttered[index].text)
-        assert clean[index].text == cluttered[index].text
+        assert len(clean[index].label) == len(cluttered[index].label)
+        assert clean[index].label == cluttered[index].label
         assert not np.array_equal(clean[index].image, cluttered[index].image)
 
 

@@ -1,19 +1,21 @@
 """Bad samples are met before training, each by its file and line."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from datasets import preflight as module
 from datasets.mixture import Mixture
-from datasets.needs import Needs
 from datasets.preflight import BadSamplesError, preflight
 from datasets.sources import RenderedSource, Sample
 from datasets.synthetic.words import Words, WordsConfig
 from recog.alphabet import DIGITS, Alphabet
+from tests.batches import text_needs
 
 RNG = np.random.default_rng(0)
-NEEDS = Needs(DIGITS, height=32, max_width=128, max_label_length=8, frames=lambda width: width // 4 + 1)
+NEEDS = text_needs(DIGITS, max_width=128, max_length=8, frames=lambda width: width // 4 + 1)
 PICTURE = RNG.integers(0, 256, (16, 40, 3), dtype=np.uint8)
 """80 pixels wide at height 32: 21 frames."""
 GOOD = (PICTURE, "407")
@@ -99,17 +101,17 @@ def test_what_just_fits_is_good(make_folder, picture, text, width):
 
 def test_without_buckets_only_what_is_no_line_of_text_is_too_wide(make_folder):
     source = make_folder([(blank(2, 256), "1"), (blank(2, 257), "1")])
-    checked = preflight(source, NEEDS._replace(max_width=None), on_bad_sample="skip")
+    checked = preflight(source, dataclasses.replace(NEEDS, max_width=None), on_bad_sample="skip")
     assert checked.widths.tolist() == [4096]
     assert "4112 pixels wide when scaled, more than 4096: crop it" in str(checked.problems[0])
 
 
 def test_labels_may_be_learnt_in_lower_case(make_folder):
     source = make_folder([(PICTURE, "Ab"), (PICTURE, "aB1")])
-    needs = NEEDS._replace(alphabet=Alphabet("ab"))
+    needs = text_needs(Alphabet("ab"), max_length=8)
     with pytest.raises(BadSamplesError, match="holds 'A' at position 0"):
         preflight(source, needs, on_bad_sample="raise")
-    found = preflight(source, needs._replace(lower_case=True), on_bad_sample="skip")
+    found = preflight(source, text_needs(Alphabet("ab"), max_length=8, lower_case=True), on_bad_sample="skip")
     assert found.indices.tolist() == [0]
     assert "'1' at position 2" in str(found.problems[0])
 

@@ -33,7 +33,7 @@ def test_samples_are_the_same_in_any_order_and_copy():
     copy = pickle.loads(pickle.dumps(source(9)))
     for index in reversed(range(25)):
         image, text, origin = copy[index]
-        assert (text, origin) == (expected[index].text, expected[index].origin)
+        assert (text, origin) == (expected[index].label, expected[index].origin)
         assert np.array_equal(image, expected[index].image)
 
 
@@ -120,4 +120,4 @@ def test_every_picture_keeps_contrast():
 
 def test_clutter_keeps_labels():
     clean, cluttered = source(11, clutter=0.0), source(11)
-    assert [clean[index].text for index in range(20)] == [cluttered[index].text for index in range(20)]
+    assert [clean[index].label for index in range(20)] == [cluttered[index].label for index in range(20)]

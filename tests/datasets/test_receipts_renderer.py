@@ -120,7 +120,7 @@ def test_clean_pictures_are_dark_ink_on_white_paper():
 def test_clutter_keeps_labels_and_changes_pictures():
     clean, cluttered = source(11, clutter=0.0), source(11)
     for index in range(30):
-        assert clean[index].text == cluttered[index].text
+        assert clean[index].label == cluttered[index].label
         assert not np.array_equal(clean[index].image, cluttered[index].image)
 
 

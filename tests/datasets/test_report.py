@@ -15,18 +15,18 @@ from datasets import duplicates, report
 from datasets.buckets import choose_buckets
 from datasets.duplicates import Named, repeated
 from datasets.mixture import Mixture
-from datasets.needs import Needs
 from datasets.pipeline import DataConfig
 from datasets.preflight import preflight
 from datasets.report import make_report, median
 from datasets.sources import Sample
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from recog.alphabet import DIGITS, Alphabet
+from tests.batches import text_needs
 from tests.datasets.conftest import png
 
 RNG = np.random.default_rng(0)
 CONFIG = DataConfig(height=32, channels=3)
-NEEDS = Needs(DIGITS, height=32, max_width=128, max_label_length=8, frames=lambda width: width // 4 + 1)
+NEEDS = text_needs(DIGITS, max_width=128, max_length=8, frames=lambda width: width // 4 + 1)
 
 
 def noise(height: int = 16, width: int = 40) -> np.ndarray:
@@ -100,7 +100,7 @@ def test_each_problem_is_counted_and_its_samples_named(make_folder, kind):
     assert [n.origin for n in found.examples[kind]] == [source.origin(i) for i in range(len(GOOD), len(source))]
 
 
-@pytest.mark.parametrize("needs", [NEEDS, NEEDS._replace(frames=lambda width: None), NEEDS._replace(max_width=None)])
+@pytest.mark.parametrize("needs", [NEEDS, text_needs(DIGITS, max_width=128, max_length=8), dataclasses.replace(NEEDS, max_width=None)])
 def test_what_cannot_be_used_is_what_the_preflight_refuses(make_folder, needs):
     source = make_folder([*GOOD, *(sample for samples in BAD.values() for sample in samples), *GOOD])
     found = make_report(source, CONFIG, needs)

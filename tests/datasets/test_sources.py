@@ -17,7 +17,7 @@ def folder(path: Path, labels: bytes) -> Folder:
 
 
 def texts(source: Folder) -> list[str]:
-    return [source[i].text for i in range(len(source))]
+    return [source[i].label for i in range(len(source))]
 
 
 def test_a_sample_holds_the_file_the_text_and_where_it_stands(tmp_path):
@@ -78,7 +78,7 @@ def test_a_malformed_line_is_named_and_the_others_are_read(tmp_path, line, place
         source[1]
     assert caught.value.origin == f"{tmp_path}/labels.tsv:2{place}"
     assert len(source) == 3
-    assert source[2].text == "3"
+    assert source[2].label == "3"
 
 
 def test_a_label_file_in_another_encoding_says_so(tmp_path):

@@ -28,7 +28,7 @@ def folder(tmp_path):
 def test_a_folder_by_its_path(folder):
     source = open_source(f"folder:{folder}")
     assert isinstance(source, Folder)
-    assert source[0].text == "1"
+    assert source[0].label == "1"
 
 
 @pytest.mark.parametrize("form", ["folder:$PICTURES/{name}", "folder:${{PICTURES}}/{name}"])
@@ -59,7 +59,7 @@ def test_rendered_samples_by_their_settings():
     expected = Arithmetic(ArithmeticConfig(count=12, seed=7, height=40, clutter=0.5))
     assert isinstance(source, Arithmetic)
     assert len(source) == 12
-    assert source[3].text == expected[3].text
+    assert source[3].label == expected[3].label
     np.testing.assert_array_equal(np.asarray(source[3].image), np.asarray(expected[3].image))
 
 
@@ -103,7 +103,7 @@ def test_csv_files_names_and_databases_by_their_paths(folder, monkeypatch):
     monkeypatch.setenv("PICTURES", str(folder))
     for spec, text in (("csv:$PICTURES/list.csv", "2"), ("names:$PICTURES/names", "A1"), ("lmdb:$PICTURES/set", "3")):
         source = open_source(spec)
-        assert (len(source), source[0].text) == (1, text)
+        assert (len(source), source[0].label) == (1, text)
     assert isinstance(open_source("csv:$PICTURES/list.csv"), CsvFile)
     assert isinstance(open_source("names:$PICTURES/names"), NamedPictures)
 
@@ -153,10 +153,10 @@ def test_paths_may_hold_what_mixtures_are_written_with(folder, name):
     (folder / name).mkdir()
     (folder / name / "labels.tsv").write_text("a.png\t7\n")
     (folder / name / "a.png").touch()
-    assert open_source(f"folder:{folder}/{name}")[0].text == "7"
+    assert open_source(f"folder:{folder}/{name}")[0].label == "7"
     source = open_source(f"0.5*folder:{folder}/{name} + 0.5*arithmetic:count=1")
     assert isinstance(source, Mixture)
-    assert source[0].text == "7"
+    assert source[0].label == "7"
     assert len(open_source(f"0.5*arithmetic:count=1 + 0.5*folder:{folder}/{name}")) == 2
 
 

@@ -13,11 +13,11 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from datasets.builders.shards import write_shards
-from datasets.needs import Needs
 from datasets.preflight import preflight
 from datasets.sources import BadSampleError, RenderedSource, split_holdout
 from datasets.tfds_source import Tfds, find_prepared
 from recog.alphabet import LATIN_36
+from tests.batches import text_needs
 
 TEXTS = tfds.features.Sequence(tfds.features.Text())
 FEATURES = {
@@ -75,15 +75,15 @@ def test_samples_are_encoded_pictures_texts_and_where_they_come_from(prepared):
 
 def test_indices_are_those_of_a_sequence(prepared):
     source = Tfds(prepared, "test")
-    assert source[-1].text == "word7"
-    assert [sample.text for sample in source] == [f"word{number}" for number in range(8)]
+    assert source[-1].label == "word7"
+    assert [sample.label for sample in source] == [f"word{number}" for number in range(8)]
     for index in (8, -9):
         with pytest.raises(IndexError):
             source[index]
 
 
 def test_a_part_of_a_split(prepared):
-    texts = [[s.text for s in Tfds(prepared, split)] for split in ("test[:75%]", "test[75%:]")]
+    texts = [[s.label for s in Tfds(prepared, split)] for split in ("test[:75%]", "test[75%:]")]
     assert texts == [[f"word{n}" for n in range(6)], ["word6", "word7"]]
 
 
@@ -158,7 +158,7 @@ def test_damaged_records_are_bad_samples_and_the_others_are_read(prepared, damag
                 source[index]
             assert caught.value.origin == f"{prepared} test[{index}]"
         else:
-            assert source[index].text == f"word{index}"
+            assert source[index].label == f"word{index}"
 
 
 def test_a_text_that_is_not_utf8_is_a_bad_sample(tmp_path):
@@ -179,12 +179,12 @@ def test_it_travels_to_worker_processes_before_and_after_use(prepared, use: Call
 def test_threads_read_it_together(prepared):
     source = Tfds(prepared, "test")
     with ThreadPoolExecutor(8) as pool:
-        texts = list(pool.map(lambda index: source[index % 8].text, range(400)))
+        texts = list(pool.map(lambda index: source[index % 8].label, range(400)))
     assert texts == [f"word{index % 8}" for index in range(400)]
 
 
 def test_it_passes_the_preflight(prepared):
-    needs = Needs(LATIN_36, height=32, max_width=None, max_label_length=8, frames=lambda width: width // 4)
+    needs = text_needs(LATIN_36, max_length=8, frames=lambda width: width // 4)
     found = preflight(Tfds(prepared, "test"), needs, on_bad_sample="raise")
     assert found.widths.tolist() == [60 + number for number in range(8)]
 

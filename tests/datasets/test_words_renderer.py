@@ -41,7 +41,7 @@ def test_samples_are_the_same_in_any_order_and_copy():
     copy = pickle.loads(pickle.dumps(source(9)))
     for index in reversed(range(30)):
         image, text, origin = copy[index]
-        assert (text, origin) == (expected[index].text, expected[index].origin)
+        assert (text, origin) == (expected[index].label, expected[index].origin)
         assert np.array_equal(image, expected[index].image)
 
 
@@ -65,17 +65,17 @@ def test_random_words_have_every_character_and_length():
 
 
 def test_narrow_canvases_get_short_words():
-    assert max(len(source(width=64)[index].text) for index in range(100)) <= 64 // NARROWEST
+    assert max(len(source(width=64)[index].label) for index in range(100)) <= 64 // NARROWEST
 
 
 def test_a_lexicon_gives_all_its_words_in_lower_case(tmp_path: Path):
     path = lexicon(tmp_path, "Hello\r\nWORLD\n\n  2nd  \n")
-    texts = {source(2, lexicon=path)[index].text for index in range(60)}
+    texts = {source(2, lexicon=path)[index].label for index in range(60)}
     assert texts == {"hello", "world", "2nd"}
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path: Path):
-    assert source(lexicon=lexicon(tmp_path, "\ufeffone\n"))[0].text == "one"
+    assert source(lexicon=lexicon(tmp_path, "\ufeffone\n"))[0].label == "one"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_ink_and_paper_are_apart():
 def test_clutter_keeps_labels_and_contrast():
     clean, cluttered = source(11, clutter=0.0), source(11)
     for index in range(60):
-        assert clean[index].text == cluttered[index].text
+        assert clean[index].label == cluttered[index].label
         assert np.std(np.asarray(cluttered[index].image) @ LUMA) > 2
 
 
@@ -139,7 +139,7 @@ def test_a_lexicon_may_be_named_by_an_environment_variable(tmp_path: Path, monke
     lexicon(tmp_path, "hello\n")
     monkeypatch.setenv("LEXICA", str(tmp_path))
     (name,) = (path.name for path in tmp_path.iterdir())
-    assert open_source(f"words:lexicon=$LEXICA/{name}")[0].text == "hello"
+    assert open_source(f"words:lexicon=$LEXICA/{name}")[0].label == "hello"
     with pytest.raises(ValueError, match="set the environment variable LEXICONS"):
         open_source("words:lexicon=$LEXICONS/x.txt")
-    assert open_source("words:lexicon=,seed=1")[0].text
+    assert open_source("words:lexicon=,seed=1")[0].label

@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 
 from recog.alphabet import DIGITS
-from recog.batch import Batch
+from recog.codecs import TextCodec
 from recog.decoded import Decoded
 from recog.evaluation.evaluator import Evaluator, write_evaluation
 from recog.mesh import make_mesh
+from recog.tasks.reading import ReadingTask
+from tests.batches import text_batch
 
 
 @dataclasses.dataclass(frozen=True)
-class FirstPixels:
+class FirstPixels(ReadingTask):
     """Reads the token ids that stand in the first row of each picture, up to a zero."""
 
-    alphabet = DIGITS
+    model: None = None
+    codec: TextCodec = dataclasses.field(default_factory=lambda: TextCodec(DIGITS, 4))
 
-    def read(self, variables, images, widths):
+    def predict(self, variables, images, sizes):
         tokens = images[:, 0, :4, 0].astype(jnp.int32)
         lengths = jnp.sum(jnp.cumprod(tokens > 0, axis=1), axis=1)
         whole = jnp.where(lengths > 0, 0.5**lengths, 0.125)
-        return Decoded(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0, whole)
-
-    def targets(self, labels, label_lengths):
-        return labels, label_lengths
+        return Decoded(tokens, lengths, jnp.full(tokens.shape, 0.5), tokens * 0, whole)._asdict()
 
 
 def batch(rows, width=8):
@@ -42,13 +42,13 @@ def batch(rows, width=8):
             images[number, 0, : len(said), 0] = DIGITS.encode(said)
             labels[number, : len(label)] = DIGITS.encode(label)
             lengths[number], mask[number] = len(label), True
-    return Batch(images, np.full(len(rows), width), labels, lengths, ids, mask)
+    return text_batch(images, np.full(len(rows), width), labels, lengths, ids, mask)
 
 
 @pytest.fixture(scope="module")
 def evaluation():
     batches = [batch([(2, "12", "12"), (0, "3", "34")]), batch([(1, "", "7"), None], width=16)]
-    return Evaluator(FirstPixels(), make_mesh())({}, batches)  # pyright: ignore[reportArgumentType]
+    return Evaluator(FirstPixels(), make_mesh())({}, batches)
 
 
 def test_samples_are_counted_in_the_order_of_the_source(evaluation):
@@ -74,15 +74,15 @@ def test_report_has_the_measures_by_name(evaluation):
 class Shifted(FirstPixels):
     """Reads digits that are higher by its one variable."""
 
-    def read(self, variables, images, widths):
-        decoded = super().read(variables, images, widths)
-        return decoded._replace(tokens=jnp.where(decoded.tokens > 0, decoded.tokens + variables["shift"], 0))
+    def predict(self, variables, images, sizes):
+        found = super().predict(variables, images, sizes)
+        return found | {"tokens": jnp.where(found["tokens"] > 0, found["tokens"] + variables["shift"], 0)}
 
 
 def test_several_models_read_batches_that_are_drawn_once():
     batches = (batch([(n, "12", "23")]) for n in range(2))  # a second pass would find none
     models: list[Any] = [{"shift": jnp.int32(n)} for n in range(3)]
-    found = Evaluator(Shifted(), make_mesh()).each(models, batches)  # pyright: ignore[reportArgumentType]
+    found = Evaluator(Shifted(), make_mesh()).each(models, batches)
     assert [[p.text for p in evaluation.predictions] for evaluation in found] == [["12"] * 2, ["23"] * 2, ["34"] * 2]
     assert [evaluation.report()["accuracy"] for evaluation in found] == [0.0, 1.0, 0.0]
 

@@ -49,7 +49,7 @@ def test_a_set_is_prepared_and_read(prices, tmp_path, capsys):
     assert out.startswith(f"{folder}, ")
     assert "  train: 2 samples\n  test: 1 samples\n" in out
     source = Tfds(tmp_path / "out" / "price_tags", "train")
-    assert [(sample.image, sample.text) for sample in source] == [
+    assert [(sample.image, sample.label) for sample in source] == [
         ((prices / "0.png").read_bytes(), "1.50"),
         ((prices / "1.png").read_bytes(), "20"),
     ]
@@ -83,7 +83,7 @@ def test_both_configurations_of_plates_stand_side_by_side(tmp_path):
     assert [folder.parent.name for folder in folders.values()] == ["rectified", "box"]
     for folder in folders.values():
         (sample,) = Tfds(folder, "rotate")
-        assert sample.text == "皖AY339S"
+        assert sample.label == "皖AY339S"
     with pytest.raises(ValueError, match="holds several sets"):
         Tfds(tmp_path / "out" / "ccpd", "rotate")
 

@@ -14,18 +14,20 @@ from recog.training.clock import Clock, Utilization
 from recog.training.loop import Loop, LoopConfig
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
-from recog.training.record import NotFiniteError, Record
+from recog.training.record import Measured, NotFiniteError, Record
+from recog.training.records import Records
 from recog.training.state import TrainState
 from recog.training.step import Totals
 from recog.training.writers import MetricWriter, read_metrics
+from tests.batches import text_batch
 
 
 def batch_of(number: int) -> Batch:
     """One sample whose id is the number, and whose picture is 8 columns wide, or 16 where the number ends in 5."""
     images = np.zeros((1, 4, 16 if number % 10 == 5 else 8, 1), np.uint8)
     one = np.ones(1, np.int32)
-    batch = Batch(images, one, np.ones((1, 1), np.int32), one, np.array([number], np.int32), np.ones(1, bool))
-    return jax.device_put(batch)
+    ids = np.array([number], np.int32)
+    return jax.device_put(text_batch(images, one, np.ones((1, 1), np.int32), one, ids))
 
 
 def train_step(state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
@@ -52,11 +54,11 @@ class Evaluations:
     def __init__(self, at: int = -1, then=lambda: None):
         self.steps, self.at, self.then = [], at, then
 
-    def __call__(self, state: TrainState) -> dict[str, float]:
+    def __call__(self, state: TrainState) -> list[Measured]:
         self.steps.append(int(state.step))
         if self.steps[-1] == self.at:
             self.then()
-        return {"accuracy": 0.5}
+        return [Measured({"accuracy": 0.5}, "accuracy")]
 
 
 def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, step=None, profile_steps=""):
@@ -65,13 +67,14 @@ def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, st
     stream = iter(grain.MapDataset.source(numbers).map(batch_of).to_iter_dataset())
     writer = MetricWriter(tmp_path)
     with Checkpoints(tmp_path) as checkpoints:
+        record = Record(writer, checkpoints, lambda step: 0.1, lambda index: f"file:{index}", adapt)
         loop = Loop(
             config=config,
             train_step=step or jax.jit(train_step, donate_argnums=(0, 1)),
             zero_totals=zero_totals,
             stream=stream,
             evaluate=evaluate or Evaluations(),
-            record=Record(writer, checkpoints, lambda step: 0.1, lambda index: f"file:{index}", adapt),
+            records=Records([record], ["run"]),
             utilization=Utilization(lambda batch: batch.images.shape[2], 1000.0),
             profile=Profile(tmp_path, profile_steps),
         )

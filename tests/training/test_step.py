@@ -1,6 +1,7 @@
 """One training step over a task small enough to be worked out by hand."""
 
 import dataclasses
+import functools
 
 import flax.linen as nn
 import jax
@@ -9,12 +10,15 @@ import numpy as np
 import optax
 import pytest
 
-from recog.batch import Batch
-from recog.tasks.task import Loss, LossOutput, masked_mean
+from recog.alphabet import DIGITS
+from recog.codecs import TextCodec
+from recog.mesh import make_mesh
+from recog.tasks.task import Loss, LossOutput, Task, masked_mean
 from recog.training.augment import AugmentConfig
 from recog.training.optimizers import OptimizerConfig, make_optimizer
 from recog.training.state import create_state
-from recog.training.step import make_advance, make_train_step, zero_totals
+from recog.training.step import jit_train_step, make_advance, zero_totals
+from tests.batches import text_batch
 
 
 class Scale(nn.Module):
@@ -27,11 +31,12 @@ class Scale(nn.Module):
 
 
 @dataclasses.dataclass(frozen=True)
-class ScaleTask:
+class ScaleTask(Task):
     """Brings the output to targets, one loss for each of them."""
 
     targets: tuple[float, ...]
     model: nn.Module = dataclasses.field(default_factory=Scale)
+    codec: TextCodec = dataclasses.field(default_factory=lambda: TextCodec(DIGITS, 1))
 
     @property
     def losses(self):
@@ -41,6 +46,12 @@ class ScaleTask:
 
     def init(self, key, batch):
         return self.model.init(key, batch.images)
+
+    def predict(self, variables, images, sizes):
+        raise NotImplementedError
+
+    def count(self, prediction, targets):
+        raise NotImplementedError
 
     def _loss(self, target, variables, batch, key):
         losses = (self.model.apply(variables, batch.images) - target) ** 2
@@ -53,7 +64,7 @@ def batch_of(brightness, mask=None):
     zeros = np.zeros(rows, np.int32)
     mask = np.ones(rows, bool) if mask is None else np.array(mask)
     ids = np.where(mask, np.arange(10, 10 + rows), -1).astype(np.int32)
-    return Batch(images, zeros + 2, np.zeros((rows, 1), np.int32), zeros, ids, mask)
+    return text_batch(images, zeros + 2, np.zeros((rows, 1), np.int32), zeros, ids, mask)
 
 
 def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
@@ -61,7 +72,8 @@ def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
     optimizer = optax.sgd(rate, momentum=0.9) if name == "optax's own" else make_optimizer(config, 10)
     state = create_state(task, optimizer, jax.random.key(0), batch)
     advance = make_advance(task, optimizer, AugmentConfig(), 0, parts)
-    return state, jax.jit(make_train_step(advance)), zero_totals(advance, state, batch)
+    step = functools.partial(jit_train_step(lambda settings: advance, make_mesh(), None), {})
+    return state, step, zero_totals(advance, state, batch)
 
 
 def test_step_is_gradient_descent_on_the_samples_mean():
