@@ -1,4 +1,4 @@
-# make quickstart | test | lint | help. Each target sets itself up: Python (3.11 or newer) and make are all it needs.
+# make quickstart | test | test-all | lint | help. Each target sets itself up: Python (3.11 or newer) and make are all it needs.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,12 +8,13 @@ PYTEST_ARGS ?=
 python := $(VENV)/bin/python
 pip_install := $(python) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help quickstart test lint
+.PHONY: help quickstart test test-all lint
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make quickstart   train, evaluate, export and try a small reader on this machine; results in runs/quickstart'
-	@echo 'make test         run the tests; narrow them with PYTEST_ARGS="-m \"not slow\" tests/ctc"'
+	@echo 'make quickstart   train, evaluate, export and try a small reader; writes to runs/quickstart'
+	@echo 'make test         run the tests but for the exhaustive ones; select with PYTEST_ARGS="tests/ctc -k gradient"'
+	@echo 'make test-all     run all tests, exhaustive ones (many processes, many device layouts) included'
 	@echo 'make lint         check style (ruff) and types (pyright)'
 	@echo
 	@echo 'The first call installs into $(VENV). Another interpreter: make test PYTHON=python3.12 VENV=.venv312'
@@ -22,6 +23,9 @@ quickstart: $(VENV)/.installed
 	$(python) -m launch.quickstart --workdir=runs/quickstart
 
 test: $(VENV)/.installed-test
+	$(python) -m pytest -n $(WORKERS) --dist worksteal -m 'not exhaustive' $(PYTEST_ARGS)
+
+test-all: $(VENV)/.installed-test
 	$(python) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test

@@ -1,8 +1,8 @@
-"""From nothing to a reader on two CPU cores: the four commands of every project, one after the other.
+"""Trains, evaluates, exports and tries a small reader on two CPU cores, by the four commands of every project.
 
 ``python -m launch.quickstart --workdir=runs/quickstart`` trains a small CRNN on rendered arithmetic expressions,
-measures it on 1,000 fresh ones, exports it, and lets the artifact read a few picture files. Each command is shown
-before it runs; a run that was cut off goes on where it stopped.
+evaluates it on 1,000 unseen ones, exports it, and reads a few image files with the artifact. Each command is shown
+before it runs; an interrupted run resumes.
 """
 
 import json
@@ -20,14 +20,14 @@ from datasets.specs import open_source
 from launch.runs import entry
 
 FRESH = "arithmetic:count=1000,seed=3"
-"""Expressions of a seed that neither training nor validation draws from."""
+"""Expressions of a seed that neither training nor validation uses."""
 EXPECTED = 0.95
-"""Exact match on `FRESH` below which something is wrong with the installation."""
+"""Minimum exact match on `FRESH`; lower values mean that something is wrong with the installation."""
 PICTURES = 5
 
 
 def run(command: list[str]) -> str:
-    """Shows and runs ``python -m launch...``; returns the last line of its output."""
+    """Prints and runs ``python -m launch...``; returns the last line of its output."""
     print(f"\n$ python -m {shlex.join(command)}", flush=True)
     line = ""
     with subprocess.Popen([sys.executable, "-u", "-m", *command], stdout=subprocess.PIPE, text=True) as process:
@@ -39,7 +39,7 @@ def run(command: list[str]) -> str:
 
 
 def draw_pictures(folder: Path) -> list[str]:
-    """Writes a few fresh expressions as PNG files ; returns their paths."""
+    """Writes the first expressions of `FRESH` as PNG files; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     source, paths = open_source(FRESH), []
     for index in range(PICTURES):
@@ -51,7 +51,7 @@ def draw_pictures(folder: Path) -> list[str]:
 
 
 def main(argv: list[str]) -> None:
-    """Runs the four commands and says what they left behind."""
+    """Runs the four commands and prints the result and the files they wrote."""
     del argv
     start, workdir = time.monotonic(), Path(flags.FLAGS.workdir)
     run(["launch.train", "--config=launch/configs/quickstart.py", f"--workdir={workdir}"])
@@ -59,17 +59,17 @@ def main(argv: list[str]) -> None:
     run(["launch.export", f"--workdir={workdir}", f"--out={workdir / 'artifact'}"])
     run(["launch.predict", f"--artifact={workdir / 'artifact'}", *draw_pictures(workdir / "pictures")])
     print(
-        f"\nread {report['accuracy']:.1%} of {report['count']} fresh expressions exactly, "
-        f"in {time.monotonic() - start:.0f} s altogether. In {workdir}:\n"
-        "  report.json, predictions.tsv   what was measured\n"
-        "  curves.png, contact_sheet.png  what it looks like\n"
-        "  checkpoints/, metrics.jsonl, tensorboard/  the run itself; launch.train resumes it\n"
-        "  artifact/                      the reader, for serving\n"
+        f"\n{report['accuracy']:.1%} of {report['count']} unseen expressions read exactly, "
+        f"{time.monotonic() - start:.0f} s in total. Files in {workdir}:\n"
+        "  report.json, predictions.tsv               evaluation\n"
+        "  curves.png, contact_sheet.png              training curves, images with predictions\n"
+        "  checkpoints/, metrics.jsonl, tensorboard/  training run; launch.train resumes it\n"
+        "  artifact/                                  exported reader\n"
     )
     if report["accuracy"] < EXPECTED:
-        sys.exit(f"error: expected at least {EXPECTED:.0%}; see curves.png for where training went wrong")
+        sys.exit(f"error: expected at least {EXPECTED:.0%} exact match; curves.png shows where training went wrong")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("workdir", "runs/quickstart", "Folder for everything that the run leaves behind.")
+    flags.DEFINE_string("workdir", "runs/quickstart", "Folder for all files of the run.")
     entry.run(main)

@@ -31,7 +31,7 @@ class Checkpoints:
     Args:
       workdir: the run's folder.
       card: facts stored with every checkpoint: what is needed to use its parameters.
-      writes: False opens them for reading alone, and makes no folder.
+      writes: False opens them for reading, while another process may still train: nothing is created or deleted.
     """
 
     def __init__(self, workdir: str | Path, card: dict[str, Any] | None = None, *, writes: bool = True):
@@ -135,12 +135,15 @@ def _restore(manager: ocp.CheckpointManager, like: TrainState) -> Restored:
 
 
 def _manager(folder: Path, keep: int, *, writes: bool) -> ocp.CheckpointManager:
+    """An Orbax manager of one folder; without ``writes`` it creates, deletes and writes nothing by itself.
+
+    Orbax's own ``read_only`` adds nothing to that but three warnings for each manager.
+    """
     # Processes wait for one another by names that must not be those of the other manager's at the same step.
     together = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
     options = ocp.CheckpointManagerOptions(
-        max_to_keep=keep,
+        max_to_keep=keep if writes else None,
         create=writes,
-        read_only=not writes,
         multiprocessing_options=together,
         save_root_metadata=writes,  # where all processes meet: one of them may see no folder, and is to say so
     )

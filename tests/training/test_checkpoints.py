@@ -97,3 +97,15 @@ def test_a_better_checkpoint_saved_meanwhile_is_noticed(tmp_path):
         with Checkpoints(tmp_path, CARD) as training:
             training.save_if_best(state_at(2), 2, {"accuracy": 0.6})
         assert reading.replaced()
+
+
+def test_reading_changes_no_file_and_logs_nothing(tmp_path, caplog):
+    with Checkpoints(tmp_path, CARD) as training:
+        training.save(state_at(1), 1)
+        training.save(state_at(2), 2)
+    (tmp_path / "checkpoints" / "best").rmdir()  # one that a copy left out
+    files = sorted(tmp_path.rglob("*"))
+    with caplog.at_level("WARNING"), Checkpoints(tmp_path, writes=False) as reading:
+        assert reading.restore_for_use(LIKE).step == 2
+    assert sorted(tmp_path.rglob("*")) == files
+    assert not caplog.records
