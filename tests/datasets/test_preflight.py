@@ -12,6 +12,7 @@ from datasets.preflight import BadSamplesError, preflight
 from datasets.sources import RenderedSource, Sample
 from datasets.synthetic.words import Words, WordsConfig
 from recog.alphabet import DIGITS, Alphabet
+from recog.preprocess import Preprocess
 from tests.batches import text_needs
 
 RNG = np.random.default_rng(0)
@@ -142,7 +143,7 @@ def test_an_error_that_is_no_fault_of_a_sample_is_not_hidden(make_folder):
         raise RuntimeError(f"no model for {width}")
 
     with pytest.raises(RuntimeError, match="no model for 80"):
-        preflight(make_folder([GOOD]), NEEDS._replace(frames=broken), on_bad_sample="skip")
+        preflight(make_folder([GOOD]), text_needs(DIGITS, frames=broken), on_bad_sample="skip")
 
 
 class Rendered:
@@ -262,8 +263,9 @@ def test_mixtures_of_mixtures_are_checked_to_the_bottom(make_folder):
 
 
 def test_other_pictures_under_the_same_labels_are_other_samples(make_folder):
+    stretched = dataclasses.replace(NEEDS, preprocess=Preprocess(32, 80))
     digests = [
-        preflight(make_folder([(picture, "1")]), NEEDS._replace(width=80), on_bad_sample="raise").digest
+        preflight(make_folder([(picture, "1")]), stretched, on_bad_sample="raise").digest
         for picture in (PICTURE, PICTURE, 255 - PICTURE)
     ]
     assert digests[0] == digests[1] != digests[2]

@@ -1,6 +1,7 @@
 """What a report says of a set, against counts by hand, the preflight, and the standard library."""
 
 import collections
+import dataclasses
 import json
 import re
 import statistics
@@ -68,7 +69,8 @@ def test_labels_tokens_and_widths_are_counted(make_folder):
 
 def test_the_alphabet_of_a_model_cuts_texts_into_tokens_and_has_some_that_never_occur(make_folder):
     source = make_folder([(noise(), "C4 D4"), (noise(), "C4 H9")])
-    needs = NEEDS._replace(alphabet=Alphabet(["D4", "C4", "E4"], separator=" "))
+    alphabet = Alphabet(["D4", "C4", "E4"], separator=" ")
+    needs = text_needs(alphabet, max_width=128, max_length=8, frames=lambda width: width // 4 + 1)
     found = make_report(source, CONFIG, needs)
     assert found.label_lengths == {2: 2}
     assert found.tokens == {"C4": 2, "D4": 1, "H9": 1}
@@ -100,7 +102,10 @@ def test_each_problem_is_counted_and_its_samples_named(make_folder, kind):
     assert [n.origin for n in found.examples[kind]] == [source.origin(i) for i in range(len(GOOD), len(source))]
 
 
-@pytest.mark.parametrize("needs", [NEEDS, text_needs(DIGITS, max_width=128, max_length=8), dataclasses.replace(NEEDS, max_width=None)])
+@pytest.mark.parametrize(
+    "needs",
+    [NEEDS, text_needs(DIGITS, max_width=128, max_length=8), dataclasses.replace(NEEDS, max_width=None)],
+)
 def test_what_cannot_be_used_is_what_the_preflight_refuses(make_folder, needs):
     source = make_folder([*GOOD, *(sample for samples in BAD.values() for sample in samples), *GOOD])
     found = make_report(source, CONFIG, needs)
@@ -122,7 +127,8 @@ def test_a_sample_with_two_problems_counts_in_both_and_is_one_that_cannot_be_use
 
 def test_pictures_stretched_to_one_width_have_its_frames_and_no_buckets(make_folder):
     source = make_folder([(noise(32, 12), "12345"), (noise(32, 300), "12345")])
-    config, needs = DataConfig(height=32, width=20, channels=3), NEEDS._replace(width=20)
+    config = DataConfig(height=32, width=20, channels=3)
+    needs = dataclasses.replace(NEEDS, preprocess=config.preprocess)
     found = make_report(source, config, needs)
     assert found.usable == 2
     assert found.widths == {12: 1, 300: 1}

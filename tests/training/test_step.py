@@ -1,7 +1,6 @@
 """One training step over a task small enough to be worked out by hand."""
 
 import dataclasses
-import functools
 
 import flax.linen as nn
 import jax
@@ -72,8 +71,12 @@ def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
     optimizer = optax.sgd(rate, momentum=0.9) if name == "optax's own" else make_optimizer(config, 10)
     state = create_state(task, optimizer, jax.random.key(0), batch)
     advance = make_advance(task, optimizer, AugmentConfig(), 0, parts)
-    step = functools.partial(jit_train_step(lambda settings: advance, make_mesh(), None), {})
-    return state, step, zero_totals(advance, state, batch)
+    step = jit_train_step(lambda settings: advance, make_mesh(), None)
+
+    def keeping(state, totals, batch):  # what the step donates
+        return step({}, *jax.tree.map(jnp.copy, (state, totals)), batch)
+
+    return state, keeping, zero_totals(advance, state, batch)
 
 
 def test_step_is_gradient_descent_on_the_samples_mean():
