@@ -129,7 +129,7 @@ def test_filters_come_before_scaling(folder, channels, workers):
 
 
 def test_what_is_no_filter_is_refused(folder):
-    with pytest.raises(ValueError, match=r"'medain3' is no filter: choose gray"):
+    with pytest.raises(ValueError, match=r"filter 'medain3': choose gray"):
         stream(folder, DataConfig(batch_size=4, filters=("medain3",)))
 
 
