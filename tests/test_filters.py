@@ -154,7 +154,7 @@ def test_every_name_is_checked():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("medain3", "no filter: choose gray, gaussian3"),
+        ("medain3", "choose gray, gaussian3"),
         ("", "choose gray"),
         ("otsu3", "choose gray"),
         ("gray1", "choose gray"),
