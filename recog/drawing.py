@@ -1,7 +1,7 @@
-"""Labels as pictures: the targets of graphic supervision (LPRNet with a drawing decoder, PeerJ Computer Science 2024).
+"""Labels as pictures: targets of graphic supervision (LPRNet with a drawing decoder, PeerJ Computer Science 2024).
 
-Glyphs are drawn once, on the host, into an atlas; labels are laid out from it on the device, so that neither the data
-stream nor the batch knows of drawings. Where the text goes is found from the mean of the training pictures.
+Glyphs are drawn once, on the host, into an atlas; labels are composed from it on the device, so that neither the data
+stream nor the batch contains drawings. The text's box is estimated from the mean of the training pictures.
 """
 
 import functools
@@ -15,12 +15,15 @@ from jaxtyping import Array, Float, Float32, Int, UInt8
 from recog.alphabet import Alphabet
 
 FONT, WEIGHT = "sans", 400
-"""All of OpenCV's built-in faces take Chinese from "uni". The Latin letters of "sans" go better with it than its own,
-which are smaller and thinner."""
+"""OpenCV's built-in face and its weight. Every face takes Chinese from "uni", whose own Latin letters are smaller and
+thinner than those of "sans"."""
 
-_MARGIN = 1  # pixels left free on every side of an atlas cell
-_MEASURE = 128  # font size, in pixels, at which glyphs are measured
-_PLACEHOLDER = "?"  # what OpenCV draws for a character that no built-in face has
+_MARGIN = 1
+"""Empty pixels on every side of an atlas cell."""
+_MEASURE = 128
+"""Font size, in pixels, at which glyphs are measured."""
+_PLACEHOLDER = "?"
+"""Character that OpenCV draws in place of those that no built-in face has."""
 
 
 class Box(NamedTuple):
@@ -34,22 +37,22 @@ class Box(NamedTuple):
 
 @functools.lru_cache(maxsize=8)
 def glyph_atlas(alphabet: Alphabet, height: int = 32, width: int = 32) -> Float32[np.ndarray, "K {height} {width}"]:
-    """Draws every token once: ink 0 to 1, one cell per class id, nothing in the blank's.
+    """Draws every token once: ink 0 to 1, one cell per class id; the blank's cell is empty.
 
-    All glyphs stand on one baseline and have one scale, the largest at which the alphabet fits, so that thin characters
-    stay thin and low ones low; each is centred between the sides of its cell. Tokens of several characters shrink until
-    they fit, and white space is an empty cell.
+    All glyphs share one baseline and one scale, the largest at which the alphabet fits, so that thin characters stay
+    thin and low ones low; each is centred horizontally in its cell. Tokens of several characters shrink to fit, and
+    white space is an empty cell.
 
     Args:
-      alphabet: whose tokens are drawn.
-      height: rows of a cell in pixels, at least 8: about twice what a character takes when it is drawn.
+      alphabet: tokens to draw.
+      height: rows of a cell in pixels, at least 8: about twice the height of a character in the final drawing.
       width: columns of a cell in pixels, at least 8.
 
     Returns:
-      A read-only array, the same one for the same arguments.
+      A read-only array, cached by the arguments.
 
     Raises:
-      ValueError: OpenCV's fonts have no picture of a token, or the cells are too small.
+      ValueError: OpenCV's fonts lack a token, or the cells are too small.
     """
     if min(height, width) < 8:
         raise ValueError(f"atlas cells of {width}x{height} pixels cannot hold a glyph: use at least 8x8")
@@ -63,7 +66,7 @@ def glyph_atlas(alphabet: Alphabet, height: int = 32, width: int = 32) -> Float3
         for token, ink in inked.items():
             own_scale = min(scale, columns / ink.width)
             glyph = _ink(token, max(1, int(own_scale * _MEASURE)))
-            middle = own_scale * (top + bottom) / 2  # of the line, below the baseline
+            middle = own_scale * (top + bottom) / 2  # centre of the line, in pixels below the baseline
             _paste(glyph, atlas[alphabet.encode(token)[0]], middle)
     atlas.flags.writeable = False
     return atlas
@@ -77,17 +80,17 @@ def draw_labels(
     size: tuple[int, int],
     box: Box,
 ) -> Float[Array, "B H W"]:
-    """Writes labels into a box, ink 0 to 1; nothing around it, nor for empty labels. Meant to be called under jit.
+    """Draws labels into a box, ink 0 to 1; zero outside it and for empty labels. Meant to be called under jit.
 
-    The box is divided evenly among a label's characters, whose cells are stretched to fit. A pixel is the exact mean of
-    what it covers, however many characters that are: the area under the running sum of ink along the line.
+    The box is divided evenly among a label's characters, and their cells are stretched to fit. A pixel is the exact
+    mean of the ink that it covers, over any number of characters: a difference of the cumulative ink along the line.
 
     Args:
-      atlas: what `glyph_atlas` drew; on the host, so that it becomes a constant of the compiled program.
-      labels: class ids; those beyond a label's length are ignored.
+      atlas: cells from `glyph_atlas`; a host array, so that it becomes a constant of the compiled program.
+      labels: class ids; slots beyond a label's length are ignored.
       label_lengths: characters of each label, at most ``L``.
-      size: height and width of the drawings, pixels.
-      box: where the text goes.
+      size: height and width of the drawings in pixels.
+      box: rectangle for the text.
 
     Raises:
       ValueError: the box is empty or reaches beyond the drawing.
@@ -114,26 +117,25 @@ def draw_labels(
 def alignment_box(
     mean: UInt8[np.ndarray, "H W *C"] | Float[np.ndarray, "H W *C"], *, rows: float = 0.5, columns: float = 0.25
 ) -> Box:
-    """Finds where the characters are from the mean picture of a training set: gray, binarised, projected on both axes.
+    """Box of the characters in the mean picture of a training set: grayscale, binarised, projected on both axes.
 
-    Otsu's threshold parts the picture in two. Text does not reach the rim of a picture all around, so the part that has
-    less of the outermost pixels is taken for the characters, whether they are lighter or darker (if both have the same,
-    the smaller part).
+    Otsu's threshold separates the picture into light and dark. Text does not touch the border all around, so the part
+    with fewer border pixels is taken as characters, whether lighter or darker (the smaller part if both have as many).
 
     Args:
       mean: pixels 0 to 255, grayscale or RGB.
-      rows: a row belongs to the characters when it has at least this share of the fullest row's character pixels.
-        Above 0, at most 1; half, because slanted pictures smear the line's upper and lower edge over several rows.
-      columns: the same for columns; less, because the outermost characters vary most in their place.
+      rows: share, above 0 and at most 1, of the fullest row's character pixels that a row of the box needs. One half,
+        because slanted pictures smear the upper and lower edges of the line over several rows.
+      columns: like ``rows`` for columns; lower, because the positions of the outermost characters vary most.
 
     Returns:
-      From the first to the last such row and column; the whole picture when it has no contrast.
+      The box from the first to the last such row and column; the whole picture if it has no contrast.
 
     Raises:
       ValueError: a share is not in its range.
     """
     if not (0 < rows <= 1 and 0 < columns <= 1):
-        raise ValueError(f"rows={rows} and columns={columns} are shares: choose above 0 and at most 1")
+        raise ValueError(f"rows={rows}, columns={columns}: choose shares above 0 and at most 1")
     pixels = np.asarray(mean, np.float32)
     colours = pixels.ndim == 3 and pixels.shape[2] == 3
     gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if colours else pixels.reshape(pixels.shape[:2])
@@ -151,10 +153,12 @@ def alignment_box(
 
 
 class _Ink(NamedTuple):
-    """A drawn token, cropped to its ink."""
+    """Drawn token, cropped to its ink."""
 
-    pixels: np.ndarray  # uint8
-    top: int  # first row, below the baseline: negative for what stands on it
+    pixels: np.ndarray
+    """Ink, uint8."""
+    top: int
+    """First row, in pixels below the baseline; negative above it."""
 
     @property
     def bottom(self) -> int:
@@ -166,6 +170,7 @@ class _Ink(NamedTuple):
 
 
 def _ink(token: str, size: int) -> _Ink:
+    """Draws a token at a font size in pixels."""
     if missing := [c for c in token if c != _PLACEHOLDER and not c.isspace() and _is_missing(c)]:
         raise ValueError(
             f"OpenCV's built-in fonts cannot draw {missing[0]!r} of token {token!r}: "
@@ -177,9 +182,9 @@ def _ink(token: str, size: int) -> _Ink:
 
 
 def _put(text: str, size: int) -> np.ndarray:
-    """Text on a canvas that nothing leaves, its baseline ``2 * size`` below the upper edge."""
+    """Draws text on a canvas large enough for all of it, the baseline ``2 * size`` below the top."""
     canvas = np.zeros((3 * size, (2 + 2 * len(text)) * size), np.uint8)
-    # The face is made here because the engine behind it belongs to the calling thread.
+    # The face is made here because its engine belongs to the calling thread.
     cv2.putText(canvas, text, (size, 2 * size), (255,), cv2.FontFace(FONT), size, WEIGHT)
     return canvas
 
@@ -191,7 +196,7 @@ def _is_missing(character: str) -> bool:
 
 
 def _paste(glyph: _Ink, cell: np.ndarray, middle: float) -> None:
-    """Puts a glyph into its cell, ``middle`` (pixels below the baseline) half way down."""
+    """Copies a glyph into its cell, so that ``middle`` (pixels below the baseline) is at half the cell's height."""
     height, width = glyph.pixels.shape
     top = round(cell.shape[0] / 2 - middle) + glyph.top
     top = min(max(top, 0), cell.shape[0] - height)  # rounding may take it a pixel too far
@@ -200,9 +205,9 @@ def _paste(glyph: _Ink, cell: np.ndarray, middle: float) -> None:
 
 
 def _running_ink(atlas: Float32[np.ndarray, "K G D"], height: int) -> Float32[np.ndarray, "K D+1 Y"]:
-    """Ink to the left of each column edge of the cells, as a share of a full cell, for ``height`` rows."""
+    """Cumulative ink left of each column edge of a cell, as a share of a full cell, for cells scaled to ``height``."""
     cells, columns = atlas.shape[1:]
-    start = np.arange(height)[:, None] * (cells / height)  # of each row, in rows of the cell
+    start = np.arange(height)[:, None] * (cells / height)  # upper edge of each row, in rows of the cell
     source = np.arange(cells)
     cover = np.minimum(start + cells / height, source + 1) - np.maximum(start, source)  # Y G: overlap
     rows = np.einsum("yg,kgd->kdy", np.maximum(cover, 0) * (height / cells), atlas.astype(np.float64))
@@ -211,9 +216,9 @@ def _running_ink(atlas: Float32[np.ndarray, "K G D"], height: int) -> Float32[np
 
 
 def _extent(profile: np.ndarray, share: float) -> tuple[int, int]:
-    """First place, and the one after the last, where a projection has this share of its peak."""
-    places = np.flatnonzero(profile >= share * profile.max())
-    return int(places[0]), int(places[-1]) + 1
+    """First index with at least this share of a projection's peak, and one past the last such index."""
+    indices = np.flatnonzero(profile >= share * profile.max())
+    return int(indices[0]), int(indices[-1]) + 1
 
 
 def _check_box(box: Box, size: tuple[int, int]) -> None:

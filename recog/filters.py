@@ -1,15 +1,15 @@
-"""Filters of decoded pictures by name; training, evaluation and serving apply the same ones before they scale.
+"""Filters of decoded pictures by name; training, evaluation and serving apply the same ones before scaling.
 
 A picture is uint8 ``H W C``, grayscale or RGB, and keeps its shape. Numbers in names are sides of a square window in
-pixels of the picture as it was decoded:
+pixels of the decoded picture:
 
-* ``gray``: every channel holds the grey of the pixel.
-* ``gaussian5``: Gaussian blur; odd sides, standard deviation ``0.15 side + 0.35`` (what OpenCV takes for a side).
-* ``median3``: the median of the window; odd sides.
-* ``otsu``: white where the grey is above Otsu's threshold of the whole picture, black elsewhere.
-* ``adaptive11``: white where the grey is above the Gaussian mean of its own window less `OFFSET`; odd sides.
-* ``open2``, ``close2``: morphological opening (bright specks that are smaller than the window vanish) and closing
-  (dark ones do); nothing moves, for even sides either.
+* ``gray``: luma in every channel.
+* ``gaussian5``: Gaussian blur; odd sides, standard deviation ``0.15 side + 0.35`` (OpenCV's rule).
+* ``median3``: median of the window; odd sides.
+* ``otsu``: white where the luma is above Otsu's threshold of the whole picture, black elsewhere.
+* ``adaptive11``: white where the luma is above the Gaussian mean of the pixel's window minus `OFFSET`; odd sides.
+* ``open2``, ``close2``: morphological opening (removes bright specks smaller than the window) and closing (removes dark
+  ones), without a shift for even sides.
 """
 
 import functools
@@ -24,17 +24,18 @@ Picture = UInt8[np.ndarray, "H W C"]
 Filter = Callable[[Picture], Picture]
 
 FORMS = "gray, gaussian3, median3, otsu, adaptive11, open2 or close2"
+"""An example of every filter, for error messages."""
 OFFSET = 2
-"""Grey levels that a pixel may be darker than its surroundings and still be paper: noise of flat areas stays white."""
+"""Grey levels below the local mean that ``adaptive`` still makes white, so that noise in flat areas stays white."""
 WIDEST_WINDOW = 255
-"""Pixels."""
+"""Maximum side of a window, in pixels."""
 
 
 def apply_filters(picture: Picture, names: Sequence[str]) -> Picture:
-    """The picture after each filter in turn; without any, the very picture that came in.
+    """Applies filters in order; without any, returns the same array.
 
     Raises:
-      ValueError: a name is none of a filter.
+      ValueError: unknown filter.
     """
     for name in names:
         picture = _filter(name)(picture)
@@ -42,9 +43,9 @@ def apply_filters(picture: Picture, names: Sequence[str]) -> Picture:
 
 
 def check_filters(names: Sequence[str]) -> None:
-    """Raises ``ValueError`` unless these are names of filters."""
+    """Raises ``ValueError`` for an unknown filter or an invalid window."""
     if isinstance(names, str):
-        raise ValueError(f"filters={names!r}: give a sequence of names, ({names!r},)")
+        raise ValueError(f"filters={names!r}: pass a sequence of names, ({names!r},)")
     for name in names:
         _filter(name)
 
@@ -57,39 +58,39 @@ def _filter(name: str) -> Filter:
         case "gray" if not side:
             return _gray
         case "gaussian":
-            return functools.partial(_gaussian, _odd(name, side))
+            return functools.partial(_gaussian, _odd_side(name, side))
         case "median":
-            return functools.partial(_median, _odd(name, side))
+            return functools.partial(_median, _odd_side(name, side))
         case "otsu" if not side:
             return _otsu
         case "adaptive":
-            return functools.partial(_adaptive, _odd(name, side))
+            return functools.partial(_adaptive, _odd_side(name, side))
         case "open":
-            return functools.partial(_open, _some(name, side))
+            return functools.partial(_open, _any_side(name, side))
         case "close":
-            return functools.partial(_close, _some(name, side))
+            return functools.partial(_close, _any_side(name, side))
         case _:
-            raise ValueError(f"{name!r} is no filter: choose {FORMS}")
+            raise ValueError(f"unknown filter {name!r}: choose {FORMS}")
 
 
-def _odd(name: str, side: int) -> int:
+def _odd_side(name: str, side: int) -> int:
     if side % 2 and 3 <= side <= WIDEST_WINDOW:
         return side
-    raise ValueError(f"filter {name!r}: give its window an odd side from 3 to {WIDEST_WINDOW}, such as {FORMS}")
+    raise ValueError(f"filter {name!r}: choose an odd side from 3 to {WIDEST_WINDOW} for its window, such as {FORMS}")
 
 
-def _some(name: str, side: int) -> int:
+def _any_side(name: str, side: int) -> int:
     if 2 <= side <= WIDEST_WINDOW:
         return side
-    raise ValueError(f"filter {name!r}: give its window a side from 2 to {WIDEST_WINDOW}, such as {FORMS}")
+    raise ValueError(f"filter {name!r}: choose a side from 2 to {WIDEST_WINDOW} for its window, such as {FORMS}")
 
 
 def _gray(picture: Picture) -> Picture:
-    return _in_all_channels(_grey(picture), picture)
+    return _in_all_channels(_luma(picture), picture)
 
 
 def _gaussian(side: int, picture: Picture) -> Picture:
-    deviation = 0.15 * side + 0.35  # said, because OpenCV itself has other weights for the smallest sides
+    deviation = 0.15 * side + 0.35  # explicit, because OpenCV has fixed weights for the smallest sides
     blurred = cv2.GaussianBlur(picture, (side, side), deviation, borderType=cv2.BORDER_REPLICATE)
     return blurred.reshape(picture.shape)
 
@@ -99,13 +100,13 @@ def _median(side: int, picture: Picture) -> Picture:
 
 
 def _otsu(picture: Picture) -> Picture:
-    _, binary = cv2.threshold(_grey(picture), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    _, binary = cv2.threshold(_luma(picture), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return _in_all_channels(binary, picture)
 
 
 def _adaptive(side: int, picture: Picture) -> Picture:
-    how = cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY
-    return _in_all_channels(cv2.adaptiveThreshold(_grey(picture), 255, *how, side, OFFSET), picture)
+    mean, kind = cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY
+    return _in_all_channels(cv2.adaptiveThreshold(_luma(picture), 255, mean, kind, side, OFFSET), picture)
 
 
 def _open(side: int, picture: Picture) -> Picture:
@@ -117,13 +118,13 @@ def _close(side: int, picture: Picture) -> Picture:
 
 
 def _morphology(first: Callable, second: Callable, side: int, picture: Picture) -> Picture:
-    # Not cv2.morphologyEx: it anchors both passes alike, and so moves the picture by a pixel where the side is even.
+    # Not cv2.morphologyEx: it anchors both passes alike, which shifts the picture by a pixel for even sides.
     window, before, after = np.ones((side, side), np.uint8), side // 2, (side - 1) // 2
     once = first(picture, window, anchor=(before, before))
     return second(once, window, anchor=(after, after)).reshape(picture.shape)
 
 
-def _grey(picture: Picture) -> UInt8[np.ndarray, "H W"]:
+def _luma(picture: Picture) -> UInt8[np.ndarray, "H W"]:
     return picture[..., 0] if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
 
 

@@ -4,14 +4,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 HORIZON = 1e-3
-"""Least third coordinate of a projected point: nearer the horizon, points would be infinitely far away."""
+"""Minimum third coordinate of a projected point; it bounds points near the horizon, where the quotient diverges."""
 
 
 def affine_points(matrices: Float[Array, "B 2 3"], height: int, width: int) -> Float[Array, "B H W 2"]:
-    """Where each output pixel looks in its input: ``matrix @ (x, y, 1)`` in pixels, pixel centres at integers.
+    """Sampling points in the input for each output pixel: ``matrix @ (x, y, 1)`` in pixels, pixel centres at integers.
 
     Args:
-      matrices: from output to input coordinates.
+      matrices: affine maps from output to input coordinates.
       height: rows of the output.
       width: columns of the output.
     """
@@ -22,9 +22,9 @@ def affine_points(matrices: Float[Array, "B 2 3"], height: int, width: int) -> F
 
 
 def projective_points(matrices: Float[Array, "B 3 3"], height: int, width: int) -> Float[Array, "B H W 2"]:
-    """Where each output pixel looks in its input: ``matrix @ (x, y, 1)`` divided by its third coordinate, in pixels.
+    """Sampling points in the input for each output pixel: ``matrix @ (x, y, 1)`` over its third coordinate, in pixels.
 
-    Points at or behind the horizon, where that coordinate is not positive, look far away.
+    The third coordinate is at least `HORIZON`, so that points at or behind the horizon are far away but finite.
 
     Args:
       matrices: homographies from output to input coordinates.
@@ -34,8 +34,8 @@ def projective_points(matrices: Float[Array, "B 3 3"], height: int, width: int) 
     x = jnp.arange(width, dtype=jnp.float32)[None, None, :, None]
     y = jnp.arange(height, dtype=jnp.float32)[None, :, None, None]
     m = matrices[:, None, None]  # B 1 1 3 3
-    seen = m[..., 0] * x + m[..., 1] * y + m[..., 2]
-    return seen[..., :2] / jnp.maximum(seen[..., 2:], HORIZON)
+    projected = m[..., 0] * x + m[..., 1] * y + m[..., 2]
+    return projected[..., :2] / jnp.maximum(projected[..., 2:], HORIZON)
 
 
 def move_points(maps: Float[Array, "B 3 3"], points: Float[Array, "B N 2"]) -> Float[Array, "B N 2"]:
@@ -61,19 +61,19 @@ def inverse_maps(maps: Float[Array, "B 3 3"]) -> Float[Array, "B 3 3"]:
 def perspective_matrices(
     shifts: Float[Array, "B 4 2"], widths: Float[Array, " B"], height: int
 ) -> Float[Array, "B 3 3"]:
-    """The homographies that carry each picture's own corners to where they are shifted, in pixels.
+    """Homographies, in pixels, that map each picture's corners to their shifted positions.
 
     Closed form for a square and a quadrilateral (Heckbert 1989, "Fundamentals of Texture Mapping and Image Warping",
     section 2.2.3), with corners at the outer edges of the border pixels: at -0.5 and at ``width - 0.5``.
 
     Args:
-      shifts: of the left top, right top, right bottom and left bottom corner, x before y. The shifted corners must
-        still make a convex quadrilateral.
-      widths: of each picture, above zero.
-      height: of all.
+      shifts: pixels by which the top left, top right, bottom right and bottom left corners move, x before y. The
+        shifted corners must form a convex quadrilateral.
+      widths: columns of each picture, above zero.
+      height: rows of all pictures.
     """
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = (shifts[:, corner].T for corner in range(4))
-    # The sides that meet at the third corner, and how far the four are from a parallelogram.
+    # The sides that meet at the third corner, and the deviation from a parallelogram.
     right, bottom = (bx - cx, by - cy - height), (dx - cx - widths, dy - cy)
     odd = (ax - bx + cx - dx, ay - by + cy - dy)
     area = right[0] * bottom[1] - bottom[0] * right[1]
@@ -96,7 +96,7 @@ def perspective_matrices(
 
 
 def bilinear_sample(images: Float[Array, "B H W C"], points: Float[Array, "B Y X 2"]) -> Float[Array, "B Y X C"]:
-    """Samples each image at ``(x, y)`` pixel points; points outside see the nearest border pixel.
+    """Samples each image at ``(x, y)`` points in pixels; points outside take the nearest border pixel.
 
     Differentiable in both arguments (Jaderberg et al. 2015, equation 5).
     """

@@ -1,4 +1,4 @@
-"""Best-path decoding: each frame's most probable token, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
+"""Best-path decoding: most probable token of each frame, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
 
 import dataclasses
 
@@ -21,10 +21,10 @@ class BestPath:
 
 
 def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *, blank_id: int = 0) -> Decoded:
-    """Reads each sample along its most probable path.
+    """Decodes the most probable path of each sample.
 
-    A token's confidence is its highest posterior within its run of frames, its frame the place of that; a whole
-    reading's confidence is the product of its tokens', or where none was read, the probability of the path of blanks.
+    A token's confidence is its highest posterior within its run of frames, and its frame is where that is reached. The
+    confidence of the whole sequence is the product over its tokens, or for an empty one the probability of all blanks.
 
     Args:
       logits: unnormalised scores; computed in float32.
@@ -39,7 +39,7 @@ def best_path(logits: Float[Array, "B T K"], logit_lengths: Int[Array, " B"], *,
     live = jnp.arange(frames) < logit_lengths[:, None]
     token = live & (ids != blank_id)
     starts = token & (ids != jnp.pad(ids, ((0, 0), (1, 0)), constant_values=blank_id)[:, :-1])
-    # Each frame of a run goes to the run's slot; every other frame goes to a slot past the end, which is cut off.
+    # Each frame of a run scatters to the run's slot; every other frame to a slot past the end, which is cut off.
     slot = jnp.where(token, jnp.cumsum(starts, axis=1) - 1, frames)
     row = jnp.arange(batch)[:, None]
     confidences = jnp.zeros((batch, frames + 1), jnp.float32).at[row, slot].max(posterior)

@@ -1,10 +1,10 @@
-"""The lattice of CTC as GPU kernels (Pallas, through Triton): one program for each sample.
+"""CTC lattice as GPU kernels (Pallas, through Triton): one program for each sample.
 
-A scan starts several kernels for every frame, each of which waits for the one before. Here a program walks all frames
-of its sample in a loop: a state of the lattice is an element of a vector, and stays in registers from frame to frame.
-Only what moves to a neighbouring state goes through memory, behind a barrier, because Triton cannot shift a vector.
+A scan launches several kernels for every frame, each waiting for the previous one. Here a program loops over all frames
+of its sample: a state of the lattice is an element of a vector that stays in registers from frame to frame. Only
+transitions to a neighbouring state go through memory, behind a barrier, because Triton cannot shift a vector.
 
-The recursions are those of `recog.ctc.lattice`, with the same results but for rounding.
+The recursions are those of `recog.ctc.lattice`, with equal results up to rounding.
 """
 
 import functools
@@ -24,32 +24,31 @@ from recog.ctc.lattice import Lattice, Posterior
 from recog.ctc.log_space import LOG_ZERO
 
 LONGEST = 1023
-"""Most label slots; a row of states is one vector of a program."""
-
+"""Maximum label slots, so that a row of states, blank included, fits into one vector of 1024 elements."""
 
 KNOWN = re.compile(r"\b(A10|A30|A100|G?H100|G?H200|G?B200|G?B300|GB10|L4|L40|T4|RTX 4090)\b")
-"""What Pallas compiles for by now; it raises an error for others."""
+"""Device kinds that Pallas compiles for in JAX 0.10; it raises an error for others."""
 
 
 def available() -> bool:
-    """Whether JAX computes on a GPU that Pallas knows."""
+    """Whether JAX runs on a GPU that Pallas supports."""
     return bool(KNOWN.search(jax.devices()[0].device_kind))
 
 
 def fits(lattice: Lattice) -> bool:
-    """Whether there is something to do, in rows that are not too long, and not on GPUs that Pallas does not know."""
-    unknown = jax.default_backend() == "gpu" and not available()
-    return lattice.token.size > 0 and lattice.token.shape[2] <= LONGEST and not unknown
+    """Whether the kernel handles this lattice: not empty, at most `LONGEST` slots, not on an unsupported GPU."""
+    unsupported = jax.default_backend() == "gpu" and not available()
+    return lattice.token.size > 0 and lattice.token.shape[2] <= LONGEST and not unsupported
 
 
 def log_likelihood(lattice: Lattice, *, interpret: bool = False) -> Float[Array, " B"]:
     """Log likelihood of each label; ``interpret`` runs on any device, slowly."""
-    return _where_samples_are(lambda cells: _log_likelihood(cells, interpret), "b")(lattice)
+    return _split_by_sample(lambda cells: _log_likelihood(cells, interpret), "b")(lattice)
 
 
 def posterior(lattice: Lattice, *, interpret: bool = False) -> Posterior:
-    """Log likelihood of each label, and how likely which token stands where."""
-    return _where_samples_are(lambda cells: _posterior(cells, interpret), "b, b t l")(lattice)
+    """Log likelihood and token occupancies of each label; ``interpret`` runs on any device, slowly."""
+    return _split_by_sample(lambda cells: _posterior(cells, interpret), "b, b t l")(lattice)
 
 
 def _log_likelihood(lattice: Lattice, interpret: bool) -> Float[Array, " B"]:
@@ -63,14 +62,14 @@ def _posterior(lattice: Lattice, interpret: bool) -> Posterior:
     return Posterior(_log_add(ends[:, 0], ends[:, 1]), occupancy[:, :, : lattice.can_skip.shape[1]])
 
 
-def _where_samples_are(function: Callable[[Lattice], Any], results: str) -> Callable[[Lattice], Any]:
-    """Lets each device do its own samples, and several batches under `jax.vmap` be one.
+def _split_by_sample(function: Callable[[Lattice], Any], results: str) -> Callable[[Lattice], Any]:
+    """Runs a function on each device's own samples, and merges the batches of `jax.vmap` into one.
 
-    A compiler that splits a program over devices cannot look into a kernel: it would let every device do all samples.
+    A compiler that partitions a program over devices cannot look into a kernel: every device would compute all samples.
 
     Args:
-      function: of a lattice.
-      results: axes of what it returns, as sharding rules name them.
+      function: maps a lattice to arrays.
+      results: axes of these arrays, in the notation of sharding rules.
     """
     partitioned = custom_partitioning(function)
 
@@ -93,7 +92,7 @@ def _where_samples_are(function: Callable[[Lattice], Any], results: str) -> Call
 
 
 def _log_add(a, b):
-    # A NaN must get through, and the greater of a NaN and a number is the number on GPUs.
+    # Keeps NaN: on GPUs the maximum of NaN and a number is the number, but their difference is NaN.
     return jnp.maximum(a, b) + jnp.log(1 + jnp.exp(-jnp.abs(a - b)))
 
 
@@ -103,7 +102,7 @@ def _log_add3(a, b, c):
 
 
 def _width(slots: int) -> int:
-    """Elements of a row: a power of two that holds every label state, and one blank state more."""
+    """Elements of a row: the power of two that holds ``slots`` label states and one blank state more."""
     return pl.next_power_of_2(slots + 1)
 
 
@@ -112,7 +111,7 @@ def _rows(x: Array, width: int) -> Array:
 
 
 def _call(kernel, outputs, arguments, interpret: bool):
-    """Runs a kernel over samples: it gets each argument's and each output's part of one."""
+    """Runs a kernel for each sample, on that sample's blocks of arguments and outputs."""
     batch = arguments[0].shape[0]
 
     def of_sample(x) -> pl.BlockSpec:
@@ -132,13 +131,13 @@ def _call(kernel, outputs, arguments, interpret: bool):
 
 
 def _neighbours(ref, row: Int[Array, ""], neighbour: Int[Array, " S"], outside: float) -> Float[Array, " S"]:
-    """For each state what its neighbour has in a row; ``outside`` for those that have none."""
+    """Loads the value of each state's neighbour from a row; ``outside`` where there is no neighbour."""
     inside = (neighbour >= 0) & (neighbour < neighbour.shape[0])
     return plgpu.load(ref.at[row, jnp.where(inside, neighbour, 0)], mask=inside, other=outside)
 
 
 def _filter(lattice: Lattice, interpret: bool):
-    """Rows of forward variables before each frame, of both lanes, and those of the final two states."""
+    """Forward variables of both lanes before each frame, and those of the two final states."""
     batch, frames, slots = lattice.token.shape
     width = _width(slots)
     rows = jax.ShapeDtypeStruct((batch, frames + 1, width), jnp.float32)
@@ -173,6 +172,7 @@ def _filter_kernel(scalars_ref, blank_ref, token_ref, skip_ref, label_out, blank
 
 
 def _smooth(lattice: Lattice, lanes, ends_in_label: Float[Array, " B"], interpret: bool) -> Float[Array, "B T S"]:
+    """Occupancies of the label lane; ``ends_in_label`` is the probability that the path ends in the last token."""
     batch, frames, slots = lattice.token.shape
     width = _width(slots)
     occupancy = jax.ShapeDtypeStruct((batch, frames, width), jnp.float32)
@@ -198,7 +198,7 @@ def _smooth_kernel(scalars_ref, ends_ref, label_ref, blank_ref, skip_ref, out_re
         stays, starts, skips = jnp.exp(label - top), jnp.exp(blank - top), jnp.exp(skipped - top)
         share = to_label / (stays + starts + skips)
         ends = to_blank * jax.nn.sigmoid(previous - blank)
-        # Two rows in turns: some threads may be a frame ahead of others that still read.
+        # Two alternating rows: some threads may be a frame ahead of others that still read.
         moved_ref[number & 1, :] = ends + share * skips
         barrier()
         from_next = _neighbours(moved_ref, number & 1, slot + 1, 0.0)

@@ -1,17 +1,17 @@
-"""The lattice of CTC: how likely a label is, and where its tokens stand, as a scan over frames.
+"""CTC lattice as a scan over frames: likelihoods of labels, and occupancies of their tokens.
 
 The lattice of a label with ``L`` tokens has ``2L + 1`` states: a label lane (state ``l`` emits token ``l``) and a blank
-lane (state ``l`` emits the blank between tokens ``l - 1`` and ``l``). The lanes are kept as two arrays, so that neither
+lane (state ``l`` emits the blank between tokens ``l - 1`` and ``l``). The lanes are separate arrays, so that neither
 pays for the other's transitions.
 
 * **Filtering** runs the forward recursion of Graves 2006 (equations 6-8) in log space.
-* **Smoothing** walks back through it. Given the state at frame ``t + 1``, the state at ``t`` is one of at most three
-  predecessors, with probabilities proportional to their forward variables. The walk is linear in probabilities: it
-  needs no second log-space recursion, and occupancies never exceed one. It also sees only differences between
-  neighbouring forward variables, which is why its gradient is closer to float64 than one from ``alpha + beta - loss``.
+* **Smoothing** goes backward. Given the state at frame ``t + 1``, the state at ``t`` is one of at most three
+  predecessors, with probabilities proportional to their forward variables. The recursion is linear in probabilities: it
+  needs no second log-space recursion, and occupancies never exceed one. It also uses only differences between
+  neighbouring forward variables, so its gradient is closer to float64 than one from ``alpha + beta - loss``.
 
-The scans are not unrolled: by 2, 4 and 8 frames, value and gradient of 256 labels of 25 tokens in 100 frames took 2.0,
-2.6 and 4.1 times as long (two cores of an AMD EPYC; on accelerators it was not measured).
+The scans are not unrolled: unrolled by 2, 4 and 8 frames, value and gradient of 256 labels of 25 tokens in 100 frames
+took 2.0, 2.6 and 4.1 times as long (two cores of an AMD EPYC; not measured on accelerators).
 """
 
 from typing import NamedTuple
@@ -23,29 +23,31 @@ from jaxtyping import Array, Bool, Float, Int
 from recog.ctc.log_space import LOG_ZERO, log_add, log_add3
 
 WIDE_BATCH = 32
-"""From this batch size on, lattice rows are laid out ``L B``: long contiguous rows without ragged shifts (measured)."""
+"""Minimum batch size for rows laid out ``L B``, which are contiguous and shift by whole rows (measured on CPUs)."""
 
 
 class Lattice(NamedTuple):
-    """What is known of the lattices of a batch."""
+    """Emissions, lengths and transitions of a batch of labels."""
 
     token: Float[Array, "B T L"]
-    """Log probability of each label's tokens in each frame."""
+    """Log probability of each label's tokens in each frame; at least `LOG_ZERO`."""
     blank: Float[Array, "B T"]
-    """Log probability of the blank."""
+    """Log probability of the blank in each frame; at least `LOG_ZERO`."""
     logit_lengths: Int[Array, " B"]
+    """Frames of each sample."""
     can_skip: Bool[Array, "B L"]
-    """Whether a token may follow the one before it without a blank between."""
+    """Whether a token may follow its predecessor without a blank between them."""
     label_lengths: Int[Array, " B"]
+    """Tokens of each label."""
 
 
 class Posterior(NamedTuple):
-    """What comes out."""
+    """Likelihoods of labels, and where their tokens are emitted."""
 
     log_likelihood: Float[Array, " B"]
-    """Of each label; about `LOG_ZERO` or less where it is impossible."""
+    """Log likelihood of each label in nats; about `LOG_ZERO` or less for an impossible one."""
     occupancy: Float[Array, "B T L"]
-    """Probability of standing at each token in each frame, given the label; anything in frames beyond a length."""
+    """Probability that a frame emits a token, given the label; undefined in frames beyond a sample's length."""
 
 
 def log_likelihood(lattice: Lattice) -> Float[Array, " B"]:
@@ -54,7 +56,7 @@ def log_likelihood(lattice: Lattice) -> Float[Array, " B"]:
 
 
 def posterior(lattice: Lattice) -> Posterior:
-    """Log likelihood of each label, and how likely which token stands where."""
+    """Log likelihood and token occupancies of each label."""
     end, states = _filter(lattice)
     end_label, end_blank = _ends(lattice, end)
     occupancy = _smooth(lattice, states, jax.nn.sigmoid(end_label - end_blank))
@@ -68,22 +70,23 @@ class _Rows:
         self.axis = 0 if batch >= WIDE_BATCH else 1
 
     def of(self, x):
-        """``B L`` to rows."""
+        """Converts ``B L`` to rows."""
         return x.T if self.axis == 0 else x
 
     def sequence(self, x):
-        """``B T L`` to ``T`` rows."""
+        """Converts ``B T L`` to ``T`` rows."""
         return x.transpose(1, 2, 0) if self.axis == 0 else x.transpose(1, 0, 2)
 
     def batch(self, x):
-        """``T`` rows to ``B T L``."""
+        """Converts ``T`` rows to ``B T L``."""
         return x.transpose(2, 0, 1) if self.axis == 0 else x.transpose(1, 0, 2)
 
     def each(self, x):
-        """One number a sample, to be broadcast over rows."""
+        """Broadcasts one number for each sample over its slots."""
         return x if self.axis == 0 else x[:, None]
 
     def pad(self, x, before: int, after: int, value: float):
+        """Adds slots of a constant value."""
         widths = [(0, 0), (0, 0)]
         widths[self.axis] = (before, after)
         return jnp.pad(x, widths, constant_values=value)
@@ -109,7 +112,7 @@ def _filter_step(rows: _Rows, state, label_emission, blank_emission, can_skip):
 
 
 def _smooth_step(rows: _Rows, occupancy, state, can_skip):
-    """Occupancies of this frame's states, given the next frame's, as probabilities."""
+    """Occupancies of this frame's states from those of the next frame, as probabilities."""
     to_label, to_blank = occupancy
     label, blank = state
     previous = rows.pad(label, 1, 0, LOG_ZERO)
@@ -132,7 +135,7 @@ def _live(lattice: Lattice):
 
 
 def _filter(lattice: Lattice):
-    """The state after the last frame, and those before each."""
+    """Forward variables after the last frame, and before each frame."""
     batch, _, slots = lattice.token.shape
     rows = _Rows(batch)
     can_skip = rows.of(lattice.can_skip)

@@ -1,19 +1,19 @@
-"""Sums of probabilities by their logarithms."""
+"""Sums of probabilities in log space."""
 
 import jax.numpy as jnp
 
 LOG_ZERO = -1e30
-"""The logarithm that stands for "impossible": finite, so that differences of two of them are never NaN."""
+"""Logarithm of an impossible event: finite, so that the difference of two of them is not NaN."""
 
 
 def log_add(a, b):
-    """Logarithm of the sum of two numbers whose logarithms are given."""
+    """``log(exp(a) + exp(b))``."""
     high, low = jnp.maximum(a, b), jnp.minimum(a, b)
     return high + jnp.log(1 + jnp.exp(low - high))
 
 
 def log_add3(a, b, c):
-    """The same of three numbers, with one logarithm."""
+    """``log(exp(a) + exp(b) + exp(c))``, with a single logarithm."""
     high, low = jnp.maximum(a, b), jnp.minimum(a, b)
     top, middle = jnp.maximum(high, c), jnp.minimum(high, c)
     return top + jnp.log(1 + jnp.exp(middle - top) + jnp.exp(low - top))

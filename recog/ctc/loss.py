@@ -1,8 +1,8 @@
-"""Connectionist temporal classification: the loss, and its gradient written out.
+"""Connectionist temporal classification: the loss, with a custom gradient.
 
-Emissions are gathered at the label's own tokens: nothing of size ``B L K`` is ever built. What the lattice makes of
-them is found by a scan over frames (`recog.ctc.lattice`), on NVIDIA GPUs by a kernel (`recog.ctc.kernel`). The gradient
-is ``softmax(logits) - occupancy`` (Graves 2006, equation 16).
+Emissions are gathered at the label's own tokens: no array of size ``B L K`` is built. Likelihoods and occupancies come
+from a scan over frames (`recog.ctc.lattice`), on NVIDIA GPUs from a kernel (`recog.ctc.kernel`). The gradient is
+``softmax(logits) - occupancy`` (Graves 2006, equation 16).
 """
 
 from typing import Any
@@ -15,19 +15,6 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from recog.ctc import kernel, lattice
 from recog.ctc.lattice import Lattice, Posterior
 from recog.ctc.log_space import LOG_ZERO
-
-
-def feasible(
-    logit_lengths: Int[Array, " B"], labels: Int[Array, "B L"], label_lengths: Int[Array, " B"]
-) -> Bool[Array, " B"]:
-    """Whether each label fits into its frames: one frame a token, and one blank between equal neighbours.
-
-    Args:
-      logit_lengths: frames of each sample.
-      labels: token ids; slots at and beyond the label's length are ignored.
-      label_lengths: tokens of each label.
-    """
-    return frames_needed(labels, label_lengths) <= logit_lengths
 
 
 def frames_needed(labels: Shaped[Any, "B L"], label_lengths: Int[Any, " B"]) -> Int[Any, " B"]:
@@ -53,17 +40,18 @@ def ctc_loss(
 
     Args:
       logits: unnormalised scores of any float type; computed in float32. ``-inf`` masks a class.
-      logit_lengths: frames of each sample, ``0..T``. Frames beyond it get exactly zero gradient, whatever they hold.
+      logit_lengths: frames of each sample, ``0..T``. Later frames get exactly zero gradient, whatever they hold.
       labels: token ids in ``0..K-1``, none equal to ``blank_id``; slots beyond the label's length are ignored.
       label_lengths: tokens of each label, ``0..L``.
       blank_id: id of the blank.
 
     Returns:
-      float32 losses in nats, never negative. An impossible label (see `feasible`, or one that needs a masked class)
-      gets ``inf`` and a zero gradient; a NaN in a live frame, or a token id outside the classes, gives NaN.
+      float32 losses in nats, never negative. A label is impossible if it needs a masked class, or more frames than its
+      sample has: one for each token, and one for a blank between equal neighbours. It gets ``inf`` and a zero gradient.
+      A NaN in a live frame, or a token id outside the classes, gives NaN.
 
     Raises:
-      ValueError: shapes that do not belong together, or a blank outside the classes.
+      ValueError: the shapes do not match, or the blank is outside the classes.
 
     Example::
 
@@ -73,7 +61,7 @@ def ctc_loss(
 
 
 def scan_loss(*arguments: Array, blank_id: int = 0) -> Float[Array, " B"]:
-    """`ctc_loss`, of the same arguments, by the scan on every device: what the kernel is measured against."""
+    """`ctc_loss` by the scan on every device, to compare the kernel with; arguments as for `ctc_loss`."""
     return _any_loss(True, blank_id, *arguments)
 
 
@@ -81,7 +69,7 @@ def _any_loss(by_scan: bool, blank_id: int, logits, logit_lengths, labels, label
     _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id)
     slots = jnp.arange(labels.shape[1]) < label_lengths[:, None]
     labels = labels.astype(jnp.int32)
-    # A gather past the end gives NaN, one below zero would silently count from the end.
+    # A gather past the end gives NaN; a negative index would silently count from the end.
     labels = jnp.where(labels < 0, logits.shape[2], labels)
     labels = jnp.where(slots, labels, blank_id)
     return _ctc(by_scan, blank_id, logits.astype(jnp.float32), logit_lengths, labels, label_lengths)
@@ -89,7 +77,7 @@ def _any_loss(by_scan: bool, blank_id: int, logits, logit_lengths, labels, label
 
 def _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id) -> None:
     if logits.ndim != 3 or labels.ndim != 2:
-        raise ValueError(f"ctc_loss wants logits B T K and labels B L, got {logits.shape} and {labels.shape}")
+        raise ValueError(f"ctc_loss expects logits B T K and labels B L, got {logits.shape} and {labels.shape}")
     batch, _, classes = logits.shape
     if not (labels.shape[0] == batch and logit_lengths.shape == (batch,) and label_lengths.shape == (batch,)):
         raise ValueError(
@@ -97,7 +85,7 @@ def _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id) -> Non
             f"labels {labels.shape}, label_lengths {label_lengths.shape}"
         )
     if not 0 <= blank_id < classes:
-        raise ValueError(f"ctc_loss: blank_id {blank_id} lies outside the {classes} classes")
+        raise ValueError(f"ctc_loss: blank_id {blank_id} is outside the {classes} classes: choose 0 to {classes - 1}")
 
 
 def _emissions(blank_id, logits, live, labels):
@@ -110,7 +98,7 @@ def _emissions(blank_id, logits, live, labels):
 
 
 def _can_skip(labels):
-    """A token may follow its neighbour without a blank between unless both are the same."""
+    """Whether each token differs from its predecessor, so that it may follow without a blank between them."""
     differs = labels[:, 1:] != labels[:, :-1]
     return jnp.pad(differs, ((0, 0), (1, 0)))[:, : labels.shape[1]]
 

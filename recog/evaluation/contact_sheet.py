@@ -1,4 +1,4 @@
-"""A contact sheet: pictures with what was read of them, so that a person sees at a glance what goes wrong."""
+"""Contact sheet: pictures with their predictions, to see mistakes at a glance."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,34 +9,38 @@ import numpy as np
 from jaxtyping import UInt8
 
 CELL = (240, 96)
-"""Width and height in pixels of a cell for lines of text: the picture, and its caption below it."""
+"""Width and height, in pixels, of a cell for a line of text: the picture with its caption below."""
 CAPTION = 26
+"""Height of the caption in pixels."""
 RIGHT, WRONG, PLAIN = (20, 110, 40), (190, 30, 30), (60, 60, 60)
+"""RGB colours of captions: prediction equal to the label, different from it, and without a label."""
 PAPER = 250
+"""Grey level of the background, 0 to 255."""
 LARGEST, SMALLEST = 17, 9
-"""Caption sizes in pixels."""
+"""Maximum and minimum font size of captions in pixels."""
 
 
 class Tile(NamedTuple):
-    """One picture of the sheet."""
+    """One picture of the sheet with its caption."""
 
     image: UInt8[np.ndarray, "H W C"]
+    """Grayscale or RGB."""
     text: str
-    """What was read."""
+    """Prediction."""
     label: str | None = None
-    """What it should be: the caption is green when both agree, otherwise red and shows both. None knows no label."""
+    """True text: the caption is green if the prediction equals it, otherwise red with both texts. None if unknown."""
 
 
 def contact_sheet(tiles: Sequence[Tile], columns: int = 6, cell: tuple[int, int] = CELL) -> UInt8[np.ndarray, "H W 3"]:
-    """Draws tiles row by row, RGB; any text that OpenCV's built-in fonts hold, Chinese included.
+    """Draws tiles row by row, RGB; captions may use all characters of OpenCV's built-in fonts, Chinese included.
 
     Args:
-      tiles: in reading order.
-      columns: cells of a row.
-      cell: width and height in pixels of each.
+      tiles: at least one, in reading order.
+      columns: cells in a row.
+      cell: width and height of a cell in pixels.
 
     Raises:
-      ValueError: there is no tile.
+      ValueError: there are no tiles.
     """
     if not tiles:
         raise ValueError("a contact sheet needs at least one picture")
@@ -77,11 +81,11 @@ def _caption(tile: Tile) -> tuple[str, tuple[int, int, int]]:
 
 
 def _write(cell: UInt8[np.ndarray, "H W 3"], text: str, colour: tuple[int, int, int]) -> None:
-    """Centred below the picture; long texts are set smaller, and very long ones cut."""
+    """Writes the caption, centred; long texts in a smaller font, very long ones truncated."""
     height, width = cell.shape[:2]
-    font, room = cv2.FontFace("uni"), width - 8
-    size = next((s for s in range(LARGEST, SMALLEST, -1) if _width(text, font, s) <= room), SMALLEST)
-    while _width(text, font, size) > room:
+    font, available = cv2.FontFace("uni"), width - 8
+    size = next((s for s in range(LARGEST, SMALLEST, -1) if _width(text, font, s) <= available), SMALLEST)
+    while _width(text, font, size) > available:
         text = text[: len(text) * 9 // 10 - 1] + "…"
     left = (width - _width(text, font, size)) // 2
     cv2.putText(cell, text, (left, height - 9), colour, font, size)

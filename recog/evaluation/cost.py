@@ -1,8 +1,7 @@
-"""What a model costs: parameters, and multiply-accumulates counted over the traced program.
+"""Cost of a model: parameters, and multiply-accumulates of the traced program.
 
-Compilers count the operations of a compiled program, and take the body of a loop once; a recurrent reader would look
-as cheap as one of its frames. Here every turn counts. Nothing is computed but shapes, so that models of any size can
-be counted before anything is allocated.
+Compilers count the body of a loop once, so that a recurrent reader would look as cheap as one of its frames. Here every
+iteration counts. Only shapes are computed, so that models of any size can be counted before anything is allocated.
 """
 
 import math
@@ -12,23 +11,23 @@ from typing import Any
 import jax
 from jax.extend.core import Jaxpr, JaxprEqn, jaxprs_in_params
 
-_COUNTED_TURNS = ("while", "pallas_call", "shard_map")
-"""Primitives whose body runs a number of times that their equation does not tell."""
+_UNKNOWN_ITERATIONS = ("while", "pallas_call", "shard_map")
+"""Primitives that run their body a number of times that is not a parameter of their equation."""
 
 
 def count_parameters(variables: Mapping[str, Any]) -> int:
-    """Numbers in the ``params`` collection; arrays or `jax.ShapeDtypeStruct`s."""
+    """Number of scalars in the ``params`` collection; leaves are arrays or `jax.ShapeDtypeStruct`s."""
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables["params"]))
 
 
 def count_macs(function: Callable[..., Any], *args: Any) -> int:
     """Multiply-accumulates of the matrix products and convolutions in a call of ``function``.
 
-    A scan counts all its turns, cuDNN's LSTM as much as the scan in its place, a condition its most expensive branch,
-    a choice by platform (`jax.lax.platform_dependent`) its default: a model costs the same wherever it is counted.
-    Convolutions count taps on padding as well, and transposed ones every tap for each position of their input, not of
-    the output: the usual conventions. Other operations (elementwise ones, decompositions, Fourier transforms, sums)
-    count nothing. What is traced counts, used or not.
+    A scan counts all its iterations, cuDNN's LSTM as much as the equivalent scan, a condition its most expensive
+    branch, `jax.lax.platform_dependent` its default: a model costs the same on every platform. By the usual
+    conventions, convolutions include taps on padding, and transposed ones count every tap for each position of their
+    input, not of their output. Other operations (elementwise ones, decompositions, Fourier transforms, sums) count
+    zero. Traced operations count even if their results are not used.
 
     Example::
 
@@ -41,8 +40,8 @@ def count_macs(function: Callable[..., Any], *args: Any) -> int:
       args: its arguments, arrays or `jax.ShapeDtypeStruct`s in any pytree.
 
     Raises:
-      ValueError: products stand where how often they run is not known: in a loop without a fixed length, a kernel, a
-        map over devices, or an operation with several bodies.
+      ValueError: products run an unknown number of times: in a loop without a fixed length, a kernel, a map over
+        devices, or an operation with several bodies.
     """
     return _count(jax.make_jaxpr(function)(*args).jaxpr)
 
@@ -64,35 +63,35 @@ def _count_equation(equation: JaxprEqn, platforms: Sequence[JaxprEqn]) -> int:
     if name == "scan":
         return params["length"] * sum(bodies)
     if name == "cond":
-        asked = [other.params["platforms"] for other in platforms if other.outvars[0] is equation.invars[0]]
-        return bodies[asked[0].index(None)] if asked and None in asked[0] else max(bodies)
-    if sum(bodies) and (name in _COUNTED_TURNS or len(bodies) > 1):
+        choices = [other.params["platforms"] for other in platforms if other.outvars[0] is equation.invars[0]]
+        return bodies[choices[0].index(None)] if choices and None in choices[0] else max(bodies)
+    if sum(bodies) and (name in _UNKNOWN_ITERATIONS or len(bodies) > 1):
         raise ValueError(
-            f"{name} holds matrix products or convolutions, and how often it runs them is not known: "
-            "write it as a scan, a loop of fixed length or a condition, or count what it holds by itself"
+            f"{name} contains matrix products or convolutions that run an unknown number of times: "
+            "write it as a scan, a loop of fixed length or a condition, or count its body separately"
         )
     return sum(bodies)
 
 
 def _count_product(equation: JaxprEqn) -> int:
-    """Every element of the output is a sum over the contracted axes."""
+    """Elements of the output times the size of the contracted axes."""
     left, output = _shape(equation.invars[0]), _shape(equation.outvars[0])
     (contracted, _), _ = equation.params["dimension_numbers"]
     return math.prod(output) * math.prod(left[axis] for axis in contracted)
 
 
 def _count_lstm(equation: JaxprEqn) -> int:
-    """In each frame of each sample, every weight but the biases: two for each gate of every layer and direction."""
-    (batch, frames, _), (ways, _, units), (weights,) = (_shape(equation.invars[index]) for index in (0, 1, 3))
-    return batch * frames * (weights - 2 * 4 * ways * units)
+    """Weights times frames and samples, without the biases: two for each gate of every layer and direction."""
+    (batch, frames, _), (directions, _, units), (weights,) = (_shape(equation.invars[index]) for index in (0, 1, 3))
+    return batch * frames * (weights - 2 * 4 * directions * units)
 
 
 def _count_convolution(equation: JaxprEqn) -> int:
-    """Every output channel is a sum over the kernel's input channels and, along each spatial axis, over its taps.
+    """Output elements times the kernel's input channels and taps.
 
-    Along an axis whose input is dilated, as that of a transposed convolution, most taps meet the zeros in between; each
-    input position is multiplied once for each tap (or each output position, where these are fewer: the gradient of a
-    kernel is a convolution whose output is the kernel).
+    Along an axis with a dilated input, as in a transposed convolution, most taps meet the zeros in between. There each
+    input position counts once for each tap, or for each output position if these are fewer: the gradient of a kernel is
+    a convolution with the kernel's size as output.
     """
     dimensions, dilations = equation.params["dimension_numbers"], equation.params["lhs_dilation"]
     source, kernel, output = (

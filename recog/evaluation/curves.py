@@ -1,4 +1,4 @@
-"""Loss and accuracy over a run, as a picture."""
+"""Plot of losses and accuracies over a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,20 +9,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 TRAINING, VALIDATION = "#2b6cb0", "#dd6b20"
+"""Colours of the lines."""
 
 
 def write_curves(path: str | Path, metrics: Sequence[dict[str, float]]) -> None:
-    """Draws the training losses (logarithmic) and both accuracies by step.
+    """Plots training losses (logarithmic) and the accuracies of training and validation by step.
 
     Args:
       path: PNG to write.
-      metrics: lines of a run's ``metrics.jsonl``.
+      metrics: parsed lines of a run's ``metrics.jsonl``.
 
     Raises:
-      ValueError: the run has not logged anything yet.
+      ValueError: there are no metrics.
     """
     if not metrics:
-        raise ValueError("no metrics to draw: the run has not reached its first log line")
+        raise ValueError("no metrics to plot: wait until the run has logged its first line to metrics.jsonl")
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)

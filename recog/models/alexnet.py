@@ -1,4 +1,4 @@
-"""AlexNet (Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep CNNs", 2012) as a reader of plates."""
+"""AlexNet (Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep CNNs", 2012) as a plate reader."""
 
 import dataclasses
 
@@ -14,15 +14,15 @@ from recog.ops.dropout import Dropout
 from recog.ops.pooling import max_pool
 
 HEIGHT = 24
-"""Input height; the plates of the comparison are 94 columns wide."""
+"""Input height in pixels; the plates of the comparison are 94 wide."""
 
 
 @dataclasses.dataclass
 class AlexNetConfig(ModelConfig):
-    """What can be turned on the reader."""
+    """Settings of the reader."""
 
     dropout: float = 0.5
-    """Share of the features dropped before the classifier while training, as in the paper's classifier."""
+    """Dropout rate before the classifier; 0.5 as in the paper's classifier."""
 
     def build(self, codec: TextCodec) -> "AlexNet":
         """The module that reads over the codec's alphabet."""
@@ -30,13 +30,12 @@ class AlexNetConfig(ModelConfig):
 
 
 class AlexNet(nn.Module):
-    """AlexNet's five convolutions, with a linear classifier for each frame in place of its fully connected layers.
+    """AlexNet's five convolutions, with a linear classifier for each frame instead of its fully connected layers.
 
-    The reader that a comparison of plate readers in PeerJ Computer Science (2024) lists as "AlexNet", with 3.8 M
-    parameters and 0.63 G operations on colour plates of 94x24; its layers are not published. This is a reconstruction:
-    the widths and kernels are Krizhevsky's, on one GPU (no groups, no response normalisation); strides and pools are
-    chosen for 24 rows and for enough frames to suit CTC. It has 3,764,676 parameters for 68 classes, and 318 M
-    multiply-accumulates, 0.64 G operations.
+    Reconstruction of the "AlexNet" in a comparison of plate readers (PeerJ Computer Science, 2024), which gives 3.8 M
+    parameters and 0.63 G operations for colour plates of 94x24, but no layers. Channels and kernels are Krizhevsky's,
+    on one GPU (no groups, no response normalisation); strides and pools are chosen for 24 rows and for enough CTC
+    frames. It has 3,764,676 parameters for 68 classes, and 318 M multiply-accumulates, 0.64 G operations.
 
     Example::
 
@@ -50,14 +49,19 @@ class AlexNet(nn.Module):
 
     @staticmethod
     def frames(width: int) -> int:
-        """Frames that a picture of this width has."""
+        """CTC frames for an image of this width."""
         return (width + 1) // 4
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 24 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
+        """Logits of all frames; rows of width 0 hold no sample and have no frames.
+
+        Raises:
+          ValueError: the pictures have another height.
+        """
         if images.shape[1] != HEIGHT:
             raise ValueError(
-                f"AlexNet reads pictures of height {HEIGHT}, got {images.shape[1]}: "
+                f"AlexNet needs pictures of height {HEIGHT}, got {images.shape[1]}: "
                 "set data.height=24 and data.width=94"
             )
         dtype = jnp.dtype(self.config.dtype)

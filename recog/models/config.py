@@ -16,11 +16,11 @@ class ModelConfig:
     """Base of the architectures' configurations; each adds its own fields and a ``build`` method."""
 
     width: float = 1.0
-    """Multiplies every channel count of the convolutions: small variants for laptops."""
+    """Factor for every channel count of the convolutions; below 1 for small variants."""
     dropout: float = 0.0
-    """Share of the features dropped before the classifier while training."""
+    """Dropout rate of the features before the classifier."""
     dtype: str = "float32"
-    """Of convolutions and matrix products; parameters, statistics and logits stay float32."""
+    """Type of convolutions and matrix products; parameters, statistics and logits stay float32."""
 
     any_width: ClassVar[bool] = False
     """Whether pictures of any width are read; others are stretched to ``data.width``."""

@@ -16,18 +16,18 @@ from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentStack
 
 HEIGHT = 32
-"""Input height of Table 1; four halvings and a 2x2 convolution leave one row."""
+"""Input height in pixels, from Table 1; four halvings and a 2x2 convolution leave one row."""
 
 
 @dataclasses.dataclass
 class CRNNConfig(RecurrentModelConfig):
-    """Table 1 of the paper, and what users' ablations turn."""
+    """Settings of the reader; the defaults are Table 1 of the paper."""
 
     without: tuple[int, ...] = ()
-    """Convolutions (1 to 6) left out, pools and all else in place; 4 and 6 in the paper's reader of music, which also
-    reads in one direction only (section 3.4)."""
+    """Convolutions (1 to 6) to leave out, while their pools stay; 4 and 6 for the paper's music reader, which also has
+    recurrent layers of one direction only (section 3.4)."""
     batch_norm: tuple[int, ...] = (5, 6)
-    """Convolutions (1 to 7) followed by batch normalisation; the paper's are the fifth and the sixth."""
+    """Convolutions (1 to 7) followed by batch normalisation; 5 and 6 in the paper."""
 
     any_width = True
 
@@ -37,19 +37,20 @@ class CRNNConfig(RecurrentModelConfig):
 
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)
+"""Output channels of the seven convolutions (Table 1)."""
 POOLS = {1: 2, 2: 2, 4: 1, 6: 1}
-"""Width stride of the 2x2 pooling after the convolutions of these numbers; a stride of one comes with a column of
-padding on both sides, which adds one to the width."""
+"""Width stride of the 2x2 pool after a convolution, by the number of the convolution. A stride of one comes with one
+column of padding on both sides, which makes the width grow by one."""
 
 
 class CRNN(nn.Module):
-    """Seven convolutions, a recurrent stack and a classifier for each frame.
+    """Seven convolutions, recurrent layers and a linear classifier for each frame.
 
     The last two pools overlap by one column and the last convolution is 2x2 without padding, as in the authors' code:
-    a picture ``W`` columns wide has ``W // 4 + 1`` frames (26 for 100).
+    an image of width ``W`` has ``W // 4 + 1`` frames (26 for 100).
 
-    Columns beyond a sample's width are set to zero after every convolution, so that a reading never depends on how far
-    a batch was padded.
+    Columns beyond a sample's width are set to zero after every convolution, so that logits do not depend on the padding
+    of a batch.
 
     Example::
 
@@ -63,22 +64,22 @@ class CRNN(nn.Module):
 
     @staticmethod
     def frames(width: int) -> int:
-        """Frames that a picture of this width has."""
+        """CTC frames for an image of this width."""
         return width // 4 + 1
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 32 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
-        """Rows of width 0 hold no sample: they have no frames.
+        """Logits of each sample's frames; rows of width 0 hold no sample and have no frames.
 
         Raises:
-          ValueError: the pictures have another height, or a convolution left out is none of the first six.
+          ValueError: the pictures have another height, or ``without`` names other convolutions than the first six.
         """
         config = self.config
         if images.shape[1] != HEIGHT:
-            raise ValueError(f"CRNN reads pictures of height {HEIGHT}, got {images.shape[1]}: set the data's height")
+            raise ValueError(f"CRNN needs pictures of height {HEIGHT}, got {images.shape[1]}: set data.height={HEIGHT}")
         if not set(config.without) <= set(range(1, len(CHANNELS))):
             raise ValueError(
-                f"model.without={config.without}: choose from 1 to 6; the seventh leaves one row of frames"
+                f"model.without={config.without}: choose from 1 to 6; the seventh makes the single row of frames"
             )
         dtype = jnp.dtype(config.dtype)
         samples = (widths > 0).astype(widths.dtype)
@@ -109,7 +110,7 @@ class CRNN(nn.Module):
 
 
 def _pool(x: Float[Array, "B H W C"], width_stride: int) -> Float[Array, "B Y X C"]:
-    """One of `POOLS`. Zero serves as padding because the features come out of a ReLU."""
+    """Max pool with one of the strides of `POOLS`; zeros can pad because ReLU makes the features non-negative."""
     if width_stride == 1:
         x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
     return max_pool(x, (2, 2), (2, width_stride))

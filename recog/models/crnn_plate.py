@@ -1,11 +1,10 @@
-"""CRNN for licence plates: the network that the graphically supervised LPRNet (PeerJ Computer Science 2024) is compared
-with there, at 7.3 million parameters and 0.95 GFLOPs for a plate of 94x24 pixels.
+"""CRNN for licence plates: the baseline of the graphically supervised LPRNet (PeerJ Computer Science 2024).
 
-Its layers are reconstructed from those two numbers: 7.30 million parameters for 68 classes where each LSTM gate has two
-biases, as in PyTorch (one here), and 476 million multiply-accumulates, 0.952 GFLOPs at two each. They are Table 1 of
-Shi, Bai and Yao (2015) with two changes that the lower picture asks for: the pools after the fourth and the sixth
-convolution leave columns alone instead of overlapping them, and there is no seventh convolution, because the last pool
-already leaves one row.
+The article gives 7.3 million parameters and 0.95 GFLOPs for a plate of 94x24 pixels, but no layers. This reconstruction
+has 7.30 million parameters for 68 classes if each LSTM gate has two biases, as in PyTorch (one here), and 476 million
+multiply-accumulates, 0.952 GFLOPs at two each. Its layers are Table 1 of Shi, Bai and Yao (2015) with two changes for
+the lower picture: the pools after the fourth and the sixth convolution keep the width instead of overlapping columns,
+and the seventh convolution is left out, because the last pool already leaves one row.
 """
 
 import dataclasses
@@ -23,13 +22,14 @@ from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentStack
 
 HEIGHT = 24
-"""Input height; pools leave 12, 6, 3 and 1 rows."""
+"""Input height in pixels; the pools leave 12, 6, 3 and 1 rows."""
 
 CHANNELS = (64, 128, 256, 256, 512, 512)
+"""Output channels of the six convolutions."""
 NORMALIZED = (5, 6)
 """Convolutions followed by batch normalisation, as in Table 1 of Shi, Bai and Yao."""
 POOLS = {1: (2, 2), 2: (2, 2), 4: (2, 1), 6: (2, 1)}
-"""Window and strides, height and width, of the pooling after the convolutions of these numbers."""
+"""Window, which is also the strides, of the pool after a convolution (height, width), by the convolution's number."""
 
 
 @dataclasses.dataclass
@@ -42,7 +42,7 @@ class CRNNPlateConfig(RecurrentModelConfig):
 
 
 class CRNNPlate(nn.Module):
-    """Six convolutions, a recurrent stack and a classifier for each frame, for plates scaled to one size.
+    """Six convolutions, recurrent layers and a linear classifier for each frame, for plates scaled to one size.
 
     Example::
 
@@ -56,19 +56,19 @@ class CRNNPlate(nn.Module):
 
     @staticmethod
     def frames(width: int) -> int:
-        """Frames that a picture of this width has: 23 for 94."""
+        """CTC frames for an image of this width: 23 for 94."""
         return width // 2 // 2
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 24 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
-        """Rows of width 0 hold no sample; every other one is read over its full width.
+        """Logits of all frames; rows of width 0 hold no sample and have no frames.
 
         Raises:
           ValueError: the pictures have another height.
         """
         if images.shape[1] != HEIGHT:
             raise ValueError(
-                f"CRNNPlate reads pictures of height {HEIGHT}, got {images.shape[1]}: set the data's height"
+                f"CRNNPlate needs pictures of height {HEIGHT}, got {images.shape[1]}: set data.height={HEIGHT}"
             )
         dtype = jnp.dtype(self.config.dtype)
         live = rows_with_samples(widths)

@@ -1,7 +1,7 @@
-"""The decoder of graphically supervised training ("Research on license plate recognition based on graphically
-supervised signal-assisted training", PeerJ Computer Science, cs-2989): it draws the label from a reader's features.
+"""Drawing head for graphically supervised training: draws the label from a reader's features.
 
-It helps training alone. A reader that has learnt with it reads without it.
+From "Research on license plate recognition based on graphically supervised signal-assisted training" (PeerJ Computer
+Science, cs-2989). It only helps training; inference and exports leave it out.
 """
 
 import flax.linen as nn
@@ -15,9 +15,9 @@ LAYERS = (
     (128, (3, 3), (2, 2), 1),  # 11 45
     (64, (4, 6), (2, 2), 0),  # 24 94
 )
-"""Channels, kernel, strides and padding of the transposed convolutions, and the size that each one reaches.
+"""Channels, kernel, strides and padding of the transposed convolutions; comments give the output sizes.
 
-The article gives the first three; the padding, in PyTorch's sense, is the one that ends at the input's size.
+The article gives the first three; the padding, in PyTorch's sense, is chosen so that the last size is the input's.
 """
 
 
@@ -26,25 +26,26 @@ class DrawingHead(nn.Module):
 
     Example::
 
-      decoder = DrawingHead()
-      variables = decoder.init(key, features)  # features: B 4 18 D
-      drawing = decoder.apply(variables, features)  # B 24 94
+      head = DrawingHead()
+      variables = head.init(key, features)  # features: B 4 18 D
+      drawing = head.apply(variables, features)  # B 24 94
     """
 
     width: float = 1.0
-    """Multiplies the channel counts of the transposed convolutions."""
+    """Factor for the channel counts of the transposed convolutions."""
     dtype: jnp.dtype = jnp.float32
+    """Type of the transposed convolutions."""
 
     @nn.compact
     def __call__(self, features: Float[Array, "B 4 18 D"]) -> Float[Array, "B 24 94"]:
-        """The drawing: unbounded float32, for a loss to compare with the label's picture."""
+        """Drawing of the label: unbounded float32, for a loss against the label's picture."""
         x = features.astype(self.dtype)
         for number, (channels, kernel, strides, padding) in enumerate(LAYERS, start=1):
             x = nn.ConvTranspose(
                 scaled(channels, self.width),
                 kernel,
                 strides,
-                # What `padding` cuts off a transposed convolution's full extent, said as padding of the dilated input.
+                # PyTorch's padding crops the full output; Flax pads the dilated input.
                 padding=[(size - 1 - padding, size - 1 - padding) for size in kernel],
                 kernel_init=nn.initializers.he_normal(),
                 dtype=self.dtype,

@@ -1,4 +1,4 @@
-"""What a sequence reader emits, and how padding is kept out of it."""
+"""Output type of sequence readers, and masks for padding."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -8,34 +8,34 @@ from jaxtyping import Array, Float, Int
 
 
 class Frames(NamedTuple):
-    """Per-frame class scores of a batch."""
+    """Class scores for each frame of a batch."""
 
     logits: Float[Array, "B T K"]
-    """Unnormalised, float32."""
+    """Unnormalised scores, float32; the blank is one of the classes."""
     lengths: Int[Array, " B"]
-    """Frames of each sample; later ones are padding."""
+    """Frames of each sample; later frames are padding."""
 
 
 class FrameReader(Protocol):
-    """A Flax module that emits `Frames`: called as ``model(images, widths, train=...)``.
+    """Flax module that returns `Frames` from ``model(images, widths, train=...)``.
 
-    Images are ``B H W C`` in -1..1. Rows of width 0 hold no sample and move no batch statistics.
+    Images are ``B H W C`` in -1..1. Rows of width 0 hold no sample and do not change batch statistics.
     """
 
     init: Callable[..., Any]
     apply: Callable[..., Any]
 
     def frames(self, width: int) -> int:
-        """Frames that a picture of this width has."""
+        """CTC frames for an image of this width."""
         ...
 
 
 def all_frames(logits: Float[Array, "B T K"], widths: Int[Array, " B"]) -> Frames:
-    """For models of a fixed input width: every sample has all frames, rows without one have none."""
+    """`Frames` of a model with a fixed input width: all frames for each sample, none for rows of width 0."""
     return Frames(logits, jnp.where(widths > 0, logits.shape[1], 0))
 
 
 def mask_columns(x: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> Float[Array, "B H W C"]:
-    """Zero beyond each sample's width: just what a convolution's own padding would put there."""
+    """Zeros columns beyond each sample's width, like the zero padding of a convolution."""
     live = jnp.arange(x.shape[2]) < widths[:, None]
     return jnp.where(live[:, None, :, None], x, jnp.zeros((), x.dtype))

@@ -1,14 +1,14 @@
 """LPRNet (Zherzdev and Gruzdev, "LPRNet: License Plate Recognition via Deep Neural Networks", 2018, arXiv 1806.10447).
 
-Laid out as in the widely used PyTorch port (sirius-ai/LPRNet_Pytorch), whose weights `recog.importing.lprnet_pytorch`
-reads. The port settles what the paper leaves open or says otherwise:
+The layers follow the widely used PyTorch port (sirius-ai/LPRNet_Pytorch); `recog.importing.lprnet_pytorch` loads its
+weights. Where the paper is ambiguous or differs:
 
 - The paper's last convolution is "1x13", width by height: its kernel spans 13 rows and one column, so that each frame
-  sees the plate from top to bottom.
-- The port's second and third max pooling have a stride over the channels as well: every second and every fourth one
-  goes on, and the others reach the context alone.
-- The paper's global context is a fully connected layer over the whole plate. The port's are four feature maps, from
-  fine to coarse, averaged down to 4x18 and each divided by its mean square.
+  covers the plate from top to bottom.
+- The port's second and third max pools also have a stride over the channels: they pass on every second and every fourth
+  channel, and the others only reach the context.
+- The paper's global context is a fully connected layer over the whole plate. The port's consists of four feature maps,
+  from fine to coarse, averaged down to 4x18 and each divided by its mean square.
 """
 
 import dataclasses
@@ -27,15 +27,14 @@ from recog.ops.dropout import Dropout
 from recog.ops.pooling import max_pool, mean_pool
 
 HEIGHT, WIDTH = 24, 94
-"""Input size of the paper; the pools that make four context maps of one size are cut for it."""
+"""Input size of the paper in pixels; the pools of the four context maps are chosen for it."""
 
 FRAMES = 18
-"""Columns that 94 leave after a 3x3 convolution, pools of 3 with strides 1, 2 and 2, and a convolution 4 wide."""
+"""CTC frames for a width of 94, after a 3x3 convolution, pools of 3 with strides 1, 2, 2 and a convolution 4 wide."""
 
 LEAST_MEAN_SQUARE = 1e-6
-"""A context map is divided by at least this, so that a dead one stays zero instead of 0/0, and one that is nearly dead
-has bounded gradients. It changes no live one: with the port's trained weights, mean squares are 0.05 to 20 on its own
-plates."""
+"""Minimum divisor of a context map, so that a map of zeros stays zero instead of NaN and gradients of small maps are
+bounded. It does not affect trained maps: with the port's weights, mean squares are 0.05 to 20 on the port's plates."""
 
 
 @dataclasses.dataclass
@@ -43,14 +42,13 @@ class LPRNetConfig(ModelConfig):
     """The port's network by default, but for `context`."""
 
     width: float = 1.0
-    """Multiplies every channel count. Any value does: the channel strides of the pools round up, as in the port, and a
-    block's inner quarter has at least one channel."""
+    """Factor for every channel count. Any positive value works: the channel strides of the pools round up, as in the
+    port, and the inner convolutions of a block have at least one channel."""
     context: str = "sample"
-    """Over what the mean square that divides a context map is taken. ``batch``: over the whole batch, as in the port,
-    whose answer for a plate depends on what it is read together with. ``sample``: over each sample, which equals the
-    port at batch size one, and lets no answer depend on its batch."""
+    """Scope of the mean square that divides a context map. ``batch``: the whole batch, as in the port, so that logits
+    depend on the other samples of the batch. ``sample``: each sample, equal to the port at batch size one."""
     dropout: float = 0.5
-    """Share of the features dropped before each of the last two convolutions while training."""
+    """Dropout rate before each of the last two convolutions."""
     graphic: bool = False
     """Train with a decoder that draws the label (`LPRNet.draw`); gone at export."""
 
@@ -60,9 +58,9 @@ class LPRNetConfig(ModelConfig):
 
 
 class SmallBasicBlock(nn.Module):
-    """The paper's small basic block with the batch normalisation and ReLU after it.
+    """Small basic block of the paper, followed by batch normalisation and ReLU.
 
-    1x1, 3x1, 1x3 and 1x1 convolutions; all but the last have a quarter of the output's channels.
+    1x1, 3x1, 1x3 and 1x1 convolutions; all but the last have a quarter of the output channels.
     """
 
     channels: int
@@ -80,9 +78,9 @@ class SmallBasicBlock(nn.Module):
 
 
 class LPRNet(nn.Module):
-    """Convolutions alone, from a plate of 24x94 pixels to 18 frames.
+    """Convolutions only, from a plate of 24x94 pixels to 18 frames.
 
-    With the default configuration and 68 classes it has 446,976 trainable parameters, as the port.
+    With the default configuration and 68 classes it has 446,976 trainable parameters, like the port.
 
     Example::
 
@@ -96,13 +94,13 @@ class LPRNet(nn.Module):
 
     @staticmethod
     def frames(width: int) -> int:
-        """Frames that a picture of this width has: 18.
+        """CTC frames for an image of this width, always 18.
 
         Raises:
           ValueError: the width is not 94.
         """
         if width != WIDTH:
-            raise ValueError(f"LPRNet reads pictures of width {WIDTH}, got {width}: set the data's width")
+            raise ValueError(f"LPRNet needs pictures of width {WIDTH}, got {width}: set data.width={WIDTH}")
         return FRAMES
 
     def setup(self) -> None:
@@ -122,40 +120,40 @@ class LPRNet(nn.Module):
             self.decoder = DrawingHead(config.width, dtype)
 
     def __call__(self, images: Float[Array, "B 24 94 C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
-        """Reads.
+        """Logits of all frames.
 
         Args:
-          images: in -1..1.
-          widths: 94, or 0 for rows that hold no sample: these move no statistics and have no frames.
-          train: normalise by the batch, and drop out.
+          images: pixels in -1..1.
+          widths: 94, or 0 for rows without a sample, which do not change statistics and have no frames.
+          train: normalise by the statistics of the batch, and apply dropout.
 
         Raises:
           ValueError: the images have another size.
         """
         features = self._context(images, widths, train)
         if self.config.graphic and self.is_initializing():
-            self.decoder(features)  # makes its parameters; at any other time, reading costs what it does without
+            self.decoder(features)  # creates its parameters; otherwise the head costs nothing here
         return all_frames(jnp.mean(self.classifier(features), axis=1), widths)
 
     def draw(
         self, images: Float[Array, "B 24 94 C"], widths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B 24 94"]:
-        """What the decoder draws from the context features; arguments as those of a call.
+        """Drawing of the label from the context features; arguments as for ``__call__``.
 
         Raises:
-          ValueError: the images have another size, or the model has no decoder.
+          ValueError: the images have another size, or ``graphic`` is off.
         """
         if not self.config.graphic:
-            raise ValueError("this LPRNet has no decoder to draw with: set model.graphic=True")
+            raise ValueError("this LPRNet has no drawing head: set model.graphic=True")
         return self.decoder(self._context(images, widths, train))
 
     def _context(self, images, widths, train: bool) -> Float[Array, "B 4 18 D"]:
-        """The four feature maps, side by side."""
+        """Four feature maps, each divided by its mean square and concatenated along the channels."""
         if images.shape[1:3] != (HEIGHT, WIDTH):
             height, width = images.shape[1:3]
             raise ValueError(
-                f"LPRNet reads pictures of height {HEIGHT} and width {WIDTH}, got {height} and {width}: "
-                "set the data's height and width"
+                f"LPRNet needs pictures of height {HEIGHT} and width {WIDTH}, got {height} and {width}: "
+                f"set data.height={HEIGHT} and data.width={WIDTH}"
             )
         live = rows_with_samples(widths)
         first = self.conv1(images.astype(self.config.dtype), live, train=train)  # B 22 92 64
@@ -174,7 +172,7 @@ class LPRNet(nn.Module):
         return jnp.concatenate([self._balance(x.astype(jnp.float32), live) for x in maps], axis=-1)
 
     def _balance(self, features: Float[Array, "B 4 18 C"], live: Bool[Array, "B 1"]) -> Float[Array, "B 4 18 C"]:
-        """Divided by the mean square."""
+        """Divides a feature map by its mean square over the sample or the batch."""
         mean_square = jnp.mean(jnp.square(features), axis=(1, 2, 3), keepdims=True)  # B 1 1 1
         if self.config.context == "batch":
             total = jnp.sum(jnp.where(live[:, :, None, None], mean_square, 0.0))

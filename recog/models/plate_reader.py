@@ -1,4 +1,4 @@
-"""The plate reader of patent US 12,387,506: spatial transformer, residual CNN, two bidirectional LSTMs, CTC."""
+"""Plate reader of patent US 12,387,506: spatial transformer, residual CNN, two bidirectional LSTMs, CTC."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentConfig, RecurrentStack
 
 HEIGHT = 32
-"""Input height; five halvings leave one row. The patent's pictures are 220 columns wide."""
+"""Input height in pixels; five halvings leave one row. The patent's pictures are 220 wide."""
 
 
 @dataclasses.dataclass
@@ -25,17 +25,17 @@ class PlateReaderConfig(RecurrentModelConfig):
     """The patent's network, and what its experiments vary."""
 
     width: float = 1.0
-    """Multiplies every channel count of the convolutions, and `STNConfig.width`: small variants for laptops."""
+    """Factor for every channel count of the convolutions and for `STNConfig.width`; below 1 for small variants."""
     stn: bool = True
-    """Whether a spatial transformer straightens the picture first."""
+    """Whether a spatial transformer rectifies the picture first."""
     transformer: STNConfig = dataclasses.field(default_factory=STNConfig)
     recurrent: RecurrentConfig = dataclasses.field(
         default_factory=lambda: RecurrentConfig(layers=2, units=512, projection=0)
     )
     fc_layers: int = 2
-    """Fully connected layers behind the recurrent ones, counting the classifier itself."""
+    """Fully connected layers after the recurrent ones, at least 1: the last one is the classifier."""
     fc_units: int = 1024
-    """Of each of them but the classifier."""
+    """Units of each fully connected layer except the classifier."""
     dropout: float = 0.5
     """Share of each hidden fully connected layer dropped while training; the patent gives no rate."""
 
@@ -47,17 +47,17 @@ class PlateReaderConfig(RecurrentModelConfig):
 
 
 class ResidualBlock(nn.Module):
-    """Two paths that both quarter the height and halve the width, added, then leaky ReLU.
+    """Sum of two paths, then leaky ReLU; a quarter of the height, half of the width.
 
     Main path: 2x2 max pooling, then convolutions 3x3, 1x1, 3x3 with a height stride of 2, and 3x3. Shortcut: one 3x3
-    convolution with strides 4x2. The patent names no activations inside the main path: here leaky ReLU follows each of
-    its convolutions but the last, as in He et al. 2016.
+    convolution with strides 4x2. The patent does not specify activations inside the main path: here leaky ReLU follows
+    each of its convolutions but the last, as in He et al. 2016.
     """
 
     channels: tuple[int, int, int, int]
-    """Of the main path's convolutions; the shortcut has as many as the last."""
+    """Output channels of the main path's convolutions; the shortcut has those of the last."""
     width: float = 1.0
-    """Multiplies them."""
+    """Factor for the channel counts."""
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -78,21 +78,22 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualCNN(nn.Module):
-    """The patent's feature extractor: 32x220 to 1x27 with 1024 channels.
+    """Feature extractor of the patent: 32x220 to 1x27 with 1024 channels.
 
     Convolution 64, batch normalisation, leaky ReLU; Residual-1 up to 256 channels; Residual-2 up to 1024; batch
-    normalisation; convolutions 512 (1x1) and 1024 (3x3), each with leaky ReLU, where the patent names no activation;
-    2x2 max pooling.
+    normalisation; convolutions 512 (1x1) and 1024 (3x3), each with leaky ReLU, which the patent does not specify; 2x2
+    max pooling.
     """
 
     width: float = 1.0
+    """Factor for every channel count."""
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self, images: Float[Array, "B 32 W C"], live: Bool[Array, "B 1"], *, train: bool
     ) -> Float[Array, "B 1 T D"]:
-        """``live``: the rows that hold a sample, `rows_with_samples`; ``W`` must be a multiple of 4."""
+        """Extracts features; ``live`` is from `rows_with_samples`, ``W`` must be a multiple of 4."""
 
         def convolve(x, name: str, channels: int, kernel=(3, 3), batch_norm=False):
             convolution = ConvBlock(
@@ -118,9 +119,9 @@ class ResidualCNN(nn.Module):
 class PlateReader(nn.Module):
     """Spatial transformer, residual CNN, bidirectional LSTMs and fully connected layers for each frame.
 
-    Where the patent names no activation behind a hidden fully connected layer, here it is leaky ReLU, and dropout
-    follows; with ``fc_layers=1`` the classifier sees the recurrent features themselves. A picture ``W`` columns wide,
-    a multiple of 4, has ``W // 8`` frames (27 for 220).
+    Leaky ReLU, which the patent does not specify, and dropout follow each hidden fully connected layer; with
+    ``fc_layers=1`` the classifier follows the recurrent layers directly. An image of width ``W``, a multiple of 4, has
+    ``W // 8`` frames (27 for 220).
 
     Example::
 
@@ -134,16 +135,20 @@ class PlateReader(nn.Module):
 
     @staticmethod
     def frames(width: int) -> int:
-        """Frames that a picture of this width has."""
+        """CTC frames for an image of this width."""
         return width // 8
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 32 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
-        """Raises ValueError for a size that the two paths of a residual block do not share, and for no layers."""
+        """Logits of all frames; rows of width 0 hold no sample and have no frames.
+
+        Raises:
+          ValueError: the pictures have another height or a width that is not a multiple of 4, or ``fc_layers`` is 0.
+        """
         config = self.config
         if images.shape[1] != HEIGHT or images.shape[2] % 4:
             raise ValueError(
-                f"PlateReader reads pictures of height {HEIGHT} and a width that is a multiple of 4, "
+                f"PlateReader needs pictures of height {HEIGHT} and a width that is a multiple of 4, "
                 f"got {images.shape[1]}x{images.shape[2]}: set data.height=32 and data.width=220"
             )
         if config.fc_layers < 1:

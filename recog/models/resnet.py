@@ -14,10 +14,10 @@ from recog.ops.dropout import Dropout
 from recog.ops.pooling import max_pool
 
 HEIGHT = 24
-"""Input height of `ResNet18`; the plates of the comparison are 94 columns wide."""
+"""Input height of `ResNet18` in pixels; the plates of the comparison are 94 wide."""
 
 STAGES_18 = ((64, (1, 1)), (128, (2, 2)), (256, (2, 1)), (512, (3, 1)))
-"""Channels and strides of the stages of `ResNet18`, two blocks each: 12, 6, 3 and 1 rows."""
+"""Channels and strides of the stages of `ResNet18`, two blocks each; they leave 12, 6, 3 and 1 rows."""
 
 STAGES_29 = ((128, 1), (256, 2), (512, 5), (512, 3))
 """Channels and blocks of the stages of `ResNet29`."""
@@ -31,12 +31,12 @@ class BasicBlock(nn.Module):
 
     channels: int
     strides: tuple[int, int] = (1, 1)
-    """Of the first convolution and of the shortcut."""
+    """Strides of the first convolution and of the shortcut."""
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool) -> Float[Array, "B Y X D"]:
-        """``live``: the rows that hold a sample, `rows_with_samples`."""
+        """Applies the block; ``live`` is from `rows_with_samples`."""
 
         def convolve(x, name: str, kernel=(3, 3), strides=(1, 1), activation=None):
             convolution = ConvBlock(
@@ -60,7 +60,7 @@ class BasicBlock(nn.Module):
 
 @dataclasses.dataclass
 class ResNet18Config(ModelConfig):
-    """What can be turned on the reader."""
+    """Settings of the reader."""
 
     def build(self, codec: TextCodec) -> "ResNet18":
         """The module that reads over the codec's alphabet."""
@@ -70,11 +70,11 @@ class ResNet18Config(ModelConfig):
 class ResNet18(nn.Module):
     """ResNet-18 with a linear classifier for each frame.
 
-    The reader that a comparison of plate readers in PeerJ Computer Science (2024) lists as "ResNet18", with 11.2 M
-    parameters and 1.09 G operations on colour plates of 94x24; its strides are not published. This is a reconstruction:
-    blocks and channels are those of the paper's table 1; the first convolution has stride 1, a 2x2 pool takes the place
-    of the overlapping one, and the later strides spare the width, so that 24 frames are left for CTC. It has 11,211,396
-    parameters for 68 classes, and 533 M multiply-accumulates, 1.07 G operations.
+    Reconstruction of the "ResNet18" in a comparison of plate readers (PeerJ Computer Science, 2024), which gives 11.2 M
+    parameters and 1.09 G operations for colour plates of 94x24, but no strides. Blocks and channels are those of table
+    1 of the paper; the first convolution has stride 1, a 2x2 pool replaces the overlapping one, and later strides keep
+    the width, which leaves 24 frames for CTC. It has 11,211,396 parameters for 68 classes, and 533 M
+    multiply-accumulates, 1.07 G operations.
 
     Example::
 
@@ -88,14 +88,19 @@ class ResNet18(nn.Module):
 
     @staticmethod
     def frames(width: int) -> int:
-        """Frames that a picture of this width has."""
+        """CTC frames for an image of this width."""
         return (width // 2 + 1) // 2
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 24 W C"], widths: Int[Array, " B"], *, train: bool) -> Frames:
+        """Logits of all frames; rows of width 0 hold no sample and have no frames.
+
+        Raises:
+          ValueError: the pictures have another height.
+        """
         if images.shape[1] != HEIGHT:
             raise ValueError(
-                f"ResNet18 reads pictures of height {HEIGHT}, got {images.shape[1]}: "
+                f"ResNet18 needs pictures of height {HEIGHT}, got {images.shape[1]}: "
                 "set data.height=24 and data.width=94"
             )
         dtype = jnp.dtype(self.config.dtype)
@@ -113,12 +118,12 @@ class ResNet18(nn.Module):
 
 
 class ResNet29(nn.Module):
-    """The 29-layer backbone of Baek et al. ("What Is Wrong With Scene Text Recognition Model Comparisons?", 2019).
+    """29-layer backbone of Baek et al. ("What Is Wrong With Scene Text Recognition Model Comparisons?", 2019).
 
-    As in their table of the ResNet extractor (after Cheng et al. 2017), but for what keeps a picture's proportions:
-    the third pool is 2x2 with stride 2 and no padding, where theirs has a width stride of 1 and pads a column on both
-    sides; the last two convolutions are 3x3 with stride 1, where theirs are 2x2, with strides 2x1 and a padded column
-    on both sides, and without padding. So 96x200 becomes 12x25; theirs would make 5x51 of it.
+    It follows their table of the ResNet extractor (after Cheng et al. 2017), with changes that keep a picture's
+    proportions: the third pool is 2x2 with stride 2 and no padding (theirs has a width stride of 1 and pads a column on
+    both sides); the last two convolutions are 3x3 with stride 1 (theirs are 2x2, one with strides 2x1 and a padded
+    column on both sides, one without padding). An input of 96x200 becomes 12x25; theirs would become 5x51.
 
     Example::
 
@@ -128,14 +133,14 @@ class ResNet29(nn.Module):
     """
 
     width: float = 1.0
-    """Multiplies every channel count."""
+    """Factor for every channel count."""
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self, images: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool
     ) -> Float[Array, "B H/8 W/8 D"]:
-        """``live``: the rows that hold a sample, `rows_with_samples`."""
+        """Extracts features; ``live`` is from `rows_with_samples`."""
 
         def convolve(x, name: str, channels: int):
             channels = scaled(channels, self.width)

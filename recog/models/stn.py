@@ -1,6 +1,6 @@
 """Spatial transformer (Jaderberg, Simonyan, Zisserman and Kavukcuoglu, "Spatial Transformer Networks", 2015).
 
-Straightens tilted pictures before they are read. The localisation network is that of the plate reader of patent
+Rectifies tilted pictures before recognition. The localisation network is that of the plate reader of patent
 US 12,387,506.
 """
 
@@ -17,29 +17,30 @@ from recog.ops.dropout import Dropout
 from recog.ops.pooling import max_pool
 
 CHANNELS = (8, 16, 32)
-"""Of the localisation network's convolutions; the first is followed by pooling."""
+"""Output channels of the localisation network's convolutions; a pool follows the first."""
 UNITS = 64
-"""Of its hidden fully connected layer."""
+"""Units of its hidden fully connected layer."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+"""Theta of the identity, row by row."""
 
 
 @dataclasses.dataclass
 class STNConfig:
-    """The localisation network."""
+    """Settings of the localisation network."""
 
     width: float = 1.0
-    """Multiplies its channels and its hidden units."""
+    """Factor for its channels and hidden units."""
     dropout: float = 0.5
-    """Share of the hidden features dropped before theta is regressed while training; the patent gives no rate."""
+    """Dropout rate of the hidden units; the patent gives no rate."""
 
 
 def pixel_matrices(theta: Float[Array, "B 2 3"], height: int, width: int) -> Float[Array, "B 2 3"]:
-    """Theta of normalised coordinates as matrices of pixel coordinates, those of `affine_points`.
+    """Converts theta from normalised to pixel coordinates, as `affine_points` expects.
 
     Normalised coordinates are -1 and 1 at the centres of the outermost pixels ("align corners").
 
     Args:
-      theta: from output to input coordinates, both in -1..1.
+      theta: affine maps from output to input coordinates, both in -1..1.
       height: rows of the picture, at least 2.
       width: columns of the picture, at least 2.
     """
@@ -51,14 +52,15 @@ def pixel_matrices(theta: Float[Array, "B 2 3"], height: int, width: int) -> Flo
 
 
 def transform(images: Float[Array, "B H W C"], theta: Float[Array, "B 2 3"]) -> Float[Array, "B H W C"]:
-    """Warps each image by its own theta; beyond its border an image goes on as its nearest pixel.
+    """Warps each image by its own theta, with bilinear sampling; points outside take the nearest border pixel.
 
-    Always in float32: bfloat16 could not tell the columns of a plate apart. Differentiable in both arguments.
+    Always in float32: bfloat16 coordinates could not distinguish the columns of a plate. Differentiable in both
+    arguments.
 
     Args:
-      images: anything sampled bilinearly.
-      theta: maps the normalised coordinates (x, y, 1) of an output pixel to where it looks in the input (equation 1 of
-        the paper); ``[[1, 0, 0], [0, 1, 0]]`` changes nothing. See `pixel_matrices` for the coordinates.
+      images: any float images.
+      theta: maps the normalised coordinates (x, y, 1) of an output pixel to its sampling point in the input (equation 1
+        of the paper); ``[[1, 0, 0], [0, 1, 0]]`` is the identity. See `pixel_matrices` for the coordinates.
     """
     height, width = images.shape[1:3]
     points = affine_points(pixel_matrices(theta.astype(jnp.float32), height, width), height, width)
@@ -66,10 +68,10 @@ def transform(images: Float[Array, "B H W C"], theta: Float[Array, "B 2 3"]) -> 
 
 
 class Localization(nn.Module):
-    """Regresses theta from a picture; the identity until it is trained.
+    """Regresses theta from a picture; initialised to the identity.
 
     Convolutions of 8, 16 and 32 channels, all 3x3 with leaky ReLU, a 2x2 max pool after the first; 64 fully connected
-    units with leaky ReLU; dropout; six outputs. Pictures must have the size that the parameters were made for.
+    units with leaky ReLU; dropout; six outputs. Pictures must have the size that the parameters were initialised for.
     """
 
     config: STNConfig
@@ -78,7 +80,7 @@ class Localization(nn.Module):
     @nn.compact
     def __call__(self, images: Float[Array, "B H W C"], *, train: bool) -> Float[Array, "B 2 3"]:
         x = images.astype(self.dtype)
-        every_row = jnp.ones((x.shape[0], 1), bool)  # Without batch normalisation it has no effect.
+        every_row = jnp.ones((x.shape[0], 1), bool)  # no effect without batch normalisation
         for number, channels in enumerate(CHANNELS, start=1):
             convolution = ConvBlock(
                 scaled(channels, self.config.width), activation=nn.leaky_relu, dtype=self.dtype, name=f"conv{number}"
@@ -100,18 +102,18 @@ class Localization(nn.Module):
 
 
 class SpatialTransformer(nn.Module):
-    """Warps each picture by the affine map that a localisation network finds for it.
+    """Warps each picture by the affine map that a localisation network regresses from it.
 
     Example::
 
-      straighten = SpatialTransformer(STNConfig())
-      variables = straighten.init(key, images, train=False)  # images: B H W C
-      straight = straighten.apply(variables, images, train=False)  # B H W C, float32
+      rectify = SpatialTransformer(STNConfig())
+      variables = rectify.init(key, images, train=False)  # images: B H W C
+      rectified = rectify.apply(variables, images, train=False)  # B H W C, float32
     """
 
     config: STNConfig
     dtype: jnp.dtype = jnp.float32
-    """Of the localisation network; theta and sampling are float32 always."""
+    """Type of the localisation network; theta and sampling are always float32."""
 
     @nn.compact
     def __call__(self, images: Float[Array, "B H W C"], *, train: bool) -> Float[Array, "B H W C"]:

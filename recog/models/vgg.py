@@ -1,4 +1,4 @@
-"""VGG backbone (Simonyan and Zisserman, 2015) in the form that scene text readers took over from CRNN."""
+"""VGG backbone (Simonyan and Zisserman, 2015) in the form that scene text readers adopted from CRNN."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -8,19 +8,20 @@ from recog.ops.conv_block import ConvBlock, scaled
 from recog.ops.pooling import max_pool
 
 CHANNELS = (64, 128, 256, 256, 512, 512, 512)
+"""Output channels of the seven convolutions."""
 POOLED = (1, 2, 4)
 """Convolutions (1 to 7) followed by 2x2 max pooling."""
 NORMALIZED = (5, 6)
-"""Those with batch norm, and therefore without a bias."""
+"""Convolutions (1 to 7) with batch normalisation, and therefore without a bias."""
 
 
 class VGG(nn.Module):
-    """The feature extractor of the multi-task price tag reader (Acta Automatica Sinica, 2022).
+    """Feature extractor of the multi-task price tag reader (Acta Automatica Sinica, 2022).
 
     Seven 3x3 convolutions with ReLU, as in the VGG extractor of Baek et al. ("What Is Wrong With Scene Text Recognition
-    Model Comparisons?", 2019), but for what keeps a picture's proportions: the third pool is 2x2, where theirs is 2x1;
-    there is no fourth; and the last convolution is 3x3 with padding, where theirs is 2x2 without. So 96x200 becomes
-    12x25.
+    Model Comparisons?", 2019), with changes that keep a picture's proportions: the third pool is 2x2 (theirs is 2x1),
+    the fourth is left out, and the last convolution is 3x3 with padding (theirs is 2x2 without). An input of 96x200
+    becomes 12x25.
 
     Example::
 
@@ -30,14 +31,14 @@ class VGG(nn.Module):
     """
 
     width: float = 1.0
-    """Multiplies every channel count."""
+    """Factor for every channel count."""
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self, images: Float[Array, "B H W C"], live: Bool[Array, "B 1"], *, train: bool
     ) -> Float[Array, "B H/8 W/8 D"]:
-        """``live``: the rows that hold a sample, `rows_with_samples`."""
+        """Extracts features; ``live`` is from `rows_with_samples`."""
         x = images.astype(self.dtype)
         for number, channels in enumerate(CHANNELS, start=1):
             normalized = number in NORMALIZED

@@ -1,4 +1,4 @@
-"""Batch normalisation over the columns that hold something."""
+"""Batch normalisation whose statistics leave out padding and rows without a sample."""
 
 import flax.linen as nn
 import jax
@@ -7,21 +7,23 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 EPSILON = 1e-5
+"""Added to the variance (Ioffe and Szegedy 2015; the default of ``nn.BatchNorm`` and PyTorch)."""
 MOMENTUM = 0.9
+"""Weight of the old running statistics in each update; PyTorch's ``momentum=0.1``."""
 
 
 class BatchNorm(nn.Module):
-    """What ``nn.BatchNorm(momentum=0.9)`` computes with a mask, of the same parameters and statistics.
+    """Masked ``nn.BatchNorm(momentum=0.9)``, with the same parameters and statistics.
 
-    Padding and rows without a sample move no statistics, whatever they hold. With no live column at all the statistics
-    are those of zeros. The gradient is written out: it keeps the input alone and goes over it twice.
+    Padding and rows without a sample do not change the statistics, whatever they hold. Without any live column the
+    statistics are those of zeros. The custom gradient saves only the input and reads it twice.
 
-    The bias of a layer before need not be added: normalising takes it away again. So it is handed over, moves the
-    running mean alone, and has a gradient of zero while training.
+    The bias of the preceding layer need not be added, because normalisation removes it. It is passed as ``bias_before``
+    instead, shifts only the running mean, and has a gradient of zero in training.
     """
 
     dtype: jnp.dtype = jnp.float32
-    """Of the result; statistics and parameters are float32."""
+    """Type of the result; statistics and parameters are float32."""
 
     @nn.compact
     def __call__(
@@ -36,9 +38,9 @@ class BatchNorm(nn.Module):
 
         Args:
           x: the input without ``bias_before``.
-          live: which columns hold no padding, ``B 1`` where whole rows do or do not.
-          bias_before: what the layer before would add to all of them.
-          train: by the batch, not by the running statistics.
+          live: False for columns of padding; ``B 1`` where it is the same for all columns of a row.
+          bias_before: bias of the preceding layer.
+          train: normalise by the statistics of the batch and update the running ones; otherwise by the running ones.
         """
         channels = (x.shape[-1],)
         scale = self.param("scale", nn.initializers.ones, channels)
@@ -60,17 +62,17 @@ def _apply(x, mean, variance, scale, bias):
 
 
 def _moments(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> tuple[Float[Array, " C"], Float[Array, " C"]]:
-    """Mean and variance over live columns."""
+    """Mean and variance over live columns, float32."""
     count = jnp.maximum(_live_pixels(x, live), 1)
     x = x.astype(jnp.float32)
-    # Masked after the sum over rows: a mask for every pixel would cost several times what the sums do.
+    # Masked after the sum over rows: masking every pixel would cost several times as much as the sums.
     sums = (jnp.where(live[..., None], part, 0.0) for part in _sum_rows(x, jnp.square(x)))
     mean, square = (jnp.sum(part, axis=(0, 1)) / count for part in sums)
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)
 
 
 def _sum_rows(*parts: Float[Array, "B H W C"]) -> tuple[Float[Array, "B W C"], ...]:
-    """All of them in one pass."""
+    """Sums over the rows of several arrays in one pass."""
     return tuple(
         lax.reduce(parts, tuple(jnp.zeros((), x.dtype) for x in parts), lambda a, b: tuple(map(jnp.add, a, b)), (1,))
     )
@@ -82,7 +84,7 @@ def _live_pixels(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> Float[
 
 @jax.custom_vjp
 def _normalize(x, live, scale, bias):
-    """The normalised ``x``, and its mean and variance, which are not differentiated."""
+    """The normalised ``x``, and its mean and variance, through which no gradient flows."""
     mean, variance = _moments(x, live)
     return _apply(x, mean, variance, scale, bias), (mean, variance)
 
@@ -96,14 +98,14 @@ def _backward(saved, gradients):
     x, live, scale, mean, variance = saved
     gradient, inverse = gradients[0].astype(jnp.float32), lax.rsqrt(variance + EPSILON)
     x = x.astype(jnp.float32)
-    # Not the sum of gradient * (x - mean): CPUs would compute that difference into memory before they sum.
-    along = jnp.sum(gradient, axis=(0, 1, 2))
-    across = inverse * (jnp.sum(gradient * x, axis=(0, 1, 2)) - mean * along)
+    # Not the sum of gradient * (x - mean): CPUs would write that difference to memory before summing it.
+    for_bias = jnp.sum(gradient, axis=(0, 1, 2))
+    for_scale = inverse * (jnp.sum(gradient * x, axis=(0, 1, 2)) - mean * for_bias)
     share = jnp.where(live, 1.0, 0.0)[:, None, :, None] / jnp.maximum(_live_pixels(x, live), 1)
-    through_statistics = share * (scale * inverse * (along + across * inverse * (x - mean)))
-    # The difference comes last: a product with a scale XLA would compute again for each shape that it is used in.
+    through_statistics = share * (scale * inverse * (for_bias + for_scale * inverse * (x - mean)))
+    # The difference comes last: XLA would recompute a product with the scale for each shape that uses it.
     for_x = scale * inverse * gradient - through_statistics
-    return for_x.astype(saved[0].dtype), None, across, along
+    return for_x.astype(saved[0].dtype), None, for_scale, for_bias
 
 
 _normalize.defvjp(_forward, _backward)

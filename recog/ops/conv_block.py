@@ -1,4 +1,4 @@
-"""A convolution with what usually follows it."""
+"""Convolution, batch normalisation and activation as one Flax layer."""
 
 from collections.abc import Callable
 
@@ -12,17 +12,17 @@ from recog.ops.winograd import Margins
 
 
 def scaled(channels: int, width: float) -> int:
-    """A channel count of a paper, multiplied for a small or a large variant; at least 1."""
+    """A published channel count times ``width``, rounded; at least 1."""
     return max(1, round(channels * width))
 
 
 def rows_with_samples(widths: Int[Array, " B"]) -> Bool[Array, "B 1"]:
-    """For models of a fixed input width: which rows hold a sample (`recog.batch.Batch` gives the others no width)."""
+    """Mask of the rows that hold a sample, for models of a fixed input width; the other rows have width 0."""
     return (widths > 0)[:, None]
 
 
 class BareConv(nn.Module):
-    """``nn.Conv``, of the same parameters, but for adding its bias, which it hands over.
+    """``nn.Conv`` that returns its bias instead of adding it; with the same parameters.
 
     Example::
 
@@ -38,7 +38,7 @@ class BareConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B Y X D"], Float[Array, " D"] | float]:
-        """The results, and the bias to add: float32, 0 for none."""
+        """Results without the bias, and the bias: float32, or 0 without one."""
         shape = (*self.kernel, x.shape[-1], self.channels)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,)) if self.use_bias else 0.0
@@ -48,14 +48,14 @@ class BareConv(nn.Module):
 class ConvBlock(nn.Module):
     """Convolution, optional batch normalisation, optional activation.
 
-    Batch statistics are taken over ``live`` columns alone, so that neither padding nor rows without a sample move them.
+    Batch statistics cover only ``live`` columns, so that neither padding nor rows without a sample change them.
     """
 
     channels: int
     kernel: tuple[int, int] = (3, 3)
     strides: tuple[int, int] = (1, 1)
     padding: str | Margins | None = None
-    """None pads both sides by half the kernel, as PyTorch's ``padding=kernel // 2``."""
+    """``SAME``, ``VALID`` or zeros on each side; None is PyTorch's ``padding=kernel // 2``."""
     batch_norm: bool = False
     activation: Callable[[Array], Array] | None = nn.relu
     use_bias: bool = True
@@ -65,9 +65,9 @@ class ConvBlock(nn.Module):
     def __call__(
         self, x: Float[Array, "B H W C"], live: Bool[Array, "B W"] | Bool[Array, "B 1"], *, train: bool
     ) -> Float[Array, "B Y X D"]:
-        """``live``: which columns of the output hold no padding; ``B 1`` where whole rows do or do not."""
-        above, aside = (size // 2 for size in self.kernel)
-        padding = ((above, above), (aside, aside)) if self.padding is None else self.padding
+        """Applies the layers; ``live`` is False for output columns of padding, ``B 1`` where whole rows are alike."""
+        down, across = (size // 2 for size in self.kernel)
+        padding = ((down, down), (across, across)) if self.padding is None else self.padding
         conv = BareConv(self.channels, self.kernel, self.strides, padding, self.use_bias, self.dtype, name="conv")
         x, bias = conv(x)
         if self.batch_norm:

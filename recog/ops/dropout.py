@@ -1,4 +1,4 @@
-"""Dropout whose rate may be an array, so that models of different rates can train in one program."""
+"""Dropout with a rate that may be an array, so that models of different rates can train in one program."""
 
 import flax.linen as nn
 import jax
@@ -6,11 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 LEVELS = 2**16
-"""A rate is rounded to a multiple of one over this."""
+"""Resolution of rates, which are rounded to multiples of ``1 / LEVELS``: two draws fit into 32 random bits."""
 
 
 class Dropout(nn.Module):
-    """What ``nn.Dropout`` computes, by half as many random numbers, whose making takes most of its time.
+    """``nn.Dropout`` with half as many random numbers, which take most of its time.
 
     Example::
 
@@ -18,11 +18,11 @@ class Dropout(nn.Module):
     """
 
     rate: float | Float[Array, ""]
-    """Share of the elements to drop, below 1; a scalar array has it found out when the program runs."""
+    """Share of the elements to drop, 0 to below 1; a scalar array is an input of the compiled program."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "... C"], *, train: bool) -> Float[Array, "... C"]:
-        """While training, drops elements and scales the others up, so that the mean stays; else changes nothing."""
+        """Drops elements in training and scales the others up to keep the mean; otherwise returns ``x``."""
         if not train or (isinstance(self.rate, int | float) and self.rate == 0):
             return x
         keep = jnp.maximum(jnp.round((1.0 - jnp.asarray(self.rate, jnp.float32)) * LEVELS), 1)
@@ -31,7 +31,7 @@ class Dropout(nn.Module):
 
 
 def _draw(key: jax.Array, keep: Array, shape: tuple[int, ...]) -> Bool[Array, "... C"]:
-    """True with a probability of ``keep`` in `LEVELS`: by the lower and the upper 16 bits of each number."""
+    """True with probability ``keep / LEVELS``, drawn from the lower and the upper 16 bits of each random number."""
     channels = shape[-1]
     numbers = jax.random.bits(key, (*shape[:-1], -(-channels // 2)), jnp.uint32)
     halves = jnp.concatenate([numbers % LEVELS < keep, numbers // LEVELS < keep], axis=-1)

@@ -1,9 +1,8 @@
 """Stacked LSTM or GRU layers, in one or both directions, over sequences of different lengths.
 
-Both directions advance in one scan over time (`recog.ops.recurrent_scan`); their input projections are computed for all
-frames at once before it.
-The backward direction starts at each sample's own last frame, so that padding never reaches a reading. Training steps
-on NVIDIA devices take cuDNN's LSTM instead of the scan (see `recog.ops.cudnn_lstm`).
+Both directions advance in one scan over time (`recog.ops.recurrent_scan`), after the input projections of all frames.
+The backward direction starts at each sample's own last frame, so that padding never affects a prediction. Training
+steps on NVIDIA devices use cuDNN's LSTM instead of the scan (`recog.ops.cudnn_lstm`).
 """
 
 import dataclasses
@@ -19,29 +18,29 @@ from recog.ops.recurrent_scan import CELLS, recur
 
 @dataclasses.dataclass
 class RecurrentConfig:
-    """The recurrent part of a reader."""
+    """Settings of a reader's recurrent layers."""
 
     layers: int = 2
-    """Stacked recurrent layers."""
+    """Number of stacked recurrent layers."""
     units: int = 256
     """Hidden units of each direction."""
     projection: int = 256
-    """Width of the linear layer between two recurrent layers; 0 leaves it out."""
+    """Units of the linear layer between two recurrent layers; 0 leaves it out."""
     cell: str = "lstm"
-    """``lstm`` or ``gru``."""
+    """Kind of cell: ``lstm`` or ``gru``."""
     directions: int = 2
-    """2 reads both ways, 1 from left to right only."""
+    """1 for left to right, 2 for both directions."""
     implementation: str = "auto"
-    """What training steps compute an LSTM by: ``scan``, ``cudnn`` (NVIDIA's own), or ``auto``, which is cudnn where it
-    can be had. Parameters are the same; pictures are always read by the scan."""
+    """LSTM of training steps: ``scan``, ``cudnn`` (NVIDIA devices only), or ``auto`` for cudnn where it is available.
+    Parameters are the same; inference always uses the scan."""
 
 
 class RecurrentLayer(nn.Module):
-    """One recurrent layer.
+    """One LSTM or GRU layer, in one or both directions.
 
     Its parameters are ``kernel`` (directions, D, G U), ``recurrent`` (directions, U, G U) and ``bias`` (directions,
-    G U): for LSTM G is 4, gates i, f, g, o; for GRU 3, gates r, z, n, and there is ``recurrent_bias`` (directions, U)
-    of n.
+    G U). An LSTM has G = 4 gates i, f, g, o; a GRU has G = 3 gates r, z, n, and ``recurrent_bias`` (directions, U) for
+    n.
 
     Example::
 
@@ -60,82 +59,88 @@ class RecurrentLayer(nn.Module):
     def __call__(
         self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B T directions*U"]:
-        """Hidden states of the directions side by side, zero beyond a sample's length.
+        """Hidden states, directions concatenated; zero beyond a sample's length.
 
         Args:
-          features: of every frame.
-          lengths: 0 for rows without a sample.
-          train: whether ``implementation`` is heeded; otherwise it is the scan, which runs on any device.
+          features: inputs of all frames.
+          lengths: frames of each sample; 0 for rows without a sample.
+          train: use ``implementation``; otherwise the scan, which runs on any device.
 
         Raises:
-          ValueError: ``cell``, ``directions`` or ``implementation`` is none of the choices, or cuDNN is asked for where
-            it cannot be had.
+          ValueError: unknown ``cell``, ``directions`` or ``implementation``, or cuDNN is not available.
         """
         if self.cell not in ("lstm", "gru"):
             raise ValueError(f"model.recurrent.cell={self.cell!r}: choose lstm or gru")
         if self.directions not in (1, 2):
             raise ValueError(f"model.recurrent.directions={self.directions}: choose 1 or 2")
-        ways, units, width = self.directions, self.units, self.units * (4 if self.cell == "lstm" else 3)
+        directions, units, width = self.directions, self.units, self.units * (4 if self.cell == "lstm" else 3)
         glorot = nn.initializers.glorot_uniform(batch_axis=0)
-        kernel = self.param("kernel", glorot, (ways, features.shape[-1], width))
-        recurrent = self.param("recurrent", _orthogonal_gates, (ways, units, width))
-        bias = self.param("bias", _forget_open if self.cell == "lstm" else nn.initializers.zeros, (ways, width))
+        kernel = self.param("kernel", glorot, (directions, features.shape[-1], width))
+        recurrent = self.param("recurrent", _orthogonal_gates, (directions, units, width))
+        bias = self.param(
+            "bias", _unit_forget_bias if self.cell == "lstm" else nn.initializers.zeros, (directions, width)
+        )
         if self._uses_cudnn(train):
             return cudnn_lstm.lstm(kernel, recurrent, bias, features, lengths)
         if self.cell == "lstm":
-            outside, inside = 0.0, bias
-        else:  # the reset gate reaches the other bias
-            inner = self.param("recurrent_bias", nn.initializers.zeros, (ways, units))
-            outside, inside = bias[:, None, None], jnp.pad(inner, ((0, 0), (2 * units, 0)))
+            input_bias, recurrent_bias = 0.0, bias
+        else:  # the reset gate scales only the recurrent bias of n
+            of_n = self.param("recurrent_bias", nn.initializers.zeros, (directions, units))
+            input_bias, recurrent_bias = bias[:, None, None], jnp.pad(of_n, ((0, 0), (2 * units, 0)))
         kernel, recurrent, features = (x.astype(self.dtype) for x in (kernel, recurrent, features))
-        seen = _each_way(features.transpose(1, 0, 2), ways)  # directions T B D
-        inputs = jnp.einsum("ktbd,kdg->ktbg", seen, kernel) + outside
-        live = _each_way(jnp.arange(features.shape[1])[:, None] < lengths, ways)
-        hidden = recur(CELLS[self.cell], inputs.swapaxes(0, 1), recurrent, inside, live.swapaxes(0, 1))
-        in_time = [hidden[:, 0], *(hidden[::-1, way] for way in range(1, ways))]
+        frames = _by_direction(features.transpose(1, 0, 2), directions)  # directions T B D
+        inputs = jnp.einsum("ktbd,kdg->ktbg", frames, kernel) + input_bias
+        live = _by_direction(jnp.arange(features.shape[1])[:, None] < lengths, directions)
+        hidden = recur(CELLS[self.cell], inputs.swapaxes(0, 1), recurrent, recurrent_bias, live.swapaxes(0, 1))
+        in_time = [hidden[:, 0], *(hidden[::-1, direction] for direction in range(1, directions))]
         return jnp.concatenate(in_time, axis=-1).transpose(1, 0, 2)
 
     def _uses_cudnn(self, train: bool) -> bool:
-        asked = f"model.recurrent.implementation={self.implementation!r}"
+        setting = f"model.recurrent.implementation={self.implementation!r}"
         match self.implementation:
             case "scan":
                 return False
             case "auto":
                 return train and self.cell == "lstm" and cudnn_lstm.advisable()
             case "cudnn" if self.cell != "lstm":
-                raise ValueError(f"{asked} has no model.recurrent.cell={self.cell!r}: choose lstm, or auto or scan")
+                raise ValueError(
+                    f"{setting} does not support model.recurrent.cell={self.cell!r}: "
+                    "choose cell lstm, or implementation auto or scan"
+                )
             case "cudnn" if train and not cudnn_lstm.available():
                 raise ValueError(
-                    f"{asked} needs an NVIDIA device, here is {jax.default_backend()}: choose auto or scan"
+                    f"{setting} needs an NVIDIA device, JAX runs on {jax.default_backend()}: choose auto or scan"
                 )
             case "cudnn":
                 return train
             case _:
-                raise ValueError(f"{asked}: choose auto, scan or cudnn")
+                raise ValueError(f"{setting}: choose auto, scan or cudnn")
 
 
-def _each_way(frames: Shaped[Array, "T *rest"], ways: int) -> Shaped[Array, "directions T *rest"]:
-    """In the order in which each direction goes."""
-    return jnp.stack([frames, frames[::-1]][:ways])
+def _by_direction(frames: Shaped[Array, "T *rest"], directions: int) -> Shaped[Array, "directions T *rest"]:
+    """Stacks the frames in the order in which each direction visits them."""
+    return jnp.stack([frames, frames[::-1]][:directions])
 
 
 def _orthogonal_gates(key: Array, shape: tuple[int, int, int]) -> Float[Array, "directions U G*U"]:
-    ways, units, width = shape
+    """An orthogonal matrix for each gate of each direction."""
+    directions, units, width = shape
     gates = width // units
-    # One after the other: two batched QR decompositions in one program wait for each other's threads on small CPUs.
-    blocks = jax.lax.map(lambda k: nn.initializers.orthogonal()(k, (units, units)), jax.random.split(key, ways * gates))
-    return blocks.reshape(ways, gates, units, units).transpose(0, 2, 1, 3).reshape(shape)
+    keys = jax.random.split(key, directions * gates)
+    # One after the other: batched QR decompositions in one program wait for each other's threads on small CPUs.
+    blocks = jax.lax.map(lambda k: nn.initializers.orthogonal()(k, (units, units)), keys)
+    return blocks.reshape(directions, gates, units, units).transpose(0, 2, 1, 3).reshape(shape)
 
 
-def _forget_open(key: Array, shape: tuple[int, int]) -> Float[Array, "directions 4*U"]:
-    """Zero, but one for the forget gates (Jozefowicz et al. 2015)."""
+def _unit_forget_bias(key: Array, shape: tuple[int, int]) -> Float[Array, "directions 4*U"]:
+    """Zeros, and ones for the forget gates (Jozefowicz et al. 2015)."""
     del key
     units = shape[1] // 4
     return jnp.zeros(shape).at[:, units : 2 * units].set(1.0)
 
 
 class RecurrentStack(nn.Module):
-    """`RecurrentConfig` as a module: ``layer1``, ``projection1``, ``layer2`` and so on."""
+    """Recurrent layers with linear projections between them: ``layer1``, ``projection1``, ``layer2`` and so on."""
 
     config: RecurrentConfig
     dtype: jnp.dtype = jnp.float32
@@ -144,7 +149,7 @@ class RecurrentStack(nn.Module):
     def __call__(
         self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B T directions*U"]:
-        """Hidden states of the last layer; the arguments are those of `RecurrentLayer`.
+        """Hidden states of the last layer; arguments as for `RecurrentLayer`.
 
         Raises:
           ValueError: a value of the configuration is out of its range.

@@ -1,11 +1,11 @@
-"""The loop over time of LSTM and GRU layers, in all directions at once.
+"""Scan over time for LSTM and GRU layers, all directions at once.
 
-Its gradient is written out: JAX's own adds up the gradient of the recurrent kernel frame by frame, which reads and
-writes an array of the kernel's size each time. Here the loop back gives the gradients of the gates alone, and the
-kernel's is one matrix product over all frames.
+The gradient is custom: JAX's own accumulates the gradient of the recurrent kernel frame by frame, reading and writing
+an array of the kernel's size each time. Here the backward scan gives only the gradients of the gates, and the kernel's
+gradient is one matrix product over all frames.
 
-The loops are not unrolled: by 2, 4 and 8 frames, value and gradient of 256 units in both directions took 1.15, 1.28 and
-2.4 times as long (26 frames of 32 samples on two cores of an AMD EPYC; on accelerators it was not measured).
+The scans are not unrolled: unrolled by 2, 4 and 8 frames, value and gradient of 256 units in both directions took 1.15,
+1.28 and 2.4 times as long (26 frames of 32 samples on two cores of an AMD EPYC; not measured on accelerators).
 """
 
 import functools
@@ -19,17 +19,17 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 State = tuple[Float[Array, "directions B U"], ...]
-"""What goes from frame to frame, in float32; the last array is the hidden state."""
+"""Recurrent state, float32: the cell state for an LSTM, then the hidden state, always last."""
 
 
 def lstm_step(
     gates: Float[Array, "... 4*U"], cell: Float[Array, "... U"]
 ) -> tuple[Float[Array, "... U"], Float[Array, "... U"]]:
-    """One LSTM step (Hochreiter and Schmidhuber 1997, with forget gate): the new cell state and hidden state.
+    """New cell state and hidden state of an LSTM (Hochreiter and Schmidhuber 1997, with forget gate).
 
     Args:
-      gates: input products, recurrent products and bias added up; gates in the order i, f, g, o.
-      cell: cell state of the frame before.
+      gates: sum of input products, recurrent products and bias; gates in the order i, f, g, o.
+      cell: previous cell state.
     """
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     cell = nn.sigmoid(f) * cell + nn.sigmoid(i) * jnp.tanh(g)
@@ -37,14 +37,14 @@ def lstm_step(
 
 
 def gru_step(gates: Float[Array, "... 4*U"], hidden: Float[Array, "... U"]) -> Float[Array, "... U"]:
-    """One GRU step (Cho et al. 2014): the new hidden state.
+    """New hidden state of a GRU (Cho et al. 2014).
 
     The reset gate acts after the recurrent product, as in cuDNN, PyTorch and Keras.
 
     Args:
-      gates: r and z, input products, recurrent products and biases added up; then n's from the inputs, and n's from the
-        hidden state, which the reset gate reaches.
-      hidden: hidden state of the frame before.
+      gates: r and z, each the sum of input products, recurrent products and bias; then n's input products and n's
+        recurrent products, each with its bias. The reset gate scales only the last.
+      hidden: previous hidden state.
     """
     reset, update, from_input, from_hidden = jnp.split(gates, 4, axis=-1)
     update = nn.sigmoid(update)
@@ -53,14 +53,14 @@ def gru_step(gates: Float[Array, "... 4*U"], hidden: Float[Array, "... U"]) -> F
 
 
 class Cell(NamedTuple):
-    """A kind of recurrence."""
+    """Arithmetic of one kind of recurrent cell."""
 
     arrays: int
-    """Of its state."""
+    """Number of arrays in its state."""
     join: Callable[[Array, Array], Array]
-    """Linear: gates from input products and recurrent products, ``... G*U`` each."""
+    """Linear map from input products and recurrent products, ``... G*U`` each, to gates."""
     step: Callable[[Array, State], State]
-    """From gates and the state before."""
+    """Map from gates and previous state to the new state."""
 
 
 def _join_gru(inputs: Float[Array, "... 3*U"], products: Float[Array, "... 3*U"]) -> Float[Array, "... 4*U"]:
@@ -82,14 +82,14 @@ def recur(
     bias: Float[Array, "directions G*U"],
     live: Bool[Array, "T directions B"],
 ) -> Float[Array, "T directions B U"]:
-    """Hidden states, zero where no sample lives; states start at zero.
+    """Hidden states, zero in padding; the initial state is zero.
 
     Args:
       cell: one of `CELLS`.
-      inputs: input products, in the order in which each direction goes.
-      recurrent: kernels of the hidden state; their type is that in which products are taken.
+      inputs: input products, in the order in which each direction visits the frames.
+      recurrent: weights of the hidden state; products are computed in their type.
       bias: added to the recurrent products.
-      live: which frames are no padding. A direction that starts with padding starts at its first live frame.
+      live: False for frames of padding. The state stays zero before a direction's first live frame.
     """
     return _recur(cell, inputs, recurrent, bias, live)
 
@@ -109,13 +109,14 @@ def _start(cell: Cell, inputs, recurrent) -> State:
 
 
 def _advance(cell: Cell, recurrent, bias, state: State, inputs, live) -> tuple[Array, State]:
-    """The gates of one frame, and the state after it."""
+    """Gates of one frame, and the new state."""
     products = state[-1].astype(recurrent.dtype) @ recurrent + bias[:, None]
     gates = cell.join(inputs, products)
-    return gates, _where(live, cell.step(gates, state))
+    return gates, _mask(live, cell.step(gates, state))
 
 
-def _where(live: Bool[Array, "directions B"], state: State) -> State:
+def _mask(live: Bool[Array, "directions B"], state: State) -> State:
+    """Zeros the state of samples in padding."""
     return tuple(jnp.where(live[..., None], x, 0.0) for x in state)
 
 
@@ -139,7 +140,7 @@ def _backward(cell: Cell, saved, gradient: Float[Array, "T directions B U"]):
 
     def step(carried: State, frame):
         gates, before, live, gradient = frame
-        carried = _where(live, (*carried[:-1], carried[-1] + gradient))
+        carried = _mask(live, (*carried[:-1], carried[-1] + gradient))
         _, pull_back = jax.vjp(cell.step, gates, before)
         for_gates, (*others, hidden) = pull_back(carried)
         _, for_products = to_products(for_gates)

@@ -23,7 +23,7 @@ from launch.benchmarks.ctc import (
     reference_gradient,
 )
 from launch.benchmarks.forward_backward import float64_reference
-from recog.ctc import ctc_loss, feasible
+from recog.ctc import ctc_loss
 from recog.ctc.lattice import WIDE_BATCH
 from tests.conftest import with_devices
 
@@ -108,11 +108,8 @@ def batches(draw):
 def test_equals_the_enumeration_of_every_path(batch):
     logits, logit_lengths, labels, label_lengths, blank_id, scale = batch
     losses, gradient = run(logits, logit_lengths, labels, label_lengths, blank_id)
-    fits = feasible(logit_lengths, labels, label_lengths)
     for b, (frames, tokens) in enumerate(zip(logit_lengths, label_lengths, strict=True)):
         loss, expected = enumerate_paths(logits[b, :frames], labels[b, :tokens], blank_id)
-        possible = tuple(labels[b, :tokens].tolist()) in paths_of_readings(int(frames), logits.shape[2], blank_id)
-        assert fits[b] == possible
         np.testing.assert_allclose(losses[b], loss, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(gradient[b, :frames], expected, rtol=0, atol=3e-6 * (1 + scale))
         assert (gradient[b, frames:] == 0).all()
@@ -150,8 +147,8 @@ def test_equals_optax_on_feasible_batches():
     run_optax = compiled(0, lambda *a, blank_id: optax_loss(*a))
     for seed in range(10):
         batch = varied(Shape(48, 14, 6, 5), seed)
-        assert np.asarray(feasible(*batch[1:])).all()
         losses, gradient = run(*batch)
+        assert np.isfinite(losses).all()
         expected, expected_gradient = run_optax(*batch)
         np.testing.assert_allclose(losses, expected, rtol=2e-5, atol=2e-5)
         np.testing.assert_allclose(gradient, expected_gradient, rtol=0, atol=2e-5)
@@ -173,8 +170,6 @@ def test_gradient_is_at_least_as_close_to_float64_as_that_of_optax(shape):
 def test_impossible_labels_cost_infinity_and_have_no_gradient():
     logits, _, labels, label_lengths = small()
     logit_lengths = np.array([3, 2, 3, 6], np.int32)  # 4, 3, 3 and 1 frames are needed
-    fits = feasible(jnp.asarray(logit_lengths), labels, label_lengths)
-    np.testing.assert_array_equal(fits, [False, False, True, True])
     losses, gradient = run(logits, logit_lengths, labels, label_lengths)
     np.testing.assert_array_equal(np.isinf(losses), [True, True, False, False])
     assert (losses[:2] > 0).all()
@@ -207,7 +202,6 @@ def test_arrays_without_frames_or_without_label_slots(batch):
     losses, gradient = run(np.zeros((batch, 3, 4)), nothing + 3, np.zeros((batch, 0)), nothing)
     np.testing.assert_allclose(losses, 3 * np.log(4), rtol=1e-6)
     np.testing.assert_allclose(gradient, np.tile([-0.75, 0.25, 0.25, 0.25], (batch, 3, 1)), rtol=1e-6)
-    assert np.asarray(feasible(*map(jnp.asarray, (nothing, np.zeros((batch, 0), int), nothing)))).all()
 
 
 @pytest.mark.parametrize("garbage", [np.nan, np.inf, -np.inf, 3e38])
@@ -404,7 +398,6 @@ def test_label_slots_beyond_the_length_may_hold_anything(garbage):
     losses, gradient = run(logits, logit_lengths, labels, label_lengths)
     np.testing.assert_array_equal(losses, expected)
     np.testing.assert_array_equal(gradient, expected_gradient)
-    assert np.asarray(feasible(logit_lengths, labels, label_lengths)).all()
 
 
 @pytest.mark.parametrize("token", [-1, SMALL.K, 10**6])
@@ -436,7 +429,7 @@ def test_shapes_that_do_not_belong_together(index, shape, message):
 
 @pytest.mark.parametrize("blank_id", [-1, SMALL.K])
 def test_a_blank_outside_the_classes(blank_id):
-    with pytest.raises(ValueError, match=f"blank_id {blank_id} lies outside the 4 classes"):
+    with pytest.raises(ValueError, match=f"blank_id {blank_id} .*4 classes"):
         ctc_loss(*small(), blank_id=blank_id)
 
 

@@ -95,7 +95,7 @@ def test_an_evaluation_holds_each_picture_scaled_padded_and_labelled(folder, cha
             seen.append(number)
         for row in np.flatnonzero(~batch.mask):
             assert batch.ids[row] == -1
-            assert not any(x[row].any() for x in batch._replace(ids=batch.mask))
+            assert not any(x[row].any() for x in jax.tree.leaves(batch._replace(ids=batch.mask)))
     assert sorted(seen) == list(range(20))
     assert sum(len(batch.mask) for batch in batches) == 24
 
@@ -135,7 +135,7 @@ def test_filters_come_before_scaling(folder, channels, workers):
 
 
 def test_what_is_no_filter_is_refused(folder):
-    with pytest.raises(ValueError, match=r"'medain3' is no filter: choose gray"):
+    with pytest.raises(ValueError, match=r"filter 'medain3': choose gray"):
         stream(folder, DataConfig(batch_size=4, filters=("medain3",)))
 
 

@@ -187,7 +187,7 @@ def test_loops_of_unknown_length_are_refused_where_they_hold_products():
         return lax.while_loop(lambda a: jnp.max(a) > 1, step, a)
 
     assert count_macs(lambda a: halve(a @ a, lambda a: a / 2), SQUARE) == PRODUCT
-    with pytest.raises(ValueError, match=r"while holds matrix products.*write it as a scan"):
+    with pytest.raises(ValueError, match=r"^while .*write it as a scan"):
         count_macs(lambda a: halve(a, lambda b: b @ b), SQUARE)
     with pytest.raises(ValueError, match="custom_linear_solve"):
         count_macs(lambda a: lax.custom_linear_solve(lambda x: a @ x, a[0], lambda _, b: a @ b, symmetric=True), SQUARE)

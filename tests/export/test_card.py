@@ -43,9 +43,9 @@ def test_filters_are_told_to_people_in_their_order(width):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"filters": ["of_tomorrow"]}, "no model card .*'of_tomorrow' is no filter"),
+        ({"filters": ["of_tomorrow"]}, "no model card .*filter 'of_tomorrow'"),
         ({"filters": None}, "no model card"),
-        ({"filters": "otsu"}, "no model card .*give a sequence of names"),
+        ({"filters": "otsu"}, "no model card .*filters='otsu'"),
         ({"format": FORMAT - 1}, f"of format {FORMAT - 1}, this version reads {FORMAT}: export it again"),
     ],
 )

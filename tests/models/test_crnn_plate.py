@@ -89,7 +89,7 @@ def test_rows_without_a_sample_have_no_frames_and_move_no_statistics():
 
 
 def test_other_heights_are_refused_by_name():
-    with pytest.raises(ValueError, match=r"height 24, got 32: set the data's height"):
+    with pytest.raises(ValueError, match=r"height 24, got 32: set data\.height=24"):
         CRNNPlate(TINY, 5).init(jax.random.key(0), jnp.zeros((1, 32, 94, 3)), jnp.array([94]), train=False)
 
 

@@ -204,7 +204,7 @@ def uses(implementation: str, cell: str = "lstm", *, train: bool = True) -> bool
 def test_without_an_nvidia_device_auto_is_the_scan_and_cudnn_an_error_only_in_training():
     assert not uses("auto")
     assert not uses("cudnn", train=False)
-    with pytest.raises(ValueError, match="implementation='cudnn' needs an NVIDIA device, here is cpu: choose auto"):
+    with pytest.raises(ValueError, match=r"implementation='cudnn' needs an NVIDIA device.*cpu"):
         uses("cudnn")
 
 
@@ -214,7 +214,7 @@ def test_with_one_auto_trains_lstm_by_cudnn_and_reads_by_the_scan(lowered_for_cu
     assert not uses("scan")
     assert not uses("auto", train=False)
     assert not uses("auto", "gru")
-    with pytest.raises(ValueError, match=r"implementation='cudnn' has no model.recurrent.cell='gru': choose lstm"):
+    with pytest.raises(ValueError, match=r"implementation='cudnn' .*model.recurrent.cell='gru'"):
         uses("cudnn", "gru")
     monkeypatch.setattr(jax, "device_count", lambda: 8)
     assert not uses("auto"), "nobody says how the batch is split"

@@ -45,10 +45,10 @@ def noise(seed, *shapes):
 
 @pytest.mark.parametrize("size", winograd.POINTS)
 def test_a_tile_is_the_correlation(size):
-    basis = winograd.basis(size)
-    seen, kernel = (np.asarray(x, np.float64) for x in noise(size, size + 2, 3))
-    results = basis.to_results @ ((basis.of_kernel @ kernel) * (basis.of_seen @ seen))
-    np.testing.assert_allclose(results, np.correlate(seen, kernel), rtol=1e-12, atol=1e-12)
+    matrices = winograd.transforms(size)
+    inputs, kernel = (np.asarray(x, np.float64) for x in noise(size, size + 2, 3))
+    results = matrices.of_output @ ((matrices.of_kernel @ kernel) * (matrices.of_input @ inputs))
+    np.testing.assert_allclose(results, np.correlate(inputs, kernel), rtol=1e-12, atol=1e-12)
 
 
 margins = st.tuples(st.integers(0, 2), st.integers(0, 2))

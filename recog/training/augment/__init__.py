@@ -1,4 +1,4 @@
-"""Augmentation on the device: random geometry, light, optics and dirt for each sample, as part of the jitted step."""
+"""Augmentation on the device: random geometry, light, optics and erasing for each sample, inside the jitted step."""
 
 from recog.training.augment.batches import augment
 from recog.training.augment.config import AugmentConfig

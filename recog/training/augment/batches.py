@@ -1,4 +1,4 @@
-"""A batch and a key in, a changed batch out: the order in which things happen to pictures."""
+"""Augmentation of a batch: geometry, light, blur, noise and erasing, in this order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +16,9 @@ from recog.training.augment.warp import move
 
 
 def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable[[Any, Any], Any]) -> Batch:
-    """A batch of the same shape with changed pictures (float32, still 0 to 255, padding zero).
+    """Augments the pictures of a batch, and moves its targets: float32, still 0 to 255, padding zero.
 
-    Only a sample's own columns are read. When every range is zero, the very batch that came in goes out.
+    Padding does not affect a sample. If every range is zero, returns the same batch.
 
     Args:
       config: ranges of the random draws.
@@ -27,7 +27,7 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable
       moved: targets after the pictures' points moved (`recog.codecs.codec.Codec.moved`).
 
     Raises:
-      ValueError: a range is negative or too large, or colours are to change in grayscale pictures.
+      ValueError: a range is negative or too large, or changes colours while the pictures are grayscale.
     """
     config.check(batch.images.shape[-1])
     if config == AugmentConfig():

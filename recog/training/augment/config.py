@@ -1,50 +1,50 @@
-"""What augmentation may change, and by how much."""
+"""Settings of augmentation: ranges of the random changes."""
 
 import dataclasses
 
 
 @dataclasses.dataclass
 class AugmentConfig:
-    """Ranges of uniform draws, one draw a sample; all zero leaves the pictures as they are."""
+    """Ranges of uniform draws, one draw for each sample; all zero leaves the pictures unchanged."""
 
     rotation: float = 0.0
-    """Degrees either way, up to 45. Keep it small: a 6 must not become a 9."""
+    """Maximum rotation in degrees, in both directions, up to 45. Keep it small: a 6 must not become a 9."""
     shear: float = 0.0
-    """Horizontal shift per row, either way."""
+    """Maximum horizontal shear in pixels for each row, in both directions."""
     scale: float = 0.0
-    """Relative change of width and of height, each drawn by itself: 0.25 for 1/1.25 to 1.25 times."""
+    """Maximum relative change of width and height, drawn independently: 0.25 for factors from 1/1.25 to 1.25."""
     translate: float = 0.0
-    """Shift in parts of the picture's height, along both axes."""
+    """Maximum shift along both axes, as a fraction of the picture's height."""
     perspective: float = 0.0
-    """Shift of each corner along both axes, each drawn by itself, in parts of the picture's shorter side; up to
-    0.24, where the corners still stand in order."""
+    """Maximum shift of each corner along both axes, drawn independently, as a fraction of the picture's shorter side;
+    up to 0.24, at which the corners keep their order."""
     brightness: float = 0.0
-    """Added to every pixel, in parts of the full range, either way."""
+    """Maximum change of all pixels, up or down, as a fraction of the full range."""
     contrast: float = 0.0
-    """Relative change of the distance to the picture's mean, as for ``scale``."""
+    """Maximum relative change of the distance to the picture's mean, with factors as for ``scale``."""
     saturation: float = 0.0
-    """Relative change of each pixel's distance to its own grey, as for ``scale``; colour pictures only."""
+    """Maximum relative change of the distance to the pixel's luma, with factors as for ``scale``; RGB only."""
     hue: float = 0.0
-    """Turn of the colour wheel either way, in parts of a full turn, up to 0.5; colour pictures only."""
+    """Maximum rotation of the hue in both directions, as a fraction of a full turn, up to 0.5; RGB only."""
     blur: float = 0.0
-    """Largest standard deviation of a Gaussian blur, in pixels, up to 8; its cost grows with it."""
+    """Maximum standard deviation of a Gaussian blur in pixels, up to 8; its cost grows with it."""
     noise: float = 0.0
-    """Largest standard deviation of Gaussian pixel noise, in parts of the full range."""
+    """Maximum standard deviation of Gaussian pixel noise, as a fraction of the full range."""
     erasing: float = 0.0
-    """Largest area of the rectangle that is painted over, in parts of the picture's. Keep it below a character's."""
+    """Maximum area of the erased rectangle, as a fraction of the picture's. Keep it below the area of a character."""
 
     @property
     def moves(self) -> bool:
-        """Whether pixels change their place."""
+        """Whether any geometric change is on."""
         return any((self.rotation, self.shear, self.scale, self.translate, self.perspective))
 
     @property
     def relights(self) -> bool:
-        """Whether pixels change their colour by what they are themselves, and the mean of their picture."""
+        """Whether any change of light or colour is on."""
         return any((self.brightness, self.contrast, self.saturation, self.hue))
 
     def check(self, channels: int) -> None:
-        """Raises ``ValueError`` where a range cannot be, or pictures of so many channels have no colour to change."""
+        """Raises ``ValueError`` for a range outside its limits, or one that needs RGB if there are not 3 channels."""
         if min(dataclasses.astuple(self)) < 0:
             raise ValueError(f"{self}: ranges must not be negative")
         for name, value, most in (

@@ -1,4 +1,4 @@
-"""Random erasing (Zhong et al. 2020): something covers a part of the picture."""
+"""Random erasing (Zhong et al. 2020): a rectangle of random colour covers a part of the picture."""
 
 import math
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 FLATTEST = 0.3
-"""Least height of a rectangle relative to its width, and least width relative to its height (section 3.2)."""
+"""Minimum ratio of a rectangle's shorter side to its longer one, before it is cut to the picture (section 3.2)."""
 
 
 def erase(
@@ -15,7 +15,7 @@ def erase(
 ) -> Float[Array, "B H W C"]:
     """Paints one rectangle of one random colour into each picture.
 
-    Its area is uniform up to the limit, in parts of the picture's own; its sides are cut where the picture is smaller.
+    Its area is uniform up to ``limit``, as a fraction of the picture's area; sides longer than the picture's are cut.
     """
     batch, height, width, channels = images.shape
     keys = jax.random.split(key, 5)
@@ -32,6 +32,6 @@ def erase(
 
 
 def _within(start: Float[Array, " B"], length: Float[Array, " B"], size: int) -> Array:
-    """``B N``: which of ``size`` pixels have their middle between start and end."""
+    """Mask ``B N`` of the pixels, of ``size``, that have their centre between start and end."""
     middles = jnp.arange(size) + 0.5
     return (middles >= start[:, None]) & (middles < (start + length)[:, None])

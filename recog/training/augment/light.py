@@ -1,4 +1,4 @@
-"""Random light and colour of each picture."""
+"""Random changes of light and colour in each picture."""
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +9,13 @@ from recog.training.augment.config import AugmentConfig
 from recog.training.augment.draws import draw, draw_factor
 
 LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in the grey of a pixel (ITU-R BT.601, as OpenCV's)."""
+"""Weights of red, green and blue in a pixel's luma (ITU-R BT.601, as in OpenCV)."""
 
 
 def relight(
     config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
 ) -> Float[Array, "B H W C"]:
-    """The pictures in one random light each; values may leave 0 to 255, and columns beyond widths mean nothing."""
+    """Changes saturation, hue, contrast and brightness; values may leave 0 to 255, padding becomes undefined."""
     batch, keys = images.shape[0], jax.random.split(key, 4)
     if config.saturation:
         grey = jnp.sum(images * jnp.array(LUMA), axis=-1, keepdims=True)
@@ -31,7 +31,7 @@ def relight(
 
 
 def turn_hue(images: Float[Array, "B H W 3"], turns: Float[Array, " B"]) -> Float[Array, "B H W 3"]:
-    """RGB pictures whose HSV colour wheel is turned, each by so many turns; saturation and value stay."""
+    """Rotates the HSV hue of RGB pictures by a number of turns for each; saturation and value stay."""
     red, green, blue = images[..., 0], images[..., 1], images[..., 2]
     value = jnp.max(images, axis=-1)
     chroma = value - jnp.min(images, axis=-1)
@@ -40,19 +40,19 @@ def turn_hue(images: Float[Array, "B H W 3"], turns: Float[Array, " B"]) -> Floa
     hue += 6 * turns[:, None, None]
 
     def channel(offset: int) -> Float[Array, "B H W"]:
-        place = (hue + offset) % 6
-        return value - chroma * jnp.clip(jnp.minimum(place, 4 - place), 0, 1)
+        sextant = (hue + offset) % 6
+        return value - chroma * jnp.clip(jnp.minimum(sextant, 4 - sextant), 0, 1)
 
     return jnp.stack([channel(5), channel(3), channel(1)], axis=-1)
 
 
 def _mean(images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> Float[Array, "B 1 1 1"]:
-    """Of each picture's own columns and all channels."""
+    """Mean over each picture's own columns and all channels."""
     _, height, _, channels = images.shape
     pixels = _each(jnp.maximum(widths, 1)) * height * channels
     return jnp.sum(mask_columns(images, widths), axis=(1, 2, 3), keepdims=True) / pixels
 
 
 def _each(x: Array) -> Array:
-    """One number a picture, for all its pixels."""
+    """Broadcasts one number for each picture over its pixels."""
     return x[:, None, None, None]

@@ -1,4 +1,4 @@
-"""What optics and sensor do to a picture: random blur and noise."""
+"""Random blur and noise, as from optics and sensor."""
 
 import math
 
@@ -7,13 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 REACH = 3
-"""Standard deviations at which a Gaussian window ends."""
+"""Radius of a Gaussian window in standard deviations."""
 
 
 def blur(
     limit: float, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
 ) -> Float[Array, "B H W C"]:
-    """A Gaussian blur of each picture by its own standard deviation, up to the limit in pixels."""
+    """Blurs each picture by its own random standard deviation, up to ``limit`` pixels."""
     sigmas = jax.random.uniform(key, widths.shape, maxval=limit)
     return gaussian(images, widths, sigmas, math.ceil(REACH * limit))
 
@@ -21,13 +21,13 @@ def blur(
 def gaussian(
     images: Float[Array, "B H W C"], widths: Int[Array, " B"], sigmas: Float[Array, " B"], radius: int
 ) -> Float[Array, "B H W C"]:
-    """Pictures blurred by one standard deviation each; beyond its own borders, a picture's border goes on.
+    """Gaussian blur of each picture by its own standard deviation; borders are replicated.
 
     Args:
-      images: padded on the right.
-      widths: columns of each that are not padding.
-      sigmas: standard deviations in pixels; of 0, a picture stays as it is.
-      radius: pixels to either side that the window reaches.
+      images: pictures, padded on the right.
+      widths: columns of each picture without padding.
+      sigmas: standard deviations in pixels; 0 leaves a picture unchanged.
+      radius: pixels that the window extends to each side.
     """
     offsets = jnp.arange(-radius, radius + 1)
     weights = jnp.exp(-0.5 * (offsets / jnp.maximum(sigmas, 1e-3)[:, None]) ** 2)  # B N
@@ -40,17 +40,17 @@ def gaussian(
 
 
 def noise(limit: float, key: jax.Array, images: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
-    """Adds Gaussian noise to every pixel, of one standard deviation a picture, up to the limit in parts of 255."""
+    """Adds Gaussian noise; one random standard deviation for each picture, up to ``limit`` as a fraction of 255."""
     strength_key, key = jax.random.split(key)
     strength = 255 * jax.random.uniform(strength_key, (images.shape[0], 1, 1, 1), maxval=limit)
     return images + strength * jax.random.normal(key, images.shape)
 
 
 def _slide(weights: Float[Array, "B N 1 1 1"], images: Float[Array, "B Y X C"], axis: int) -> Float[Array, "B H W C"]:
-    """Weighted sums over ``N`` neighbours along an axis, which so loses ``N - 1`` pixels.
+    """Weighted sums over ``N`` neighbours along an axis, which becomes ``N - 1`` pixels shorter.
 
-    A loop, because a convolution with other weights for each sample is slow, and unrolled passes may be fused into one
-    that computes the first anew for every neighbour of the second.
+    A loop, because a convolution with different weights for each sample is slow, and XLA may fuse unrolled passes so
+    that the first is recomputed for every neighbour of the second.
     """
     count = weights.shape[1]
     size = images.shape[axis] - count + 1

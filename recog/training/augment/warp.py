@@ -1,4 +1,4 @@
-"""Random affine and projective maps of each picture within its own columns."""
+"""Random affine and projective maps of each picture, within its own columns."""
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,10 @@ from recog.training.augment.draws import draw, draw_factor
 def move(
     config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
 ) -> tuple[Float[Array, "B H W C"], Float[Array, "B 3 3"]]:
-    """The pictures seen through one random map each; beyond their borders the border goes on.
+    """Warps each picture by its own random map; points outside a picture take its nearest border pixel.
 
     Returns:
-      The pictures, and the homographies from pixels of what they were to pixels of what they are.
+      The pictures, and the homographies from pixels before to pixels after.
     """
     height, width = images.shape[1:3]
     affine_key, perspective_key = jax.random.split(key)
@@ -28,14 +28,14 @@ def move(
         last = jnp.broadcast_to(jnp.array([0.0, 0.0, 1.0]), (len(matrices), 1, 3))
         whole = jnp.concatenate([matrices, last], axis=1)
         points = affine_points(matrices, height, width)
-    inside = jnp.minimum(points[..., 0], (widths - 1)[:, None, None])  # never look into the padding
+    inside = jnp.minimum(points[..., 0], (widths - 1)[:, None, None])  # never sample the padding
     return bilinear_sample(images, jnp.stack([inside, points[..., 1]], axis=-1)), inverse_maps(whole)
 
 
 def random_matrices(
     config: AugmentConfig, key: jax.Array, widths: Int[Array, " B"], height: int
 ) -> Float[Array, "B 2 3"]:
-    """Affine maps from output to input pixels, about the middle of each picture's own width."""
+    """Random affine maps from output to input pixels, about the centre of each picture without padding."""
     batch = widths.shape[0]
     keys = jax.random.split(key, 6)
     angle = jnp.deg2rad(draw(keys[0], batch, config.rotation))
@@ -52,13 +52,13 @@ def random_matrices(
 
 
 def random_perspective(limit: float, key: jax.Array, widths: Int[Array, " B"], height: int) -> Float[Array, "B 3 3"]:
-    """Homographies that shift each corner of each picture by itself, up to the limit in parts of its shorter side."""
+    """Random homographies: each corner shifts independently, up to ``limit`` as a fraction of the shorter side."""
     own = jnp.maximum(widths, 1).astype(jnp.float32)  # rows without a sample have no corners
     shifts = jax.random.uniform(key, (widths.shape[0], 4, 2), minval=-limit, maxval=limit)
     return perspective_matrices(shifts * jnp.minimum(own, height)[:, None, None], own, height)
 
 
 def _after(affine: Float[Array, "B 2 3"], projective: Float[Array, "B 3 3"]) -> Float[Array, "B 3 3"]:
-    """The affine map of what the homography makes of a point."""
+    """Homography followed by the affine map."""
     upper = jnp.matmul(affine, projective, precision=jax.lax.Precision.HIGHEST)
     return jnp.concatenate([upper, projective[:, 2:]], axis=1)
