@@ -10,8 +10,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections.config_flags import config_path
 
-from launch.ablation.grid import Cell, get_field, has_field, set_field
+from launch.ablation.grid import Cell, has_field
 from launch.runs.assembly import Run, advance, prepare
 from launch.runs.config import Config, to_json
 from launch.runs.data import one_pass, shape_of_batch, state_maker
@@ -55,7 +56,7 @@ def shapes_key(config: Config) -> str:
     """The same for configurations that can train in one program."""
     plain = copy.deepcopy(config)
     for path in _arrays(config):
-        set_field(plain, path, 0)
+        config_path.set_value(path, plain, 0)
     return json.dumps(to_json(plain), sort_keys=True)
 
 
@@ -67,7 +68,7 @@ def _arrays(config: Config) -> list[str]:
 def can_stack(config: Config) -> bool:
     """Whether runs of this configuration can train together: all that they learn, a program must find by itself."""
     learns_eta = isinstance(config.model, MultiTaskConfig) and config.model.eta_rate > 0
-    asks_for_cudnn = has_field(config, LSTM) and get_field(config, LSTM) == "cudnn"
+    asks_for_cudnn = has_field(config, LSTM) and config_path.get_value(LSTM, config) == "cudnn"
     return config.mesh.fsdp == 1 and not learns_eta and not asks_for_cudnn
 
 
@@ -126,16 +127,16 @@ def _prepare(cells: Sequence[Cell], folders: Sequence[Path]) -> list[Run]:
 def array_values(configs: Sequence[Config]) -> dict[str, jax.Array]:
     """What runs of one `shapes_key` differ in."""
     kinds = {path: np.int32 if path == "seed" else np.float32 for path in _arrays(configs[0])}
-    return {path: jnp.asarray([get_field(c, path) for c in configs], kind) for path, kind in kinds.items()}
+    return {path: jnp.asarray([config_path.get_value(path, c) for c in configs], kind) for path, kind in kinds.items()}
 
 
 def _with_values(config: Config, values: Values) -> Config:
     """Of one of several: with arrays for what they differ in, and LSTMs as scans, as cuDNN's are no arrays' matter."""
     config = copy.deepcopy(config)
     for path, value in values.items():
-        set_field(config, path, value)
+        config_path.set_value(path, config, value)
     if has_field(config, LSTM):
-        set_field(config, LSTM, "scan")
+        config_path.set_value(LSTM, config, "scan")
     return config
 
 
