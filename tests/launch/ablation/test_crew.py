@@ -3,13 +3,12 @@
 import os
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
 from launch.ablation.crew import Crew, job_environment, visible_gpus
 from launch.ablation.grid import folder_of
-from launch.ablation.outcomes import FAILED, WAITING, Outcome, read_outcome, reopen, take
+from launch.ablation.outcomes import FAILED, WAITING, Outcome, read_outcome, running, write_outcome
 
 
 def test_gpus_are_shared_out():
@@ -36,53 +35,49 @@ def test_those_that_die_before_they_train_are_replaced_once(cells, tmp_path, mon
     assert [(death.code, death.cells) for death in deaths] == [(3, [])] * 2 * jobs
 
 
-HOLD = """
-import sys, signal
+# The first that is started says who it is and waits; its successors end by themselves.
+FIRST = """
+import os, signal
 from pathlib import Path
-sys.path.insert(0, {root!r})
-from launch.ablation.outcomes import take
-if not Path({held!r}).exists():
-    locks = [take(Path(folder)) for folder in {folders!r}]
-    Path({held!r}).touch()
-    signal.pause()
+started = Path({started!r})
+if not started.exists():
+    started.with_suffix(".tmp").write_text(str(os.getpid()))
+    started.with_suffix(".tmp").rename(started)
+    signal.sigwait([signal.SIGTERM])
 """
 
 
-def holding(cells, workdir, monkeypatch):
-    """A crew of one whose first worker holds cells until it is killed, and the file that says when it does."""
-    folders, held = [str(folder_of(workdir, cell)) for cell in cells], workdir / "held"
-    program = HOLD.format(root=str(Path.cwd()), held=str(held), folders=folders)
-    crew = crew_of(program, cells, workdir, monkeypatch)
-    while not held.exists():
+def training(cells, workdir, monkeypatch):
+    """A crew of one whose first worker is marked as training cells, and that worker's number."""
+    started = workdir / "started"
+    crew = crew_of(FIRST.format(started=str(started)), cells, workdir, monkeypatch)
+    while not started.exists():
         assert not crew.look_after()
-    return crew
+    pid = int(started.read_text())
+    for cell in cells:
+        folder_of(workdir, cell).mkdir(parents=True)
+        write_outcome(folder_of(workdir, cell), running(pid))
+    return crew, pid
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("count", "advice"), [(1, ""), (2, " while it trained 2 cells as one program: try --together=1")]
 )
 def test_a_worker_that_is_killed_is_replaced(cells, tmp_path, monkeypatch, count, advice):
     lost = cells[2 : 2 + count]
-    crew, deaths = holding(lost, tmp_path, monkeypatch), []
-    os.kill(int(read_outcome(folder_of(tmp_path, lost[0])).message.split()[1]), signal.SIGKILL)
-    while crew.at_work:  # the successor ends by itself
+    (crew, pid), deaths = training(lost, tmp_path, monkeypatch), []
+    os.kill(pid, signal.SIGKILL)
+    while crew.at_work:
         deaths += crew.look_after()
     crew.close()
     assert [(death.code, death.cells) for death in deaths] == [(-signal.SIGKILL, [cell.name for cell in lost])]
     for cell in lost:
         folder = folder_of(tmp_path, cell)
         assert read_outcome(folder) == Outcome(FAILED, f"its process ended with signal 9 (out of memory?){advice}")
-        reopen(folder, cell.config)
-        held = take(folder)
-        assert held is not None, "the same command tries it again"
-        with held:
-            pass
 
 
-@pytest.mark.exhaustive
 def test_workers_that_are_ended_at_once_leave_their_cells_waiting(cells, tmp_path, monkeypatch):
-    crew = holding(cells[:1], tmp_path, monkeypatch)
+    crew, _ = training(cells[:1], tmp_path, monkeypatch)
     crew.stop()
     crew.stop()
     while crew.at_work:

@@ -74,9 +74,12 @@ def test_many_at_once_and_one_wins(tmp_path):
     assert sorted(itertools.chain(*won)) == sorted(folder.name for folder in folders)
 
 
-HOLD = (
-    "import filelock, sys; held = filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); sys.stdin.read()"
-)
+HOLD = """
+import filelock, sys
+with filelock.FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_a_killed_process_leaves_its_cell_to_the_next_command(tmp_path):

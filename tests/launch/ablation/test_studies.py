@@ -32,7 +32,7 @@ def test_all_are_here():
 
 
 def small(config: Config) -> None:
-    """The same with few channels, to be traced quickly."""
+    """Gives the model few channels, so that it is traced quickly."""
     config.model.width = 0.05
     config.data.batch_size = 2
 
