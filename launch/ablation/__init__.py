@@ -1,1 +1,1 @@
-"""What `launch.ablate` is made of: a grid of runs, who trains which, and what came out."""
+"""Library of `launch.ablate`: a grid of runs, the processes that train it, and its results."""

@@ -1,4 +1,4 @@
-"""The processes of this machine that train a grid's cells: started, watched, replaced when they die."""
+"""Worker processes of this machine: started, watched, replaced when they die."""
 
 import os
 import signal
@@ -8,37 +8,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.ablation.claims import LOST, read_claim, this_machine
 from launch.ablation.grid import Cell, folder_of
-from launch.ablation.outcomes import FAILED, Outcome, write_outcome
+from launch.ablation.outcomes import FAILED, WAITING, Outcome, read_outcome, running, write_outcome
 
 
 class Death(NamedTuple):
-    """What a worker left behind that ended by itself."""
+    """A worker that ended before its time."""
 
     code: int
+    """Exit status; negative for a signal."""
     cells: list[str]
-    """What it was training."""
+    """Names of the cells that it was training."""
     log: Path
 
 
 def job_environment(job: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
-    """Variables that give a worker its share of the GPUs; where there are fewer than workers, they share memory.
+    """Returns variables that give a worker its share of the GPUs; more workers than GPUs share their memory.
 
     Args:
-      job: which worker, from 0.
-      jobs: how many there are.
+      job: number of the worker, from 0.
+      jobs: number of workers.
       gpus: names of the GPUs, as in ``CUDA_VISIBLE_DEVICES``.
     """
     if jobs == 1 or not gpus:
         return {}
-    if each := len(gpus) // jobs:  # as many for every one, so that batches divide alike
+    if each := len(gpus) // jobs:  # the same number for each, so that batches divide alike
         return {"CUDA_VISIBLE_DEVICES": ",".join(gpus[job * each : (job + 1) * each])}
     return {"CUDA_VISIBLE_DEVICES": gpus[job % len(gpus)], "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """NVIDIA's GPUs that may be used here."""
+    """Returns the NVIDIA GPUs that this process may use."""
     named = environment.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name for name in named.split(",") if name]
@@ -47,7 +47,7 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def take_share_of_cores(job: int, jobs: int) -> None:
-    """Keeps this process to its part of the cores, where there is one for each job."""
+    """Limits this process to its part of the cores, where there is at least one for each job."""
     if jobs > 1 and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) >= jobs:
@@ -55,28 +55,30 @@ def take_share_of_cores(job: int, jobs: int) -> None:
 
 
 class Crew:
-    """Workers, each a process that runs this program's command line with ``--worker``; close it to end them.
+    """Processes that run this program's command line with ``--worker``; close it to end them.
 
     Args:
       command: arguments of ``python -m launch.ablate``.
-      workdir: the grid's.
-      jobs: how many.
+      workdir: folder of the grid.
+      jobs: number of processes.
+      cells: this machine's share.
     """
 
-    def __init__(self, command: Sequence[str], workdir: Path, jobs: int):
-        self._command, self._workdir, self._jobs, self._stopping = command, workdir, jobs, False
+    def __init__(self, command: Sequence[str], workdir: Path, jobs: int, cells: Sequence[Cell]):
+        self._command, self._workdir, self._jobs, self._cells = command, workdir, jobs, cells
+        self._stopping = False
         self._running = dict(enumerate(map(self._start, range(jobs))))
         self._spare = jobs
 
     @property
     def at_work(self) -> bool:
-        """Whether any is still there."""
+        """Whether any process still runs."""
         return bool(self._running)
 
-    def look_after(self, cells: Sequence[Cell]) -> list[Death]:
-        """Lets go of those that are done; one that died while it trained has failed at that, and is replaced.
+    def look_after(self) -> list[Death]:
+        """Lets go of workers that are done; marks the cells of those that died as failed, and replaces these workers.
 
-        So are a few that died and left no claim: another may have taken it already.
+        Of those that die before they train anything, only as many are replaced as there are jobs.
         """
         deaths = []
         for job, process in list(self._running.items()):
@@ -84,8 +86,8 @@ class Crew:
             if code is None:
                 continue
             del self._running[job]
+            lost = self._release(process.pid, code)
             if code and not self._stopping:
-                lost = [] if code == LOST else self._lost(process.pid, code, cells)
                 deaths.append(Death(code, lost, self._log(job)))
                 if lost or self._spare:
                     self._spare -= not lost
@@ -93,9 +95,9 @@ class Crew:
         return deaths
 
     def stop(self) -> None:
-        """Asks all to save and end; asked again, ends them at once.
+        """Asks all to save and end; ends them at once when called again.
 
-        By SIGINT: who asks this process by SIGTERM may send it to the workers, too, and a second one would end them.
+        Sends SIGINT: whoever sent SIGTERM to this process may have sent it to the workers, and a second would end them.
         """
         number = signal.SIGKILL if self._stopping else signal.SIGINT
         self._stopping = True
@@ -103,14 +105,14 @@ class Crew:
             process.send_signal(number)
 
     def close(self) -> None:
-        """Waits for all, after asking them to end."""
+        """Asks all to end, and waits for them."""
         if self._running and not self._stopping:
             self.stop()
         for process in self._running.values():
             process.wait()
 
     def command(self, job: int) -> list[str]:
-        """What a worker is started with."""
+        """Returns the command line of a worker."""
         return [sys.executable, "-m", "launch.ablate", *self._command, f"--worker={job}"]
 
     def _start(self, job: int) -> subprocess.Popen:
@@ -126,17 +128,17 @@ class Crew:
     def _log(self, job: int) -> Path:
         return self._workdir / "workers" / f"{os.uname().nodename}-{job}.txt"
 
-    def _lost(self, pid: int, code: int, cells: Sequence[Cell]) -> list[str]:
+    def _release(self, pid: int, code: int) -> list[str]:
+        """Marks cells that a worker left behind as failed, or as waiting when it was told to end."""
+        left = running(pid)
+        folders = {cell.name: folder_of(self._workdir, cell) for cell in self._cells}
+        lost = [name for name, folder in folders.items() if read_outcome(folder) == left]
         how = f"signal {-code}" if code < 0 else f"status {code}"
         if code == -signal.SIGKILL:
             how += " (out of memory?)"
-        lost = []
-        for cell in cells:
-            claim = read_claim(folder_of(self._workdir, cell))
-            if claim and claim["pid"] == pid and this_machine().items() <= claim.items():
-                lost.append(cell)
         if len(lost) > 1:
             how += f" while it trained {len(lost)} cells as one program: try --together=1"
-        for cell in lost:
-            write_outcome(folder_of(self._workdir, cell), Outcome(FAILED, f"its process ended with {how}"))
-        return [cell.name for cell in lost]
+        outcome = Outcome(WAITING) if self._stopping else Outcome(FAILED, f"its process ended with {how}")
+        for name in lost:
+            write_outcome(folders[name], outcome)
+        return lost

@@ -1,4 +1,4 @@
-"""Shows how a grid goes, whoever trains it: a bar over all steps, and a line for every cell that ends."""
+"""Progress of a whole grid, on all machines: a bar over all steps, and a line for every cell that ends."""
 
 import contextlib
 import signal
@@ -18,15 +18,15 @@ from launch.ablation.tables import duration
 from launch.ablation.worker import LOG
 
 LOOKED = 2.0
-"""Seconds between two looks at how the cells stand."""
+"""Seconds between two looks at the cells."""
 
 
 def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
-    """Shows how the grid goes until the workers are done; asks them to stop when this process is asked.
+    """Shows the progress until the workers are done; passes on to them that this process is asked to stop.
 
     Args:
-      grid: what is trained.
-      start: starts the workers.
+      grid: all cells, those of other machines included.
+      start: starts the workers of this machine.
 
     Returns:
       Workers that ended before their time.
@@ -39,18 +39,18 @@ def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
 
     def on_signal(number: int, frame: Any) -> None:
         crew.stop()
-        with contextlib.suppress(OSError):  # of a terminal that is gone
+        with contextlib.suppress(OSError):  # the terminal may be gone
             bar.write("stopping: cells save and end; once more ends them at once")
 
     seen, deaths = {}, []
     heard = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-        heard.append(signal.SIGHUP)  # by which a terminal that is closed asks
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+        heard.append(signal.SIGHUP)  # a closed terminal sends it
     try:
         before = {number: signal.signal(number, on_signal) for number in heard}
         while True:
-            working = crew.at_work  # asked first: what ends meanwhile is still looked at once
-            for death in crew.look_after(grid.cells):
+            working = crew.at_work  # asked first, so that whatever ends meanwhile is still shown
+            for death in crew.look_after():
                 deaths.append(death)
                 what = f", training {', '.join(death.cells)}" if death.cells else ""
                 bar.write(f"a worker ended with status {death.code}{what}: see {death.log}")
@@ -71,7 +71,7 @@ def _steps(grid: Grid, cell: Cell, outcome: Outcome) -> int:
 
 
 def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
-    """Moves the bar, and writes a line for every cell that has ended since the last look."""
+    """Moves the bar, and writes a line for every cell that ended since the last look."""
     steps, done, running = 0, 0, []
     for cell in grid.cells:
         folder = folder_of(grid.workdir, cell)

@@ -1,4 +1,4 @@
-"""How long a grid will take, from a few timed steps of its first cell."""
+"""Estimated training time of cells, from a few timed steps of the first."""
 
 import copy
 import tempfile
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from launch.ablation.grid import Cell
 from launch.runs.costs import Cost
-from launch.train import train
+from launch.runs.training import train
 from recog.training.writers import read_metrics
 
 STEPS = 15
@@ -15,17 +15,18 @@ STEPS = 15
 
 
 class Speed(NamedTuple):
-    """Of the first cell on this machine, in images a second."""
+    """Speed of the first cell on this machine, in images a second."""
 
     training: float
     validation: float
     validation_images: float
+    """Number of validation samples."""
 
 
 def time_first(cell: Cell) -> Speed:
     """Trains the cell for a few steps in a folder that is then removed, and validates once."""
     config = copy.deepcopy(cell.config)
-    # Nothing is to be learnt, so that nothing can diverge.
+    # A learning rate of zero, so that nothing can diverge.
     config.optimizer.learning_rate, config.optimizer.warmup_steps, config.optimizer.schedule = 0.0, 0, "constant"
     config.train.steps, config.train.log_every = STEPS, STEPS // 3
     config.train.evaluate_every = config.train.checkpoint_every = 0
@@ -41,7 +42,7 @@ def time_first(cell: Cell) -> Speed:
 
 
 def seconds(cell: Cell, speed: Speed, cost: Cost, timed: Cost) -> float:
-    """How long a cell will take: as the first one, by the ratio of their multiply-accumulates."""
+    """Returns the training time of a cell: that of the timed one, scaled by their multiply-accumulates."""
     training = cell.config.train
     images = training.steps * cell.config.data.batch_size
     evaluations = -(-training.steps // training.evaluate_every) if training.evaluate_every else 1

@@ -23,9 +23,9 @@ def write_figure(path: str | Path, axes: Sequence[str], rows: Sequence[Row], bes
 
     Args:
       path: PNG to write.
-      axes: their names.
-      rows: of the whole grid.
-      best: of the rows.
+      axes: names of the axes.
+      rows: all rows of the grid.
+      best: best of the rows.
     """
     axes = [_as_it_is(axis) for axis in axes]
     rows = [row._replace(labels=tuple(map(_as_it_is, row.labels))) for row in rows]
@@ -55,7 +55,7 @@ def write_figure(path: str | Path, axes: Sequence[str], rows: Sequence[Row], bes
 
 
 def _as_it_is(text: str) -> str:
-    """For matplotlib, to which dollars begin a formula; in lines that fit."""
+    """Escapes dollars, which begin a formula for matplotlib, and breaks long lines."""
     return textwrap.fill(text, 24).replace("$", r"\$")
 
 

@@ -1,4 +1,4 @@
-"""A grid of runs: axes along which a configuration varies, and its cells, each a run with a folder of its own."""
+"""A grid of runs: axes along which a configuration varies, and cells, each a run with a folder of its own."""
 
 import ast
 import copy
@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ml_collections.config_flags import config_path
+
 from launch.runs.config import Config
 
 
@@ -24,7 +26,7 @@ class Level(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """One thing that is varied."""
+    """A varied setting and the values that it takes."""
 
     name: str
     levels: tuple[Level, ...]
@@ -34,15 +36,15 @@ class Cell(NamedTuple):
     """One run of the grid."""
 
     labels: tuple[str, ...]
-    """Its level on each axis."""
+    """Labels of its level on each axis."""
     seed: int
     config: Config
     name: str
-    """Of its folder."""
+    """Name of its folder."""
 
 
 class Grid(NamedTuple):
-    """What is to be trained."""
+    """All runs of one ablation."""
 
     axes: tuple[Axis, ...]
     cells: list[Cell]
@@ -50,75 +52,50 @@ class Grid(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Of the axes."""
+        """Names of the axes."""
         return [axis.name for axis in self.axes]
 
     @property
     def folders(self) -> list[Path]:
-        """Of the cells."""
+        """Folders of the cells."""
         return [folder_of(self.workdir, cell) for cell in self.cells]
 
 
 def folder_of(workdir: Path, cell: Cell) -> Path:
-    """A cell's work folder, which is that of an ordinary run."""
+    """Returns the work folder of a cell, which is that of an ordinary run."""
     return workdir / "cells" / cell.name
 
 
-def kind_of(config: Config, path: str) -> Any:
-    """The type of a field.
+def field_type(config: Config, path: str) -> Any:
+    """Returns the declared type of a field.
 
     Raises:
-      ValueError: there is no such field; names those that there are.
+      ValueError: the path names no field, or a group of fields; the message lists the fields to choose among.
     """
-    owner: Any = config
-    *groups, last = path.split(".")
-    for name in groups:
-        _require_field(owner, name, path)
-        owner = getattr(owner, name)
-    _require_field(owner, last, path)
-    if dataclasses.is_dataclass(getattr(owner, last)):
-        names = ", ".join(f"{path}.{field.name}" for field in dataclasses.fields(getattr(owner, last)))
+    value: Any = config
+    for name in path.split("."):
+        names = [field.name for field in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else []
+        if name not in names:
+            choices = f": choose among {', '.join(names)}" if names else ""
+            raise ValueError(f"{path}: {type(value).__name__} has no field {name!r}{choices}")
+        value = getattr(value, name)
+    if dataclasses.is_dataclass(value):
+        names = ", ".join(f"{path}.{field.name}" for field in dataclasses.fields(value))
         raise ValueError(f"{path} is a group of settings: choose among {names}")
-    return typing.get_type_hints(type(owner))[last]
+    return config_path.get_type(path, config)
 
 
 def has_field(config: Config, path: str) -> bool:
-    """Whether there is such a field."""
+    """Whether the configuration has such a field."""
     try:
-        kind_of(config, path)
+        field_type(config, path)
     except ValueError:
         return False
     return True
 
 
-def _require_field(owner: Any, name: str, path: str) -> None:
-    names = [field.name for field in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
-    if name not in names:
-        kind = type(owner).__name__
-        raise ValueError(
-            f"{path}: {kind} has no field {name!r}" + (f": choose among {', '.join(names)}" if names else "")
-        )
-
-
-def set_field(config: Config, path: str, value: Any) -> None:
-    """Sets a field that `kind_of` knows."""
-    *groups, last = path.split(".")
-    owner: Any = config
-    for name in groups:
-        owner = getattr(owner, name)
-    setattr(owner, last, value)
-
-
-def get_field(config: Config, path: str) -> Any:
-    """The value of a field that `kind_of` knows."""
-    value: Any = config
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
-
-
 def checked_value(path: str, kind: Any, value: Any) -> Any:
-    """The value as a field of that type holds it; raises ``ValueError`` where it cannot."""
+    """Returns the value in the type of its field; raises ``ValueError`` where it does not fit."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if typing.get_origin(kind) is tuple and isinstance(value, tuple | list):
@@ -131,18 +108,18 @@ def checked_value(path: str, kind: Any, value: Any) -> Any:
 
 
 def parse_sweep(text: str, config: Config) -> Axis:
-    """The axis of ``--sweep=PATH=VALUE,VALUE,...``.
+    """Parses ``--sweep=PATH=VALUE,VALUE,...``.
 
     Tuples are written as in Python, ``data.buckets=(100,),(100,200)``, and so are texts with commas in them,
     ``data.train="plates:seed=1,clutter=0.5","plates:seed=1,clutter=0.9"``.
 
     Raises:
-      ValueError: no such field, or values of another type.
+      ValueError: the field does not exist, or has another type.
     """
     path, equals, written = text.partition("=")
     if not (equals and written):
         raise ValueError(f"--sweep={text}: write a field and its values, such as model.recurrent.layers=1,2,3")
-    kind = kind_of(config, path)
+    kind = field_type(config, path)
     values = [checked_value(path, kind, value) for value in _parse_values(path, kind, written)]
     return Axis(path, tuple(Level(_label(value), {path: value}) for value in values))
 
@@ -166,7 +143,7 @@ def _label(value: Any) -> str:
 
 
 def named_briefly(axes: Sequence[Axis]) -> tuple[Axis, ...]:
-    """Axes that are named by the last part of their path where that tells them apart."""
+    """Shortens the axes' names to the last part of their path where that tells them apart."""
     last = [axis.name.rpartition(".")[2] for axis in axes]
     return tuple(
         axis._replace(name=brief) if last.count(brief) == 1 else axis for axis, brief in zip(axes, last, strict=True)
@@ -183,21 +160,21 @@ def check_axes(config: Config, axes: Sequence[Axis]) -> None:
             raise ValueError(f"{axis.name} has {', '.join(twice)} more than once")
         for path in {path for level in axis.levels for path in level.settings}:
             if path == "seed":
-                raise ValueError("seed is no axis: --seeds says how many of them each cell is trained with")
+                raise ValueError("seed cannot be an axis: set the number of seeds with --seeds")
             if owner.setdefault(path, place) != place:
                 raise ValueError(f"{path} is set by two axes: put all of its values in one")
         for level in axis.levels:
             for path, value in level.settings.items():
-                checked_value(path, kind_of(config, path), value)
+                checked_value(path, field_type(config, path), value)
 
 
 def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
-    """All combinations of levels, each with every seed; all see the training samples in the same order.
+    """Returns all combinations of levels, each with every seed; all see the training samples in the same order.
 
     Args:
-      config: what they have in common.
-      axes: of `check_axes`.
-      seeds: how many, counted up from the configuration's.
+      config: settings that all cells have in common.
+      axes: checked by `check_axes`.
+      seeds: number of seeds, counted up from the configuration's.
     """
     cells = []
     for levels in itertools.product(*(axis.levels for axis in axes)):
@@ -205,7 +182,7 @@ def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
             own = copy.deepcopy(config)
             for level in levels:
                 for path, value in level.settings.items():
-                    set_field(own, path, checked_value(path, kind_of(own, path), value))
+                    config_path.set_value(path, own, checked_value(path, field_type(own, path), value))
             own.seed = seed
             if own.data.order_seed < 0:
                 own.data.order_seed = config.seed
@@ -220,6 +197,6 @@ def _folder_name(axes: Sequence[Axis], labels: Sequence[str], seed: int) -> str:
 
 
 def _safe(part: str) -> str:
-    """The same as part of a file's name; what had other characters keeps apart by a checksum."""
+    """Returns the text with characters that file names allow; a checksum keeps changed ones apart."""
     plain = re.sub(r"[^\w.+=-]", "_", part)
     return plain if plain == part else f"{plain[:60]}-{zlib.crc32(part.encode()):08x}"

@@ -1,4 +1,4 @@
-"""Writes what came out of a grid, as far as it has: tables and a picture."""
+"""Tables and a picture of the cells that have finished."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from launch.runs.costs import Cost
 
 
 def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str) -> str:
-    """Writes tables and picture of what has finished; returns what to show."""
+    """Writes tables and a picture of the cells that have finished; returns the Markdown table with its notes."""
     rows = make_rows(grid.cells, grid.folders, [read_outcome(folder) for folder in grid.folders], costs)
     best = find_best(rows)
     make = tables.square_table if layout == "acc/loss" else tables.long_table

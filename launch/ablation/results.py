@@ -1,4 +1,4 @@
-"""What came out of a grid: each cell's figures, each combination's mean over seeds, and which is best."""
+"""Results of a grid: figures of each cell, means over seeds of each combination, and the best one."""
 
 import itertools
 import math
@@ -17,54 +17,54 @@ SIGNIFICANT = 0.05
 
 
 class Result(NamedTuple):
-    """One finished cell, after its last step."""
+    """Figures of a finished cell, after its last step."""
 
     accuracy: float
-    """Share of the validation samples read exactly."""
+    """Fraction of the validation samples read exactly."""
     loss: float
-    """Of training since the log line before the last; several losses of a task are added up."""
+    """Training loss since the log line before the last; several losses of a task are added up."""
     images_per_second: float
-    """Median over the log lines; of cells that trained together, of all of them."""
+    """Median over the log lines; the total rate of cells that trained together."""
     seconds: float
-    """Of training; of cells that trained together, a cell's share."""
+    """Training time; an equal share of it for cells that trained together."""
 
 
 class Row(NamedTuple):
-    """One combination of levels."""
+    """A combination of levels, with the results of its seeds."""
 
     labels: tuple[str, ...]
     cost: Cost
     results: Mapping[int, Result]
-    """By seed, of the cells that have finished."""
+    """Figures of the cells that have finished, by seed."""
     outcomes: Mapping[int, Outcome]
-    """By seed, of all."""
+    """Outcomes of all cells, by seed."""
 
     @property
     def accuracy(self) -> Mean | None:
-        """Over the seeds; None while none has finished."""
+        """Mean accuracy over the seeds; None while none has finished."""
         return mean([result.accuracy for result in self.results.values()]) if self.results else None
 
     @property
     def loss(self) -> Mean | None:
-        """The same of the loss."""
+        """Mean loss over the seeds; None while none has finished."""
         return mean([result.loss for result in self.results.values()]) if self.results else None
 
     @property
     def images_per_second(self) -> float:
-        """Median over the seeds."""
+        """Median rate over the seeds."""
         return statistics.median(result.images_per_second for result in self.results.values())
 
     @property
     def seconds(self) -> float:
-        """The same of the training time."""
+        """Median training time over the seeds."""
         return statistics.median(result.seconds for result in self.results.values())
 
 
 def read_result(folder: Path, batch_size: int) -> Result:
-    """A cell's figures, from its ``metrics.jsonl``.
+    """Reads the figures of a cell from its ``metrics.jsonl``.
 
     Raises:
-      ValueError: the file lacks them.
+      ValueError: the file lacks some of them.
     """
     lines = read_metrics(folder / "metrics.jsonl")
     logged = [line for line in lines if "train/images_per_second" in line]
@@ -86,14 +86,16 @@ def read_result(folder: Path, batch_size: int) -> Result:
     )
 
 
-def make_rows(cells: Sequence[Cell], folders: Sequence[Path], outcomes: Sequence[Outcome], costs) -> list[Row]:
-    """One row for each combination of levels, in the grid's order.
+def make_rows(
+    cells: Sequence[Cell], folders: Sequence[Path], outcomes: Sequence[Outcome], costs: Mapping[tuple[str, ...], Cost]
+) -> list[Row]:
+    """Returns one row for each combination of levels, in the grid's order.
 
     Args:
-      cells: of the grid.
-      folders: theirs.
-      outcomes: theirs.
-      costs: of reading, by labels.
+      cells: all cells of the grid.
+      folders: folders of the cells.
+      outcomes: outcomes of the cells.
+      costs: cost of reading one image, by labels.
     """
     results: dict[tuple[str, ...], dict[int, Result]] = {}
     stands: dict[tuple[str, ...], dict[int, Outcome]] = {}
@@ -106,15 +108,15 @@ def make_rows(cells: Sequence[Cell], folders: Sequence[Path], outcomes: Sequence
 
 
 class Rival(NamedTuple):
-    """Another combination beside the best one."""
+    """A combination that is compared with the best one."""
 
     row: Row
     seeds: int
-    """That both have finished."""
+    """Number of seeds that both have finished."""
     comparison: Comparison
     """The best one's accuracy less the other's, over the seeds that both have finished."""
     p: float
-    """Of the comparison, adjusted for those of all pairs of combinations."""
+    """p value of the comparison, adjusted for all pairs of combinations."""
 
     @property
     def beaten(self) -> bool:
@@ -131,10 +133,10 @@ class Best(NamedTuple):
 
 
 def find_best(rows: Sequence[Row]) -> Best | None:
-    """The best combination, compared with every other; of equals the first. None where nothing has finished.
+    """Compares the best combination with every other; None where none has finished. Of equals the first is the best.
 
-    One that has finished with all seeds comes before any that has not: the seeds that survive are no fair sample. As
-    the best is picked from the same runs, p values are adjusted for all pairs, any of which it might have been.
+    A combination that has finished with all seeds comes before any that has not: the surviving seeds are a biased
+    sample. As the best is picked from the same runs, p values are adjusted for all pairs of combinations.
     """
     done = sorted((row for row in rows if row.accuracy), key=_standing, reverse=True)
     if not done:
@@ -152,7 +154,7 @@ def _standing(row: Row) -> tuple[bool, float]:
 
 
 def _compare(one: Row, other: Row) -> tuple[int, Comparison]:
-    """How many seeds both have finished, and the comparison over these."""
+    """Returns the number of seeds that both have finished, and the comparison over these."""
     seeds = [seed for seed in one.results if seed in other.results]
     if not seeds:
         return 0, Comparison(Mean(math.nan, math.nan), math.nan)
@@ -160,7 +162,7 @@ def _compare(one: Row, other: Row) -> tuple[int, Comparison]:
 
 
 def describe_best(axes: Sequence[str], best: Best) -> list[str]:
-    """Sentences: which is best, by how much, and whether that may be chance."""
+    """Says in sentences which combination is best, by how much, and whether that may be chance."""
     accuracy = best.row.accuracy or Mean(math.nan, math.nan)
     lines = [f"Best: {_named(axes, best.row)}, {100 * accuracy.value:.2f} %."]
     if not best.rivals:

@@ -1,4 +1,4 @@
-"""A named study: which configuration it varies, and how; each file of ``launch/studies`` has a ``get_study()``."""
+"""Named studies: a configuration and its axes; each file of ``launch/studies`` has a ``get_study()``."""
 
 import importlib
 import pkgutil
@@ -16,24 +16,24 @@ class Study(NamedTuple):
     """A file's name under ``launch/configs``, without ``.py``."""
     axes: tuple[Axis, ...]
     settings: Mapping[str, Any] = {}
-    """Fields that all its runs have otherwise than the configuration."""
+    """Fields in which all its runs differ from the configuration, and their values."""
 
 
 def sweep(name: str, path: str, *values: Any) -> Axis:
-    """The axis along which one field takes these values."""
+    """Returns the axis along which one field takes these values."""
     return Axis(name, tuple(Level(str(value).lower(), {path: value}) for value in values))
 
 
 def study_names() -> list[str]:
-    """Of all files in ``launch/studies``."""
+    """Returns the names of all files in ``launch/studies``."""
     return sorted(module.name for module in pkgutil.iter_modules(launch.studies.__path__))
 
 
 def load_study(name: str) -> Study:
-    """A study by its name.
+    """Loads a study by its name.
 
     Raises:
-      ValueError: there is none.
+      ValueError: no study has this name.
     """
     if name not in study_names():
         raise ValueError(f"--study={name}: choose among {', '.join(study_names())}")

@@ -15,16 +15,16 @@ DASH = "–"
 
 
 class Table(NamedTuple):
-    """Cells as text."""
+    """Table cells as text."""
 
     titles: list[str]
     lines: list[list[str]]
     best: tuple[int, int]
-    """Line and column of the best accuracy; -1, -1 where there is none."""
+    """Line and column of the best accuracy; -1, -1 without one."""
 
 
 def long_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> Table:
-    """One line for each combination of levels, with all that is known of it."""
+    """Returns one line for each combination of levels, with all its results and costs."""
     titles = [*axes, "accuracy %", "loss", "parameters", "MACs", "images/s", "training"]
     lines = [[*row.labels, *_figures(row)] for row in rows]
     place = rows.index(best.row) if best else -1
@@ -41,7 +41,7 @@ def _accuracy(row: Row) -> str:
 
 
 def _missing(row: Row) -> list[str]:
-    """How the seeds stand that have not finished."""
+    """Counts the seeds that have not finished by their status."""
     missing: dict[str, int] = {}
     for outcome in row.outcomes.values():
         if outcome.status != FINISHED:
@@ -54,20 +54,20 @@ def _loss(row: Row) -> str:
 
 
 def with_interval(value: Mean, scale: float, digits: int) -> str:
-    """``93.10 ± 0.42``; of a single run without the interval."""
+    """Writes ``93.10 ± 0.42``; a single value without the interval."""
     shown = f"{scale * value.value:.{digits}f}"
     return shown if math.isnan(value.half_width) else f"{shown} ± {scale * value.half_width:.{digits}f}"
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``12 min`` or ``3.4 h``."""
+    """Writes ``45 s``, ``12 min`` or ``3.4 h``."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def square_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> Table:
-    """As the patent's Table 5: the first axis downwards, the others across, ``accuracy/loss`` in each cell."""
+    """Lays out the patent's Table 5: the first axis downwards, the others across, ``accuracy/loss`` in each cell."""
     down = list(dict.fromkeys(row.labels[0] for row in rows))
     across = list(dict.fromkeys(row.labels[1:] for row in rows))
     found = {row.labels: row for row in rows}
@@ -83,7 +83,7 @@ def _pair(row: Row) -> str:
 
 
 def markdown(table: Table) -> str:
-    """The table in Markdown, the best accuracy in bold."""
+    """Writes the table in Markdown, the best accuracy in bold."""
     titles, *marked = ([re.sub(r"([|*])", r"\\\1", cell) for cell in line] for line in (table.titles, *table.lines))
     if table.best[0] >= 0:
         line, column = table.best
@@ -93,7 +93,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """The table in LaTeX, for ``booktabs``; the best accuracy in bold."""
+    """Writes the table in LaTeX, for ``booktabs``; the best accuracy in bold."""
     lines = [[_escape(cell) for cell in line] for line in table.lines]
     if table.best[0] >= 0:
         line, column = table.best
@@ -112,7 +112,7 @@ def _escape(text: str) -> str:
 
 
 def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> str:
-    """One line for each combination, with numbers as they are: shares, nats, seconds."""
+    """Writes one line for each combination, with plain numbers: fractions, nats, seconds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     figures = ["accuracy", "accuracy_half_width", "loss", "loss_half_width"]

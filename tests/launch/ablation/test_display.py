@@ -1,4 +1,4 @@
-"""Who watches a grid hears the signals that it is meant to hear."""
+"""The process that watches a grid passes on the signals that ask it to stop."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ class Workers:
     def at_work(self):
         return self.looks < 3 and not self.stopped
 
-    def look_after(self, cells):
+    def look_after(self):
         self.looks += 1
         if self.looks == 1:
             os.kill(os.getpid(), self.number)

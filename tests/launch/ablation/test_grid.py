@@ -3,8 +3,9 @@
 import itertools
 
 import pytest
+from ml_collections.config_flags import config_path
 
-from launch.ablation.grid import Axis, Level, check_axes, get_field, make_cells, named_briefly, parse_sweep
+from launch.ablation.grid import Axis, Level, check_axes, make_cells, named_briefly, parse_sweep
 from launch.runs.costs import load_config
 
 
@@ -66,7 +67,7 @@ def test_what_cannot_be_swept_is_refused(config, text, message):
     ("sweeps", "message"),
     [
         (["model.recurrent.layers=1,1"], "model.recurrent.layers has 1 more than once"),
-        (["seed=1,2"], "--seeds says"),
+        (["seed=1,2"], "--seeds"),
         (["model.fc_layers=1,2", "model.fc_layers=3"], "model.fc_layers is set by two axes"),
     ],
 )
@@ -85,7 +86,7 @@ def test_every_combination_with_every_seed(config):
     cells = make_cells(config, axes, seeds=2)
     expected = itertools.product([1, 2], [8, 16, 32], [5, 6])
     assert [
-        (get_field(c.config, "model.recurrent.layers"), get_field(c.config, "model.recurrent.units"), c.config.seed)
+        (*(config_path.get_value(f"model.recurrent.{name}", c.config) for name in ("layers", "units")), c.config.seed)
         for c in cells
     ] == list(expected)
     assert {cell.config.data.order_seed for cell in cells} == {5}, "all see the same batches"

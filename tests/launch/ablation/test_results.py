@@ -125,9 +125,9 @@ def test_what_survives_may_be_above_the_best():
 def test_of_many_alike_the_best_is_seldom_called_better():
     draws, called = np.random.default_rng(0), 0
     for _ in range(200):
-        same = [row(str(place), accuracies=draws.normal(0.9, 0.01, 3).tolist()) for place in range(8)]
+        same = [row(str(place), accuracies=draws.normal(0.9, 0.01, 3).tolist()) for place in range(6)]
         called += any(rival.beaten for rival in best_of(same).rivals)
-    assert called <= 16, "5 % of 200, and what chance adds; picked and then compared, 8 %"
+    assert called <= 12, "5 % of 200, and some by chance; 16 if p was adjusted for comparisons with the best alone"
 
 
 def test_a_log_that_lacks_its_figures_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Every study's cells can be trained, and are what its table has."""
+"""Every study has the cells of its table, and they can be trained."""
 
 import sys
 
@@ -6,9 +6,10 @@ import jax
 import pytest
 from absl import flags
 from ml_collections import config_flags
+from ml_collections.config_flags import config_path
 
-from launch.ablate import with_study
-from launch.ablation.grid import check_axes, make_cells, set_field
+from launch.ablation.command import with_study
+from launch.ablation.grid import check_axes, make_cells
 from launch.ablation.study import load_study, study_names
 from launch.runs.assembly import advance, trainable
 from launch.runs.config import Config
@@ -31,7 +32,7 @@ def test_all_are_here():
 
 
 def small(config: Config) -> None:
-    """The same with few channels, to be traced quickly."""
+    """Gives the model few channels, so that it is traced quickly."""
     config.model.width = 0.05
     config.data.batch_size = 2
 
@@ -41,7 +42,7 @@ def test_every_cell_can_be_trained(name):
     study = load_study(name)
     config = load_config(study.config)
     for path, value in study.settings.items():
-        set_field(config, path, value)
+        config_path.set_value(path, config, value)
     small(config)
     check_axes(config, study.axes)
     cells = make_cells(config, study.axes, seeds=1)
