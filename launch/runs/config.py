@@ -36,14 +36,14 @@ class Config:
     """A run from data to checkpoint; every field can be set by a flag, ``--config.model.recurrent.layers=3``."""
 
     alphabet: AlphabetConfig = dataclasses.field(default_factory=AlphabetConfig)
-    classes: tuple[str, ...] = ()
-    """Names of the classes, for models that tell classes apart instead of reading."""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     model: Architecture = dataclasses.field(default_factory=CRNNConfig)
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     train: LoopConfig = dataclasses.field(default_factory=LoopConfig)
     mesh: MeshConfig = dataclasses.field(default_factory=MeshConfig)
+    classes: tuple[str, ...] = ()
+    """Names of the classes, for models that tell classes apart instead of reading."""
     init_from: str = ""
     """Work folder of a run or of imported weights, whose best parameters training starts from; empty: random ones."""
     seed: int = 0
