@@ -1,7 +1,7 @@
 r"""Prepares public sets of samples, and shows what a source holds.
 
-A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; ``--dataset=NAME`` with a folder
-that lacks them lists them. CCPD and PrIMuS have a second configuration: ``ccpd/box``, ``primus/agnostic``:
+A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; for a folder without them the
+command lists which are needed. CCPD and PrIMuS have a second configuration: ``ccpd/box``, ``primus/agnostic``:
 
     python -m launch.prepare --dataset=NAME --source=DIR --data_dir=DIR [--on_bad_sample=skip]
 
@@ -46,9 +46,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
     flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to report on (2000).", 1)
     flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32).", 1)
-    config_flags.DEFINE_config_file(
-        "config", None, "A file under launch/configs/: the report checks its model's needs."
-    )
+    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, whose model's needs are checked.")
 
 
 def main(argv: list[str]) -> None:

@@ -79,9 +79,8 @@ def _summary(builder: SetBuilder) -> str:
     splits = [f"  {name}: {split.num_examples:,} samples" for name, split in builder.info.splits.items()]
     lines = [f"{builder.data_dir}, {builder.info.dataset_size}:", *splits]
     if builder.skipped:
-        lines.append(
-            f"{builder.skipped:,} malformed entries were left out, all listed in {builder.data_dir}/{SKIPPED}:"
-        )
+        listed = f"{builder.data_dir}/{SKIPPED}"
+        lines.append(f"{builder.skipped:,} malformed entries were left out, all listed in {listed}:")
         lines += [f"  {problem}" for problem in builder.problems]
         lines += ["  ..."] * (builder.skipped > len(builder.problems))
     return "\n".join(lines)

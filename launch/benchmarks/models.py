@@ -2,9 +2,9 @@
 
     python -m launch.benchmarks.models [--models=lprnet,crnn] [--dtype=bfloat16] [--seconds=5]
 
-Prints parameters and multiply-accumulates (see `launch.cost`) and the speed of reading with fresh parameters: pixels in,
-tokens out, decoding included; pictures per second at a batch, milliseconds of a single picture. ``recog`` is the live
-model, ``artifact`` the program that `launch.export` writes, loaded back. Architectures that
+Prints parameters and multiply-accumulates (see `launch.cost`) and the speed of reading with fresh parameters, from
+pixels to tokens, decoding included: pictures per second at a batch, milliseconds of a single picture. ``recog`` is the
+live model, ``artifact`` the program that `launch.export` writes, loaded back. Architectures that
 `launch.benchmarks.torch_readers` has are measured in PyTorch too, in turns with ours: eager and compiled, of which the
 faster counts. ``ratio`` is the artifact's speed divided by PyTorch's. ``MFU`` and ``peak MiB`` are those of the batch:
 the multiply-accumulates, two operations each, as a share of the device's peak, and the peak of live memory, parameters

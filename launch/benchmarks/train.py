@@ -10,8 +10,8 @@ stays on the device; nothing is augmented. Ours is the step of `launch.train`, i
 marks numbers that another job disturbed.
 
 ``MFU`` is the share of the device's peak (`launch.runs.utilization`) that the operations of the model make up.
-``peak MiB`` is the peak of live memory during a step: ours, by XLA's account of the compiled program (arguments, results
-not written over them, temporaries and scratch space); PyTorch's, by its own record of tensors, which lacks the
+``peak MiB`` is the peak of live memory during a step. Ours is XLA's account of the compiled program (arguments, results
+not written over them, temporaries and scratch space); PyTorch's is its own record of tensors, which lacks the
 allocations of its libraries on a CPU. Neither counts an allocator's reserve. The device's own peak would not be a
 measure: it never falls, and compiling, which tries algorithms on it, raises it.
 """

@@ -87,7 +87,7 @@ def efficiency(step: Step, devices: int, network: Network, *, overlapped: bool) 
 
 
 def efficiency_table(step: Step, devices: list[int], networks: dict[str, Network]) -> list[str]:
-    """A line of titles, then a line for each network: efficiency with / without overlap, as far as the network reaches."""
+    """A line of titles, then a line for each network: efficiency with / without overlap within its reach."""
     lines = [f"{'':<12}" + "".join(f"{count:>18,}" for count in devices)]
     for name, network in networks.items():
         cells = []
