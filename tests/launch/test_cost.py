@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from launch import cost
-from launch.cost import Published, compare, table
 from launch.runs.costs import Cost, config_names, count, count_models, load_config
+from launch.runs.published import PUBLISHED, Published, compare, cost_table
+from tests.launch.in_process import run_main
 
 LPRNET = Cost(24, 94, 3, 18, 446_976, 144_400_000)
 
 
-@pytest.mark.parametrize("name", cost.PUBLISHED)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_every_model_of_the_paper_costs_what_the_paper_says(name):
-    ours, theirs = count(load_config(name)), cost.PUBLISHED[name]
+    ours, theirs = count(load_config(name)), PUBLISHED[name]
     assert ours.size == "24x94x3"
     assert 2 * ours.macs / 1e9 == pytest.approx(theirs.operations, rel=0.05)
     millions = ours.parameters / 1e6
@@ -39,7 +40,7 @@ def test_differences_over_five_percent_are_explained(published, shown):
 
 
 def test_a_line_for_each_model_under_its_titles():
-    lines = table({"lprnet": LPRNET, "mine": LPRNET._replace(frames=None)})
+    lines = cost_table({"lprnet": LPRNET, "mine": LPRNET._replace(frames=None)})
     assert len(lines) == 3
     titles = {title: lines[0].index(title) + len(title) for title in ("input", "frames", "parameters", "MACs")}
     for title, value in {"input": "24x94x3", "frames": "18", "parameters": "446,976", "MACs": "144.4 M"}.items():
@@ -47,6 +48,12 @@ def test_a_line_for_each_model_under_its_titles():
     assert lines[1].endswith("(0.447 M is +12%: the paper's figure is rounded)")
     assert lines[2].endswith("0.289 G")
     assert lines[2][: titles["frames"]].endswith(" -")
+
+
+def test_the_command_counts_one_configuration_as_its_flags_change_it(capsys):
+    run_main(cost, "--config=launch/configs/lprnet.py", "--config.data.width=188")
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.split()[:4] == ["lprnet", "24x188x3", "41", "446,976"]
 
 
 def test_the_readme_tells_what_every_model_costs():

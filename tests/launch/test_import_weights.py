@@ -11,8 +11,8 @@ import pytest
 
 from launch.evaluate import evaluate
 from launch.export import export
-from launch.import_weights import import_weights
 from launch.runs.folder import OtherRunError, load_run
+from launch.runs.imported import convert, import_weights
 from recog.alphabet import CHINESE_PLATES, LATIN_36
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import WeightsError
