@@ -7,7 +7,7 @@ import jax
 
 from datasets.pipeline import DataConfig
 from launch.runs.config import AlphabetConfig, Config, to_json
-from launch.runs.data import state_maker
+from launch.runs.data import abstract_state, state_maker
 from launch.runs.folder import claim
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
@@ -16,9 +16,10 @@ from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import StateDict, WeightsError
 from recog.importing.torch_file import read_state_dict
 from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
-from recog.tasks.task import Variables
+from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints
 from recog.training.optimizers import make_optimizer
+from recog.training.state import TrainState
 from recog.training.transfer import named_arrays
 
 SOURCES = ("lprnet_pytorch", "crnn_pytorch")
@@ -77,8 +78,7 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
         raise FileExistsError(f"{workdir} holds files: name a new or an empty folder with --workdir")
     variables, config = convert(source, read_state_dict(weights), alphabet_file)
     task = make_task(config)
-    state = jax.jit(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))()
-    if (theirs := _shapes(variables)) != (ours := _shapes(state.variables)):
+    if (theirs := _shapes(variables)) != (ours := _shapes(abstract_state(config, task).variables)):
         raise WeightsError(
             f"{weights} does not fit {task.alphabet.classes} classes (the blank and {task.alphabet!r}): it has "
             f"{sorted(theirs - ours)} instead of {sorted(ours - theirs)}. "
@@ -90,12 +90,21 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
         "imported": {"source": source, "weights": Path(weights).name, "sha256": sha256(Path(weights))},
     }
     claim(workdir, identity)
-    model_state = {name: value for name, value in variables.items() if name != "params"}
     with Checkpoints(workdir, identity) as checkpoints:
-        checkpoints.save_if_best(state.replace(params=variables["params"], model_state=model_state), 0, {})
+        checkpoints.save_if_best(_untrained(config, task, variables), 0, {})
     parameters, classes = count_parameters(variables), task.alphabet.classes
     print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
     return config
+
+
+def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
+    """The state before the first step, with these variables."""
+    make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
+    # Without the random variables among its outputs the program is small: XLA leaves out how they are drawn.
+    rest = jax.jit(lambda: make_state().replace(params={}, model_state={}))()
+    return rest.replace(
+        params=variables["params"], model_state={name: value for name, value in variables.items() if name != "params"}
+    )
 
 
 def _preset(name: str) -> AlphabetConfig:
