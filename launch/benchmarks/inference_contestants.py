@@ -1,7 +1,7 @@
 """Readers that the benchmark of models compares: the live model, its exported program, and PyTorch's."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import flax.traverse_util
 import jax
@@ -20,22 +20,34 @@ from recog.batch import Batch
 from recog.export.write import make_program, used_by_reading
 
 
-def our_contestants(config: Config, cost: Cost, rows: int) -> dict[str, Contestant]:
-    """The live model (``recog``) and the exported program (``artifact``), on a batch of noise with fresh parameters."""
-    task = make_task(config)
-    images, widths = _noise(cost, rows), np.full(rows, cost.width, np.int32)
-    batch = Batch(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in shape_of_batch(config)))
-    variables = jax.jit(task.init)(jax.random.key(0), batch._replace(images=images[:1], widths=widths[:1]))
-    arguments = jax.device_put((images, widths))
-    live = jax.jit(task.read).lower(variables, *arguments).compile()
-    shape = (config.data.height, config.data.width, config.data.channels)
-    used = used_by_reading(task, flax.traverse_util.flatten_dict(variables, sep="/"), shape)
-    program = export.deserialize(bytearray(make_program(task, used, shape).serialize()))
-    exported = jax.jit(program.call).lower(used, *arguments).compile()
-    return {
-        "recog": Contestant(functools.partial(_run, live, variables, *arguments), peak_bytes(live)),
-        "artifact": Contestant(functools.partial(_run, exported, used, *arguments), peak_bytes(exported)),
-    }
+class Ours:
+    """Our reader with fresh parameters, live and exported.
+
+    Args:
+      config: model and data.
+      cost: the size of its pictures.
+    """
+
+    def __init__(self, config: Config, cost: Cost):
+        self._task, self._cost = make_task(config), cost
+        images, widths = _noise(cost, 1), np.full(1, cost.width, np.int32)
+        batch = Batch(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in shape_of_batch(config)))
+        self._variables = jax.jit(self._task.init)(
+            jax.random.key(0), batch._replace(images=images[:1], widths=widths[:1])
+        )
+        shape = (config.data.height, config.data.width, config.data.channels)
+        self._used = used_by_reading(self._task, flax.traverse_util.flatten_dict(self._variables, sep="/"), shape)
+        self._exported = export.deserialize(bytearray(make_program(self._task, self._used, shape).serialize()))
+
+    def contestants(self, rows: int) -> dict[str, Contestant]:
+        """The live model (``recog``) and the exported program (``artifact``), compiled for a batch of noise."""
+        arguments = jax.device_put((_noise(self._cost, rows), np.full(rows, self._cost.width, np.int32)))
+        live = jax.jit(self._task.read).lower(self._variables, *arguments).compile()
+        exported = jax.jit(self._exported.call).lower(self._used, *arguments).compile()
+        return {
+            "recog": Contestant(functools.partial(_run, live, self._variables, *arguments), peak_bytes(live)),
+            "artifact": Contestant(functools.partial(_run, exported, self._used, *arguments), peak_bytes(exported)),
+        }
 
 
 def torch_contestants(config: Config, cost: Cost, rows: int) -> dict[str, Contestant]:
@@ -61,15 +73,18 @@ def torch_contestants(config: Config, cost: Cost, rows: int) -> dict[str, Contes
     return rival.each_mode(make)
 
 
-def measure(name: str, config: Config, cost: Cost, rows: int, seconds: float) -> dict[str, Result]:
-    """Times one batch with each contestant; for PyTorch the fastest mode counts."""
-    ours = our_contestants(config, cost, rows)
-    theirs = torch_contestants(config, cost, rows) if name in rival.MODELS else {}
-    field = [*ours.values(), *theirs.values()]
-    timings = time_in_turns([contestant.run for contestant in field], seconds)
-    results = [Result(timing, contestant.peak_bytes) for timing, contestant in zip(timings, field, strict=True)]
-    found = dict(zip(ours, results, strict=False))
-    return found | ({"torch": min(results[len(ours) :])} if theirs else {})
+def measure(name: str, config: Config, cost: Cost, sizes: Sequence[int], seconds: float) -> list[dict[str, Result]]:
+    """Times a batch of each size with each contestant; for PyTorch the fastest mode counts."""
+    ours, measured = Ours(config, cost), []
+    for rows in sizes:
+        field = ours.contestants(rows)
+        theirs = torch_contestants(config, cost, rows) if name in rival.MODELS else {}
+        runs = [contestant.run for contestant in (*field.values(), *theirs.values())]
+        timings = time_in_turns(runs, seconds)
+        results = [Result(t, c.peak_bytes) for t, c in zip(timings, (*field.values(), *theirs.values()), strict=True)]
+        found = dict(zip(field, results, strict=False))
+        measured.append(found | ({"torch": min(results[len(field) :])} if theirs else {}))
+    return measured
 
 
 def _noise(cost: Cost, rows: int) -> UInt8[np.ndarray, "B H W C"]:

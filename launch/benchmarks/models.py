@@ -50,7 +50,7 @@ def header() -> list[str]:
 def line(name: str, config: Config, seconds: float) -> tuple[str, bool]:
     """Measures one configuration; returns its line, and whether no other process disturbed it."""
     cost, rows, peak = count(config), BATCH_SIZES[platform()], peak_flops(jax.devices()[0])
-    many, one = (measure(name, config, cost, number, seconds) for number in (rows, 1))
+    many, one = measure(name, config, cost, (rows, 1), seconds)
     speeds = _speeds(many, lambda taken: f"{rows / taken:.0f}") + _speeds(one, lambda taken: f"{1e3 * taken:.1f}")
     cells = speeds + _shares(many, 2 * rows * cost.macs, peak) + _memory(many)
     alone = all(result.timing.alone for result in (*many.values(), *one.values()))

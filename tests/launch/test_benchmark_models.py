@@ -6,7 +6,7 @@ import pytest
 
 from launch.benchmarks import inference_contestants, models, rival
 from launch.benchmarks.contestant import Result
-from launch.benchmarks.inference_contestants import our_contestants
+from launch.benchmarks.inference_contestants import Ours
 from launch.benchmarks.rival import platform
 from launch.benchmarks.timing import Timing, marked
 from launch.runs.costs import count, load_config
@@ -19,12 +19,13 @@ def test_a_model_is_measured_in_one_line(monkeypatch):
     config.model.without, config.model.batch_norm = (2, 3, 4, 5, 6), ()
     runs = []
 
-    def keep(config, cost, rows):
-        field = our_contestants(config, cost, rows)
-        runs.append({name: contestant.run() for name, contestant in field.items()})
-        return field
+    class Kept(Ours):
+        def contestants(self, rows):
+            field = super().contestants(rows)
+            runs.append({name: contestant.run() for name, contestant in field.items()})
+            return field
 
-    monkeypatch.setattr(inference_contestants, "our_contestants", keep)
+    monkeypatch.setattr(inference_contestants, "Ours", Kept)
     monkeypatch.setattr(models, "BATCH_SIZES", {platform(): 3})
     line, _ = models.line("quickstart", config, seconds=0.0)
     cost = count(config)
@@ -49,7 +50,7 @@ def test_pytorch_takes_part(monkeypatch):
     monkeypatch.setattr(rival, "MODES", {platform(): {}})
     config = load_config("lprnet")
     cost = count(config)
-    results = inference_contestants.measure("lprnet", config, cost, rows=2, seconds=0.0)
+    (results,) = inference_contestants.measure("lprnet", config, cost, sizes=[2], seconds=0.0)
     assert set(results) == {"recog", "artifact", "torch"}
     *_, ratio = models._speeds(results, lambda taken: f"{taken:.3f}")
     assert ratio.rstrip("?").endswith("x")
@@ -71,13 +72,13 @@ def test_many_pictures_in_bfloat16_are_read_at_once_on_a_gpu(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     asked = []
 
-    def measure(name, config, cost, rows, seconds):
-        asked.append((rows, config.model.dtype))
-        return {name: Result(Timing(0.5, 0.0), 0) for name in ("recog", "artifact")}
+    def measure(name, config, cost, sizes, seconds):
+        asked.append((sizes, config.model.dtype))
+        return [{name: Result(Timing(0.5, 0.0), 0) for name in ("recog", "artifact")} for _ in sizes]
 
     monkeypatch.setattr(models, "measure", measure)
     line, _ = models.line("crnn", models.configure("crnn"), seconds=0.0)
-    assert asked == [(256, "bfloat16"), (1, "bfloat16")]
+    assert asked == [((256, 1), "bfloat16")]
     images, milliseconds, share = (line.split()[column] for column in (6, 10, 14))
     assert (images, milliseconds) == ("512", "500.0")
     flops = 2 * 256 * count(load_config("crnn")).macs
