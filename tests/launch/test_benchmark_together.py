@@ -3,16 +3,13 @@
 import pytest
 
 from launch.benchmarks import together
-from recog.models.crnn import CRNNConfig
-from recog.ops.recurrent import RecurrentConfig
 from recog.training.augment import AugmentConfig
+from tests.launch.tiny_models import two_convolutions
 
 
 def test_both_ways_are_measured(config):
     config.data.buckets, config.augment = (64,), AugmentConfig()
-    config.model = CRNNConfig(
-        width=0.05, without=(2, 3, 4, 5, 6), batch_norm=(), recurrent=RecurrentConfig(layers=1, units=4)
-    )
+    config.model = two_convolutions()
     one, many = together.measure(config, count=2, seconds=0.0)
     assert one.seconds > 0
     assert many.seconds > 0

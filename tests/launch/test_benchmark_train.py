@@ -23,6 +23,7 @@ from recog.models.plate_reader import PlateReaderConfig
 from recog.models.stn import IDENTITY
 from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.task import Task, normalize
+from tests.launch.tiny_models import two_convolutions
 
 
 @pytest.fixture
@@ -287,11 +288,9 @@ def test_reports_every_contestant(monkeypatch, capsys):
 
 
 def test_reports_our_step_by_itself(monkeypatch, capsys):
-    """A single convolution compiles in a moment; PyTorch has no such reader."""
     monkeypatch.setattr(rival, "torch_device", lambda: None)
     config = small("crnn")
-    config.model.without, config.model.recurrent = (2, 3, 4, 5, 6), RecurrentConfig(layers=1, units=4)
-    config.model.batch_norm = ()
+    config.model = two_convolutions()
     (row,) = train.report({"crnn": config}, seconds=0.0, rounds=1)
     assert list(row.results) == ["recog"]
     assert_reported(row, capsys.readouterr().out.splitlines())
