@@ -1,4 +1,4 @@
-"""LPRNet of rendered plates, fine-tuned with a few real ones: a couple of hundred labels are enough.
+"""LPRNet of rendered plates, fine-tuned with real ones: for a couple of hundred labelled pictures.
 
     python -m launch.train --config=launch/configs/plates_rendered.py --workdir=runs/plates_rendered
     python -m launch.train --config=launch/configs/plates_tuned.py --workdir=runs/plates_tuned
