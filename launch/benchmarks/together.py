@@ -1,9 +1,9 @@
-"""Times runs that train together in one program against the same runs one after the other.
+"""Times runs that train together in one program against the same runs one after another.
 
     python -m launch.benchmarks.together --config=launch/configs/quickstart.py [--count=3]
 
 Both draw and load the configuration's own batches: alone, each run draws its own for every step; together, one batch
-serves all. The two take turns, as in `launch.benchmarks.ctc`. ``?`` marks what another job disturbed.
+serves all. The two take turns, as in `launch.benchmarks.ctc`. ``?`` marks numbers that another job disturbed.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from recog.training.step import jit_train_step, zero_totals
 
 
 def _stepper(step: Callable, state: Any, totals: Any, stream: Iterator[Batch]) -> Callable[[], None]:
-    """Draws a batch and trains a step, waited for."""
+    """A function that draws a batch, trains a step, and waits for it."""
     held = [state, totals]
 
     def run() -> None:
@@ -41,7 +41,7 @@ def _stepper(step: Callable, state: Any, totals: Any, stream: Iterator[Batch]) -
 
 
 def alone(run: Run, stream: Iterator[Batch]) -> Callable[[], None]:
-    """One run's step, as `launch.train` has it."""
+    """One run's step, as in `launch.train`."""
     one_step = advance(run.config, run.task)
     state = jax.jit(state_maker(run.config, run.task, run.optimizer), out_shardings=run.sharding)()
     totals = jax.device_put(zero_totals(one_step, run.shapes, shape_of_batch(run.config)), replicated(run.mesh))
@@ -49,7 +49,7 @@ def alone(run: Run, stream: Iterator[Batch]) -> Callable[[], None]:
 
 
 def together(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
-    """One step of several runs that differ in their seeds."""
+    """One step of ``count`` runs that differ in their seeds."""
     runs = [run._replace(config=_with_seed(run.config, seed)) for seed in range(count)]
     values = array_values([one.config for one in runs])
     step, no_totals = programs(run, values)
@@ -63,7 +63,7 @@ def _with_seed(config: Config, seed: int) -> Config:
 
 
 def measure(config: Config, count: int, seconds: float) -> tuple[Timing, Timing]:
-    """A step of one run, and a step of ``count`` together.
+    """Times a step of one run, and a step of ``count`` runs together.
 
     Raises:
       ValueError: runs of this configuration cannot train together.
@@ -78,14 +78,14 @@ def measure(config: Config, count: int, seconds: float) -> tuple[Timing, Timing]
 
 
 def main(argv: list[str]) -> None:
-    """Reads the flags; measures and prints the ratio."""
+    """Prints both times and their ratio."""
     del argv
     values = flags.FLAGS
     one, many = measure(values.config, values.count, values.seconds)
     after_another = values.count * one.seconds
     print(marked(f"{1e3 * one.seconds:.0f} ms a step alone", one))
     print(marked(f"{1e3 * many.seconds:.0f} ms a step of {values.count} together", many))
-    print(marked(f"{after_another / many.seconds:.2f}x as fast as one after the other", one, many))
+    print(marked(f"{after_another / many.seconds:.2f}x as fast as one after another", one, many))
     if not (one.alone and many.alone):
         print(NOT_ALONE)
     print(machine("flax", "optax"))
@@ -95,5 +95,5 @@ if __name__ == "__main__":
     config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
     flags.mark_flag_as_required("config")
     flags.DEFINE_integer("count", 3, "Runs that train together.", lower_bound=1)
-    flags.DEFINE_float("seconds", 30.0, "Seconds of measured time for each way.", lower_bound=0.0)
+    flags.DEFINE_float("seconds", 30.0, "Seconds of measured time for each of the two.", lower_bound=0.0)
     entry.run(main)

@@ -143,10 +143,11 @@ def test_each_device_does_its_own_samples():
     assert done.returncode == 0, done.stderr
 
 
-ON_A_GPU = pytest.mark.skipif(not kernel.available(), reason="needs a GPU that Pallas knows")
+WITHOUT_A_GPU = pytest.mark.skipif(not kernel.available(), reason="needs a GPU that Pallas knows")
 
 
-@ON_A_GPU
+@pytest.mark.gpu
+@WITHOUT_A_GPU
 @pytest.mark.parametrize(
     ("shape", "tolerance"),
     [
@@ -165,7 +166,8 @@ def test_the_kernel_itself_equals_the_scan(shape, tolerance):
     np.testing.assert_allclose(jax.jit(kernel.log_likelihood)(given), found.log_likelihood, rtol=1e-6)
 
 
-@ON_A_GPU
+@pytest.mark.gpu
+@WITHOUT_A_GPU
 def test_the_kernels_loss_and_gradient_equal_the_scans():
     random = np.random.default_rng(0)
     logits, labels = jnp.asarray(random.normal(size=(64, 26, 37)), jnp.float32), random.integers(1, 37, (64, 12))

@@ -13,15 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from launch.benchmarks.ctc import (
-    SHAPES,
-    Problem,
-    Shape,
-    jax_contestant,
-    optax_loss,
-    problem,
-    reference_gradient,
-)
+from launch.benchmarks.ctc_losses import jax_contestant, optax_loss
+from launch.benchmarks.ctc_problem import SHAPES, Problem, Shape, problem, reference_gradient
 from launch.benchmarks.forward_backward import float64_reference
 from recog.ctc import ctc_loss
 from recog.ctc.lattice import WIDE_BATCH
@@ -436,7 +429,7 @@ def test_a_blank_outside_the_classes(blank_id):
 SHARDED = """
 import jax, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from launch.benchmarks.ctc import Shape, problem
+from launch.benchmarks.ctc_problem import Shape, problem
 from recog.ctc import ctc_loss
 
 assert jax.device_count() == 4

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from jax import export
+from tests.variables import random_variables
 
 from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
 from recog.batch import full_height
@@ -24,7 +25,6 @@ from recog.ops.recurrent import RecurrentConfig
 from recog.preprocess import Preprocess
 from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.reading import ReadingTask
-from tests.variables import random_variables
 
 
 def make(folder, alphabet: Alphabet, channels: int):

@@ -1,7 +1,6 @@
 """Pictures of any size become batches of a few shapes, and no pixel of them changes on the way."""
 
 import numpy as np
-import pytest
 
 from recog.export.pictures import groups, pad
 

@@ -332,6 +332,7 @@ def test_devices_of_a_mesh_compute_their_rows():
     assert json.loads(done.stdout.splitlines()[-1]) < 1e-5
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not cudnn_lstm.available(), reason="needs an NVIDIA device")
 @ONE_AND_TWO_WAYS
 @pytest.mark.parametrize(("precision", "tolerance"), [("highest", 2e-5), ("tensorfloat32", 2e-2)])
