@@ -7,7 +7,7 @@ import flax.traverse_util
 import jax
 import numpy as np
 from jax import export
-from jaxtyping import UInt8
+from jaxtyping import Int32, UInt8
 
 from launch.benchmarks import rival
 from launch.benchmarks.contestant import Contestant, Result, peak_bytes
@@ -16,8 +16,8 @@ from launch.runs.config import Config
 from launch.runs.costs import Cost
 from launch.runs.data import shape_of_batch
 from launch.runs.tasks import make_task
-from recog.batch import Batch
-from recog.export.write import make_program, used_by_reading
+from recog.batch import Batch, full_height
+from recog.export.write import make_program, used_by_predict
 
 
 class Ours:
@@ -30,24 +30,27 @@ class Ours:
 
     def __init__(self, config: Config, cost: Cost):
         self._task, self._cost = make_task(config), cost
-        images, widths = _noise(cost, 1), np.full(1, cost.width, np.int32)
-        batch = Batch(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in shape_of_batch(config)))
-        self._variables = jax.jit(self._task.init)(
-            jax.random.key(0), batch._replace(images=images[:1], widths=widths[:1])
-        )
-        shape = (config.data.height, config.data.width, config.data.channels)
-        self._used = used_by_reading(self._task, flax.traverse_util.flatten_dict(self._variables, sep="/"), shape)
-        self._exported = export.deserialize(bytearray(make_program(self._task, self._used, shape).serialize()))
+        shapes, preprocess = shape_of_batch(config.data, self._task.codec), config.data.preprocess
+        batch: Batch = jax.tree.map(lambda x: np.zeros((1, *x.shape[1:]), x.dtype), shapes)
+        batch = batch._replace(images=_noise(cost, 1), sizes=_sizes(cost, 1))
+        self._variables = jax.jit(self._task.init)(jax.random.key(0), batch)
+        flat = flax.traverse_util.flatten_dict(self._variables, sep="/")
+        self._used = used_by_predict(self._task, flat, preprocess)
+        self._exported = export.deserialize(bytearray(make_program(self._task, self._used, preprocess).serialize()))
 
     def contestants(self, rows: int) -> dict[str, Contestant]:
         """The live model (``recog``) and the exported program (``artifact``), compiled for a batch of noise."""
-        arguments = jax.device_put((_noise(self._cost, rows), np.full(rows, self._cost.width, np.int32)))
-        live = jax.jit(self._task.read).lower(self._variables, *arguments).compile()
+        arguments = jax.device_put((_noise(self._cost, rows), _sizes(self._cost, rows)))
+        live = jax.jit(self._task.predict).lower(self._variables, *arguments).compile()
         exported = jax.jit(self._exported.call).lower(self._used, *arguments).compile()
         return {
             "recog": Contestant(functools.partial(_run, live, self._variables, *arguments), peak_bytes(live)),
             "artifact": Contestant(functools.partial(_run, exported, self._used, *arguments), peak_bytes(exported)),
         }
+
+
+def _sizes(cost: Cost, rows: int) -> Int32[np.ndarray, "B 2"]:
+    return full_height(np.full(rows, cost.width), cost.height)
 
 
 def torch_contestants(config: Config, cost: Cost, rows: int) -> dict[str, Contestant]:
@@ -62,7 +65,7 @@ def torch_contestants(config: Config, cost: Cost, rows: int) -> dict[str, Contes
     from launch.benchmarks.torch_inference import Inference
 
     config.data.width = cost.width
-    images, classes = _noise(cost, rows), make_task(config).alphabet.classes
+    images, classes = _noise(cost, rows), make_task(config).codec.classes
 
     def make(mode: str | None) -> Contestant:
         reader = Inference(config, classes, images, device, mode)

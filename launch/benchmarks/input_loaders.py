@@ -15,6 +15,8 @@ from datasets.preflight import Preflight, preflight
 from datasets.sources import BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
 from recog.alphabet import CHINESE_PLATES, Alphabet
+from recog.codecs import TextCodec
+from recog.preprocess import Preprocess
 
 BATCH, HEIGHT, WIDTH, CHANNELS = 64, 32, 128, 3
 """Sizes of the batches of both loaders."""
@@ -27,10 +29,10 @@ RENDERED_READ = 64
 
 
 class Checked(NamedTuple):
-    """A source after its preflight, with the alphabet of its labels."""
+    """A source after its preflight, with the codec of its labels."""
 
     source: Source
-    alphabet: Alphabet
+    codec: TextCodec
     found: Preflight
 
 
@@ -59,9 +61,9 @@ def check(source: Source) -> Checked:
     if not isinstance(source, RenderedSource):
         source = Subset(source, range(min(len(source), FILES_READ)))
     seen = set(string.printable.strip() + " ") | set(CHINESE_PLATES.tokens) | _characters(source)
-    alphabet = Alphabet(sorted(seen))
-    needs = Needs(alphabet, HEIGHT, None, SLOTS, lambda width: None, WIDTH)
-    return Checked(source, alphabet, preflight(source, needs, on_bad_sample="skip"))
+    codec = TextCodec(Alphabet(sorted(seen)), SLOTS)
+    needs = Needs(Preprocess(HEIGHT, WIDTH, CHANNELS), codec, codec.problems)
+    return Checked(source, codec, preflight(source, needs, on_bad_sample="skip"))
 
 
 def _characters(source: Source) -> set[str]:
@@ -69,7 +71,7 @@ def _characters(source: Source) -> set[str]:
     found = set()
     for index in range(min(len(source), FILES_READ if isinstance(source, Subset) else RENDERED_READ)):
         with contextlib.suppress(BadSampleError):
-            found.update(source[index].text)
+            found.update(source[index].label)
     return found - set("\n\r\ufeff")
 
 
@@ -95,7 +97,7 @@ def our_batches(checked: Checked, workers: int, *, cached: bool = False) -> cont
         workers=workers,
         cache_mb=DataConfig.cache_mb if cached else 0,
     )
-    stream, _ = make_stream(checked.source, checked.found, checked.alphabet, config, seed=0)
+    stream, _ = make_stream(checked.source, checked.found, checked.codec, config, seed=0)
     return contextlib.closing(iter(stream))
 
 
@@ -104,7 +106,7 @@ def torch_batches(folder: Folder, checked: Checked, workers: int) -> Iterator[An
     from torch.utils.data import DataLoader, RandomSampler  # pyright: ignore[reportMissingImports]
 
     indices = checked.found.indices.tolist()
-    labels = [checked.alphabet.encode(checked.source[index].text) for index in indices]
+    labels = [checked.codec.alphabet.encode(checked.source[index].label) for index in indices]
     pictures = Pictures([folder.folder / folder.key(index).decode() for index in indices], labels)
     return iter(
         DataLoader(

@@ -11,49 +11,30 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 from absl import flags
 from ml_collections import config_flags
 
-from launch.ablation.training import array_values, can_stack, initial_states, programs
+from launch.ablation.training import can_stack
 from launch.benchmarks.timing import NOT_ALONE, Timing, machine, marked, time_in_turns
 from launch.runs import entry
-from launch.runs.assembly import Run, advance, prepare
+from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
-from launch.runs.data import shape_of_batch, state_maker
-from launch.train import batches
+from launch.runs.training import Programs, batches
 from recog.batch import Batch
-from recog.mesh import replicated
-from recog.training.step import jit_train_step, zero_totals
 
 
-def _stepper(step: Callable, state: Any, totals: Any, stream: Iterator[Batch]) -> Callable[[], None]:
-    """A function that draws a batch, trains a step, and waits for it."""
-    held = [state, totals]
+def stepper(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
+    """A function that draws a batch, trains a step of ``count`` runs that differ in their seeds, and waits for it."""
+    programs = Programs([run._replace(config=_with_seed(run.config, seed)) for seed in range(count)])
+    held = [programs.initial_state([None] * count), programs.zero_totals()]
 
-    def run() -> None:
-        held[:] = step(*held, next(stream))
+    def step() -> None:
+        held[:] = programs.train_step(programs.settings, *held, next(stream))
         jax.block_until_ready(held)
 
-    return run
-
-
-def alone(run: Run, stream: Iterator[Batch]) -> Callable[[], None]:
-    """One run's step, as in `launch.train`."""
-    one_step = advance(run.config, run.task)
-    state = jax.jit(state_maker(run.config, run.task, run.optimizer), out_shardings=run.sharding)()
-    totals = jax.device_put(zero_totals(one_step, run.shapes, shape_of_batch(run.config)), replicated(run.mesh))
-    return _stepper(jit_train_step(one_step, run.mesh, run.sharding), state, totals, stream)
-
-
-def together(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
-    """One step of ``count`` runs that differ in their seeds."""
-    runs = [run._replace(config=_with_seed(run.config, seed)) for seed in range(count)]
-    values = array_values([one.config for one in runs])
-    step, no_totals = programs(run, values)
-    return _stepper(step, initial_states(runs, [None] * count, values), no_totals(), stream)
+    return step
 
 
 def _with_seed(config: Config, seed: int) -> Config:
@@ -71,9 +52,9 @@ def measure(config: Config, count: int, seconds: float) -> tuple[Timing, Timing]
     if not can_stack(config):
         raise ValueError("runs of this configuration cannot train together: it learns eta, shards, or asks for cuDNN")
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as streams:
-        run = prepare(config, Path(folder))
+        run = assemble(config, Path(folder))
         drawn = [streams.enter_context(contextlib.closing(iter(batches(run)[0]))) for _ in range(2)]
-        one, many = time_in_turns([alone(run, drawn[0]), together(run, count, drawn[1])], seconds)
+        one, many = time_in_turns([stepper(run, 1, drawn[0]), stepper(run, count, drawn[1])], seconds)
         return one, many
 
 

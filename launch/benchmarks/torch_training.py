@@ -60,8 +60,8 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, list(self.reader.parameters()), device)
         # From a view of B H W C, so that it is channels-last in memory.
         self.images = torch.from_numpy(np.array(batch.images)).to(device).permute(0, 3, 1, 2)
-        self.labels = torch.from_numpy(np.asarray(batch.labels, np.int64)).to(device)
-        self.label_lengths = torch.from_numpy(np.asarray(batch.label_lengths, np.int64))
+        self.labels = torch.from_numpy(np.asarray(batch.targets.labels, np.int64)).to(device)
+        self.label_lengths = torch.from_numpy(np.asarray(batch.targets.lengths, np.int64))
         self.scores = torch.compile(self._scores, mode=mode) if mode else self._scores
 
     def _scores(self, images):

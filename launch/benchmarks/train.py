@@ -31,7 +31,7 @@ from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, marked,
 from launch.benchmarks.training_contestants import STEPS, configure, make_batch, our_contestant, torch_contestants
 from launch.runs import entry
 from launch.runs.config import Config
-from launch.runs.data import abstract_state
+from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
 from launch.runs.utilization import peak_flops, step_flops
 from recog.evaluation.cost import count_parameters

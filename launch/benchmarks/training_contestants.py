@@ -1,5 +1,8 @@
 """Training steps that the benchmark of training compares: ours and PyTorch's, on one batch of noise."""
 
+import functools
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -7,15 +10,15 @@ from launch.benchmarks import rival
 from launch.benchmarks.contestant import Contestant, peak_bytes
 from launch.benchmarks.ctc_problem import Shape, problem
 from launch.benchmarks.rival import BATCH_SIZES, DTYPES, MODELS, platform
-from launch.runs.assembly import advance
 from launch.runs.config import Config
 from launch.runs.costs import USUAL_WIDTH, load_config
-from launch.runs.data import abstract_state, state_maker
-from recog.batch import Batch
+from launch.runs.settings import array_settings
+from launch.runs.states import abstract_state, advance_of, state_of
+from recog.batch import Batch, full_height
+from recog.codecs import TextTargets
 from recog.mesh import by_parameter, make_mesh, put_batch, replicated
 from recog.tasks.task import Task
 from recog.training.augment import AugmentConfig
-from recog.training.optimizers import make_optimizer
 from recog.training.step import jit_train_step, zero_totals
 
 STEPS = {"cpu": 1, "gpu": 10}
@@ -40,16 +43,15 @@ def make_batch(config: Config, task: Task, seed: int = 0) -> Batch:
     """
     data, rows = config.data, config.data.batch_size
     images = np.random.default_rng(seed).integers(0, 256, (rows, data.height, data.width, data.channels), np.uint8)
-    frames, classes, blank = task.frames(data.width), task.alphabet.classes, task.alphabet.blank_id
+    frames, classes, blank = task.frames(data.width), task.codec.classes, task.codec.alphabet.blank_id
     if frames is None:
         raise ValueError(f"{type(task.model).__name__} is not trained by CTC: choose among {', '.join(MODELS)}")
     case = problem(Shape(rows, frames, classes, data.max_label_length), seed)
     tokens = case.labels - 1  # its blank is class 0
     return Batch(
         images=images,
-        widths=np.full(rows, data.width, np.int32),
-        labels=tokens + (tokens >= blank),
-        label_lengths=case.label_lengths,
+        sizes=full_height(np.full(rows, data.width), data.height),
+        targets=TextTargets(tokens + (tokens >= blank), case.label_lengths),
         ids=np.arange(rows, dtype=np.int32),
         mask=np.ones(rows, bool),
     )
@@ -59,19 +61,21 @@ class Ours:
     """Our training step on one batch, jitted as `launch.train` jits it, on one device."""
 
     def __init__(self, config: Config, task: Task, batch: Batch):
-        mesh, one_step = make_mesh(config.mesh, jax.local_devices()[:1]), advance(config, task)
-        shapes = abstract_state(config, task)
-        sharding = by_parameter(mesh, shapes)
-        make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
+        mesh, shapes = make_mesh(config.mesh, jax.local_devices()[:1]), abstract_state(config, task)
+        sharding, everywhere = by_parameter(mesh, shapes), replicated(mesh)
+        step_of = advance_of(config, task.codec, None)
+        (settings,) = array_settings([config])
+        self.settings = jax.device_put(settings, everywhere)
         self.batch = put_batch(mesh, batch)
-        self.state = jax.jit(make_state, out_shardings=sharding)()
-        self.totals = jax.jit(lambda: zero_totals(one_step, shapes, batch), out_shardings=replicated(mesh))()
-        step = jit_train_step(one_step, mesh, sharding)
-        self.program = step.lower(self.state, self.totals, self.batch).compile()
+        self.state = jax.jit(functools.partial(state_of, config, task.codec, None), out_shardings=sharding)(settings)
+        no_totals = functools.partial(zero_totals, step_of(settings), shapes, batch)
+        self.totals = jax.jit(no_totals, out_shardings=everywhere)()
+        step: Any = jit_train_step(step_of, mesh, sharding)
+        self.program = step.lower(self.settings, self.state, self.totals, self.batch).compile()
 
     def step(self) -> None:
         """Dispatches one update, without waiting for it."""
-        self.state, self.totals = self.program(self.state, self.totals, self.batch)
+        self.state, self.totals = self.program(self.settings, self.state, self.totals, self.batch)
 
     def wait(self) -> None:
         """Waits until the device has finished all steps."""
@@ -99,7 +103,7 @@ def torch_contestants(config: Config, task: Task, batch: Batch, parameters: int)
     from launch.benchmarks.torch_training import Trainer
 
     def make(mode: str | None) -> Contestant:
-        trainer = Trainer(config, task.alphabet.classes, task.alphabet.blank_id, batch, device, mode)
+        trainer = Trainer(config, task.codec.classes, task.codec.alphabet.blank_id, batch, device, mode)
         rival.require_same_size(trainer.parameters, parameters)
         return _enter(trainer)
 

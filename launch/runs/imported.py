@@ -6,9 +6,10 @@ from typing import NamedTuple
 import jax
 
 from datasets.pipeline import DataConfig
-from launch.runs.config import AlphabetConfig, Config, to_json
-from launch.runs.data import abstract_state, state_maker
+from launch.runs.assembly import documents
+from launch.runs.config import AlphabetConfig, Config
 from launch.runs.folder import claim
+from launch.runs.states import abstract_state, make_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 from recog.export.artifact import sha256
@@ -18,7 +19,6 @@ from recog.importing.torch_file import read_state_dict
 from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints
-from recog.training.optimizers import make_optimizer
 from recog.training.state import TrainState
 from recog.training.transfer import named_arrays
 
@@ -80,28 +80,26 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
     task = make_task(config)
     if (theirs := _shapes(variables)) != (ours := _shapes(abstract_state(config, task).variables)):
         raise WeightsError(
-            f"{weights} does not fit {task.alphabet.classes} classes (the blank and {task.alphabet!r}): it has "
+            f"{weights} does not fit {task.codec.classes} classes (the blank and {task.codec.alphabet!r}): it has "
             f"{sorted(theirs - ours)} instead of {sorted(ours - theirs)}. "
             "Give the tokens that it was trained with, one a line: --alphabet_file=FILE"
         )
     identity = {
-        "config": to_json(config),
-        "alphabet": task.alphabet.to_dict(),
+        **documents(config, task),
         "imported": {"source": source, "weights": Path(weights).name, "sha256": sha256(Path(weights))},
     }
     claim(workdir, identity)
     with Checkpoints(workdir, identity) as checkpoints:
-        checkpoints.save_if_best(_untrained(config, task, variables), 0, {})
-    parameters, classes = count_parameters(variables), task.alphabet.classes
+        checkpoints.save_if_best(_untrained(config, task, variables), 0, {}, "accuracy")
+    parameters, classes = count_parameters(variables), task.codec.classes
     print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
     return config
 
 
 def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
     """The state before the first step, with these variables."""
-    make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
     # Without the random variables among its outputs the program is small: XLA leaves out how they are drawn.
-    rest = jax.jit(lambda: make_state().replace(params={}, model_state={}))()
+    rest = jax.jit(lambda: make_state(config, task).replace(params={}, model_state={}))()
     return rest.replace(
         params=variables["params"], model_state={name: value for name, value in variables.items() if name != "params"}
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 
 from launch.runs.config import Config
-from launch.runs.data import abstract_state
+from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 

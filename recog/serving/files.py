@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from recog.decoded import Reading
+from recog.codecs import Reading
 from recog.export.artifact import Artifact
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
@@ -46,7 +46,7 @@ def read_files(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> It
 def _load(artifact: Artifact, path: Path) -> UInt8[np.ndarray, "H W C"] | str:
     """A file's pixels, fitted to the artifact, or the reason why there are none."""
     try:
-        return "a folder without pictures" if path.is_dir() else artifact.decode(path.read_bytes())
+        return "a folder without pictures" if path.is_dir() else artifact.fit(path.read_bytes())
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:
