@@ -28,11 +28,12 @@ from recog.batch import Batch
 def stepper(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
     """A function that draws a batch, trains a step of ``count`` runs that differ in their seeds, and waits for it."""
     programs = Programs([run._replace(config=_with_seed(run.config, seed)) for seed in range(count)])
-    held = [programs.initial_state([None] * count), programs.zero_totals()]
+    state, totals = programs.initial_state([None] * count), programs.zero_totals()
 
     def step() -> None:
-        held[:] = programs.train_step(programs.settings, *held, next(stream))
-        jax.block_until_ready(held)
+        nonlocal state, totals
+        state, totals = programs.train_step(programs.settings, state, totals, next(stream))
+        jax.block_until_ready((state, totals))
 
     return step
 
