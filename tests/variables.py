@@ -16,7 +16,7 @@ def abstract_variables(module: nn.Module, *args: Any, **options: Any) -> Any:
 def random_variables(module: nn.Module, *args: Any, seed: int = 0, **options: Any) -> Any:
     """Variables of ``module.init(key, *args, **options)`` with NumPy's random numbers, none of them an initial value.
 
-    Kernels keep the size of what passes through them, scales and variances are positive, and biases and means are small.
+    Kernels keep the size of what passes through them and a rectifier; all else is positive, so that little is dead.
     """
     random = np.random.default_rng(seed)
     shapes = abstract_variables(module, *args, **options)
@@ -27,12 +27,12 @@ def _fill(random: np.random.Generator, name: str, leaf: jax.ShapeDtypeStruct) ->
     if name in ("scale", "var"):
         values = random.uniform(0.5, 1.5, leaf.shape)
     elif name == "mean" or name.endswith("bias"):
-        values = random.uniform(0.1, 0.5, leaf.shape) * random.choice([-1, 1], leaf.shape)
+        values = random.uniform(0.1, 0.5, leaf.shape)
     else:
-        values = random.normal(0, 1 / np.sqrt(_inputs(leaf.shape)), leaf.shape)
+        values = random.normal(0, np.sqrt(2 / _inputs(leaf.shape)), leaf.shape)
     return values.astype(leaf.dtype)
 
 
 def _inputs(shape: tuple[int, ...]) -> int:
-    """Inputs of each output: of a convolution (Y X C D), a dense layer (C D) or directions of a recurrence (ways C D)."""
+    """Inputs of each output of a convolution (Y X C D), a dense layer (C D) or a recurrence (directions C D)."""
     return int(np.prod(shape[:-1])) if len(shape) == 4 else shape[-2]
