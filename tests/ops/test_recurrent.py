@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recog.ops.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
-from tests.variables import random_variables
+from tests.variables import abstract_variables, random_variables
 
 B, T, D, U = 5, 7, 5, 4
 LENGTHS = np.array([7, 4, 1, 0, 6])
@@ -206,7 +206,7 @@ def test_values_out_of_range_are_refused_by_name(field, value, choices):
     config = RecurrentConfig(units=U)
     setattr(config, field, value)
     with pytest.raises(ValueError, match=f"model.recurrent.{field}={value!r}: choose {choices}"):
-        RecurrentStack(config).init(jax.random.key(0), jnp.zeros((2, 5, 10)), jnp.array([5, 3]), train=False)
+        abstract_variables(RecurrentStack(config), jnp.zeros((2, 5, 10)), jnp.array([5, 3]), train=False)
 
 
 def test_bfloat16_stays_near_float32(kind):
