@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recog.metrics import TOO_FEW_TO_GUESS, ReadingCounts, zero_accuracy_hint
+from recog.metrics import ReadingCounts
+from recog.metrics.hints import TOO_FEW_TO_GUESS, zero_accuracy_hint
 
 texts = st.lists(st.sampled_from(("a", "b", "note-C4")), max_size=6)
 pairs = st.lists(st.tuples(texts, texts), max_size=8)
