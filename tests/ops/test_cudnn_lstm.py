@@ -104,15 +104,16 @@ def problem(directions, batch=B, frames=T, depth=D, units=U, seed=0):
 def results(implementation, params, features, lengths, dtype=jnp.float32):
     """Hidden states of the live frames, and the gradients by parameters and features of a sum that weights them."""
     directions, units, _ = params["recurrent"].shape
-    layer = RecurrentLayer(units, "lstm", directions, implementation, dtype)
-    (_, hidden), (by_params, by_features) = compiled(layer, rnn.lstm)(params, features, lengths)
+    run = compiled(units, directions, implementation, dtype, rnn.lstm)
+    (_, hidden), (by_params, by_features) = run(params, features, lengths)
     return {"hidden": hidden, "features": by_features, **by_params}
 
 
 @functools.cache
-def compiled(layer: RecurrentLayer, lstm):
+def compiled(units: int, directions: int, implementation: str, dtype, lstm):
     """Value and gradients of a layer that is traced with this `rnn.lstm`."""
     del lstm
+    layer = RecurrentLayer(units, "lstm", directions, implementation, dtype)
 
     def run(params, features, lengths):
         live = (jnp.arange(features.shape[1]) < lengths[:, None])[..., None]
