@@ -14,12 +14,16 @@ def abstract_variables(module: nn.Module, *args: Any, **options: Any) -> Any:
 
 
 def random_variables(module: nn.Module, *args: Any, seed: int = 0, **options: Any) -> Any:
-    """Variables of ``module.init(key, *args, **options)`` with NumPy's random numbers, none of them an initial value.
+    """Variables of ``module.init(key, *args, **options)`` as `random_like` makes them."""
+    return random_like(abstract_variables(module, *args, **options), seed)
+
+
+def random_like(shapes: Any, seed: int = 0) -> Any:
+    """Arrays of these shapes with NumPy's random numbers, none of them an initial value.
 
     Kernels keep the size of what passes through them and a rectifier; all else is positive, so that little is dead.
     """
     random = np.random.default_rng(seed)
-    shapes = abstract_variables(module, *args, **options)
     return jax.tree_util.tree_map_with_path(lambda path, leaf: _fill(random, path[-1].key, leaf), shapes)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from jax import export
-from tests.variables import random_variables
 
 from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
 from recog.batch import full_height
@@ -25,15 +24,14 @@ from recog.ops.recurrent import RecurrentConfig
 from recog.preprocess import Preprocess
 from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.reading import ReadingTask
+from tests.variables import random_variables
 
 
 def make(folder, alphabet: Alphabet, channels: int):
     """A tiny reader with random parameters, confident enough to read something; and its artifact."""
     config = CRNNConfig(width=0.05, batch_norm=(2, 5), recurrent=RecurrentConfig(layers=1, units=8))
     task = ReadingTask(CRNN(config, alphabet.classes), TextCodec(alphabet))
-    images, widths = jnp.zeros((1, 32, 32, channels)), jnp.array([32])
-    variables = jax.jit(lambda key: task.model.init(key, images, widths, train=False))(jax.random.key(0))
-    variables = jax.tree.map(lambda x: 3 * np.asarray(x), variables)
+    variables = random_variables(task.model, jnp.zeros((1, 32, 32, channels)), jnp.array([32]), train=False, seed=1)
     provenance = Provenance(
         config={"seed": 5},
         settings={"width": 0.05},

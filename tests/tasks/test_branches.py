@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +18,10 @@ from recog.ops.recurrent import RecurrentConfig
 from recog.structure import PRICE, WHOLE
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
 from tests.batches import text_batch
+from tests.variables import random_like
 
 PRICES = ["7.99", "10.5", "3.25", "12.00"]
+KEY = jax.random.key(0)
 RATES = {"attention": 0.2, "ctc": 0.03}
 """Learning rates at which one step changes the hypergradient by more than the tolerance."""
 
@@ -46,30 +49,29 @@ def make_batch(seed=0, labels=PRICES, empty=1) -> Batch:
 @pytest.fixture(scope="module", params=["attention", "ctc"])
 def setup(request):
     task, batch = make_task(decoder=request.param), make_batch()
-    return task, batch, jax.jit(task.init)(jax.random.key(0), batch)
+    return task, batch, make_variables(task, batch), jax.jit(task.losses[0].function)
 
 
-def loss_of(task, variables, batch):
-    return jax.jit(lambda v: task.losses[0].function(v, batch, jax.random.key(0)))(variables)
+def make_variables(task: BranchTask, batch: Batch) -> dict[str, Any]:
+    variables = random_like(jax.eval_shape(task.init, jax.random.key(0), batch))
+    return variables | {WEIGHTS: {"eta": np.float32(0.5)}}
 
 
 def test_the_loss_is_that_of_the_paper(setup):
-    task, batch, variables = setup
-    value, output = loss_of(task, variables, batch)
+    task, batch, variables, loss = setup
+    value, output = loss(variables, batch, KEY)
     sums = {name: float(total) for name, total in output.sums.items()}
     expected = sums["loss_integer"] + sums["loss_decimal"] + 0.5 * sums["loss_no_point"]
     np.testing.assert_allclose(value, expected / 4, rtol=1e-5)
     doubled = variables | {WEIGHTS: {"eta": jnp.float32(1.0)}}
-    np.testing.assert_allclose(
-        loss_of(task, doubled, batch)[0], (expected + 0.5 * sums["loss_no_point"]) / 4, rtol=1e-5
-    )
+    np.testing.assert_allclose(loss(doubled, batch, KEY)[0], (expected + 0.5 * sums["loss_no_point"]) / 4, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("branch", "parts"), [("integer", "7 10 3 12"), ("decimal", "99 5 25 00"), ("no_point", "799 105 325 1200")]
 )
 def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branch, parts):
-    task, batch, variables = setup
+    task, batch, variables, loss = setup
     losses = jax.jit(lambda v: task.branch_losses(v, batch, train=False)[0])(variables)
     labels = np.zeros((5, 6), np.int32)
     lengths = np.array([*map(len, parts.split()), 0])
@@ -90,10 +92,10 @@ def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branch, parts):
 
 
 def test_rows_without_a_sample_change_nothing(setup):
-    task, batch, variables = setup
+    task, batch, variables, loss = setup
     cut = jax.tree.map(lambda x: x[:4], batch)
-    value, output = loss_of(task, variables, batch)
-    value_cut, output_cut = loss_of(task, variables, cut)
+    value, output = loss(variables, batch, KEY)
+    value_cut, output_cut = loss(variables, cut, KEY)
     np.testing.assert_allclose(value, value_cut, rtol=1e-5)
     for name, total in output.sums.items():
         np.testing.assert_allclose(total, output_cut.sums[name], rtol=1e-5, err_msg=name)
@@ -102,15 +104,15 @@ def test_rows_without_a_sample_change_nothing(setup):
 
 
 def test_state_keeps_its_structure_and_eta(setup):
-    task, batch, variables = setup
-    _, output = loss_of(task, variables, batch)
+    task, batch, variables, loss = setup
+    _, output = loss(variables, batch, KEY)
     before = {name: value for name, value in variables.items() if name != "params"}
     assert jax.tree.structure(output.model_state) == jax.tree.structure(before)
     assert output.model_state[WEIGHTS]["eta"] == 0.5
 
 
 def test_reading_composes_what_the_branches_read(setup):
-    task, batch, variables = setup
+    task, batch, variables, loss = setup
     found = jax.device_get(jax.jit(task.predict)(variables, batch.images, batch.sizes))
     parts = {name: read_alone(task, found, name) for name in ("integer", "decimal")}
     for row, reading in enumerate(task.rows(found)[: len(PRICES)]):
@@ -147,7 +149,7 @@ def test_eta_weights_only_the_branch_that_the_others_do_not_need():
 @pytest.mark.parametrize("decoder", ["attention", "ctc"])
 def test_hypergradient_is_the_derivative_of_the_validation_loss_through_one_step(decoder):
     task, batch, held_out = make_task(decoder=decoder), make_batch(), make_batch(1, ["1.5", "20.75"], 3)
-    variables = jax.jit(task.init)(jax.random.key(0), batch)
+    variables = make_variables(task, batch)
     key, rate = jax.random.key(3), RATES[decoder]
 
     @jax.jit
@@ -179,7 +181,7 @@ def test_eta_moves_down_and_never_below_zero():
 
 
 def test_targets_are_the_labels_of_a_complete_structure(setup):
-    task, batch, _ = setup
+    task, batch, *_ = setup
     jax.tree.map(np.testing.assert_array_equal, task.expected(batch.targets), batch.targets)
 
 

@@ -15,6 +15,7 @@ from recog.models.crnn import CRNN, CRNNConfig
 from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.reading import ReadingTask
 from tests.batches import text_batch
+from tests.variables import random_like
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def setup():
         lengths=np.array([3, 1, 4, 0], np.int32),
         ids=np.array([5, 6, 7, -1], np.int32),
     )
-    return task, batch, task.init(jax.random.key(0), batch)
+    return task, batch, random_like(jax.eval_shape(task.init, jax.random.key(0), batch))
 
 
 def objective(task, variables, batch):

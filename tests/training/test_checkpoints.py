@@ -48,7 +48,10 @@ def test_the_newest_few_are_kept(tmp_path):
 
 def test_best_follows_accuracy_and_of_equals_the_latest(tmp_path):
     with Checkpoints(tmp_path, CARD) as checkpoints:
-        kept = [checkpoints.save_if_best(state_at(s), s, {"accuracy": a}) for s, a in [(1, 0.5), (2, 0.4), (3, 0.5)]]
+        kept = [
+            checkpoints.save_if_best(state_at(s), s, {"accuracy": a}, "accuracy")
+            for s, a in [(1, 0.5), (2, 0.4), (3, 0.5)]
+        ]
         assert kept == [True, False, True]
         assert checkpoints.best_step() == 3
         checkpoints.save(state_at(4), 4)
@@ -60,10 +63,10 @@ def test_best_follows_accuracy_and_of_equals_the_latest(tmp_path):
 
 def test_a_resumed_run_may_evaluate_the_best_step_again(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5})
+        assert checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5}, "accuracy")
     with Checkpoints(tmp_path) as checkpoints:
-        assert not checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5})
-        assert checkpoints.save_if_best(state_at(12), 12, {"accuracy": 0.5})
+        assert not checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5}, "accuracy")
+        assert checkpoints.save_if_best(state_at(12), 12, {"accuracy": 0.5}, "accuracy")
 
 
 def test_latest_is_used_when_none_was_evaluated_and_none_is_said(tmp_path):
@@ -91,11 +94,11 @@ def test_a_saved_state_is_not_changed_by_the_steps_after_it(tmp_path):
 
 def test_a_better_checkpoint_saved_meanwhile_is_noticed(tmp_path):
     with Checkpoints(tmp_path, CARD) as training:
-        training.save_if_best(state_at(1), 1, {"accuracy": 0.5})
+        training.save_if_best(state_at(1), 1, {"accuracy": 0.5}, "accuracy")
     with Checkpoints(tmp_path, writes=False) as reading:
         assert not reading.replaced()
         with Checkpoints(tmp_path, CARD) as training:
-            training.save_if_best(state_at(2), 2, {"accuracy": 0.6})
+            training.save_if_best(state_at(2), 2, {"accuracy": 0.6}, "accuracy")
         assert reading.replaced()
 
 
