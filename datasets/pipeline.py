@@ -118,7 +118,7 @@ class Loader(NamedTuple):
     def _load(self, index: int, max_width: int) -> Loaded:
         loaded = self.cache.get(index)
         if loaded is None:
-            loaded = self._read(index)
+            loaded = self._prepare(index)
             self.cache.put(index, loaded)
         if (width := loaded.pixels.shape[1]) > max_width:
             raise BadSampleError(
@@ -127,7 +127,7 @@ class Loader(NamedTuple):
             )
         return loaded
 
-    def _read(self, index: int) -> Loaded:
+    def _prepare(self, index: int) -> Loaded:
         image, label, origin = self.source[index]
         try:
             return Loaded(self.preprocess(image), self.codec.encode(label))

@@ -79,7 +79,7 @@ class Grouped(Keyed, Protocol):
         ...
 
 
-def read_picture(file: Path, origin: str) -> bytes:
+def load_picture(file: Path, origin: str) -> bytes:
     """The content of a sample's file; raises `BadSampleError` where it cannot be read."""
     try:
         return file.read_bytes()
@@ -134,7 +134,7 @@ class Folder:
         if not (path and tab):
             raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
         origin = self.origin(index)
-        return Sample(read_picture(self.folder / path, origin), text, origin)
+        return Sample(load_picture(self.folder / path, origin), text, origin)
 
     def origin(self, index: int) -> str:
         """File and line of an entry, and the picture's path."""

@@ -15,7 +15,7 @@ from recog.evaluation.cost import count_parameters
 from recog.export.artifact import sha256
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import StateDict, WeightsError
-from recog.importing.torch_file import read_state_dict
+from recog.importing.torch_file import load_state_dict
 from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints
@@ -76,7 +76,7 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
     workdir = Path(workdir)
     if workdir.is_dir() and any(workdir.iterdir()) and not (workdir / "imported.json").exists():
         raise FileExistsError(f"{workdir} holds files: name a new or an empty folder with --workdir")
-    variables, config = convert(source, read_state_dict(weights), alphabet_file)
+    variables, config = convert(source, load_state_dict(weights), alphabet_file)
     task = make_task(config)
     if (theirs := _shapes(variables)) != (ours := _shapes(abstract_state(config, task).variables)):
         raise WeightsError(

@@ -37,7 +37,7 @@ from recog.training.stack import Stack
 from recog.training.state import TrainState
 from recog.training.step import Settings, Totals, TrainStep, jit_train_step, zero_totals
 from recog.training.transfer import start_from
-from recog.training.writers import MetricWriter, NoWriter, read_metrics
+from recog.training.writers import MetricWriter, NoWriter, load_metrics
 
 
 def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: StopRequest | None = None) -> TrainState:
@@ -122,7 +122,7 @@ def train_runs(
             state = None
     if distributed.first():
         for folder in (folders[place] for place in records.living):
-            write_curves(folder / "curves.png", read_metrics(folder / "metrics.jsonl"))
+            write_curves(folder / "curves.png", load_metrics(folder / "metrics.jsonl"))
     if stop.requested and state is not None:
         step = int(Stack(len(runs)).take(state, 0).step)
         print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)

@@ -17,7 +17,7 @@ class MetricWriter:
     def __init__(self, workdir: str | Path, resumed_at: int = 0):
         self.path = Path(workdir) / "metrics.jsonl"
         if self.path.exists():
-            kept = [line for line in read_metrics(self.path) if line["step"] <= resumed_at]
+            kept = [line for line in load_metrics(self.path) if line["step"] <= resumed_at]
             temporary = self.path.with_suffix(".tmp")  # a job that is killed meanwhile must not lose its history
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
             temporary.replace(self.path)
@@ -49,7 +49,7 @@ class NoWriter(MetricWriter):
         """Nothing."""
 
 
-def read_metrics(path: str | Path) -> list[dict[str, float]]:
+def load_metrics(path: str | Path) -> list[dict[str, float]]:
     """The lines of a ``metrics.jsonl``; a last line cut off by a killed job is left out."""
     lines = []
     for line in Path(path).read_text().splitlines():
