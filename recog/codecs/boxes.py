@@ -98,9 +98,9 @@ class BoxCodec:
         return [box.name for box in label.boxes]
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Finds too many boxes, unknown classes, texts that are too long, and boxes without area or outside the picture."""
+        """Finds too many boxes, unknown classes, long texts, and boxes without area or outside the picture."""
         if not isinstance(label, BoxLabel):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not boxes: choose a source of boxes for a detector"}
+            return {WRONG_KIND: f"the label is {type(label).__name__}, not boxes: choose a source of boxes"}
         found: Problems = {}
         if len(label.boxes) > self.most:
             found[TOO_LONG] = self._too_many(label)

@@ -71,7 +71,7 @@ def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _parse_stream(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
-    """Parses the older format: five pickles (magic number, version, system, object, storage keys), then the storages."""
+    """Parses the older format: pickles of magic number, version, system, object and storage keys, then the storages."""
     stream = io.BytesIO(content)
     if parse_pickle(stream) != MAGIC_NUMBER or parse_pickle(stream) != PROTOCOL_VERSION:
         raise WeightsError(f"not written by torch.save, or by a version before 0.2: {COPY_AGAIN}")

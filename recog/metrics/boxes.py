@@ -58,7 +58,7 @@ class BoxCounts:
           ValueError: the numbers of pictures differ.
         """
         if len(labelled) != len(detected):
-            raise ValueError(f"{len(labelled)} pictures with boxes but {len(detected)} with detections: pass one of each per picture")
+            raise ValueError(f"{len(labelled)} pictures with boxes but {len(detected)} with detections: pass as many")
         return cls(
             count=len(labelled),
             boxes=sum(len(boxes.corners) for boxes in labelled),

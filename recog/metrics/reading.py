@@ -34,8 +34,8 @@ class ReadingCounts:
     label_tokens: int = 0
     """Number of tokens in all labels."""
     ned_sum: Fraction = Fraction(0)
-    """Sum of the normalised edit distances: a sample's edits divided by the tokens of the longer of label and prediction.
-    A fraction, so that the sum does not depend on the order of addition."""
+    """Sum of the normalised edit distances: edits of a sample divided by the tokens of its label or prediction,
+    whichever is longer. A fraction, so that the sum does not depend on the order of addition."""
     same_length: int = 0
     """Number of samples whose prediction has as many tokens as the label."""
 

@@ -50,7 +50,7 @@ class BranchTask(Task):
         notes, rate = [], self.model.config.eta_rate
         if not self.structure.complete:
             names = ", ".join(branch.name for branch in self.structure.branches)
-            notes.append(f"{names} alone do not determine the whole text; accuracy covers only the parts that they read")
+            notes.append(f"{names} alone do not determine the whole text; accuracy covers the parts that they read")
         if rate and not self.auxiliary:
             notes.append(f"no branch is weighted by eta: model.eta_rate={rate} has no effect")
         return tuple(notes)
@@ -190,7 +190,7 @@ class BranchTask(Task):
     def hypergradient(
         self, variables: Variables, params: Any, gradient: Any, batch: Batch
     ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """Derivative of a validation batch's loss by eta per unit of learning rate, summed over samples, and their number.
+        """Derivative of the validation loss by eta per unit of learning rate, summed over samples, and their number.
 
         It is the negative inner product of the validation gradient (of the branches but the auxiliary one, at the
         parameters that `probe` stepped to) and the auxiliary branch's training gradient.

@@ -10,8 +10,8 @@ from recog.decoded import Decoded
 def until_end(logits: Float[Array, "B S+1 K"], places: Int[Array, "B S+1"], end_id: int) -> Decoded:
     """Most probable tokens before the first end token, at most ``S``.
 
-    The confidence of a token is its probability; that of the whole text is the product over its tokens and the end token
-    after them.
+    The confidence of a token is its probability; that of the whole text is the product of the probabilities of its
+    tokens and of the end token after them.
 
     Args:
       logits: scores of each token given the tokens predicted before it; one slot more than a text has tokens.

@@ -68,8 +68,8 @@ class Task(abc.ABC):
     ) -> dict[str, Array]:
         """Predicts a batch of padded pictures: arrays by name, with a leading batch axis.
 
-        A pure function, to be jitted, evaluated and exported. Variables that it does not use, such as those of a decoder
-        for training only, are not exported.
+        A pure function, to be jitted, evaluated and exported. Variables that it does not use, such as those of a
+        decoder for training only, are not exported.
         """
 
     @abc.abstractmethod
