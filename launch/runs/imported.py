@@ -1,4 +1,4 @@
-"""Weights of other projects as a work folder, written by `launch.import_weights`."""
+"""Work folders with weights of other projects, written by `launch.import_weights`."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,7 @@ SOURCES = ("lprnet_pytorch", "crnn_pytorch")
 
 
 class Imported(NamedTuple):
-    """A model of another project."""
+    """Variables of another project's model, with the configuration that they fit."""
 
     variables: Variables
     config: Config
@@ -97,8 +97,8 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
 
 
 def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
-    """The state before the first step, with these variables."""
-    # Without the random variables among its outputs the program is small: XLA leaves out how they are drawn.
+    """State before the first step, with these variables."""
+    # Without random variables among its outputs the program is small, because XLA removes their computation.
     rest = jax.jit(lambda: make_state(config, task).replace(params={}, model_state={}))()
     return rest.replace(
         params=variables["params"], model_state={name: value for name, value in variables.items() if name != "params"}

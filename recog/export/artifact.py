@@ -72,7 +72,7 @@ class Artifact:
             program = export.deserialize(bytearray((folder / PROGRAM).read_bytes()))
         except Exception as error:  # of any type, for programs of other versions
             raise ArtifactError(
-                f"{folder / PROGRAM}: jax {jax.__version__} cannot load a program exported by jax {card.versions.get('jax')} "
+                f"{folder / PROGRAM}: jax {jax.__version__} cannot load programs of jax {card.versions.get('jax')} "
                 f"({error}): install that version, or export the checkpoint again"
             ) from error
         parameters = safetensors.numpy.load_file(folder / PARAMETERS)

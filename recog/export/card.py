@@ -96,7 +96,9 @@ class Card:
         return text + (_FILTERED.format(names=names) if names else "")
 
 
-_TRAINED = "Trained for {step:,} steps on `{training_data}`. Rates on the validation samples (`{validation_data}`) at that step:"
+_TRAINED = (
+    "Trained for {step:,} steps on `{training_data}`. On the validation samples (`{validation_data}`) at that step:"
+)
 _ANY_WIDTH = """\
 - `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
   ratio kept, padded with zeros on the right to a shared width. Any batch size and width are accepted, and the amount of

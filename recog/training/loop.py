@@ -61,8 +61,7 @@ class Loop:
         """Trains from a state to the last step, or until asked to stop; returns the last state, which is saved.
 
         Raises:
-          recog.training.record.NotFiniteError: all runs have failed with a loss or gradient that is not finite; the state
-            is not saved.
+          recog.training.record.NotFiniteError: no run with a finite loss is left; this state is not saved.
         """
         config, step = self.config, int(jnp.max(state.step))  # the same for all runs
         totals, clock, in_flight = self.zero_totals(), Clock(self.utilization), collections.deque()

@@ -55,7 +55,7 @@ def transfer(fresh: Mapping[str, Any], trained: Mapping[str, Any], leave: Set[st
 def start_from(state: TrainState, taken: Mapping[str, Array]) -> TrainState:
     """Replaces arrays of the state by those taken, with the shardings of the originals.
 
-    Optimizer states are kept, because moments of other gradients do not apply.
+    Optimizer states stay fresh, because the other run's moments belong to other gradients.
     """
 
     def choose(path, leaf: jax.Array):
