@@ -1,6 +1,6 @@
 """Evaluates a trained model: ``python -m launch.evaluate --workdir=DIR [--data=folder:PATH] [--out=DIR]``.
 
-Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; the last line of its output is the report as JSON.
+Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; the last line of output is the report as JSON.
 """
 
 import json

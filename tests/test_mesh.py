@@ -42,7 +42,7 @@ def test_devices_that_do_not_divide_into_groups_are_refused():
 
 
 def test_a_batch_that_does_not_divide_is_refused():
-    with pytest.raises(ValueError, match=r"batch size 12 is no multiple of the 4 devices times 2 parts \(optimizer"):
+    with pytest.raises(ValueError, match=r"batch size 12 is not a multiple of 4 devices times 2 parts \(optimizer"):
         check_batch_size(12, 4, 2)
-    with pytest.raises(ValueError, match="batch size 6 is no multiple of the 4 devices"):
+    with pytest.raises(ValueError, match="batch size 6 is not a multiple of 4 devices"):
         check_batch_size(6, 4)

@@ -263,12 +263,12 @@ def test_what_subsets_tell():
     [
         (lambda: PRICE.choose(["integer", "dot"]), "no branch 'dot': choose among integer, decimal, no_point"),
         (lambda: PRICE.choose([]), "at least one branch"),
-        (lambda: Structure((Branch("a"),), ".", (1,)), "both cut"),
-        (lambda: Structure((Branch("a"),), prefixes=(1, 0)), "1 token or more"),
-        (lambda: Structure((Branch("a", 0), Branch("a", 1)), "."), "a name and a part of its own"),
-        (lambda: Structure((Branch("a", 0), Branch("b", 0)), "."), "a name and a part of its own"),
-        (lambda: Structure((Branch("a", 2),), "."), "the parts are 0 to 1"),
-        (lambda: split(PRICE, DIGITS, jnp.zeros((1, 3), int), jnp.zeros(1, int)), r"separator '\.' is no token"),
+        (lambda: Structure((Branch("a"),), ".", (1,)), "both divide"),
+        (lambda: Structure((Branch("a"),), prefixes=(1, 0)), "1 or more tokens"),
+        (lambda: Structure((Branch("a", 0), Branch("a", 1)), "."), "must be unique"),
+        (lambda: Structure((Branch("a", 0), Branch("b", 0)), "."), "must be unique"),
+        (lambda: Structure((Branch("a", 2),), "."), "parts from 0 to 1"),
+        (lambda: split(PRICE, DIGITS, jnp.zeros((1, 3), int), jnp.zeros(1, int)), r"separator '\.' is not a token"),
     ],
 )
 def test_what_makes_no_structure_is_refused(make, message):

@@ -16,7 +16,7 @@ def make_codec(config: Config) -> Codec:
     """
     if config.model.labels is ClassCodec:
         if not config.classes:
-            raise ValueError("the model needs class names: --config.classes=\"('cat','dog')\"")
+            raise ValueError("name the classes for a classifier: --config.classes=\"('cat','dog')\"")
         return ClassCodec(tuple(config.classes))
     return text_codec(config, make_alphabet(config.alphabet))
 

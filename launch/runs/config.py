@@ -47,7 +47,7 @@ class Config:
     init_from: str = ""
     """Work folder of a run or of imported weights with the initial parameters; empty for random ones."""
     seed: int = 0
-    """Seed of initial parameters, augmentation and dropout, and of the sample order unless ``data.order_seed`` is set."""
+    """Seed of initial parameters, augmentation and dropout; of the sample order unless ``data.order_seed`` is set."""
 
     def stacked(self) -> "Config":
         """Configuration of each run in a program of several runs."""

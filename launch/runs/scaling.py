@@ -37,9 +37,9 @@ NETWORKS = {
     "tpu_v5e": Network(200e9, 2e-6, reach=256),
     "tpu_v5p": Network(600e9, 2e-6, reach=6144),
 }
-"""Networks by name, from data sheets: NVLink 4 of an H100 (900 GB/s in both directions together), within a node of 8; NDR InfiniBand with one 400
-Gb/s port a GPU; 10 Gb/s Ethernet; the tori of TPU v5e and v5p, half of their 400 and 1,200 GB/s a chip for each
-direction, in slices of up to 256 and 6,144. Latencies are of the usual order.
+"""Networks by name, from data sheets: NVLink 4 of an H100 (900 GB/s in both directions together), within a node of 8;
+NDR InfiniBand with one 400 Gb/s port per GPU; 10 Gb/s Ethernet; the tori of TPU v5e and v5p, half of their 400 and
+1,200 GB/s per chip for each direction, in slices of up to 256 and 6,144. Latencies are of the usual order.
 """
 
 
@@ -51,7 +51,7 @@ class Step(NamedTuple):
     gradient_bytes: int
     """Size of the gradients, four bytes for each parameter (float32)."""
     reductions: int
-    """Number of small all-reduces that the step waits for, four for each batch normalisation: two in the forward and two
+    """Number of small all-reduces that the step waits for, for each batch normalisation two in the forward pass and two
     in the backward pass."""
 
 

@@ -163,7 +163,7 @@ class Programs:
         return Utilization(lambda batch: count * one.flops(batch), one.peak)
 
     def initial_state(self, checkpoints: Sequence[Checkpoints | None]) -> TrainState:
-        """Restores the newest checkpoints, or initialises states with the arrays taken; stacked if there are several."""
+        """Restores the newest checkpoints, or initialises states with the arrays taken; stacked for several runs."""
         first = self._runs[0]
         fresh = jax.jit(
             functools.partial(state_of, self._config, first.task.codec, first.box), out_shardings=first.sharding
@@ -224,8 +224,8 @@ def _restore(run: Run, checkpoints: Checkpoints) -> TrainState:
     before = restored.card.get("devices", run.devices)
     if before != run.devices:
         print(
-            f"saved by {_named(before)}, goes on with {_named(run.devices)}: batches hold the same samples, but sums are "
-            "added up in another order, so that last digits may differ",
+            f"saved by {_named(before)}, goes on with {_named(run.devices)}: every batch has the samples that it would "
+            "have had, but sums are added up in another order, so that last digits may differ",
             flush=True,
         )
     return restored.state

@@ -55,7 +55,7 @@ def test_no_samples_have_rates_of_zero():
 
 
 def test_what_does_not_fit_together_is_refused():
-    with pytest.raises(ValueError, match="one column a class"):
+    with pytest.raises(ValueError, match="one column per class"):
         ClassCounts.of(NAMES, CLASSES, PROBABILITIES[:, :2])
     with pytest.raises(ValueError, match="cannot be added"):
         _ = counts() + ClassCounts.of(("a", "b", "c"), CLASSES, PROBABILITIES)

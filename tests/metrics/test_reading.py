@@ -165,7 +165,7 @@ WORDS = [f"Street {number}" for number in range(TOO_FEW_TO_GUESS)]
             [price.translate(str.maketrans(".0123456789", "0123456789.")) for price in PRICES],
             "tokens are swapped one for one ('.' as '0', '0' as '1', '1' as '2')",
         ),
-        (PRICES, [price.replace(".", "") for price in PRICES], "a token that no prediction holds ('.')"),
+        (PRICES, [price.replace(".", "") for price in PRICES], "a token that no prediction contains ('.')"),
     ],
     ids=["empty", "constant", "case", "missing space", "leading space", "full width", "other alphabet", "no point"],
 )
