@@ -57,7 +57,7 @@ class Structure:
         if any(length < 1 for length in self.prefixes):
             raise ValueError(f"prefixes {self.prefixes}: choose 1 or more tokens for each part")
         if not self.branches:
-            raise ValueError("no branches: a structure needs at least one")
+            raise ValueError("no branches: a structure needs at least one branch")
         if len(set(names)) < len(names) or len(set(parts)) < len(parts):
             raise ValueError(f"branches {self.branches}: names and parts must be unique")
         if any(part not in range(self.parts) for part in parts if part is not None):

@@ -109,7 +109,7 @@ def trainable(config: Config) -> Task:
     parts = config.optimizer.accumulation_steps
     if task.learns_from_validation and parts > 1:
         raise ValueError(
-            f"model.eta_rate looks through a step of a whole batch, which optimizer.accumulation_steps={parts} divides: "
+            f"model.eta_rate looks through a step of a whole batch, but optimizer.accumulation_steps={parts}: "
             "set it to 1, or the rate to 0"
         )
     if config.optimizer.weight_decay and len(task.losses) > 1:

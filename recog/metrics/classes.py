@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 LEAST_PROBABILITY = 1e-15
-"""Probabilities are clipped to this and to one minus this for the log loss (as Kaggle does)."""
+"""Probabilities are clipped to this and to one minus this for the log loss (as Kaggle does); NaN counts as zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class ClassCounts:
             )
         confusion = np.zeros((len(names), len(names)), np.int64)
         np.add.at(confusion, (classes, probabilities.argmax(axis=1)), 1)
-        right = probabilities[np.arange(len(classes)), classes].astype(np.float64)
+        right = np.nan_to_num(probabilities[np.arange(len(classes)), classes].astype(np.float64), nan=0.0)
         losses = -np.log(np.clip(right, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
         return cls(names, confusion, sum(map(Fraction, losses.tolist()), start=Fraction(0)))
 
