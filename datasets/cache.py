@@ -1,4 +1,4 @@
-"""Loaded samples kept in memory, so that later epochs neither read nor decode them."""
+"""Cache of loaded samples in memory, so that later epochs do not read and decode them again."""
 
 from typing import Any, NamedTuple
 
@@ -10,27 +10,27 @@ from datasets.sources import RenderedSource, Source
 
 
 class Loaded(NamedTuple):
-    """A sample as batches hold it."""
+    """Preprocessed sample for batches."""
 
     pixels: UInt8[np.ndarray, "H W C"]
     targets: Any
-    """Its encoded label."""
+    """Encoded label."""
 
     @property
     def bytes(self) -> int:
-        """Memory of its arrays."""
+        """Size of its arrays in bytes."""
         return self.pixels.nbytes + sum(array.nbytes for array in self.targets)
 
 
 class Cache:
-    """The first samples of a source that fit; threads may share it. A copy in another process starts empty.
+    """Cache of the first samples of a source that fit; shared by threads, and empty in every new process.
 
-    Samples that a renderer draws are not kept: there are too many for one to come again soon. Those of a mixture's
-    other parts are kept once, however often they take their turn.
+    Rendered samples are not kept, because there are too many for repetitions. Samples of the other parts of a mixture
+    are kept once, however often the mixture repeats them.
 
     Args:
-      source: what the samples are of.
-      capacity: bytes of pixels and targets to keep at most; the dictionary around them takes some 300 for each sample.
+      source: source of the samples.
+      capacity: maximum size of pixels and targets in bytes; the dictionary adds about 300 bytes per sample.
     """
 
     def __init__(self, source: Source, capacity: int):
@@ -38,19 +38,19 @@ class Cache:
         self._kept: dict[tuple[int, ...], Loaded] = {}
 
     def get(self, index: int) -> Loaded | None:
-        """Sample ``index``, where it was kept."""
+        """Sample ``index``, or None if it is not in the cache."""
         return self._kept.get(self._place(index)[1])
 
     def put(self, index: int, loaded: Loaded) -> None:
-        """Keeps sample ``index``, unless there is no room left for it."""
+        """Keeps sample ``index`` if it fits."""
         source, place = self._place(index)
         if loaded.bytes <= self._free and not isinstance(source, RenderedSource):
-            # Two threads with the same sample count it twice: a little room is lost, no more is taken.
+            # Two threads with the same sample subtract its size twice, which only leaves space unused.
             self._free -= loaded.bytes
             self._kept[place] = loaded
 
     def _place(self, index: int) -> tuple[Source, tuple[int, ...]]:
-        """What draws the sample, through mixtures of mixtures, and what it is there."""
+        """Source of a sample inside nested mixtures, and its key: the parts' numbers and its index there."""
         source, path = self._source, ()
         while isinstance(source, Mixture):
             part, index = source.locate(index)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from datasets.sources import BadSampleError, Sample, read_picture
+from datasets.sources import BadSampleError, Sample, load_picture
 
 PATH, TEXT = "image_path", "plate_text"
 
@@ -47,7 +47,7 @@ class CsvFile:
         row, origin = self._rows[index], self.origin(index)
         if row.problem:
             raise BadSampleError(origin, row.problem)
-        return Sample(read_picture(self.file.parent / row.path, origin), row.text, origin)
+        return Sample(load_picture(self.file.parent / row.path, origin), row.text, origin)
 
     def origin(self, index: int) -> str:
         """File and line of a row, and the picture's path."""

@@ -1,4 +1,4 @@
-"""The mean picture of a set whose pictures share one size: where its characters stand shows there."""
+"""Mean picture of samples, which shows the position of the characters in pictures of one size."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,16 +10,16 @@ from datasets.pipeline import DataConfig
 from datasets.sources import BadSampleError, Source
 
 ENOUGH = 1000
-"""Pictures that are averaged at most, evenly spread over the set."""
+"""Maximum number of pictures to average, evenly spread over the samples."""
 
 
 def mean_image(source: Source, indices: Sequence[int] | np.ndarray, config: DataConfig) -> Float[np.ndarray, "H W C"]:
-    """Mean pixels, 0 to 255, of up to 1,000 pictures brought to the configured size; unreadable ones are left out.
+    """Mean pixels, 0 to 255, of up to `ENOUGH` pictures of the configured size; unreadable ones are left out.
 
     Args:
-      source: where the pictures come from.
-      indices: which of them to use.
-      config: height, width and channels.
+      source: source of the pictures.
+      indices: indices of the samples to use.
+      config: height, width, channels and filters.
 
     Raises:
       ValueError: no fixed width is configured, or no picture can be read.
@@ -43,5 +43,5 @@ def mean_image(source: Source, indices: Sequence[int] | np.ndarray, config: Data
             if pixels is not None:
                 total, count = total + pixels, count + 1
     if not count:
-        raise ValueError("no picture can be read, so there is no mean picture: look at the samples")
+        raise ValueError("no picture can be read for the mean picture: check the samples")
     return total / count

@@ -3,7 +3,7 @@
 import unicodedata
 from pathlib import Path
 
-from datasets.sources import BadSampleError, Sample, read_picture
+from datasets.sources import BadSampleError, Sample, load_picture
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """File name suffixes of pictures, compared in lower case."""
@@ -40,7 +40,7 @@ class NamedPictures:
         text = self._text(index)
         if not text:
             raise BadSampleError(origin, "the file name holds no label: put it before the last underscore")
-        return Sample(read_picture(self.folder / name, origin), text, origin)
+        return Sample(load_picture(self.folder / name, origin), text, origin)
 
     def origin(self, index: int) -> str:
         """Path of the file; bytes that are not UTF-8 are escaped."""

@@ -1,4 +1,4 @@
-"""What a model asks of its samples, and what is wrong with one that it cannot use."""
+"""Requirements of models on samples, and the problems of samples that do not meet them."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,20 +16,20 @@ class Needs:
     """Requirements of a model on its samples."""
 
     preprocess: Preprocess
-    """The pictures' size."""
+    """Preprocessing of pictures, which determines their size."""
     codec: Codec
-    """Of the labels."""
+    """Codec of the labels."""
     problems_of: Callable[[Any, tuple[int, int]], Problems]
-    """Reasons against a label and the size of its scaled picture: a task's `problems`, or the codec's own."""
+    """Returns the problems of a label and the size of its scaled picture: `problems` of a task or of the codec."""
     max_width: int | None = None
-    """Widest bucket; None where buckets are chosen from the data, up to `recog.images.WIDEST`."""
+    """Widest bucket in pixels; None if buckets are chosen from the data, up to `recog.images.WIDEST`."""
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Reasons why a sample cannot be used, by kind.
 
         Args:
-          label: as its source has it.
-          size: height and width of the scaled picture, pixels.
+          label: as its source provides it.
+          size: height and width of the scaled picture in pixels.
         """
         found = too_wide(size[1])
         if self.max_width is not None and size[1] > self.max_width:
@@ -41,7 +41,7 @@ class Needs:
 
 
 def too_wide(width: int) -> Problems:
-    """The reason why no model takes a scaled picture of this width."""
+    """Reason why a scaled picture of this width in pixels cannot be used by any model."""
     if width <= WIDEST:
         return {}
     return {TOO_WIDE: f"the picture is {width} pixels wide when scaled, more than {WIDEST}: crop it or drop it"}

@@ -1,4 +1,4 @@
-"""The grain pipeline: planned batches are decoded, scaled, padded and encoded by workers, in a fixed order."""
+"""Grain pipeline: workers decode, scale, pad and encode planned batches, in a fixed order."""
 
 import dataclasses
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from recog.preprocess import Preprocess
 
 @dataclasses.dataclass
 class DataConfig:
-    """What to train on and how it is brought into shape."""
+    """Samples, and their preprocessing and batching."""
 
     train: str = ""
     """Training samples, such as ``folder:PATH``, ``lmdb:PATH``, ``plates:seed=1`` or ``0.7*plates + 0.3*csv:FILE``: see
@@ -27,49 +27,50 @@ class DataConfig:
     validation: str = ""
     """Validation samples; empty holds out part of the training samples that are not rendered."""
     holdout: float = 0.0
-    """Share of these held out for validation, always the same samples."""
+    """Share of the training samples to hold out for validation, 0 to below 1; always the same samples."""
     holdout_by: str = ""
-    """Regular expression over their keys (paths): samples with the same match (first group) stay together."""
+    """Regular expression over sample keys (paths); samples with the same match (first group) stay together."""
     batch_size: int = 64
-    """Samples of a batch over all devices and processes."""
+    """Number of samples in a batch over all devices and processes."""
     height: int = 32
-    """Pixels to which pictures are scaled."""
+    """Height in pixels to which pictures are scaled."""
     width: int = 0
-    """Pixels to which every picture is stretched; 0 keeps the aspect ratio."""
+    """Width in pixels to which pictures are stretched; 0 keeps the aspect ratio."""
     channels: int = 1
-    """1 reads in grayscale, 3 in colour."""
+    """Number of channels: 1 for grayscale, 3 for colour."""
     filters: tuple[str, ...] = ()
-    """What pictures go through before they are scaled, such as ``("median3", "otsu", "open2")``; see
-    `recog.filters`. An exported model applies the same."""
+    """Filters to apply before scaling, such as ``("median3", "otsu", "open2")``; see `recog.filters`. Exported models
+    apply them as well."""
     buckets: tuple[int, ...] = ()
-    """Padded widths in pixels; empty chooses up to four from the data, or takes the one of ``width``."""
+    """Padded widths in pixels; empty chooses up to four from the data, or uses ``width``."""
     order_seed: int = -1
-    """Of the order of training samples; -1 takes the run's seed. Runs that are to see the same batches share one."""
+    """Seed of the order of the training samples; -1 uses the run's seed. Runs with the same value train on the same
+    batches."""
     lower_case: bool = False
-    """Whether labels are learnt and measured against in lower case: scene text benchmarks mix cases."""
+    """Whether to convert labels to lower case, because the case of labels in scene text benchmarks varies."""
     max_label_length: int = 32
-    """Slots for a label's tokens."""
+    """Maximum number of tokens in a label."""
     on_bad_sample: str = "raise"
-    """``raise`` or ``skip`` samples that cannot be used."""
+    """``raise`` an error for samples that cannot be used, or ``skip`` them."""
     workers: int = 0
-    """Worker processes that load batches; 0 loads them in threads of the training process."""
+    """Number of worker processes that load batches; 0 uses threads of the training process."""
     cache_mb: int = 256
-    """Mebibytes of scaled pictures that each of these keeps, so that later epochs read and decode only what did not
-    fit. Rendered samples are not kept."""
+    """Size in MiB of each process's cache of scaled pictures, which later epochs do not read and decode again. Rendered
+    samples are not cached."""
 
     @property
     def preprocess(self) -> Preprocess:
-        """From pictures to the model's pixels; raises ``ValueError`` for channels or filters that cannot be."""
+        """Preprocessing of pictures; raises ``ValueError`` for invalid channels or filters."""
         return Preprocess(self.height, self.width, self.channels, tuple(self.filters))
 
     def check(self) -> None:
-        """Raises ``ValueError`` for settings that cannot be, whatever the samples."""
+        """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""
         if self.on_bad_sample not in ("raise", "skip"):
             raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
         if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
             raise ValueError(f"data.buckets={self.buckets}: give increasing widths in pixels")
-        least = {"height": 1, "width": 0, "batch_size": 1, "max_label_length": 1, "workers": 0, "cache_mb": 0}
-        for name, smallest in least.items():
+        minimum = {"height": 1, "width": 0, "batch_size": 1, "max_label_length": 1, "workers": 0, "cache_mb": 0}
+        for name, smallest in minimum.items():
             if getattr(self, name) < smallest:
                 raise ValueError(f"data.{name}={getattr(self, name)}: choose {smallest} or more")
         _ = self.preprocess
@@ -83,10 +84,10 @@ class Loader(NamedTuple):
     preprocess: Preprocess
     cache: Cache
     skip_bad: bool
-    """Whether to leave the row of a sample that can no longer be used empty, instead of raising."""
+    """Whether a sample that can no longer be used leaves its row empty, instead of raising."""
 
     def __call__(self, planned: Planned) -> Batch:
-        """Raises `BadSampleError` when a sample can no longer be used, unless such samples are to be skipped."""
+        """Loads a batch; raises `BadSampleError` for a sample that can no longer be used, unless `skip_bad`."""
         rows, shape = len(planned.indices), (self.preprocess.height, planned.width, self.preprocess.channels)
         batch = Batch(
             images=np.zeros((rows, *shape), np.uint8),
@@ -101,7 +102,7 @@ class Loader(NamedTuple):
         return batch
 
     def _fill(self, batch: Batch, row: int, index: int) -> None:
-        """Puts a sample into its row."""
+        """Loads a sample into its row."""
         try:
             pixels, targets = self._load(index, batch.images.shape[2])
         except BadSampleError as error:
@@ -118,16 +119,16 @@ class Loader(NamedTuple):
     def _load(self, index: int, max_width: int) -> Loaded:
         loaded = self.cache.get(index)
         if loaded is None:
-            loaded = self._read(index)
+            loaded = self._prepare(index)
             self.cache.put(index, loaded)
         if (width := loaded.pixels.shape[1]) > max_width:
             raise BadSampleError(
                 self.source.origin(index),
-                f"{width} pixels do not fit into a batch of {max_width}: it has changed since it was checked",
+                f"{width} pixels do not fit into a batch of {max_width}: the picture has changed since it was checked",
             )
         return loaded
 
-    def _read(self, index: int) -> Loaded:
+    def _prepare(self, index: int) -> Loaded:
         image, label, origin = self.source[index]
         try:
             return Loaded(self.preprocess(image), self.codec.encode(label))
@@ -148,25 +149,25 @@ def make_stream(
     """Batches of a checked source, loaded ahead.
 
     Args:
-      source: where samples come from.
-      checked: its preflight: which samples, and their widths.
-      codec: of the labels.
+      source: source of the samples.
+      checked: preflight of the source, with the usable samples and their widths.
+      codec: codec of the labels.
       config: shapes and workers.
-      seed: of the order, for an endless training stream; None for one pass in order (see `BatchPlan`).
-      start: batches to pass over.
-      process: this process and how many share each batch.
+      seed: seed of the order of an endless training stream; None for one pass in order (see `BatchPlan`).
+      start: number of batches to skip.
+      process: index of this process, and number of processes that share each batch.
 
     Returns:
       A dataset of `Batch`es of NumPy arrays, and the plan behind it.
 
     Raises:
-      ValueError: settings that cannot be, or that do not suit these samples or processes.
+      ValueError: invalid settings, or settings that do not fit the samples or processes.
     """
     config.check()
     buckets = tuple(config.buckets) or ((config.width,) if config.width else choose_buckets(checked.widths))
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
-    cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass meets no sample again
+    cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass repeats no sample
     load = Loader(source, codec, config.preprocess, cache, skip_bad=config.on_bad_sample == "skip")
     batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load)
     if config.workers:

@@ -1,6 +1,6 @@
-"""What a set of samples holds, seen in one pass: labels, characters, widths, duplicates, and what cannot be used.
+"""Report of a set of samples in one pass: labels, characters, widths, duplicates and problems.
 
-Pictures are looked at one after the other; what is kept of each is 32 bytes, so that sets of millions can be reported.
+Only 32 bytes per picture are kept, so that sets of millions can be reported.
 """
 
 import dataclasses
@@ -30,51 +30,52 @@ from recog.ctc import frames_needed
 from recog.images import WIDEST, decode, scaled_width
 
 LOOK_AT_RENDERED = 2000
-"""Samples of a rendered source that are looked at, unless another number is asked for."""
+"""Default number of samples of a rendered source to examine."""
 STRIDES = (1, 2, 4, 8, 16)
-"""Pixels for each frame of models that a picture may be too narrow for."""
+"""Strides in pixels per frame for which narrow pictures are counted."""
 UNREADABLE = "unreadable"
 PROBLEMS = (UNREADABLE, EMPTY, TOO_LONG, OUTSIDE, INFEASIBLE, TOO_WIDE)
-"""Kinds of problems that are counted even where there is none of them. Without a model only the first, the second and
-the last can be known."""
+"""Kinds of problems that are always reported, even if none is found. Without a model, only unreadable samples, empty
+labels and wide pictures are detected."""
 
 
 class Report(NamedTuple):
-    """What a set holds. An unreadable sample is counted as that, and nowhere else."""
+    """Statistics of a set of samples. Unreadable samples only count as a problem."""
 
     samples: int
-    """In the source; of a mixture, in all its parts."""
+    """Number of samples in the source, or in all parts of a mixture."""
     seen: int
-    """That were looked at: of rendered sources the first few."""
+    """Number of samples examined, which excludes later samples of rendered sources."""
     usable: int
-    """Without any problem."""
+    """Number of samples without any problem."""
     height: int
-    """Pixels, at which widths are measured."""
+    """Height in pixels at which widths are measured."""
     label_lengths: dict[int, int]
-    """Labels by number of tokens."""
+    """Number of labels by number of tokens."""
     tokens: dict[str, int]
     """Occurrences of each token, commonest first; tokens are characters unless a model's alphabet has others."""
     outside: tuple[str, ...]
-    """Those that the model's alphabet lacks."""
+    """Tokens that the model's alphabet lacks."""
     unseen: tuple[str, ...]
     """Tokens of the alphabet that occur in no label."""
     widths: dict[int, int]
-    """Pictures by width in pixels after scaling to the height."""
+    """Number of pictures by width in pixels after scaling to the height."""
     buckets: tuple[int, ...]
-    """Widths to which these pictures are best padded; none where a model stretches all to one."""
+    """Padded widths in pixels that suit these pictures; empty if the model stretches them to one width."""
     too_narrow: dict[int, int]
-    """Labels with more frames than a model has that emits one for so many pixels, whole ones only."""
+    """Number of labels that need more CTC frames than a model emits, by its stride in pixels per frame."""
     problems: dict[str, int]
-    """Samples by what is wrong with them; one can have several problems."""
+    """Number of samples by kind of problem; a sample can have several."""
     examples: dict[str, list[Named]]
-    """The first samples with each problem."""
+    """First samples with each kind of problem."""
     duplicates: Duplicates
+    """Groups of equal samples."""
     mean_image: Float[np.ndarray, "H W C"] | None
-    """Pixels 0 to 255 of up to 1,000 pictures, stretched to the model's or the median width; None where all are
-    unreadable."""
+    """Mean pixels, 0 to 255, of up to 1,000 pictures stretched to the model's or the median width; None if no picture
+    can be read."""
 
     def to_json(self) -> dict[str, Any]:
-        """All but the mean picture."""
+        """All fields except the mean picture, for JSON."""
         fields = self._asdict() | {"duplicates": self.duplicates._asdict()}
         del fields["mean_image"]
         fields["examples"] = {kind: [named._asdict() for named in found] for kind, found in self.examples.items()}
@@ -82,9 +83,9 @@ class Report(NamedTuple):
         return fields
 
     def summary(self) -> list[str]:
-        """A few lines for people."""
-        rendered = " (the first of what is rendered)" if self.seen < self.samples else ""
-        lines = [f"{self.seen:,} of {self.samples:,} samples looked at{rendered}, {self.usable:,} can be used"]
+        """Summary in a few lines of text."""
+        rendered = " (the first of rendered sources)" if self.seen < self.samples else ""
+        lines = [f"{self.seen:,} of {self.samples:,} samples examined{rendered}, {self.usable:,} can be used"]
         lines += [f"{kind.replace('_', ' ')}: {count:,}" for kind, count in self.problems.items() if count]
         if self.widths:
             narrow = [f"{count:,} at stride {stride}" for stride, count in self.too_narrow.items() if count]
@@ -106,22 +107,22 @@ def make_report(
     rendered: int = LOOK_AT_RENDERED,
     progress: str | None = None,
 ) -> Report:
-    """Looks at every sample once; of rendered sources, which have no end to speak of, at the first few.
+    """Examines every sample once, but only the first samples of rendered sources, which are practically endless.
 
     Args:
-      source: what to look at. Parts of a mixture count by their samples, not by their weights.
-      config: height; for the mean picture also width (0 takes the median), channels and filters.
-      needs: what a model asks of samples; None looks for no problems that only a model has.
-      rendered: how many samples of a rendered source.
+      source: source to examine. Parts of a mixture count by their samples, not by their weights.
+      config: height; for the mean picture also width (0 uses the median), channels and filters.
+      needs: requirements of a model; None detects only problems that do not depend on a model.
+      rendered: number of samples of a rendered source to examine.
       progress: title of a progress bar; None shows none.
 
     Raises:
-      ValueError: the source holds no sample, or there is no such filter.
+      ValueError: the source holds no sample, or a filter is unknown.
     """
     _ = config.preprocess
     once = _Once(source, rendered)
     if not len(once):
-        raise ValueError("the source holds no sample: there is nothing to report")
+        raise ValueError("the source holds no sample to report: check its path and settings")
     tally = _Tally(config, needs)
     looks = tqdm(_looks(once), progress, len(once), disable=progress is None, leave=False)
     for index, look in enumerate(looks):
@@ -130,24 +131,24 @@ def make_report(
 
 
 def median(counts: Mapping[int, int]) -> int:
-    """The lower median of counted whole numbers, at least one."""
+    """Lower median of integers with their counts; needs one or more."""
     values = sorted(counts)
     running = np.cumsum([counts[value] for value in values])
     return values[int(np.searchsorted(running, (running[-1] + 1) // 2))]
 
 
 def _span(counts: Mapping[int, int]) -> str:
-    """``7``, or ``3 to 9``."""
+    """Range as text: ``7``, or ``3 to 9``."""
     return " to ".join(f"{value:,}" for value in sorted({min(counts), max(counts)}))
 
 
 class _Once:
-    """Every sample once, whatever a mixture draws, and of rendered sources the first few."""
+    """Source with every sample of a mixture once, and only the first samples of rendered sources."""
 
     def __init__(self, source: Source, rendered: int):
         self._parts = _parts(source)
         self.samples = sum(map(len, self._parts))
-        """All there are, looked at or not."""
+        """Number of samples in all parts, including those left out."""
         sizes = [min(len(p), rendered) if isinstance(p, RenderedSource) else len(p) for p in self._parts]
         self._starts = [0, *itertools.accumulate(sizes)]
 
@@ -159,7 +160,7 @@ class _Once:
         return self._parts[part][own]
 
     def origin(self, index: int) -> str:
-        """What the part says of it."""
+        """Origin of a sample in its part."""
         part, own = self._locate(index)
         return self._parts[part].origin(own)
 
@@ -173,19 +174,21 @@ def _parts(source: Source) -> list[Source]:
 
 
 class _Look(NamedTuple):
-    """What is known of a readable sample until it has been counted; digests are of 64 bits."""
+    """Facts about a readable sample, with digests of 64 bits."""
 
     label: Any
     size: tuple[int, int]
-    """Height and width, pixels."""
+    """Height and width in pixels."""
     pixels: int
+    """Digest of the decoded picture."""
     file: int
+    """Digest of the encoded picture."""
     digest: int
-    """Of the label."""
+    """Digest of the label."""
 
 
 def _looks(source: Source) -> Iterator[_Look | BadSampleError]:
-    """A look at each sample, in order."""
+    """Examines each sample, in order."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(source), AT_ONCE):
             indices = range(start, min(start + AT_ONCE, len(source)))
@@ -196,7 +199,7 @@ def _look(source: Source, index: int) -> _Look | BadSampleError:
     try:
         image, label, origin = source[index]
     except BadSampleError as error:
-        return BadSampleError(error.origin, error.reason)  # without the frames that its traceback keeps
+        return BadSampleError(error.origin, error.reason)  # without its traceback, which keeps frames in memory
     try:
         pixels = decode(image, 3) if isinstance(image, bytes) else image
     except ValueError as error:
@@ -208,12 +211,12 @@ def _look(source: Source, index: int) -> _Look | BadSampleError:
 
 
 def _characters(label: Any) -> list[str]:
-    """Units of a label where no codec says what they are."""
+    """Characters of a label, used as its units if there is no codec."""
     return list(label if isinstance(label, str) else label.text)
 
 
 class _Tally:
-    """Counts looks, so that they need not be kept."""
+    """Counts of samples, which need not be kept themselves."""
 
     def __init__(self, config: DataConfig, needs: Needs | None):
         self._config, self._needs = config, needs
@@ -241,7 +244,7 @@ class _Tally:
                 examples.append(Named(origin, reason))
 
     def _count(self, look: _Look) -> Problems:
-        """Counts a readable sample; returns what is wrong with it."""
+        """Counts a readable sample; returns its problems."""
         tokens = self._needs.codec.split(look.label) if self._needs else _characters(look.label)
         needed = int(frames_needed(np.array([tokens]), np.array([len(tokens)]))[0])
         own_width = scaled_width(*look.size, self._config.height)
@@ -255,7 +258,7 @@ class _Tally:
         return too_wide(width) | ({} if look.label else {EMPTY: "the label is empty"})
 
     def report(self, source: _Once) -> Report:
-        """What was counted of the samples of this source."""
+        """Report of the samples counted, which must be those of ``source``."""
         known = frozenset(self._known)
         commonest = dict(sorted(self._tokens.items(), key=lambda item: (-item[1], item[0])))
         fitting = {} if self._config.width else {w: n for w, n in self._widths.items() if w <= WIDEST}

@@ -1,4 +1,4 @@
-"""Where pixels and labels come from: sources answer ``len`` and an index, and never decode more than they are asked."""
+"""Sources of samples, with random access and without decoding in advance."""
 
 import codecs
 import hashlib
@@ -15,18 +15,18 @@ TAB = b"\t"
 
 
 class Sample(NamedTuple):
-    """One labelled picture, before anything is done to it."""
+    """One labelled picture, as its source provides it."""
 
     image: bytes | np.ndarray
-    """An encoded picture file, or decoded uint8 ``H W 3`` in RGB order."""
+    """Content of a picture file, or decoded uint8 ``H W 3`` in RGB order."""
     label: Any
-    """The label as its source has it: a text, a class's name, or a `recog.codecs.BoxLabel`."""
+    """Label: a text, a class name, or a `recog.codecs.BoxLabel`."""
     origin: str
-    """Where it comes from, for messages: ``data/x/labels.tsv:12 (images/0012.png)``."""
+    """Origin for messages, such as ``data/x/labels.tsv:12 (images/0012.png)``."""
 
 
 class BadSampleError(ValueError):
-    """A sample that cannot be used; says where it comes from and why."""
+    """A sample cannot be used; holds its origin and the reason."""
 
     def __init__(self, origin: str, reason: str):
         super().__init__(f"{origin}: {reason}")
@@ -38,49 +38,49 @@ class BadSampleError(ValueError):
 
 
 class Source(Protocol):
-    """Random access to samples. Index ``i`` is the same sample in every process and every epoch."""
+    """Random access to samples; index ``i`` is the same sample in every process and every epoch."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample:
-        """Sample ``index``; raises `BadSampleError` when the entry is malformed or its file cannot be read."""
+        """Loads sample ``index``; raises `BadSampleError` if the entry is malformed or its file cannot be read."""
         ...
 
     def origin(self, index: int) -> str:
-        """Where sample ``index`` comes from, for messages; reads nothing."""
+        """Origin of sample ``index`` for messages, without reading it."""
         ...
 
 
 @runtime_checkable
 class RenderedSource(Source, Protocol):
-    """A source that draws its samples: right by construction, so that a preflight need not look at each."""
+    """A source that renders its samples, so that a preflight need not check each of them."""
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels, the same for every sample."""
+        """Height and width in pixels, the same for all samples."""
         ...
 
 
 @runtime_checkable
 class Keyed(Source, Protocol):
-    """A source whose samples have names, so that some can be held out, always the same."""
+    """A source whose samples have keys, so that a fixed part of them can be held out."""
 
     def key(self, index: int) -> bytes:
-        """What names sample ``index``, wherever it stands in the source; reads nothing."""
+        """Key of sample ``index``, which does not depend on its position in the source; reads nothing."""
         ...
 
 
 @runtime_checkable
 class Grouped(Keyed, Protocol):
-    """A source that knows which of its samples show one thing, and must not be both trained on and held out."""
+    """A source with groups of samples of the same object, which must be held out together or not at all."""
 
     def group(self, index: int) -> bytes:
-        """What samples of one thing have in common."""
+        """Key of the group of sample ``index``."""
         ...
 
 
-def read_picture(file: Path, origin: str) -> bytes:
-    """The content of a sample's file; raises `BadSampleError` where it cannot be read."""
+def load_picture(file: Path, origin: str) -> bytes:
+    """Loads the content of a sample's file; raises `BadSampleError` if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:
@@ -90,10 +90,10 @@ def read_picture(file: Path, origin: str) -> bytes:
 
 
 class Folder:
-    """A folder with ``labels.tsv``: one ``path<TAB>text`` a line, UTF-8, paths relative to the folder.
+    """A folder with ``labels.tsv``: one ``path<TAB>text`` per line, UTF-8, with paths relative to the folder.
 
-    Lines end with LF or CRLF and nothing else: what else Unicode calls a line break belongs to the text, and so do
-    spaces and further tabs. Blank lines and a byte order mark are passed over.
+    Lines end with LF or CRLF only; other line breaks of Unicode, spaces and further tabs belong to the text. Blank
+    lines and a byte order mark are ignored.
 
     Raises:
       FileNotFoundError: no such folder, or no ``labels.tsv`` in it.
@@ -104,10 +104,10 @@ class Folder:
         self.labels = self.folder / "labels.tsv"
         if not self.labels.is_file():
             raise FileNotFoundError(
-                f"{self.labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text a line"
+                f"{self.labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text per line"
             )
         self._content = self.labels.read_bytes().removeprefix(codecs.BOM_UTF8)
-        # Of millions of entries each worker process has a copy: one object for all of them, and not some for each.
+        # Each worker process has a copy of up to millions of entries, so they are kept in a few compact objects.
         self._numbers, self._starts, start = array("q"), array("q"), 0
         for number, line in enumerate(io.BytesIO(self._content), 1):
             if line.strip():
@@ -134,7 +134,7 @@ class Folder:
         if not (path and tab):
             raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
         origin = self.origin(index)
-        return Sample(read_picture(self.folder / path, origin), text, origin)
+        return Sample(load_picture(self.folder / path, origin), text, origin)
 
     def origin(self, index: int) -> str:
         """File and line of an entry, and the picture's path."""
@@ -142,12 +142,12 @@ class Folder:
         return f"{self.labels}:{number} ({line.partition(TAB)[0].decode(errors='replace')})"
 
     def key(self, index: int) -> bytes:
-        """What names a sample however the file is sorted: its path, in UTF-8."""
+        """Key of a sample: its path in UTF-8, which does not depend on the order of the lines."""
         return self._entry(index)[1].partition(TAB)[0]
 
 
 class Subset:
-    """Some samples of a source, by index."""
+    """Subset of a source, by index."""
 
     def __init__(self, source: Source, indices: Sequence[int]):
         self.source = source
@@ -160,41 +160,41 @@ class Subset:
         return self.source[self.indices[index]]
 
     def origin(self, index: int) -> str:
-        """What the whole source says of it."""
+        """Origin of a sample in the whole source."""
         return self.source.origin(self.indices[index])
 
 
 def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
-    r"""Splits a source into training and held-out samples: always the same, whatever their order.
+    r"""Splits a source into training and held-out samples, independently of their order.
 
-    The names with the smallest hashes are held out; samples of one name stay together.
+    Samples whose names have the smallest hashes are held out; samples with the same name stay together.
 
     Args:
-      source: the whole set.
-      share: part of the names to hold out, above 0 and below 1.
-      by: regular expression whose match in a sample's key (its first group, where it has one) is the sample's name,
-        such as ``r\d+_`` where several pictures were cut from one; the key itself when not matched. When empty, the
-        group of a source that knows its groups, else the key.
+      source: whole source.
+      share: share of the names to hold out, above 0 and below 1.
+      by: regular expression whose match in a sample's key (its first group, if it has one) is the sample's name,
+        such as ``r\d+_`` if several pictures were cut from one; the key itself if it does not match. If empty, names
+        are the groups of a `Grouped` source, or the keys of another source.
 
     Raises:
-      ValueError: a share that leaves one of the two parts empty, or no regular expression, or one that matches no key.
+      ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
     """
     try:
         pattern = re.compile(by)
     except re.error as error:
-        raise ValueError(f"data.holdout_by={by!r} is no regular expression: {error}") from error
+        raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
     name_of = source.group if isinstance(source, Grouped) and not by else source.key
     keys = [name_of(index) for index in range(len(source))]
     matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
     if by and keys and not any(matches):
         example = keys[0].decode(errors="backslashreplace")
-        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} names, such as {example!r}")
+        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} keys, such as {example!r}")
     names = [match or key for match, key in zip(matches, keys, strict=True)]
     by_hash = sorted(set(names), key=lambda name: hashlib.blake2b(name, digest_size=8).digest())
     count = round(len(by_hash) * share)
     if not 0 < count < len(by_hash):
-        what = f"{len(by_hash)} different names" if len(by_hash) < len(keys) else f"{len(keys)} samples"
-        raise ValueError(f"data.holdout={share} of {what} leaves nothing on one side: choose another")
+        found = f"{len(by_hash)} different names" if len(by_hash) < len(keys) else f"{len(keys)} samples"
+        raise ValueError(f"data.holdout={share} of {found} leaves nothing on one side: choose another")
     held = set(by_hash[:count])
     kept = ([i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True))
     training, validation = (Subset(source, indices) for indices in kept)
@@ -202,7 +202,7 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
 
 
 def _name(key: bytes, pattern: re.Pattern[str]) -> bytes | None:
-    """What the pattern finds in a key: its first group, where that takes part; None where it does not match."""
+    """First group of the pattern's match in a key, or the whole match; None if it does not match."""
     found = pattern.search(key.decode(errors="surrogateescape"))
     if not found:
         return None

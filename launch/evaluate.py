@@ -1,7 +1,6 @@
-"""Measures a trained model: ``python -m launch.evaluate --workdir=DIR [--data=folder:PATH] [--out=DIR]``.
+"""Evaluates a trained model: ``python -m launch.evaluate --workdir=DIR [--data=folder:PATH] [--out=DIR]``.
 
-Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; prints the report as one line of JSON, the last
-line of its output.
+Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; the last line of output is the report as JSON.
 """
 
 import json
@@ -13,11 +12,13 @@ from launch.runs.evaluating import evaluate
 
 
 def define_flags() -> None:
-    """The flags of this entry point."""
+    """Defines the flags of this entry point."""
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
-    flags.DEFINE_string("data", "", "Samples to use (folder:PATH, ...); empty takes the run's validation samples.")
+    flags.DEFINE_string("data", "", "Samples to use (folder:PATH, ...); empty uses the run's validation samples.")
     flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
-    flags.DEFINE_enum("on_bad_sample", "raise", ["raise", "skip"], "What to do with bad ones of --data.")
+    flags.DEFINE_enum(
+        "on_bad_sample", "raise", ["raise", "skip"], "Whether to skip samples of --data that cannot be used."
+    )
     flags.mark_flags_as_required(["workdir"])
 
 

@@ -1,7 +1,7 @@
 """Exports a trained model: ``python -m launch.export --workdir=DIR --out=ARTIFACT``.
 
 The artifact is a folder that predicts without the code that trained it (see `launch.predict`). It is compared with the
-live model before it is put in place.
+live model before it is written.
 """
 
 from absl import flags
@@ -11,9 +11,9 @@ from launch.runs.exporting import export
 
 
 def define_flags() -> None:
-    """The flags of this entry point."""
+    """Defines the flags of this entry point."""
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote; its best checkpoint is exported.")
-    flags.DEFINE_string("out", None, "New folder for the artifact; an artifact that is there is replaced.")
+    flags.DEFINE_string("out", None, "New folder for the artifact; an existing artifact is replaced.")
     flags.mark_flags_as_required(["workdir", "out"])
 
 

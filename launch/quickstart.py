@@ -24,6 +24,7 @@ FRESH = "arithmetic:count=1000,seed=3"
 EXPECTED = 0.95
 """Minimum exact match on `FRESH`; lower values mean that something is wrong with the installation."""
 PICTURES = 5
+"""Number of image files to read."""
 
 
 def run(command: list[str]) -> str:

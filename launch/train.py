@@ -1,8 +1,8 @@
 """Trains a model: ``python -m launch.train --config=launch/configs/NAME.py --workdir=DIR [--config.a.b=value ...]``.
 
-A work folder that already holds the same run is resumed, bit for bit. Several processes, each with devices of its own,
-are one run when each is told of the others (``--coordinator_address``, or ``--distributed=auto``) and all see the same
-work folder and samples.
+If the work folder already holds the same run, the run is resumed, bit for bit. Several processes with their own devices
+train one run if they are connected (``--coordinator_address``, or ``--distributed=auto``) and share the work folder and
+the samples.
 """
 
 import sys
@@ -15,13 +15,15 @@ from launch.runs.training import train
 
 
 def define_flags() -> None:
-    """The flags of this entry point."""
-    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
-    flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run that it holds is resumed.")
+    """Defines the flags of this entry point."""
+    config_flags.DEFINE_config_file("config", None, "A configuration file, such as those in launch/configs/.")
+    flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run in it is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
     flags.DEFINE_string("profile_steps", "", "FIRST:LAST, such as 10:20: steps to trace into the workdir's profile/.")
     flags.DEFINE_integer(
-        "stopped_status", 0, "Exit status of a run that was asked to stop and has saved, for who starts it again."
+        "stopped_status",
+        0,
+        "Exit status of a run that was stopped by a signal and has saved, for schedulers that restart it.",
     )
     distributed.define_flags()
 

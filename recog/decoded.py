@@ -1,4 +1,4 @@
-"""Token sequences that a decoder found, with confidences and places; the same type for every decoder."""
+"""Decoded token sequences with confidences and positions, the output type of all decoders."""
 
 from typing import Any, NamedTuple
 
@@ -15,16 +15,16 @@ class Decoded(NamedTuple):
     tokens: Int[Array, "B S"]
     """Token ids, packed to the left."""
     lengths: Int[Array, " B"]
-    """Tokens of each sample."""
+    """Number of tokens in each row."""
     confidences: Float[Array, "B S"]
-    """Probability (0 to 1) of each token, as its decoder defines it."""
+    """Probability of each token, 0 to 1, as defined by the decoder."""
     frames: Int[Array, "B S"]
-    """The frame each token was read from: where in the picture it stands."""
+    """Frame (or position) from which each token was read, which locates it in the picture."""
     confidence: Float[Array, " B"]
-    """Probability (0 to 1) of the whole sequence, also where it is empty."""
+    """Probability of the whole sequence, 0 to 1, also for an empty one."""
 
     def equals(self, labels: Int[Array, "B L"], label_lengths: Int[Array, " B"]) -> Bool[Array, " B"]:
-        """Whether each row holds exactly its label's tokens; slots beyond a label's length do not matter."""
+        """Whether each row equals its label; slots beyond a label's length are ignored."""
         width = max(self.tokens.shape[1], labels.shape[1])
         tokens, labels = (jnp.pad(x, ((0, 0), (0, width - x.shape[1]))) for x in (self.tokens, labels))
         differs = (tokens != labels) & (jnp.arange(width) < label_lengths[:, None])
@@ -32,5 +32,5 @@ class Decoded(NamedTuple):
 
     @classmethod
     def of(cls, prediction: dict[str, Any]) -> "Decoded":
-        """The decoded part of a reader's prediction."""
+        """Selects the decoded fields of a reader's prediction."""
         return cls(*(prediction[name] for name in cls._fields))

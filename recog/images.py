@@ -1,40 +1,40 @@
-"""From a picture file to the pixels a reader sees; training, evaluation and serving share these few lines.
+"""Decoding and scaling of pictures.
 
-Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept, or
-stretched to its one size.
+Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept, or stretched to its
+fixed size.
 """
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-cv2.setNumThreads(1)  # the input pipeline runs many pictures at once; OpenCV's own threads would only compete
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors are raised here, with the file's name
+cv2.setNumThreads(1)  # the input pipeline processes pictures in parallel; OpenCV's threads would compete with it
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors are raised as exceptions instead
 
 WIDEST = 4096
-"""Pixels after scaling. A wider picture is no line of text, and would take the memory of the others."""
+"""Maximum width in pixels after scaling; wider pictures are not lines of text, and would need too much memory."""
 
 _JPEG, _SCAN, _END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-"""Markers that open a JPEG file, its compressed pixels, and close it (ITU-T T.81, table B.1)."""
+"""Markers of a JPEG file's start, its compressed pixels, and its end (ITU-T T.81, table B.1)."""
 
 
 class UnreadableImageError(ValueError):
-    """The bytes are not a picture that OpenCV can decode."""
+    """The content is not a picture that OpenCV can decode."""
 
 
 def decode(encoded: bytes, channels: int, *, upright: bool = True) -> UInt8[np.ndarray, "H W C"]:
-    """Decodes PNG, JPEG or any other format OpenCV knows; transparency is dropped.
+    """Decodes PNG, JPEG or any other format that OpenCV supports; transparency is dropped.
 
-    Grayscale is what `to_channels` makes of the colours, but that JPEG holds it ready (within rounding, for half the
-    work).
+    Grayscale is computed by `to_channels`, except for JPEG, which stores it (the same within rounding, for half the
+    time).
 
     Args:
-      encoded: the content of a picture file.
+      encoded: content of a picture file.
       channels: 1 for grayscale, 3 for RGB.
-      upright: whether to turn the picture where Exif says how; else pixels are where the file has them.
+      upright: whether to rotate the picture by its Exif orientation.
 
     Raises:
-      UnreadableImageError: the content is empty, cut short or no picture.
+      UnreadableImageError: the content is empty, cut short or not a picture.
     """
     is_jpeg = encoded.startswith(_JPEG)
     if is_jpeg and encoded.endswith(b"\0\0") and encoded.find(_END, encoded.find(_SCAN)) < 0:
@@ -52,28 +52,28 @@ def decode(encoded: bytes, channels: int, *, upright: bool = True) -> UInt8[np.n
 
 
 def to_channels(image: UInt8[np.ndarray, "H W 3"], channels: int) -> UInt8[np.ndarray, "H W C"]:
-    """An RGB picture as it is (3), or as grayscale (1)."""
+    """Converts an RGB picture to grayscale (1), or returns it unchanged (3)."""
     if channels == 3:
         return image
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
 
 
 def scaled_width(height: int, width: int, target_height: int) -> int:
-    """The width in pixels of a ``height`` by ``width`` picture scaled to ``target_height``; at least 1."""
+    """Width in pixels of a picture of ``height`` by ``width`` after scaling to ``target_height``; at least 1."""
     return max(1, round(width * target_height / height))
 
 
 def scale(image: UInt8[np.ndarray, "H W C"], target_height: int, target_width: int = 0) -> UInt8[np.ndarray, "Y X C"]:
-    """Scales by area when the height shrinks, bilinear when it grows.
+    """Scales a picture: by area averaging if its height decreases, otherwise bilinearly.
 
     Args:
-      image: any size.
-      target_height: pixels.
-      target_width: pixels to which it is stretched; 0 keeps the aspect ratio.
+      image: picture of any size.
+      target_height: height in pixels.
+      target_width: width in pixels; 0 keeps the aspect ratio.
     """
     height, width, channels = image.shape
     size = (target_width or scaled_width(height, width, target_height), target_height)
     if (width, height) == size:
         return image
-    how = cv2.INTER_AREA if height > target_height else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=how).reshape(target_height, size[0], channels)
+    interpolation = cv2.INTER_AREA if height > target_height else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=interpolation).reshape(target_height, size[0], channels)

@@ -1,4 +1,4 @@
-"""The device mesh and where arrays live on it: the same code for one CPU, one GPU, a slice or many hosts."""
+"""Device mesh and shardings of arrays, for one CPU, one GPU, a TPU slice or many hosts."""
 
 import dataclasses
 import functools
@@ -13,23 +13,23 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from recog.batch import Batch
 
 SMALL = 2**14
-"""Elements below which an array is not worth splitting: each device keeps a copy."""
+"""Minimum number of elements of an array to split; smaller ones are replicated."""
 
 
 @dataclasses.dataclass
 class MeshConfig:
-    """How the devices of all processes work together. Every device takes an equal share of each batch."""
+    """Distribution of training over the devices of all processes; each device gets an equal share of each batch."""
 
     fsdp: int = 1
-    """Devices that hold one copy of parameters and optimizer state between them, a part each (fully sharded data
-    parallelism); 1 gives every device a whole copy."""
+    """Number of devices over which each copy of parameters and optimizer state is split (fully sharded data
+    parallelism); 1 replicates them on every device."""
 
 
 def make_mesh(config: MeshConfig | None = None, devices: Sequence[Any] | None = None) -> Mesh:
-    """Devices, by default all of all processes, along the axes ``data`` and ``fsdp``.
+    """Mesh of devices, by default all of all processes, with the axes ``data`` and ``fsdp``.
 
     Raises:
-      ValueError: the devices do not divide into groups of ``config.fsdp``.
+      ValueError: ``config.fsdp`` does not divide the number of devices.
     """
     count, group = len(devices or jax.devices()), (config or MeshConfig()).fsdp
     if group < 1 or count % group:
@@ -39,24 +39,24 @@ def make_mesh(config: MeshConfig | None = None, devices: Sequence[Any] | None = 
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-    """A whole copy on every device."""
+    """Sharding with a whole copy on every device."""
     return NamedSharding(mesh, PartitionSpec())
 
 
 def by_sample(mesh: Mesh) -> NamedSharding:
-    """The batch axis split over all devices."""
+    """Sharding with the batch axis split over all devices."""
     return NamedSharding(mesh, PartitionSpec(("data", "fsdp")))
 
 
 def by_parameter(mesh: Mesh, shapes: Any) -> Any:
-    """Where parameters and optimizer state live: the longest axis that divides is split over ``fsdp``.
+    """Shardings of parameters and optimizer state: the longest divisible axis is split over ``fsdp``.
 
     Args:
-      mesh: of `make_mesh`.
+      mesh: mesh from `make_mesh`.
       shapes: a pytree of arrays or of their shapes.
 
     Returns:
-      The same tree of shardings.
+      A pytree of shardings with the structure of ``shapes``.
     """
     return jax.tree.map(lambda array: NamedSharding(mesh, _split(array.shape, mesh.shape["fsdp"])), shapes)
 
@@ -70,7 +70,7 @@ def _split(shape: tuple[int, ...], parts: int) -> PartitionSpec:
 
 
 def traced_on(mesh: Mesh, function: Callable) -> Callable:
-    """The function, to be jitted; what the compiler cannot split by itself finds there which devices share a batch."""
+    """Traces a function with the mesh as context, for operations that the compiler cannot partition by itself."""
 
     @functools.wraps(function)
     def traced(*args):
@@ -81,15 +81,15 @@ def traced_on(mesh: Mesh, function: Callable) -> Callable:
 
 
 def check_batch_size(batch_size: int, devices: int, parts: int = 1) -> None:
-    """Raises ``ValueError`` unless every device gets the same number of samples of each of a batch's ``parts``."""
+    """Raises ``ValueError`` unless each of the ``parts`` of a batch divides equally among the devices."""
     if parts < 1:
         raise ValueError(f"optimizer.accumulation_steps={parts}: choose 1 or more parts of a batch")
     if batch_size % (devices * parts):
         asked = f"{devices} devices" + (f" times {parts} parts (optimizer.accumulation_steps)" if parts > 1 else "")
-        raise ValueError(f"batch size {batch_size} is no multiple of the {asked}: change data.batch_size")
+        raise ValueError(f"batch size {batch_size} is not a multiple of {asked}: change data.batch_size")
 
 
 def put_batch(mesh: Mesh, batch: Batch) -> Batch:
-    """This process's part of a batch, to its devices, as part of one global array each."""
+    """Transfers this process's part of a batch to its devices, as a part of global arrays."""
     sharding = by_sample(mesh)
     return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), batch)

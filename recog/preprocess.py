@@ -1,4 +1,4 @@
-"""From a picture to a model's pixels: the one value that training, evaluation and the serving artifact share."""
+"""Preprocessing of pictures, shared by training, evaluation and serving artifacts."""
 
 import dataclasses
 from typing import Any, Self
@@ -13,20 +13,20 @@ from recog.images import WIDEST, decode, scale, scaled_width, to_channels
 
 @dataclasses.dataclass(frozen=True)
 class Preprocess:
-    """Decoding, channels, filters and size, in this order.
+    """Decodes a picture, converts its channels, applies filters and scales it, in this order.
 
     Raises:
-      ValueError: the channels are neither 1 nor 3, or a filter's name is unknown.
+      ValueError: channels other than 1 or 3, or an unknown filter.
     """
 
     height: int
-    """Pixels to which pictures are scaled."""
+    """Height in pixels to which pictures are scaled."""
     width: int = 0
-    """Pixels to which pictures are stretched; 0 keeps the aspect ratio."""
+    """Width in pixels to which pictures are stretched; 0 keeps the aspect ratio."""
     channels: int = 1
-    """1 for grayscale, 3 for RGB."""
+    """Number of channels: 1 for grayscale, 3 for RGB."""
     filters: tuple[str, ...] = ()
-    """Names of filters that pictures go through before they are scaled (`recog.filters`)."""
+    """Names of filters to apply before scaling (`recog.filters`)."""
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
@@ -34,10 +34,10 @@ class Preprocess:
         check_filters(self.filters)
 
     def __call__(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "Y X C"]:
-        """The model's pixels of a picture file's content or of a decoded picture (``H W``, ``H W 1`` or RGB).
+        """Preprocesses the content of a picture file, or a decoded picture (``H W``, ``H W 1`` or RGB).
 
         Raises:
-          ValueError: it cannot be decoded, is not a uint8 picture, is empty, or is more than `WIDEST` wide when scaled.
+          ValueError: not decodable, not a uint8 picture, empty, or wider than `WIDEST` when scaled.
         """
         picture = decode(image, self.channels) if isinstance(image, bytes) else image
         if picture.ndim == 2:
@@ -61,16 +61,16 @@ class Preprocess:
         return scale(apply_filters(picture, self.filters), self.height, self.width)
 
     def scaled_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width in pixels that a picture of this size is scaled to."""
+        """Height and width in pixels of a picture of this size after scaling."""
         return self.height, self.width or scaled_width(height, width, self.height)
 
     def to_json(self) -> dict[str, Any]:
-        """A form for JSON."""
+        """Settings for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Reads what `to_json` wrote.
+        """Loads the form that `to_json` returns.
 
         Raises:
           ValueError: a value is out of its range.

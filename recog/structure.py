@@ -1,8 +1,8 @@
-"""How a text is cut into parts, read by one branch each, and composed again; all of it on the device.
+"""Division of texts into parts, each predicted by a branch, and composition of the predictions; on the device.
 
 After "Towards accurate price tag recognition algorithm with multi-task RNN" (Acta Automatica Sinica 48(2), 2022): 79.99
-is read as integer part 79, as decimal part 99 and, without the point, as 7999. Any two of the three tell the price; the
-third checks it. What a branch reads does not depend on where the point was seen, which is the hard part of a price.
+is read as integer part 79, as decimal part 99 and, without the point, as 7999. Any two of the three determine the
+price, and the third checks it. No branch reads the decimal point, which is the hardest character of a price.
 """
 
 import dataclasses
@@ -18,16 +18,17 @@ from recog.decoded import Decoded
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
-    """One of the readings that a text is composed of."""
+    """One of the predictions that a text is composed of."""
 
     name: str
+    """Name, unique within its structure."""
     part: int | None = None
-    """The part that it reads, counted from 0; None reads all parts, one after the other without the separator."""
+    """Part that it reads, counted from 0; None reads all parts, concatenated without the separator."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Structure:
-    """How a text is cut into consecutive parts, and which branches read them. Without a cut the text is one part.
+    """Consecutive parts of a text, and the branches that read them; one part if neither separator nor prefixes are set.
 
     Example:
       >>> PRICE.choose(["integer", "no_point"]).complete
@@ -36,59 +37,62 @@ class Structure:
       False
 
     Raises:
-      ValueError: there are both ways to cut, prefixes without a token, no branches, two of one name or for one part, or
-        one for a part that there is not.
+      ValueError: both separator and prefixes, a prefix without tokens, no branches, branches with the same name or
+        part, or a branch for a part that does not exist.
     """
 
     branches: tuple[Branch, ...]
+    """Branches that read the text."""
     separator: str = ""
-    """Cuts in two at the last occurrence of this token, which belongs to neither part. Without it all is part 0."""
+    """Token whose last occurrence divides a text in two, and belongs to neither part; without it, all is part 0."""
     prefixes: tuple[int, ...] = ()
-    """Or: tokens of every part but the last, which is the rest. A short text has short or empty last parts."""
+    """Alternatively, number of tokens of every part but the last; the last parts of a short text are short or empty."""
 
     def __post_init__(self) -> None:
         names, parts = ([getattr(branch, field) for branch in self.branches] for field in ("name", "part"))
         if self.separator and self.prefixes:
-            raise ValueError(f"separator {self.separator!r} and prefixes {self.prefixes} both cut: choose one of them")
+            raise ValueError(
+                f"separator {self.separator!r} and prefixes {self.prefixes} both divide the text: choose one of them"
+            )
         if any(length < 1 for length in self.prefixes):
-            raise ValueError(f"prefixes {self.prefixes}: each part has 1 token or more")
+            raise ValueError(f"prefixes {self.prefixes}: choose 1 or more tokens for each part")
         if not self.branches:
-            raise ValueError("a structure needs at least one branch")
+            raise ValueError("no branches: a structure needs at least one branch")
         if len(set(names)) < len(names) or len(set(parts)) < len(parts):
-            raise ValueError(f"branches {self.branches}: each has a name and a part of its own")
+            raise ValueError(f"branches {self.branches}: names and parts must be unique")
         if any(part not in range(self.parts) for part in parts if part is not None):
-            raise ValueError(f"branches {self.branches}: the parts are 0 to {self.parts - 1}")
+            raise ValueError(f"branches {self.branches}: choose parts from 0 to {self.parts - 1}")
 
     @property
     def parts(self) -> int:
-        """How many parts a text has."""
+        """Number of parts of a text."""
         return 2 if self.separator else len(self.prefixes) + 1
 
     @property
     def own(self) -> dict[int, str]:
-        """The parts that have a branch of their own, in order, and its name."""
+        """Names of the branches that read a single part, by part."""
         return dict(sorted((branch.part, branch.name) for branch in self.branches if branch.part is not None))
 
     @property
     def whole(self) -> str | None:
-        """Name of the branch that reads all parts, if there is one."""
+        """Name of the branch that reads all parts, or None."""
         return next((branch.name for branch in self.branches if branch.part is None), None)
 
     @property
     def auxiliary(self) -> str | None:
-        """Name of the branch that reads all parts, where every part has a branch of its own as well: it only checks."""
+        """Name of the branch that reads all parts, if every part has its own branch as well, so that it only checks."""
         return self.whole if len(self.own) == self.parts else None
 
     @property
     def complete(self) -> bool:
-        """Whether the branches tell the whole text: all its parts, and where the separator goes."""
+        """Whether the branches determine the whole text: all its parts, and the position of the separator."""
         return len(self.own) == self.parts or (self.whole is not None and bool(self.own or not self.separator))
 
     def choose(self, names: Iterable[str]) -> Self:
-        """The same text read by some of the branches, which keep their order.
+        """Structure with only some of the branches, in their order.
 
         Raises:
-          ValueError: a name that no branch has, or no names.
+          ValueError: an unknown name, or no names.
         """
         names, choices = set(names), [branch.name for branch in self.branches]
         if unknown := names.difference(choices):
@@ -97,7 +101,7 @@ class Structure:
 
 
 WHOLE = Structure((Branch("text"),))
-"""The text as it is: the single-task baseline."""
+"""The undivided text, for the single-task baseline."""
 
 PRICE = Structure((Branch("integer", 0), Branch("decimal", 1), Branch("no_point")), separator=".")
 """The three branches of the paper: IB, DB and NDPB."""
@@ -110,10 +114,10 @@ PLATE_FULL = Structure((Branch("chinese", 0), Branch("alphanumerics", 1), Branch
 
 
 def named_structure(name: str, branches: Iterable[str] = ()) -> Structure:
-    """A structure by its name in configurations, with some of its branches; all where none is named.
+    """Structure by its name in configurations, with the named branches, or all if none is named.
 
     Raises:
-      ValueError: there is no such structure or branch.
+      ValueError: unknown structure or branch.
     """
     structures = {"whole": WHOLE, "price": PRICE, "plate_parts": PLATE_PARTS, "plate_full": PLATE_FULL}
     if name not in structures:
@@ -125,13 +129,13 @@ def named_structure(name: str, branches: Iterable[str] = ()) -> Structure:
 def split(
     structure: Structure, alphabet: Alphabet, labels: Int[Array, "B L"], lengths: Int[Array, " B"]
 ) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:
-    """What each branch is to read: its tokens, packed to the left with zeros beyond, and their number.
+    """Labels of each branch: tokens packed to the left and padded with zeros, and their numbers.
 
     Args:
-      structure: the parts and their branches.
-      alphabet: of the labels.
+      structure: parts and branches.
+      alphabet: alphabet of the labels.
       labels: token ids; slots at and beyond a length are ignored.
-      lengths: tokens of each label.
+      lengths: number of tokens in each label.
 
     Raises:
       ValueError: the alphabet has no token for the separator.
@@ -152,21 +156,22 @@ def split(
 
 
 def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded]) -> Decoded:
-    """The text that the branches' readings make up, whether they fit together or not.
+    """Composes the predictions of the branches to one text, whether they are consistent or not.
 
-    A part is what its own branch has read. A part without one is cut from the reading of all parts: it begins after the
-    parts before it and ends before the parts after it (where several have none, all but the last of them have the
-    structure's length). The separator goes before the last part unless that is empty, with confidence 1 and the frame
-    of the token after it. A structure that is not `complete` gives what there is, in order.
+    A part is the prediction of its own branch. A part without a branch is cut from the prediction of all parts: it
+    begins after the parts before it and ends before the parts after it (if several parts have no branch, all but the
+    last of them have the length given by the structure). The separator is inserted before the last part unless that is
+    empty, with confidence 1 and the frame of the token after it. For a structure that is not `complete`, the predicted
+    parts are concatenated in order.
 
-    The confidence is the product of those of the branches that took part. Where all parts have been read twice and the
-    two readings differ, it is multiplied by one minus the confidence of the reading of all parts: by the chance that it
-    is that one which is wrong.
+    The confidence is the product of those of the branches used. If all parts have been predicted twice and the two
+    predictions differ, it is multiplied by one minus the confidence of the prediction of all parts, which is the
+    probability that this prediction is the wrong one.
 
     Args:
-      structure: the parts and their branches.
-      alphabet: of the readings.
-      read: what each branch has read.
+      structure: parts and branches.
+      alphabet: alphabet of the predictions.
+      read: predictions by name of the branch.
 
     Raises:
       ValueError: the alphabet has no token for the separator.
@@ -194,9 +199,9 @@ def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded
 def targets(
     structure: Structure, alphabet: Alphabet, labels: Int[Array, "B L"], lengths: Int[Array, " B"]
 ) -> tuple[Int[Array, "B L"], Int[Array, " B"]]:
-    """What perfect readings compose to: tokens and lengths.
+    """Tokens and lengths composed from perfect predictions of the branches.
 
-    For a complete structure it is the label itself, but for a separator that nothing follows (79. composes to 79).
+    For a complete structure these are the labels, except for a separator at the end (79. becomes 79).
     """
 
     def perfect(tokens: Int[Array, "B L"], lengths: Int[Array, " B"]) -> Decoded:
@@ -208,7 +213,7 @@ def targets(
 
 
 class _Piece(NamedTuple):
-    """Slots of a reading, and which of them go into the text."""
+    """Slots of a prediction, with a mask of those that are part of the text."""
 
     tokens: Int[Array, "B S"]
     confidences: Float[Array, "B S"]
@@ -217,7 +222,7 @@ class _Piece(NamedTuple):
 
 
 def _piece(reading: Decoded, start: Int[Array, " B"] | int, length: Int[Array, " B"] | int) -> _Piece:
-    """The slots from a start on, as far as the reading goes; a negative length is none."""
+    """Slots of a prediction from ``start``, limited to its length; a negative length selects none."""
     slot = jnp.arange(reading.tokens.shape[1])
     start, end = jnp.asarray(start), jnp.minimum(start + length, reading.lengths)
     keep = (slot >= start[..., None]) & (slot < end[..., None])
@@ -225,7 +230,7 @@ def _piece(reading: Decoded, start: Int[Array, " B"] | int, length: Int[Array, "
 
 
 def _cut(structure: Structure, own: Mapping[int, Decoded], whole: Decoded) -> dict[int, _Piece]:
-    """The parts that have no branch of their own, out of the reading of all parts."""
+    """Parts without their own branch, cut from the prediction of all parts."""
     *fixed, last = (part for part in range(structure.parts) if part not in own)
     lengths = {part: own[part].lengths for part in own} | {part: structure.prefixes[part] for part in fixed}
     lengths[last] = whole.lengths - sum(lengths.values())
@@ -233,7 +238,7 @@ def _cut(structure: Structure, own: Mapping[int, Decoded], whole: Decoded) -> di
 
 
 def _separator(token_id: int, after: _Piece) -> _Piece:
-    """One slot: the separator before a part, where the part is not empty."""
+    """One slot with the separator, kept only if the part after it is not empty."""
     first = jnp.argmax(after.keep, axis=1, keepdims=True)
     tokens, frames = (jnp.take_along_axis(x, first, axis=1) for x in (after.tokens, after.frames))
     keep = jnp.any(after.keep, axis=1, keepdims=True)
@@ -243,14 +248,14 @@ def _separator(token_id: int, after: _Piece) -> _Piece:
 def _separator_id(structure: Structure, alphabet: Alphabet) -> int:
     if structure.separator not in alphabet.tokens:
         raise ValueError(
-            f"the separator {structure.separator!r} is no token of {alphabet!r}: "
+            f"the separator {structure.separator!r} is not a token of {alphabet!r}: "
             "add it to the alphabet, or choose another structure"
         )
     return int(alphabet.encode(structure.separator)[0])
 
 
 def _join(pieces: Iterable[_Piece], confidence: Float[Array, " B"]) -> Decoded:
-    """Pieces one after the other."""
+    """Concatenates pieces."""
     tokens, confidences, frames, keep = (jnp.concatenate(slots, axis=1) for slots in zip(*pieces, strict=True))
     return Decoded(
         tokens=_pack(keep, tokens),
@@ -262,7 +267,7 @@ def _join(pieces: Iterable[_Piece], confidence: Float[Array, " B"]) -> Decoded:
 
 
 def _pack(keep: Bool[Array, "B S"], slots: Array, beyond: int = 0) -> Array:
-    """The slots to keep, moved to the left in their order."""
+    """Moves the slots to keep to the left in their order; the others become ``beyond``."""
     order = jnp.argsort(~keep, axis=1, stable=True)
     kept = jnp.arange(keep.shape[1]) < jnp.sum(keep, axis=1, keepdims=True)
     return jnp.where(kept, jnp.take_along_axis(slots, order, axis=1), jnp.asarray(beyond, slots.dtype))

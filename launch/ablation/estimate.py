@@ -8,7 +8,7 @@ from typing import NamedTuple
 from launch.ablation.grid import Cell
 from launch.runs.costs import Cost
 from launch.runs.training import train
-from recog.training.writers import read_metrics
+from recog.training.writers import load_metrics
 
 STEPS = 15
 """Steps of the timed cell: the first third, in which programs are compiled, does not count."""
@@ -32,7 +32,7 @@ def time_first(cell: Cell) -> Speed:
     config.train.evaluate_every = config.train.checkpoint_every = 0
     with tempfile.TemporaryDirectory() as folder:
         train(config, folder)
-        lines = read_metrics(Path(folder) / "metrics.jsonl")
+        lines = load_metrics(Path(folder) / "metrics.jsonl")
     validated = next(line for line in reversed(lines) if "validation/images_per_second" in line)
     return Speed(
         max(line["train/images_per_second"] for line in lines if "train/images_per_second" in line),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from launch.runs.config import Config, to_json
-from recog.training.writers import read_metrics
+from recog.training.writers import load_metrics
 
 FILE, LOCK = "outcome.json", "lock"
 FINISHED, DIVERGED, FAILED, RUNNING, WAITING = "finished", "diverged", "failed", "running", "waiting"
@@ -102,4 +102,4 @@ def _diverged_otherwise(folder: Path, config: Config) -> bool:
 def last_step(folder: Path) -> int:
     """Returns the last step that a cell has logged."""
     path = folder / "metrics.jsonl"
-    return int(max((line["step"] for line in read_metrics(path)), default=0)) if path.exists() else 0
+    return int(max((line["step"] for line in load_metrics(path)), default=0)) if path.exists() else 0

@@ -11,7 +11,7 @@ from launch.ablation.grid import Cell
 from launch.ablation.outcomes import FINISHED, Outcome
 from launch.runs.costs import Cost
 from recog.evaluation.statistics import Comparison, Mean, compare, holm, mean
-from recog.training.writers import read_metrics
+from recog.training.writers import load_metrics
 
 SIGNIFICANT = 0.05
 
@@ -66,7 +66,7 @@ def read_result(folder: Path, batch_size: int) -> Result:
     Raises:
       ValueError: the file lacks some of them.
     """
-    lines = read_metrics(folder / "metrics.jsonl")
+    lines = load_metrics(folder / "metrics.jsonl")
     logged = [line for line in lines if "train/images_per_second" in line]
     validated = [line["validation/accuracy"] for line in lines if "validation/accuracy" in line]
     if not (logged and validated):

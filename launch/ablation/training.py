@@ -1,4 +1,4 @@
-"""Trains cells of a grid, each into its own work folder."""
+"""Training of grid cells, each into its own work folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ from recog.training.stack import Stack
 
 
 class Ended(NamedTuple):
-    """How training cells ended."""
+    """Result of training cells."""
 
     finished: bool
-    """Whether it came to the last step; else it was asked to stop before."""
+    """Whether the last step was reached, or all runs failed; otherwise a stop was requested."""
     diverged: dict[str, str]
-    """Why, by the names of the cells whose loss is not finite."""
+    """Errors of cells with a loss that is not finite, by their names."""
 
 
 def can_stack(config: Config) -> bool:
@@ -29,15 +29,15 @@ def can_stack(config: Config) -> bool:
 
 
 def train_cells(cells: Sequence[Cell], folders: Sequence[Path], stop: StopRequest) -> Ended:
-    """Trains one cell, or cells of one `launch.runs.settings.stack_key` as one program, all from the same step on.
+    """Trains cells with the same `launch.runs.settings.stack_key` as one program, from the same step on.
 
     Raises:
-      ValueError: they do not stand at the same step.
+      ValueError: the cells are at different steps.
     """
     runs = _assemble(cells, folders)
     starts = [run.start for run in runs]
     if len(set(starts)) > 1:
-        raise ValueError(f"cells stand at steps {', '.join(map(str, starts))}: they cannot train together")
+        raise ValueError(f"cells are at steps {', '.join(map(str, starts))}: they cannot train together")
     names = [cell.name for cell in cells]
     trained = train_runs(runs, folders, names, Profile(folders[0]), stop)
     diverged = {names[place]: str(error) for place, error in trained.failures.items()}
@@ -48,7 +48,7 @@ def train_cells(cells: Sequence[Cell], folders: Sequence[Path], stop: StopReques
 
 
 def _assemble(cells: Sequence[Cell], folders: Sequence[Path]) -> list[Run]:
-    """All cells' runs; their samples are the same, and looked at once."""
+    """Assembles the runs of all cells; their samples are the same, and are checked once."""
     first = assemble(cells[0].config, folders[0])
     others = zip(cells[1:], folders[1:], strict=True)
     return [first, *(first._replace(config=cell.config, start=steps_done(folder)) for cell, folder in others)]

@@ -1,1 +1,1 @@
-"""The library of the entry points: configuration, assembly, work folders, several processes."""
+"""Library of the entry points: configuration, assembly, work folders, several processes."""

@@ -1,4 +1,4 @@
-"""All that a training run is made of, found out before it starts."""
+"""Assembly and checks of a training run before it starts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,40 +24,40 @@ from recog.training.state import TrainState
 
 
 class Run(NamedTuple):
-    """A run that is known to be possible."""
+    """A training run that has passed all checks."""
 
     config: Config
     task: Task
     shapes: TrainState
-    """The state, abstract."""
+    """Abstract state."""
     mesh: jax.sharding.Mesh
     training: Samples
     validation: Samples
     start: int
-    """Steps that are done already."""
+    """Number of steps already done."""
     taken: Mapping[str, Array]
-    """Arrays that a fresh state takes over from another run, by path."""
+    """Arrays of another run that replace those of a fresh state, by path."""
     box: Box | None
-    """Where graphic supervision draws labels, pixels."""
+    """Position in pixels of the labels that graphic supervision draws; None without it."""
 
     @property
     def documents(self) -> Identity:
-        """Documents that every checkpoint holds as well."""
+        """Identity of the run, stored in every checkpoint as well."""
         return documents(self.config, self.task)
 
     @property
     def samples(self) -> dict[str, dict]:
-        """Facts about the samples that must not change while the run is resumed."""
+        """Identities of the samples, which must not change when the run is resumed."""
         return {"training": self.training.identity(), "validation": self.validation.identity()}
 
     @property
     def order_seed(self) -> int:
-        """Seed of the order of training samples."""
+        """Seed of the order of the training samples."""
         return self.config.seed if self.config.data.order_seed < 0 else self.config.data.order_seed
 
     @property
     def sharding(self) -> TrainState:
-        """Where the state's arrays live."""
+        """Shardings of the state's arrays."""
         return by_parameter(self.mesh, self.shapes)
 
     @property
@@ -72,10 +72,10 @@ def documents(config: Config, task: Task) -> Identity:
 
 
 def assemble(config: Config, workdir: Path) -> Run:
-    """Finds out that a run can start, before any of its arrays is made or anything is written.
+    """Assembles a run and checks that it can start, before arrays are allocated or files are written.
 
     Raises:
-      ValueError: it cannot, or (`OtherRunError`) the folder is another run's, or the processes differ.
+      ValueError: the run cannot start, the folder holds another run (`OtherRunError`), or the processes differ.
     """
     task = trainable(config)
     mesh = make_mesh(config.mesh)
@@ -83,7 +83,9 @@ def assemble(config: Config, workdir: Path) -> Run:
     train_source, validation_source = open_data(config)
     refuse_other_run(workdir, documents(config, task))
     start = steps_done(workdir)
-    distributed.agree({"configuration": to_json(config), "step to go on from": start})  # before they work together
+    distributed.agree(
+        {"configuration": to_json(config), "step to go on from": start}
+    )  # before their first collective operation
     taken = pretrained(config, task) if config.init_from and not start else {}
     shapes = abstract_state(config, task)
     jax.eval_shape(advance(config, task), shapes, shape_of_batch(config.data, task.codec))
@@ -96,7 +98,7 @@ def assemble(config: Config, workdir: Path) -> Run:
 
 
 def trainable(config: Config) -> Task:
-    """The configured task; raises ``ValueError`` where it cannot be trained as configured."""
+    """Builds the configured task; raises ``ValueError`` if it cannot be trained as configured."""
     if not isinstance(config, Config):
         raise ValueError("get_config() of the configuration file does not return a launch.runs.config.Config")
     task = make_task(config)
@@ -107,25 +109,25 @@ def trainable(config: Config) -> Task:
     parts = config.optimizer.accumulation_steps
     if task.learns_from_validation and parts > 1:
         raise ValueError(
-            f"model.eta_rate looks through a step of a whole batch, and optimizer.accumulation_steps={parts} is for "
-            "batches too large for that: set it to 1, or the rate to 0"
+            f"model.eta_rate looks through a step of a whole batch, but optimizer.accumulation_steps={parts}: "
+            "set it to 1, or the rate to 0"
         )
     if config.optimizer.weight_decay and len(task.losses) > 1:
         raise ValueError(
             f"optimizer.weight_decay={config.optimizer.weight_decay} would shrink every parameter at each of the "
-            f"{len(task.losses)} updates of a batch, those that an update's loss does not reach as well: set it to 0"
+            f"{len(task.losses)} updates of a batch, even those without a gradient from its loss: set it to 0"
         )
     return task
 
 
 def show_notes(task: Task) -> None:
-    """Prints what a user should know of a task."""
+    """Prints the notes of a task."""
     for note in task.notes:
         print(f"note: {note}", flush=True)
 
 
 def drawing_box(config: Config, training: Samples) -> Box | None:
-    """Where the characters of the training samples stand, for graphic supervision; None where there is none."""
+    """Position of the characters in the training samples, for graphic supervision; None without it."""
     if not draws_labels(config):
         return None
     box = alignment_box(mean_image(training.source, training.checked.indices, config.data))

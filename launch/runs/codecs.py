@@ -1,4 +1,4 @@
-"""From a configuration to the codec of its labels."""
+"""Construction of codecs from configurations."""
 
 import typing
 
@@ -9,34 +9,34 @@ from recog.codecs import ClassCodec, Codec, TextCodec
 
 
 def make_codec(config: Config) -> Codec:
-    """The codec that the configured model asks for.
+    """Builds the codec for the labels of the configured model.
 
     Raises:
-      ValueError: the alphabet or the classes are not given, or cannot be.
+      ValueError: the alphabet or the classes are missing or invalid.
     """
     if config.model.labels is ClassCodec:
         if not config.classes:
-            raise ValueError("name the classes to tell apart: --config.classes=\"('cat','dog')\"")
+            raise ValueError("name the classes for a classifier: --config.classes=\"('cat','dog')\"")
         return ClassCodec(tuple(config.classes))
     return text_codec(config, make_alphabet(config.alphabet))
 
 
 def text_codec(config: Config, alphabet: Alphabet) -> TextCodec:
-    """The codec of texts over an alphabet, as the data is configured."""
+    """Builds the codec of texts over an alphabet, with the configured length and case."""
     return TextCodec(alphabet, config.data.max_label_length, config.data.lower_case)
 
 
 def make_alphabet(config: AlphabetConfig) -> Alphabet:
-    """The alphabet that a configuration names.
+    """Builds or loads the configured alphabet.
 
     Raises:
-      ValueError: none or more than one of preset, file and tokens is given, or the preset is unknown.
+      ValueError: not exactly one of preset, file and tokens is given, or the preset is unknown.
     """
     if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
         raise ValueError(
             "give exactly one of alphabet.name, alphabet.file and alphabet.tokens (--config.alphabet.name= clears one)"
         )
-    blank = typing.cast(BlankPlace, config.blank)  # which the alphabet checks
+    blank = typing.cast(BlankPlace, config.blank)  # checked by the alphabet
     if config.file:
         return Alphabet.from_file(config.file, blank=blank, separator=config.separator)
     if config.tokens:

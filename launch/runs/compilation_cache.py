@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk, so that a run that is started again does not compile again."""
+"""Cache of compiled programs on disk, so that restarted runs do not compile again."""
 
 import hashlib
 import os
@@ -8,22 +8,22 @@ import jax
 
 
 def use_compilation_cache() -> None:
-    """Keeps them below the user's cache folder, unless ``JAX_COMPILATION_CACHE_DIR`` names another place.
+    """Enables the cache in the user's cache folder, unless ``JAX_COMPILATION_CACHE_DIR`` names another one.
 
-    ``JAX_ENABLE_COMPILATION_CACHE=false`` keeps none.
+    ``JAX_ENABLE_COMPILATION_CACHE=false`` disables it.
     """
     if not jax.config.values["jax_compilation_cache_dir"]:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
 
 
 def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/recog/jax-...``, another for each kind of processor: homes may be shared by unlike machines."""
+    """Folder ``$XDG_CACHE_HOME/recog/jax-...`` for this kind of processor; different machines may share a home."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "recog" / f"jax-{hashlib.sha256(_instructions().encode()).hexdigest()[:8]}"
 
 
 def _instructions() -> str:
-    """What the processor can do, as far as the system tells."""
+    """Instruction sets of the processor as listed by Linux; empty on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The typed configuration of a run, and its JSON form in the work folder."""
+"""Typed configuration of a run, and its JSON form in the work folder."""
 
 import dataclasses
 import types
@@ -16,24 +16,24 @@ from recog.training.optimizers import OptimizerConfig
 
 @dataclasses.dataclass
 class AlphabetConfig:
-    """Which tokens are read."""
+    """Alphabet of tokens, given by exactly one of name, file and tokens."""
 
     name: str = ""
-    """A preset: ``digits``, ``price``, ``arithmetic``, ``latin_36``, ``latin_62``, ``latin_94``,
+    """Name of a preset: ``digits``, ``price``, ``arithmetic``, ``latin_36``, ``latin_62``, ``latin_94``,
     ``chinese_plates`` (LPRNet_Pytorch's), ``chinese_plates_65``, ``music_pitches``."""
     file: str = ""
-    """Instead of a preset: a file with one token a line."""
+    """Path of a file with one token per line, instead of a preset."""
     tokens: str = ""
-    """Instead of a preset: the characters themselves."""
+    """Characters that are the tokens, instead of a preset."""
     separator: str = ""
-    """What stands between tokens in a label, when they are longer than one character."""
+    """Separator of tokens in labels, for tokens longer than one character."""
     blank: str = "first"
-    """Where the blank's id stands among those of a file or of tokens: ``first`` or ``last``; presets have their own."""
+    """Position of the blank's id, ``first`` or ``last``, for a file or characters; presets define their own."""
 
 
 @dataclasses.dataclass
 class Config:
-    """A run from data to checkpoint; every field can be set by a flag, ``--config.model.recurrent.layers=3``."""
+    """Configuration of a run; every field can be set by a flag such as ``--config.model.recurrent.layers=3``."""
 
     alphabet: AlphabetConfig = dataclasses.field(default_factory=AlphabetConfig)
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
@@ -43,19 +43,19 @@ class Config:
     train: LoopConfig = dataclasses.field(default_factory=LoopConfig)
     mesh: MeshConfig = dataclasses.field(default_factory=MeshConfig)
     classes: tuple[str, ...] = ()
-    """Names of the classes, for models that tell classes apart instead of reading."""
+    """Class names, for classifiers."""
     init_from: str = ""
-    """Work folder of a run or of imported weights, whose best parameters training starts from; empty: random ones."""
+    """Work folder of a run or of imported weights with the initial parameters; empty for random ones."""
     seed: int = 0
-    """Of initial parameters, augmentation and dropout, and of the sample order unless ``data.order_seed`` is set."""
+    """Seed of initial parameters, augmentation and dropout; of the sample order unless ``data.order_seed`` is set."""
 
     def stacked(self) -> "Config":
-        """The configuration inside a program of several runs."""
+        """Configuration of each run in a program of several runs."""
         return dataclasses.replace(self, model=self.model.stacked())
 
 
 def to_json(value: Any) -> Any:
-    """Dataclasses as objects that name their type, tuples as lists."""
+    """Converts dataclasses to objects that name their type, and tuples to lists."""
     if dataclasses.is_dataclass(value):
         fields = {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"type": type(value).__name__, **fields}
@@ -63,9 +63,9 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, saved: Any) -> Any:
-    """The value of type ``kind`` that `to_json` wrote, perhaps in an earlier version.
+    """Converts the output of `to_json`, possibly of an earlier version, to a value of type ``kind``.
 
-    A field that was not there yet gets its default: the default of a new field is to do what was done without it.
+    Fields that the earlier version lacks get their defaults, which must therefore preserve its behaviour.
 
     Raises:
       ValueError: the saved object has another type, or fields that this version does not know.
@@ -87,12 +87,12 @@ def from_json(kind: Any, saved: Any) -> Any:
 
 
 def _must_be_saved(field: dataclasses.Field, kind: Any) -> bool:
-    """Whether no default can stand for a field: which of several models was trained, nobody can tell."""
+    """Whether a field has no default that can replace a missing value, such as the type of the model."""
     return isinstance(kind, types.UnionType) or (field.default is field.default_factory is dataclasses.MISSING)
 
 
 def differences(ours: Any, theirs: Any, path: str = "config") -> list[str]:
-    """Where two JSON forms differ, one ``field: this != that`` each."""
+    """Differences of two JSON forms, one line per field."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         names = list(dict.fromkeys([*ours, *theirs]))
         return [line for n in names for line in differences(ours.get(n), theirs.get(n), f"{path}.{n}")]

@@ -1,4 +1,4 @@
-"""From a configuration to the samples of a run."""
+"""Samples of a run, from its configuration."""
 
 from typing import NamedTuple
 
@@ -19,27 +19,28 @@ from recog.tasks.task import Task
 
 
 def needs(data: DataConfig, task: Task) -> Needs:
-    """Requirements on samples to learn from."""
+    """Requirements on training samples."""
     return Needs(data.preprocess, task.codec, task.problems, max(data.buckets) if data.buckets else None)
 
 
 def needs_to_measure(data: DataConfig, codec: Codec) -> Needs:
-    """Requirements on samples to measure on: any label that can be written down, in a picture of any width."""
+    """Requirements on evaluation samples: any label that the codec can encode, in a picture of any width."""
     return Needs(data.preprocess, codec, codec.problems)
 
 
 class Samples(NamedTuple):
-    """A source and what its preflight found."""
+    """A source with the result of its preflight."""
 
     source: Source
     checked: Preflight
+    """Usable samples, and problems of the others."""
 
     def identity(self) -> dict[str, int | str]:
-        """What must not change while a run is resumed."""
+        """Number and digest of the usable samples, which must not change when a run is resumed."""
         return {"count": len(self.checked.indices), "digest": self.checked.digest}
 
     def describe(self, index: int) -> str:
-        """Where a sample comes from."""
+        """Origin of a sample, for messages."""
         return self.source.origin(index)
 
 
@@ -47,13 +48,13 @@ def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Sample
     """Runs the preflight over a source and reports what it skips.
 
     Args:
-      source: the samples.
-      asked: what they must meet.
+      source: samples to check.
+      asked: requirements on them.
       on_bad_sample: ``raise`` or ``skip``.
-      name: of the samples, for people.
+      name: name of the samples for messages.
 
     Raises:
-      ValueError: samples cannot be used and are not to be skipped, or none can.
+      ValueError: a sample cannot be used and is not to be skipped, or no sample can be used.
     """
     title = f"check {name}" if jax.process_index() == 0 else None
     checked = preflight(source, asked, on_bad_sample=on_bad_sample, progress=title)
@@ -63,10 +64,10 @@ def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Sample
 
 
 def open_data(config: Config) -> tuple[Source, Source]:
-    """Training and validation sources.
+    """Opens the training and validation sources.
 
     Raises:
-      ValueError: no training data, or no way to tell which samples validate.
+      ValueError: no training samples or no validation samples are configured.
     """
     data = config.data
     if not data.train:
@@ -86,13 +87,13 @@ def open_data(config: Config) -> tuple[Source, Source]:
 def one_pass(
     samples: Samples, data: DataConfig, codec: Codec, process: tuple[int, int] = (0, 1)
 ) -> grain.DatasetIterator:
-    """All samples once, in order, for evaluation: whole batches, or the part of each that a process loads."""
+    """Batches of all samples, once and in order, or a process's part of each, for evaluation."""
     stream, _ = make_stream(samples.source, samples.checked, codec, data, seed=None, process=process)
     return iter(stream)
 
 
 def shape_of_batch(data: DataConfig, codec: Codec) -> Batch:
-    """An abstract batch: parameters have the same shapes for every width."""
+    """Abstract batch of some width; parameter shapes do not depend on the width."""
     rows, preprocess = data.batch_size, data.preprocess
     images = rows, preprocess.height, preprocess.width or 4 * preprocess.height, preprocess.channels
     array = jax.ShapeDtypeStruct

@@ -1,6 +1,6 @@
-"""The report of ``launch.prepare --report``: a JSON file, a few lines, and a page with histograms and the mean picture.
+"""Report of ``launch.prepare --report``: a JSON file, a summary, and a page with histograms and the mean picture.
 
-Tokens are drawn with OpenCV's built-in font, which has Chinese; Matplotlib has whatever fonts the machine has.
+Tokens are drawn with OpenCV's built-in font, which has Chinese; Matplotlib depends on the installed fonts.
 """
 
 import functools
@@ -30,11 +30,11 @@ HEIGHT = 32
 BAR, OUTSIDE, INK = "#2b6cb0", "#dd6b20", 60
 DPI = 120
 COMMONEST, RAREST = 48, 20
-"""Tokens with a bar where there are too many for all."""
+"""Numbers of tokens with a bar, if there are more than their sum."""
 BINS = 40
 """Bars of the histogram of widths."""
 GLYPH = 30
-"""Font size in pixels at which text is drawn; it is shown at half of that, for smooth edges."""
+"""Font size in pixels at which text is drawn; it is shown at half the size, for smooth edges."""
 LINE = 60
 """Characters of a line of findings."""
 LONGEST = 12

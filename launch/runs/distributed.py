@@ -1,4 +1,4 @@
-"""Several processes as one run: how each finds the others, what they must agree on, and how one's failure ends all."""
+"""Runs of several processes: connection, agreement on settings, and common failure."""
 
 import contextlib
 import hashlib
@@ -16,26 +16,24 @@ from jax.experimental import multihost_utils
 
 
 def define_flags() -> None:
-    """The flags by which an entry point becomes one of several processes."""
-    flags.DEFINE_string("coordinator_address", None, "HOST:PORT at which the others reach process 0.")
-    flags.DEFINE_integer("num_processes", None, "Processes of this run.", lower_bound=1)
-    flags.DEFINE_integer("process_id", None, "Which of them this is, from 0.", lower_bound=0)
-    flags.DEFINE_enum(
-        "distributed", "off", ["off", "auto"], "auto: learn the above from a TPU slice, SLURM or Open MPI."
-    )
+    """Defines the flags of an entry point that can be one of several processes."""
+    flags.DEFINE_string("coordinator_address", None, "HOST:PORT of process 0.")
+    flags.DEFINE_integer("num_processes", None, "Number of processes of this run.", lower_bound=1)
+    flags.DEFINE_integer("process_id", None, "Index of this process, from 0.", lower_bound=0)
+    flags.DEFINE_enum("distributed", "off", ["off", "auto"], "auto: detect these from a TPU slice, SLURM or Open MPI.")
     flags.DEFINE_integer(
-        "heartbeat_timeout", 60, "Seconds without a sign of life of a process after which all stop.", lower_bound=1
+        "heartbeat_timeout", 60, "Seconds without a heartbeat of a process after which all stop.", lower_bound=1
     )
 
 
 def join(values: flags.FlagValues) -> None:
-    """Joins the other processes, if the flags say that there are any; before anything else uses jax.
+    """Connects to the other processes if the flags ask for several; to be called before anything else uses JAX.
 
-    All but the first process print nothing on standard output from then on.
+    All processes except the first print nothing on standard output from then on.
 
     Raises:
-      ValueError: the flags are not enough.
-      ConnectionError: the others cannot be reached.
+      ValueError: flags are missing.
+      ConnectionError: the other processes cannot be reached.
     """
     flagged = {
         "coordinator_address": values.coordinator_address,
@@ -60,32 +58,32 @@ def join(values: flags.FlagValues) -> None:
     except RuntimeError as error:
         raise ConnectionError(f"the processes do not find each other at {given}: {error}") from error
     if not first():
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
 
 
 def first() -> bool:
-    """Whether this is the process that writes reports."""
+    """Whether this is the first process, which writes files and prints."""
     return jax.process_index() == 0
 
 
 def share() -> tuple[int, int]:
-    """This process and how many there are."""
+    """Index of this process and number of processes."""
     return jax.process_index(), jax.process_count()
 
 
 def wait_for_all(where: str) -> None:
-    """Returns once every process has come here."""
+    """Barrier: returns once every process has called it."""
     multihost_utils.sync_global_devices(where)
 
 
 def agree(facts: dict[str, Any]) -> None:
-    """Makes sure that all processes have found the same.
+    """Checks that all processes have the same facts.
 
     Args:
       facts: JSON documents by name.
 
     Raises:
-      ValueError: names what differs, and in which process.
+      ValueError: facts differ; names them and the process.
     """
     documents = (json.dumps(fact, sort_keys=True).encode() for fact in facts.values())
     digests = np.array([np.frombuffer(hashlib.sha256(document).digest(), np.uint32) for document in documents])
@@ -100,7 +98,7 @@ def agree(facts: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def together() -> Iterator[None]:
-    """Ends a process that fails in here at once, so that the others hear of it instead of waiting for it."""
+    """Context that ends a failing process at once, so that the others fail as well instead of waiting for it."""
     try:
         yield
     except Exception as error:
@@ -111,4 +109,4 @@ def together() -> Iterator[None]:
             first_line = str(error).strip().partition("\n")[0]
             error = f"another one has failed or cannot be reached ({first_line})\nStart all again to resume."
         print(f"{which}: {error}", file=sys.stderr, flush=True)
-        os._exit(1)  # leaving as usual would wait for the others, and they for this one
+        os._exit(1)  # a regular exit would wait for the others, which wait for this process

@@ -1,4 +1,4 @@
-"""Errors that a user can mend are shown as a sentence, not as a traceback."""
+"""Entry points that report errors of users as a message instead of a traceback."""
 
 import sys
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from launch.runs.host_memory import keep_host_memory
 
 
 def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
-    """Runs an entry point: bad flags, settings and input end it with one message and exit status 1.
+    """Runs an entry point; invalid flags, settings and input end it with one message and exit status 1.
 
-    Unless it takes ``arguments`` beside its flags, any is an error: it may be a flag that lacks its dashes.
-    ``--verbosity=1`` shows the traceback of what ``main`` raised, and what libraries log.
+    Arguments other than flags are an error unless it takes ``arguments``; they may be flags without dashes.
+    ``--verbosity=1`` shows the traceback of an error, and the logs of libraries.
     """
 
     def friendly_main(argv: list[str]) -> None:
         keep_host_memory()
         use_compilation_cache()
         if not flags.FLAGS["verbosity"].present:
-            logging.set_verbosity(logging.WARNING)  # the progress bar is enough; libraries log much at INFO
+            logging.set_verbosity(logging.WARNING)  # libraries log much at INFO
         if argv[1:] and not arguments:
-            sys.exit(f"error: {argv[1]!r} is no flag: flags are written --name=value")
+            sys.exit(f"error: unexpected argument {argv[1]!r}: flags are written --name=value")
         try:
             main(argv)
         except (ValueError, OSError, FloatingPointError) as error:
@@ -36,8 +36,8 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
 def _parse(argv: list[str]) -> list[str]:
     try:
         return app.parse_flags_with_usage(argv)
-    except KeyError as error:  # a field that no configuration has
+    except KeyError as error:  # an unknown field of the configuration
         overrides = [argument for argument in argv if argument.startswith("--config.")]
-        sys.exit(f"error: {error.args[0]}: look for a misspelt name in {' '.join(overrides)}")
-    except (OSError, ImportError, SyntaxError, AttributeError) as error:  # a configuration file that is none
+        sys.exit(f"error: {error.args[0]}: check the names in {' '.join(overrides)}")
+    except (OSError, ImportError, SyntaxError, AttributeError) as error:  # an invalid configuration file
         sys.exit(f"error: {' '.join(str(error).split())}")

@@ -1,11 +1,11 @@
-"""Learns the weight of the no-decimal-point branch from the validation samples, once at each evaluation.
+"""Learning of the loss weight eta from the validation samples, once at each evaluation.
 
-The weight moves against its hypergradient: how the validation loss of the other branches, after one training step,
-changes with it (Acta Automatica Sinica 2022). The step is a plain one on the batch last trained on, as the stream gave
-it: neither augmented nor clipped, without momentum. Its learning rate is part of ``model.eta_rate``, so that a schedule
-does not fade it out.
+Eta moves against its hypergradient: the derivative by eta of the validation loss of the other branches after one
+training step (Acta Automatica Sinica 2022). This is a plain gradient step on the last training batch, without
+augmentation, clipping and momentum. The factor of the learning rate in the derivative is left out, as a part of
+``model.eta_rate``, so that learning does not fade with the schedule.
 
-A weight that was learnt has seen the validation labels: report accuracy on samples of a third set.
+A learnt eta depends on the validation labels, so accuracy must be reported on a third set.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from recog.training.record import Adapt
 from recog.training.state import TrainState
 
 BATCHES = 16
-"""Most validation batches that are looked at, each a gradient: the first ones, always the same."""
+"""Maximum number of validation batches, each of which costs a gradient; the first ones are used."""
 
 
 def eta_learner(run: Run, learning_rate: optax.Schedule) -> Adapt | None:
-    """Moves eta at each evaluation, on the devices that train; None where it is fixed."""
+    """Returns a function that updates eta on the training devices; None if eta is fixed."""
     task, mesh = run.task, run.mesh
     if not (isinstance(task, BranchTask) and task.learns_from_validation):
         return None
@@ -39,7 +39,7 @@ def eta_learner(run: Run, learning_rate: optax.Schedule) -> Adapt | None:
 
     def adapt(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
         eta = float(state.model_state[WEIGHTS]["eta"])
-        if not batch.mask.any():  # there was no step to look through
+        if not batch.mask.any():  # no sample, so no training step
             return state, {"eta": eta}
         key = stream_key(run.config.seed, "eta", state.step)
         params, gradient = probe(state.variables, batch, key, learning_rate(state.step))
@@ -50,7 +50,7 @@ def eta_learner(run: Run, learning_rate: optax.Schedule) -> Adapt | None:
                 product, count = hypergradient(state.variables, params, gradient, put_batch(mesh, held_out))
                 total, samples = total + product, samples + count
         mean = float(total) / max(float(samples), 1.0)
-        if not math.isfinite(mean):  # one bad step to look through must not end up in every later one
+        if not math.isfinite(mean):  # one bad step must not affect all later ones
             return state, {"eta": eta, "eta_hypergradient": mean}
         weights = moved_eta(state.variables, mean, rate)
         state = state.replace(model_state=state.model_state | {WEIGHTS: weights})

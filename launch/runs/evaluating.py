@@ -1,4 +1,4 @@
-"""Measures a trained run on samples, and writes what came out."""
+"""Evaluation of a trained run."""
 
 import contextlib
 import dataclasses
@@ -18,7 +18,7 @@ from recog.images import decode
 from recog.mesh import make_mesh, replicated
 
 SHOWN = 60
-"""Pictures on the contact sheet."""
+"""Maximum number of pictures on the contact sheet."""
 
 
 def evaluate(
@@ -28,14 +28,14 @@ def evaluate(
 
     Args:
       workdir: the run's folder.
-      data: samples; empty takes the run's validation samples.
-      out: where to write; empty writes into the work folder.
-      on_bad_sample: of other samples than the run's own, ``raise`` or ``skip`` those that cannot be used.
+      data: source of the samples; empty uses the run's validation samples.
+      out: folder to write to; empty writes to the work folder.
+      on_bad_sample: ``raise`` or ``skip`` samples of ``data`` that cannot be used.
 
     Raises:
-      ValueError: the run has no samples of its own, or they have changed since it was trained.
+      ValueError: the run has no validation samples, or they have changed since training.
     """
-    if out:  # before anything is loaded that could then not be written
+    if out:  # before a long computation whose results could not be written
         Path(out).mkdir(parents=True, exist_ok=True)
     out, run, mesh = Path(out or workdir), load_run(workdir), make_mesh()
     show_notes(run.task)
@@ -58,29 +58,29 @@ def evaluate(
 def _other_samples(
     settings: DataConfig, codec: Codec, data: str, on_bad_sample: str
 ) -> tuple[DataConfig, Codec, Samples]:
-    """Samples that may be wider and have longer labels than the run's own."""
+    """Opens other samples, which may be wider and have longer labels than those of the run."""
     settings = dataclasses.replace(settings, on_bad_sample=on_bad_sample, buckets=())
     samples = check(open_source(data), needs_to_measure(settings, codec), on_bad_sample, "samples")
     return settings, codec, samples
 
 
 def _own_samples(run: TrainedRun, workdir: Path) -> Samples:
-    """The run's validation samples; raises ``ValueError`` where there are none or they have changed since."""
+    """Opens the run's validation samples; raises ``ValueError`` if there are none or they have changed."""
     data = run.config.data
     if not data.train:
         raise ValueError(f"{workdir} has no validation samples of its own, because it was imported: --data=folder:PATH")
     samples = check(open_data(run.config)[1], needs(data, run.task), data.on_bad_sample, "validation samples")
-    trained_beside = workdir / "samples.json"
-    if trained_beside.exists() and load_json(trained_beside)["validation"] != samples.identity():
+    saved = workdir / "samples.json"
+    if saved.exists() and load_json(saved)["validation"] != samples.identity():
         raise ValueError(
-            f"{data.validation or data.train} has changed since {workdir} was trained: what is held out "
-            "of it today may have been trained on. Name other samples with --data, or put back those that there were"
+            f"{data.validation or data.train} has changed since {workdir} was trained: the samples held "
+            "out of it now may have been trained on. Name other samples with --data, or restore the original ones"
         )
     return samples
 
 
 def tiles(evaluation: Evaluation, samples: Samples) -> list[Tile]:
-    """Pictures predicted wrong first, up to half of the sheet, then others in the order of the source."""
+    """Tiles of wrong predictions, up to half of the sheet, followed by others in the order of the source."""
     wrong = [p for p in evaluation.predictions if p.text != p.label][: SHOWN // 2]
     shown = {p.id for p in wrong}
     chosen = wrong + [p for p in evaluation.predictions if p.id not in shown]

@@ -1,4 +1,4 @@
-"""Exports a trained run as a serving artifact."""
+"""Export of a trained run as a serving artifact."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from recog.export.write import Provenance, check_free, write_artifact
 
 
 def export(workdir: str | Path, out: str | Path) -> Agreement:
-    """Exports the best checkpoint of a run, and prints what was written.
+    """Exports the best checkpoint of a run, and prints the files written.
 
     Raises:
-      FileExistsError: ``out`` holds something else than an artifact.
+      FileExistsError: ``out`` holds files but not an artifact.
       FileNotFoundError: ``workdir`` holds no run.
-      recog.export.check.DisagreementError: the artifact does not predict as the live model does.
+      recog.export.check.DisagreementError: predictions of the artifact and the live model differ.
     """
     out = Path(out)
     check_free(out)

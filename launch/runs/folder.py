@@ -1,4 +1,4 @@
-"""Work folders: the documents beside the checkpoints, and trained runs loaded from them."""
+"""Work folders: JSON documents beside the checkpoints, and loading of trained runs."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ class OtherRunError(ValueError):
 
 
 Identity = dict[str, Any]
-"""All that makes a run this run: JSON documents by their names in the work folder, ``config`` and others."""
+"""Identity of a run: JSON documents by their names in the work folder, ``config`` and others."""
 
 FREE = (
     "config.mesh.",
@@ -33,12 +33,14 @@ FREE = (
     "config.train.log_every:",
     "config.train.checkpoint_every:",
 )
-"""Settings with which a run may go on that has had others: none of them changes what it learns."""
+"""Prefixes of the differences that do not prevent resuming, because the settings do not affect training results."""
 
 
 def refuse_other_run(workdir: Path, identity: Identity) -> None:
-    """Raises `OtherRunError` when the folder holds a run that differs in one of these documents; says where."""
-    if not any((workdir / "checkpoints").glob("*/[0-9]*")):  # a run that failed before it had anything to lose
+    """Raises `OtherRunError`, with the differences, if the folder holds a run with other documents."""
+    if not any(
+        (workdir / "checkpoints").glob("*/[0-9]*")
+    ):  # a run that failed before its first checkpoint may be replaced
         return
     lines = []
     for name, ours in identity.items():
@@ -49,23 +51,26 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
         listed = "\n  ".join(lines)
         raise OtherRunError(
             f"{workdir} holds a run that differs:\n  {listed}\n"
-            "Choose a new --workdir, or give the run what it had to resume it."
+            "Choose a new --workdir, or restore these settings to resume the run."
         )
 
 
 def _saved(workdir: Path, name: str, ours: Any) -> Any:
-    """A document of the folder, brought to this version's form; None where it is not there."""
+    """Loads a document of the folder in the form of this version; None if it is missing.
+
+    Versions before codecs saved ``alphabet.json`` alone; the codec's other settings are part of the configuration.
+    """
     path, before_codecs = workdir / f"{name}.json", workdir / "alphabet.json"
     if name == "codec" and not path.exists() and before_codecs.exists():
         return {**ours, "alphabet": load_json(before_codecs)}
     if not path.exists():
         return None
     saved = load_json(path)
-    return to_json(from_json(Config, saved)) if name == "config" else saved  # with fields that it did not have yet
+    return to_json(from_json(Config, saved)) if name == "config" else saved  # adds fields of this version
 
 
 def steps_done(workdir: Path) -> int:
-    """The step from which the folder's run goes on: that of its newest checkpoint; 0 when there is none."""
+    """Step of the newest checkpoint, from which the run resumes; 0 if there is none."""
     if not (workdir / "checkpoints").is_dir():
         return 0
     with Checkpoints(workdir, writes=False) as checkpoints:
@@ -73,10 +78,10 @@ def steps_done(workdir: Path) -> int:
 
 
 def claim(workdir: Path, identity: Identity) -> None:
-    """Makes the folder this run's; done once the run is known to start, so that a refused one leaves nothing behind.
+    """Writes the documents of a run that has passed all checks, so that a refused run leaves no files.
 
     Raises:
-      OtherRunError: it is another run's already.
+      OtherRunError: the folder holds another run.
     """
     refuse_other_run(workdir, identity)
     workdir.mkdir(parents=True, exist_ok=True)
@@ -87,12 +92,12 @@ def claim(workdir: Path, identity: Identity) -> None:
 
 
 def claim_together(workdir: Path, identity: Identity) -> None:
-    """Makes the folder this run's, once all processes agree on what the run is.
+    """Writes the documents of a run from process 0, after all processes have agreed on them.
 
     Raises:
-      OtherRunError: it is another run's already.
+      OtherRunError: the folder holds another run.
       ValueError: the processes differ.
-      FileNotFoundError: not all of them see the folder.
+      FileNotFoundError: a process does not see the folder.
     """
     distributed.agree(identity)
     if distributed.first():
@@ -105,7 +110,7 @@ def claim_together(workdir: Path, identity: Identity) -> None:
 
 
 def load_json(path: Path) -> Any:
-    """A document of a work folder; raises ``ValueError``, naming the file, where it holds no JSON."""
+    """Loads a document of a work folder; raises ``ValueError``, naming the file, if it is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -113,24 +118,26 @@ def load_json(path: Path) -> Any:
 
 
 class TrainedRun(NamedTuple):
-    """A run's task with its trained variables."""
+    """Task of a run with its trained variables."""
 
     config: Config
     task: Task
     variables: Variables
+    """Variables on the host."""
     step: int
+    """Number of batches trained on; 0 for imported weights."""
     metrics: dict[str, float]
-    """Measured on the validation samples when the checkpoint was saved; may be empty."""
+    """Rates on the validation samples at that step; may be empty."""
     imported: dict[str, str] | None = None
-    """Of weights from elsewhere: ``source``, ``weights`` (the file's name) and its ``sha256``."""
+    """For imported weights, ``source``, ``weights`` (name of the file) and its ``sha256``; otherwise None."""
 
 
 def load_run(workdir: str | Path) -> TrainedRun:
-    """Opens the best checkpoint of a work folder (the newest, when none was evaluated).
+    """Loads the best checkpoint of a work folder, or the newest if none was evaluated.
 
     Raises:
-      FileNotFoundError: the folder holds no run, or the run no checkpoint.
-      ValueError: one of its files is damaged.
+      FileNotFoundError: no run, or no checkpoint.
+      ValueError: a file is damaged.
     """
     path = Path(workdir) / "config.json"
     if not path.is_file():
@@ -138,13 +145,13 @@ def load_run(workdir: str | Path) -> TrainedRun:
     config = from_json(Config, load_json(path))
     with Checkpoints(workdir, writes=False) as checkpoints:
         card = checkpoints.card_for_use()
-        # The checkpoint's own codec: the file that an alphabet was loaded from may be gone by now, or another.
+        # The codec of the checkpoint, because the file of a configured alphabet may have changed or been deleted.
         task = make_task(config, _codec_of(card, config))
         state = abstract(abstract_state(config, task), replicated(make_mesh()))
         try:
             restored = checkpoints.restore_for_use(state)
         except (ValueError, OSError) as error:
-            if checkpoints.replaced():  # by a run that still trains
+            if checkpoints.replaced():  # by a run in progress
                 return load_run(workdir)
             first = str(error).strip().partition("\n")[0][:200]
             raise ValueError(
@@ -156,7 +163,7 @@ def load_run(workdir: str | Path) -> TrainedRun:
 
 
 def _codec_of(card: dict[str, Any], config: Config) -> Codec:
-    """The codec that a checkpoint was trained with; before there were codecs, its alphabet was saved alone."""
+    """Codec in the card of a checkpoint; earlier versions saved its alphabet instead."""
     if "codec" in card:
         return codec_from_json(card["codec"])
     return text_codec(config, Alphabet.from_dict(card["alphabet"]))

@@ -1,27 +1,27 @@
-"""Memory that a program keeps from one step to the next, instead of asking the system for it again."""
+"""Settings of glibc's malloc that reuse memory from one step to the next."""
 
 import ctypes
 import os
 import sys
 
 KEPT = {
-    "M_TRIM_THRESHOLD": (-1, -1),  # never give the end of the heap back
-    "M_MMAP_THRESHOLD": (-3, 2**31 - 1),  # large arrays lie in the heap too
-    "M_ARENA_MAX": (-8, 1),  # the heap is that of all threads: theirs would be too small for such arrays
+    "M_TRIM_THRESHOLD": (-1, -1),  # never return the end of the heap to the system
+    "M_MMAP_THRESHOLD": (-3, 2**31 - 1),  # allocate large arrays in the heap
+    "M_ARENA_MAX": (-8, 1),  # one heap for all threads, because heaps of threads are too small for such arrays
 }
-"""Parameters of glibc's ``mallopt``: their numbers and values."""
+"""Parameters of glibc's ``mallopt``, with their numbers and values."""
 
 
 def keep_host_memory() -> None:
-    """Has glibc keep what is freed, for whatever is allocated next; to be called before JAX starts its threads.
+    """Makes glibc keep freed memory for later allocations; to be called before JAX starts its threads.
 
-    On CPUs, XLA allocates a step's working memory when the step starts and frees it when it ends, and glibc hands
-    arrays of more than 32 MiB back to the system. So each step has the system map and clear hundreds of MiB, page by
-    page: a fifth of a step's time. The price is that a process stays as large as it ever was, and that small arrays
-    which outlive a step can cut the heap in pieces: steps of 0.7 GiB had a process of 1.7 GiB grow to 3.1.
+    On CPUs, XLA allocates a step's working memory when the step starts and frees it when it ends, and glibc returns
+    arrays of more than 32 MiB to the system. The system then maps and clears hundreds of MiB in each step, page by
+    page, which takes a fifth of a step's time. In return, a process never shrinks, and small arrays that outlive a step
+    can fragment the heap: with steps of 0.7 GiB, a process grew from 1.7 to 3.1 GiB.
 
-    Whoever has set glibc's malloc by the environment (``GLIBC_TUNABLES`` or a variable that starts with ``MALLOC_``)
-    keeps what they set; other C libraries are left as they are.
+    Nothing is changed if the environment configures malloc (``GLIBC_TUNABLES`` or a variable that starts with
+    ``MALLOC_``), and for other C libraries.
     """
     chosen = any(name == "GLIBC_TUNABLES" or name.startswith("MALLOC_") for name in os.environ)
     if chosen or sys.platform != "linux":

@@ -1,4 +1,4 @@
-"""Weights of other projects as a work folder, written by `launch.import_weights`."""
+"""Work folders with weights of other projects, written by `launch.import_weights`."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from recog.evaluation.cost import count_parameters
 from recog.export.artifact import sha256
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import StateDict, WeightsError
-from recog.importing.torch_file import read_state_dict
+from recog.importing.torch_file import load_state_dict
 from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints
@@ -27,7 +27,7 @@ SOURCES = ("lprnet_pytorch", "crnn_pytorch")
 
 
 class Imported(NamedTuple):
-    """A model of another project."""
+    """Variables of another project's model, with the configuration that they fit."""
 
     variables: Variables
     config: Config
@@ -76,7 +76,7 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
     workdir = Path(workdir)
     if workdir.is_dir() and any(workdir.iterdir()) and not (workdir / "imported.json").exists():
         raise FileExistsError(f"{workdir} holds files: name a new or an empty folder with --workdir")
-    variables, config = convert(source, read_state_dict(weights), alphabet_file)
+    variables, config = convert(source, load_state_dict(weights), alphabet_file)
     task = make_task(config)
     if (theirs := _shapes(variables)) != (ours := _shapes(abstract_state(config, task).variables)):
         raise WeightsError(
@@ -97,8 +97,8 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
 
 
 def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
-    """The state before the first step, with these variables."""
-    # Without the random variables among its outputs the program is small: XLA leaves out how they are drawn.
+    """State before the first step, with these variables."""
+    # Without random variables among its outputs the program is small, because XLA removes their computation.
     rest = jax.jit(lambda: make_state(config, task).replace(params={}, model_state={}))()
     return rest.replace(
         params=variables["params"], model_state={name: value for name, value in variables.items() if name != "params"}

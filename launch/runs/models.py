@@ -1,4 +1,4 @@
-"""The one list of architectures. To add one: write its module under `recog.models`, and name its configuration here."""
+"""List of architectures; to add one, write its module in `recog.models` and add its configuration here."""
 
 from recog.models.alexnet import AlexNetConfig
 from recog.models.classifier import ClassifierConfig
@@ -19,4 +19,4 @@ Architecture = (
     | MultiTaskConfig
     | ClassifierConfig
 )
-"""Configurations of models; the type of ``Config.model`` says which is trained."""
+"""Configurations of models; the type of ``Config.model`` selects the architecture."""

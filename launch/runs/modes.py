@@ -12,12 +12,12 @@ class Mode(NamedTuple):
 
 
 def choose_mode(given: Collection[str], modes: Mapping[str, Mode], usage: str) -> str:
-    """The mode whose flag is given.
+    """Selects the mode whose flag is given.
 
     Args:
       given: names of the flags on the command line.
       modes: modes by the name of the flag that selects them.
-      usage: the modes as a command line shows them, for messages.
+      usage: the modes as command line flags, for messages.
 
     Raises:
       ValueError: no mode or several, a flag of another mode, or a required flag that is missing.

@@ -1,4 +1,4 @@
-"""Parameters and batch statistics that ``--config.init_from=WORKDIR`` takes over from a run or imported weights."""
+"""Parameters and batch statistics to start from, of a run or imported weights (``--config.init_from=WORKDIR``)."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ from recog.tasks.task import Task
 from recog.training.transfer import named_arrays, transfer
 
 LISTED = 10
-"""Arrays not taken over that are named."""
+"""Maximum number of arrays to name among those that are initialised randomly."""
 
 
 def pretrained(config: Config, task: Task) -> dict[str, Array]:
-    """Arrays to start from by path, of the best checkpoint in ``config.init_from``; says what does not come from there.
+    """Loads arrays by path from the best checkpoint in ``config.init_from``, and prints which ones it lacks.
 
-    Those whose shape depends on the number of classes start anew where the classes differ.
+    If the classes differ, arrays whose shape depends on the number of classes are not taken.
 
     Raises:
-      FileNotFoundError: the folder holds no run, or the run no checkpoint.
-      ValueError: it is damaged, or the run's model has nothing in common with this one.
+      FileNotFoundError: no run, or no checkpoint.
+      ValueError: damaged, or a different model.
     """
     folder = Path(config.init_from)
     try:
@@ -31,7 +31,9 @@ def pretrained(config: Config, task: Task) -> dict[str, Array]:
         raise FileNotFoundError(f"init_from={config.init_from!r}: {error}") from error
     kind, theirs = type(task.model).__name__, type(run.task.model).__name__
     if kind != theirs:
-        raise ValueError(f"init_from={config.init_from!r} holds a {theirs}: a {kind} can take nothing over from it")
+        raise ValueError(
+            f"init_from={config.init_from!r} holds a {theirs}, not a {kind}: choose a run of the same model"
+        )
     same = run.task.codec.class_names == task.codec.class_names
     leave = frozenset() if same else _of_classes(config, task)
     result = transfer(abstract_state(config, task).variables, run.variables, leave)
@@ -44,7 +46,7 @@ def pretrained(config: Config, task: Task) -> dict[str, Array]:
 
 
 def _of_classes(config: Config, task: Task) -> frozenset[str]:
-    """Paths of the arrays whose shape has to do with the number of classes."""
+    """Paths of the arrays whose shape depends on the number of classes."""
     shapes, others = (
         named_arrays(abstract_state(config, one).variables) for one in (task, make_task(config, task.codec.extended()))
     )

@@ -1,4 +1,4 @@
-"""Published costs of models beside ours, and the table that `launch.cost` prints."""
+"""Published costs of models, and the table of `launch.cost` that compares them with ours."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ class Published(NamedTuple):
     """Cost of a model at 94x24 in the PeerJ Computer Science 2024 paper on graphic supervision."""
 
     parameters: float
-    """Millions."""
+    """Parameters in millions."""
     operations: float
-    """Thousand millions: two for each multiply-accumulate."""
+    """Operations in thousand millions, two for each multiply-accumulate."""
 
 
 PUBLISHED = {

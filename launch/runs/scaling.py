@@ -23,9 +23,9 @@ class Network(NamedTuple):
     """The link between devices."""
 
     bandwidth: float
-    """Bytes a second that a device sends while it receives as many."""
+    """Bytes per second that a device can send while receiving as many."""
     latency: float
-    """Seconds from one device to the next, start of the operation included."""
+    """Seconds from one device to the next, including the start of the operation."""
     reach: int = 2**30
     """Maximum number of devices."""
 
@@ -37,9 +37,9 @@ NETWORKS = {
     "tpu_v5e": Network(200e9, 2e-6, reach=256),
     "tpu_v5p": Network(600e9, 2e-6, reach=6144),
 }
-"""By data sheet: NVLink 4 of an H100 (900 GB/s both ways together), within a node of 8; NDR InfiniBand with one 400
-Gb/s port a GPU; 10 Gb/s Ethernet; the tori of TPU v5e and v5p, half of their 400 and 1,200 GB/s a chip for each
-direction, in slices of up to 256 and 6,144. Latencies are of the usual order.
+"""Networks by name, from data sheets: NVLink 4 of an H100 (900 GB/s in both directions together), within a node of 8;
+NDR InfiniBand with one 400 Gb/s port per GPU; 10 Gb/s Ethernet; the tori of TPU v5e and v5p, half of their 400 and
+1,200 GB/s per chip for each direction, in slices of up to 256 and 6,144. Latencies are of the usual order.
 """
 
 
@@ -47,10 +47,12 @@ class Step(NamedTuple):
     """One training step on one device."""
 
     seconds: float
+    """Duration."""
     gradient_bytes: int
-    """Four for each parameter: gradients are float32."""
+    """Size of the gradients, four bytes for each parameter (float32)."""
     reductions: int
-    """Small all-reduces that the step waits for: two for each batch normalisation, forward and backward."""
+    """Number of small all-reduces that the step waits for, for each batch normalisation two in the forward pass and two
+    in the backward pass."""
 
 
 def measured_step(config: Config, seconds: float) -> Step:
@@ -76,7 +78,7 @@ def efficiency(step: Step, devices: int, network: Network, *, overlapped: bool) 
 
     Args:
       step: measured on one device, with each device's number of samples.
-      devices: how many.
+      devices: number of devices.
       network: the slowest link between them.
       overlapped: whether gradients are summed during the backward pass, or after it.
     """

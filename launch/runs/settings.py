@@ -1,4 +1,4 @@
-"""Settings that enter a compiled step as arrays, so that runs which differ in them alone share one program."""
+"""Settings that enter the compiled step as arrays, so that runs which differ only in them share a program."""
 
 import copy
 import json
@@ -16,17 +16,18 @@ ALWAYS = {
     "optimizer.warmup_steps": np.int32,
     "train.steps": np.int32,
 }
-"""Paths of the settings that are arrays in every run, and their types; a model adds its own (`ModelConfig`)."""
+"""Paths and types of the settings that are arrays in every run; models add others (`ModelConfig.array_fields`)."""
 LARGEST_SEED = 2**31 - 1
+"""Maximum seed, that of its type."""
 
 
 def array_settings(configs: Sequence[Config]) -> list[dict[str, np.generic]]:
-    """The settings of each of some runs that enter their one program.
+    """Array settings of each run, for runs that share a program.
 
-    A share of dropout that is zero in all of them stays out: a program without random numbers is faster.
+    A dropout rate that is zero in all runs is left out, because a program without random numbers is faster.
 
     Raises:
-      ValueError: a seed is out of its range.
+      ValueError: a seed is out of range.
     """
     for config in configs:
         if not 0 <= config.seed <= LARGEST_SEED:
@@ -39,7 +40,7 @@ def array_settings(configs: Sequence[Config]) -> list[dict[str, np.generic]]:
 
 
 def with_settings(config: Config, settings: Settings) -> Config:
-    """A copy of the configuration with these values, which may be traced arrays."""
+    """Copies the configuration with these values, which may be traced arrays."""
     config = copy.deepcopy(config)
     for path, value in settings.items():
         config_path.set_value(path, config, value)
@@ -47,7 +48,7 @@ def with_settings(config: Config, settings: Settings) -> Config:
 
 
 def stack_key(config: Config) -> str:
-    """A text that is the same for configurations whose runs can train together, step by step on the same batches."""
+    """Key that is equal for configurations whose runs can train as one program on the same batches."""
     plain = copy.deepcopy(config)
     for path in (*ALWAYS, *_model_paths(config)):
         if path != "train.steps":

@@ -1,4 +1,4 @@
-"""From a configuration to a fresh training state and to the step that changes it."""
+"""Construction of the initial training state and of the training step from a configuration."""
 
 import functools
 
@@ -19,30 +19,30 @@ from recog.training.step import Advance, AdvanceOf, Settings, make_advance
 
 
 def make_state(config: Config, task: Task) -> TrainState:
-    """The initial state; jit it, or ask for its shapes only."""
+    """Initial state; to be jitted or abstractly evaluated."""
     batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config.data, task.codec))
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     return create_state(task, optimizer, stream_key(config.seed, "init", 0), batch)
 
 
 def abstract_state(config: Config, task: Task) -> TrainState:
-    """Shapes of the state without any array."""
+    """Abstract state, without allocating arrays."""
     return jax.eval_shape(functools.partial(make_state, config, task))
 
 
 def advance(config: Config, task: Task) -> Advance:
-    """One step of the configured training."""
+    """Training step of the configuration."""
     optimizer = make_optimizer(config.optimizer, config.train.steps)
     return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
 
 
 def advance_of(config: Config, codec: Codec, box: Box | None) -> AdvanceOf:
-    """One step of the configured training, given the settings that are arrays (`launch.runs.settings`).
+    """Returns a function from array settings (`launch.runs.settings`) to the training step.
 
     Args:
-      config: the other settings.
-      codec: of the labels.
-      box: where graphic supervision draws.
+      config: configuration with the other settings.
+      codec: codec of the labels.
+      box: position of the labels that graphic supervision draws.
     """
 
     def of(settings: Settings) -> Advance:
@@ -53,6 +53,6 @@ def advance_of(config: Config, codec: Codec, box: Box | None) -> AdvanceOf:
 
 
 def state_of(config: Config, codec: Codec, box: Box | None, settings: Settings) -> TrainState:
-    """The initial state, given the settings that are arrays."""
+    """Initial state for given array settings."""
     own = with_settings(config, settings)
     return make_state(own, build_task(own, codec, box))

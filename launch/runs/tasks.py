@@ -1,4 +1,4 @@
-"""From a configuration to the task that its model is trained for."""
+"""Construction of tasks from configurations."""
 
 from launch.runs.codecs import make_codec
 from launch.runs.config import Config
@@ -15,22 +15,22 @@ from recog.tasks.task import Task
 
 
 def make_task(config: Config, codec: Codec | None = None, box: Box | None = None) -> Task:
-    """The configured model as the task that it is trained for.
+    """Checks a configuration and builds its task.
 
     Args:
-      config: the run's.
-      codec: instead of the configured one.
-      box: where graphic supervision draws the label, pixels; None draws over the whole picture.
+      config: configuration of the run.
+      codec: codec to use instead of the configured one.
+      box: position in pixels of the labels that graphic supervision draws; None draws over the whole picture.
 
     Raises:
-      ValueError: names the setting that cannot be.
+      ValueError: a setting is invalid; names it.
     """
     check_model(config)
     return build_task(config, codec or make_codec(config), box)
 
 
 def check_model(config: Config) -> None:
-    """Raises ``ValueError`` where the model's settings, or those of the data that it asks for, cannot be."""
+    """Raises ``ValueError`` if settings of the model are invalid, or do not fit those of the data."""
     model, data = config.model, config.data
     model.check()
     if not model.any_width and not data.width:
@@ -41,7 +41,7 @@ def check_model(config: Config) -> None:
 
 
 def build_task(config: Config, codec: Codec, box: Box | None = None) -> Task:
-    """The task of a configuration that is known to be possible; rates may be traced arrays."""
+    """Builds the task of a checked configuration, whose array settings may be traced."""
     match codec:
         case TextCodec():
             return _reading(config.model, codec, box or Box(0, 0, config.data.height, config.data.width))
@@ -67,5 +67,5 @@ def _classifying(model: ModelConfig, codec: ClassCodec) -> Task:
 
 
 def draws_labels(config: Config) -> bool:
-    """Whether training needs to know where the characters stand, for graphic supervision."""
+    """Whether training uses graphic supervision, which needs the position of the characters."""
     return isinstance(config.model, LPRNetConfig) and config.model.graphic

@@ -1,4 +1,4 @@
-"""The engine: trains a run, or several of the same shapes as one program."""
+"""Training of a run, or of several runs of the same shapes as one program."""
 
 import contextlib
 import functools
@@ -37,17 +37,17 @@ from recog.training.stack import Stack
 from recog.training.state import TrainState
 from recog.training.step import Settings, Totals, TrainStep, jit_train_step, zero_totals
 from recog.training.transfer import start_from
-from recog.training.writers import MetricWriter, NoWriter, read_metrics
+from recog.training.writers import MetricWriter, NoWriter, load_metrics
 
 
 def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: StopRequest | None = None) -> TrainState:
-    """Trains a run to its end or until it is asked to stop; returns the last state.
+    """Trains a run to its end or until a stop is requested; returns the last state.
 
     Args:
-      config: the run's.
-      workdir: its folder; a run that it holds is resumed.
+      config: configuration of the run.
+      workdir: work folder; a run in it is resumed.
       profile_steps: ``FIRST:LAST``, steps to trace (`recog.training.profiling.Profile`).
-      stop: an entered request that asks it to stop, for who trains several runs; None listens while this one trains.
+      stop: an entered `StopRequest`; None listens for signals during training.
 
     Raises:
       NotFiniteError: a loss or gradient became NaN or infinite.
@@ -65,12 +65,12 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
 
 
 class Trained(NamedTuple):
-    """How training runs ended."""
+    """Result of training runs."""
 
     state: TrainState | None
-    """The last state, stacked where there are several runs; None where no run is left."""
+    """Last state, stacked if there are several runs; None if all runs have failed."""
     failures: dict[int, NotFiniteError]
-    """Why, by the places of the runs whose loss is not finite."""
+    """Errors of runs with a loss that is not finite, by their index."""
 
 
 def train_runs(
@@ -80,21 +80,21 @@ def train_runs(
     profile: Profile,
     stop: StopRequest | None = None,
 ) -> Trained:
-    """Trains runs of the same shapes as one program, all from the same step on, on the same batches.
+    """Trains runs of the same shapes as one program, from the same step on and with the same batches.
 
     Args:
-      runs: one, or several of one `launch.runs.settings.stack_key`.
+      runs: one run, or several with the same `launch.runs.settings.stack_key`.
       folders: their work folders.
-      names: to show, where there are several.
-      profile: of the first run's folder.
-      stop: an entered request; None listens while they train.
+      names: their names, for messages if there are several.
+      profile: trace to write.
+      stop: an entered `StopRequest`; None listens for signals during training.
     """
     first, files = runs[0], contextlib.ExitStack()
     stream, plan = batches(first)
     for run, folder in zip(runs, folders, strict=True):
         claim_together(folder, run.documents | {"samples": run.samples})
     with files:
-        # Outermost: a signal while the last checkpoint is written must not end the process.
+        # Entered first and so left last: a signal while the last checkpoint is written must not end the process.
         stop = stop or files.enter_context(StopRequest())
         kept = [
             files.enter_context(Checkpoints(folder, run.documents | {"devices": run.devices}))
@@ -122,7 +122,7 @@ def train_runs(
             state = None
     if distributed.first():
         for folder in (folders[place] for place in records.living):
-            write_curves(folder / "curves.png", read_metrics(folder / "metrics.jsonl"))
+            write_curves(folder / "curves.png", load_metrics(folder / "metrics.jsonl"))
     if stop.requested and state is not None:
         step = int(Stack(len(runs)).take(state, 0).step)
         print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)
@@ -130,7 +130,7 @@ def train_runs(
 
 
 class Programs:
-    """The compiled programs of runs that train as one, and the settings by which they differ."""
+    """Compiled programs of runs that train as one, and the settings in which they differ."""
 
     def __init__(self, runs: Sequence[Run]):
         first = runs[0]
@@ -140,12 +140,12 @@ class Programs:
         own = [jax.device_put(settings, everywhere) for settings in array_settings([run.config for run in runs])]
         self._each = own
         self.settings: Settings = jax.jit(self._stack.stack, out_shardings=everywhere)(own)
-        """Arrays by path, stacked where there are several runs."""
+        """Arrays by path, stacked if there are several runs."""
         self.train_step: TrainStep = jit_train_step(self._advance_of, first.mesh, first.sharding, self._stack)
-        """Donates state and totals."""
+        """Training step, which donates state and totals."""
 
     def zero_totals(self) -> Totals:
-        """Totals of no step at all, on the devices."""
+        """Totals before the first step, on the devices."""
         return self._zero_totals()
 
     @functools.cached_property
@@ -158,16 +158,16 @@ class Programs:
 
     @property
     def utilization(self) -> Utilization:
-        """Operations of a step of all runs."""
+        """Operations of a step of all runs, and the peak of the devices."""
         one, count = utilization(self._runs[0].task, self._runs[0].shapes), self._stack.size
         return Utilization(lambda batch: count * one.flops(batch), one.peak)
 
     def initial_state(self, checkpoints: Sequence[Checkpoints | None]) -> TrainState:
-        """The newest checkpoints, or fresh states with the arrays taken over, stacked where there are several runs."""
+        """Restores the newest checkpoints, or initialises states with the arrays taken; stacked for several runs."""
         first = self._runs[0]
         fresh = jax.jit(
             functools.partial(state_of, self._config, first.task.codec, first.box), out_shardings=first.sharding
-        )  # compiled once for all of them
+        )  # compiled once for all runs
         states = [
             _restore(run, kept) if kept and run.start else start_from(fresh(settings), first.taken)
             for run, kept, settings in zip(self._runs, checkpoints, self._each, strict=True)
@@ -180,7 +180,7 @@ class Programs:
 
 
 def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
-    """A run's training batches, from its next step on, put on the devices ahead of it; and the plan behind them."""
+    """Training batches of a run from its next step on, transferred to the devices ahead of time, and their plan."""
     loaded, plan = make_stream(
         run.training.source,
         run.training.checked,
@@ -194,7 +194,7 @@ def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
 
 
 def validator(runs: Sequence[Run]) -> Callable[[TrainState], list[Measured]]:
-    """A function that measures states on the validation samples, which are drawn once for all runs."""
+    """Returns a function that evaluates states on the validation samples, drawn once for all runs."""
     run, stack = runs[0], Stack(len(runs))
     evaluator = Evaluator(run.task, run.mesh)
 
@@ -213,7 +213,7 @@ def _writer(folder: Path, start: int) -> MetricWriter:
 
 
 def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
-    """Writes down how a run goes."""
+    """Builds the record of a run."""
     learning_rate = make_schedule(run.config.optimizer, run.config.train.steps)
     adapt = eta_learner(run, learning_rate)
     return Record(writer, checkpoints, learning_rate, run.training.describe, adapt)
@@ -225,7 +225,7 @@ def _restore(run: Run, checkpoints: Checkpoints) -> TrainState:
     if before != run.devices:
         print(
             f"saved by {_named(before)}, goes on with {_named(run.devices)}: every batch has the samples that it would "
-            "have had; sums are added up in another order, so that last digits may differ",
+            "have had, but sums are added up in another order, so that last digits may differ",
             flush=True,
         )
     return restored.state

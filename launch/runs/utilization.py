@@ -1,8 +1,8 @@
-"""Model FLOP utilisation (MFU): how many operations a step asks for, and how many the devices could do meanwhile.
+"""Model FLOP utilisation (MFU): operations of a step relative to the peak of the devices.
 
-As usual, an operation is a multiplication or an addition of a matrix product or convolution of the model, the backward
-pass counts twice the forward pass, and the most that a device could do is its maker's figure for dense bfloat16,
-whatever types the run computes in. So training in float32 shows a low utilisation where bfloat16 would be faster.
+As usual, operations are the multiplications and additions of matrix products and convolutions of the model, the
+backward pass counts twice the forward pass, and the peak of a device is its maker's figure for dense bfloat16, whatever
+types the run computes in. Training in float32 therefore shows a low utilisation where bfloat16 would be faster.
 """
 
 import functools
@@ -33,27 +33,27 @@ PEAKS = {
     "TPU v5": 459e12,
     "TPU v6 lite": 918e12,
 }
-"""Operations a second of dense matrix products, in bfloat16 (float16 on T4 and V100), by what ``device_kind`` begins
-with. From the makers' data sheets: of NVIDIA's SXM models, without sparsity; of TPUs by chip."""
+"""Peak operations per second of dense matrix products in bfloat16 (float16 on T4 and V100), by prefix of
+``device_kind``. From data sheets: SXM models without sparsity for NVIDIA, single chips for TPUs."""
 PROBE = 1024
-"""Rows and columns of the product by which other devices are measured."""
+"""Rows and columns of the matrix product with which the peak of other devices is measured."""
 
 
 def step_flops(task: Task, state: TrainState, batch: Batch) -> int:
-    """Operations of one training step, augmentation and optimizer left out.
+    """Operations of one training step, without augmentation and optimizer.
 
     Args:
-      task: whose losses are walked.
-      state: of arrays, or abstract.
-      batch: the same.
+      task: task with the losses of the step.
+      state: training state; may be abstract.
+      batch: batch; may be abstract.
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
     macs = sum(count_macs(loss.function, state.variables, batch, key) for loss in task.losses)
-    return 6 * macs  # two operations each, once forward and twice backward
+    return 6 * macs  # two operations per multiply-accumulate; forward once and backward twice
 
 
 def peak_flops(device: jax.Device) -> float:  # pyright: ignore[reportInvalidTypeForm] - its stubs call it a variable
-    """Operations a second that a device could do: by its data sheet, or as measured with a matrix product."""
+    """Peak operations per second of a device: from its data sheet, or measured with a matrix product."""
     known = [name for name in PEAKS if device.device_kind.startswith(name)]
     return PEAKS[max(known, key=len)] if known else _measured()
 
@@ -72,9 +72,9 @@ def _measured() -> float:
 
 
 def utilization(task: Task, state: TrainState) -> Utilization:
-    """What the training loop needs to tell a run's utilisation."""
+    """Figures from which the training loop computes the utilisation of a run."""
     device = jax.devices()[0]
-    # The devices that a test forces upon a CPU have its cores together.
+    # CPU devices of one process share its cores.
     count = jax.process_count() if device.platform == "cpu" else jax.device_count()
 
     def flops(batch: Batch) -> int:

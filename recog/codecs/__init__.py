@@ -1,4 +1,4 @@
-"""Kinds of labels: each codec turns labels into arrays of fixed shape, and predictions into text for people."""
+"""Kinds of labels: each codec encodes labels as arrays of fixed shape and shows predictions as text."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ __all__ = [
 
 
 def codec_from_json(saved: dict[str, Any]) -> Codec:
-    """The codec whose ``to_json`` is given.
+    """Loads a codec from the form that its ``to_json`` returned.
 
     Raises:
-      ValueError: the kind of label is unknown, or its description is damaged.
+      ValueError: unknown kind of labels, or a field is missing.
     """
     try:
         match saved["kind"]:
@@ -43,4 +43,4 @@ def codec_from_json(saved: dict[str, Any]) -> Codec:
             case other:
                 raise ValueError(f"unknown kind of labels {other!r}; expected text, classes or boxes")
     except (KeyError, TypeError) as error:
-        raise ValueError(f"the description of labels is damaged ({error!r}): copy it again") from error
+        raise ValueError(f"the saved codec is damaged ({error!r}): copy the folder again") from error

@@ -1,4 +1,4 @@
-"""Labels that are boxes in a picture, each with a class and perhaps a text: what detectors learn from."""
+"""Box labels for detectors: quadrilaterals in a picture, each with a class and optionally a text."""
 
 import dataclasses
 import json
@@ -16,41 +16,41 @@ DEGENERATE = "degenerate_box"
 
 
 class LabelledBox(NamedTuple):
-    """One thing in a picture."""
+    """One object in a picture."""
 
     corners: Float32[np.ndarray, "4 2"]
-    """x and y in pixels, clockwise from the left top corner of the thing itself. The picture reaches from 0 to its
-    width and height: the middle of its first pixel is at 0.5, 0.5."""
+    """x and y in pixels, clockwise from the top left corner of the object itself. The picture spans 0 to its width and
+    height; the centre of its first pixel is at (0.5, 0.5)."""
     name: str
-    """Class of the thing."""
+    """Class name of the object."""
     text: str = ""
-    """Text that stands on it; empty where there is none or it is not known."""
+    """Text on the object; empty where there is none or it is unknown."""
 
 
 @dataclasses.dataclass(frozen=True)
 class BoxLabel:
-    """All things of one picture."""
+    """All objects of one picture."""
 
     boxes: tuple[LabelledBox, ...]
 
     @property
     def text(self) -> str:
-        """The texts of all boxes with spaces between them."""
+        """Texts of all boxes, joined by spaces."""
         return " ".join(box.text for box in self.boxes)
 
     def __str__(self) -> str:
-        """JSON of the boxes, corners rounded to tenths of a pixel."""
+        """Boxes as JSON, with corners rounded to tenths of a pixel."""
         rows = [[box.name, box.text, np.round(box.corners.astype(float), 1).tolist()] for box in self.boxes]
         return json.dumps(rows, ensure_ascii=False)
 
 
 class BoxTargets(NamedTuple):
-    """Boxes of pictures, padded to one number a picture."""
+    """Boxes of a batch of pictures, padded to the same number for each picture."""
 
     corners: Float[Any, "B N 4 2"]
-    """As `LabelledBox.corners`; zero where `mask` is false."""
+    """Corners as in `LabelledBox.corners`; zero where `mask` is false."""
     classes: Int[Any, "B N"]
-    """Places of the classes' names."""
+    """Indices into `BoxCodec.names`."""
     mask: Bool[Any, "B N"]
     """Whether the slot holds a box."""
     texts: Int[Any, "B N L"]
@@ -59,7 +59,7 @@ class BoxTargets(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class BoxCodec:
-    """Encodes up to ``most`` boxes a picture.
+    """Encodes up to ``most`` boxes per picture.
 
     Example:
       >>> codec = BoxCodec(("plate",), most=4)
@@ -69,11 +69,11 @@ class BoxCodec:
     """
 
     names: tuple[str, ...]
-    """Classes of things."""
+    """Class names, in the order of their indices."""
     most: int = 16
-    """Slots for a picture's boxes."""
+    """Maximum number of boxes in a picture: slots of the targets."""
     max_length: int = 16
-    """Slots for the characters of a text."""
+    """Maximum number of characters in a text: slots of the targets."""
 
     kind: ClassVar[str] = "boxes"
     compared: ClassVar[tuple[str, ...]] = ("mask", "classes", "corners", "scores")
@@ -94,46 +94,45 @@ class BoxCodec:
         return len(self.names)
 
     def split(self, label: Any) -> list[str]:
-        """The names of a picture's boxes."""
+        """Class names of a picture's boxes."""
         return [box.name for box in label.boxes]
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Too many boxes, unknown classes, texts too long, boxes without area or outside the picture."""
+        """Finds too many boxes, unknown classes, long texts, and boxes without area or outside the picture."""
         if not isinstance(label, BoxLabel):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not boxes: the source does not suit a detector"}
+            return {WRONG_KIND: f"the label is {type(label).__name__}, not boxes: choose a source of boxes"}
         found: Problems = {}
         if len(label.boxes) > self.most:
-            found[TOO_LONG] = f"the picture has {len(label.boxes)} boxes, the codec has slots for {self.most}"
+            found[TOO_LONG] = self._too_many(label)
         for number, box in enumerate(label.boxes):
-            for kind, reason in self._problems_of(box, size).items():
+            for kind, reason in (self._not_encodable(box) | _not_visible(box, size)).items():
                 found.setdefault(kind, f"box {number} {reason}")
         return found
 
-    def _problems_of(self, box: LabelledBox, size: tuple[int, int]) -> Problems:
+    def _too_many(self, label: BoxLabel) -> str:
+        return f"the picture has {len(label.boxes)} boxes, the codec has slots for {self.most}"
+
+    def _not_encodable(self, box: LabelledBox) -> Problems:
+        """Reasons why `encode` refuses a box."""
         found: Problems = {}
-        corners, (height, width) = np.asarray(box.corners, np.float64), size
         if box.name not in self.names:
             found[UNKNOWN_CLASS] = f"is of class {box.name!r}, which is not one of {', '.join(self.names)}"
         if len(box.text) > self.max_length:
             found[TOO_LONG] = f"has a text of {len(box.text)} characters for {self.max_length} slots: {box.text!r}"
-        if not np.isfinite(corners).all() or area(corners) <= 0:
-            found[DEGENERATE] = "has no area, or corners that are not clockwise"
-        elif (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= (width, height)).any():
-            found[OUTSIDE_PICTURE] = f"lies outside the picture of {width}x{height} pixels"
         return found
 
     def encode(self, label: Any) -> BoxTargets:
-        """Arrays of one picture's boxes.
+        """Encodes the boxes of one picture.
 
         Raises:
           ValueError: there are more boxes than slots, a class is unknown, or a text has too many characters.
         """
         targets = BoxTargets(*(array[0] for array in self.zeros(1)))
         if len(label.boxes) > self.most:
-            raise ValueError(f"the picture has {len(label.boxes)} boxes, the codec has slots for {self.most}")
+            raise ValueError(self._too_many(label))
         for place, box in enumerate(label.boxes):
-            if box.name not in self.names or len(box.text) > self.max_length:
-                raise ValueError(f"box {place}: {'; '.join(self._problems_of(box, (1, 1)).values())}")
+            if found := self._not_encodable(box):
+                raise ValueError("; ".join(f"box {place} {reason}" for reason in found.values()))
             targets.corners[place] = box.corners
             targets.classes[place] = self.names.index(box.name)
             targets.mask[place] = True
@@ -141,7 +140,7 @@ class BoxCodec:
         return targets
 
     def zeros(self, rows: int) -> BoxTargets:
-        """Rows without a box."""
+        """Targets of rows without boxes."""
         return BoxTargets(
             np.zeros((rows, self.most, 4, 2), np.float32),
             np.zeros((rows, self.most), np.int32),
@@ -150,7 +149,7 @@ class BoxCodec:
         )
 
     def label(self, targets: BoxTargets) -> BoxLabel:
-        """The boxes of one row of targets."""
+        """Decodes one row of targets."""
         corners, classes, mask, texts = map(np.asarray, targets)
         return BoxLabel(
             tuple(
@@ -160,11 +159,11 @@ class BoxCodec:
         )
 
     def show(self, targets: BoxTargets) -> list[str]:
-        """JSON of each row's boxes."""
+        """Boxes of each row as JSON."""
         return [str(self.label(BoxTargets(*row))) for row in zip(*targets, strict=True)]
 
     def readings(self, prediction: Prediction) -> list[Reading]:
-        """JSON of each row's boxes, with the least of their scores; 1 where there is none."""
+        """Boxes of each row as JSON, with their minimum score; 1 for a row without boxes."""
         return [
             Reading(
                 str(self.label(BoxTargets(corners, classes, mask, np.zeros((len(mask), 1), np.int32)))),
@@ -176,7 +175,7 @@ class BoxCodec:
         ]
 
     def moved(self, targets: BoxTargets, maps: Float[Array, "B 3 3"]) -> BoxTargets:
-        """Corners where each picture's homography puts them; empty slots stay zero."""
+        """Maps corners by each picture's homography; empty slots stay zero."""
         batch, boxes = targets.corners.shape[:2]
         centred = jnp.asarray(targets.corners).reshape(batch, boxes * 4, 2) - 0.5  # maps have pixel centres at integers
         points = move_points(maps, centred).reshape(targets.corners.shape) + 0.5
@@ -188,33 +187,43 @@ class BoxCodec:
         return self
 
     def extended(self) -> Self:
-        """With one more name."""
-        return dataclasses.replace(self, names=(*self.names, "".join(self.names)))
+        """A codec with one more class name."""
+        return dataclasses.replace(self, names=(*self.names, "".join((*self.names, "_"))))
 
     def card_text(self) -> CardText:
-        """What a model card says of a detector."""
+        """Texts for the model card of a detector."""
         names = " ".join(f"`{name}`" for name in self.names)
         return CardText(
-            title="finds things in pictures",
+            title="finds objects in pictures",
             classes=f"{self.classes} classes: {names}",
             outputs=(
-                "`corners` float32 `B N 4 2` (x, y in pixels of the input, clockwise from the left top), `classes`\n"
+                "`corners` float32 `B N 4 2` (x, y in pixels of the input, clockwise from the top left), `classes`\n"
                 "int32 `B N`, `scores` float32 `B N` (0 to 1), `mask` bool `B N` (whether the slot holds a box)."
             ),
             example='boxes = found["corners"][0][found["mask"][0]]',
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The names and the numbers of slots."""
+        """Class names and numbers of slots, for JSON."""
         return {"kind": self.kind, "names": list(self.names), "most": self.most, "max_length": self.max_length}
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Reads what `to_json` wrote."""
+        """Loads the form that `to_json` returns."""
         return cls(tuple(saved["names"]), saved["most"], saved["max_length"])
 
 
-def area(corners: Float[np.ndarray, "4 2"]) -> float:
-    """Signed area of a quadrilateral in square pixels (shoelace formula): positive where it is clockwise on screen."""
+def _not_visible(box: LabelledBox, size: tuple[int, int]) -> Problems:
+    """Reasons why a box cannot be found in a picture of this height and width in pixels."""
+    corners, (height, width) = np.asarray(box.corners, np.float64), size
+    if not np.isfinite(corners).all() or _area(corners) <= 0:
+        return {DEGENERATE: "has no area, or corners that are not clockwise"}
+    if (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= (width, height)).any():
+        return {OUTSIDE_PICTURE: f"lies outside the picture of {width}x{height} pixels"}
+    return {}
+
+
+def _area(corners: Float[np.ndarray, "4 2"]) -> float:
+    """Signed area of a quadrilateral in square pixels (shoelace formula); positive when clockwise on screen."""
     x, y = corners[:, 0], corners[:, 1]
     return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)

@@ -1,4 +1,4 @@
-"""Labels that are names of classes, one a picture."""
+"""Class labels: one class name per picture."""
 
 import dataclasses
 from typing import Any, ClassVar, NamedTuple, Self
@@ -10,26 +10,26 @@ from recog.codecs.codec import UNKNOWN_CLASS, WRONG_KIND, CardText, Prediction, 
 
 
 class ClassTargets(NamedTuple):
-    """Classes by number."""
+    """Class indices."""
 
     classes: Int[Any, " B"]
-    """Places of the names in `ClassCodec.names`."""
+    """Indices into `ClassCodec.names`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ClassCodec:
-    """Encodes class names by their place.
+    """Encodes class names by their index.
 
     Example:
       >>> ClassCodec(("cat", "dog")).encode("dog")
       ClassTargets(classes=array(1, dtype=int32))
 
     Raises:
-      ValueError: there are fewer than two names, or one stands there twice or is empty.
+      ValueError: fewer than two names, a duplicate, or an empty name.
     """
 
     names: tuple[str, ...]
-    """In the order of a model's outputs."""
+    """Class names, in the order of a model's outputs."""
 
     kind: ClassVar[str] = "classes"
     compared: ClassVar[tuple[str, ...]] = ("probabilities",)
@@ -60,14 +60,14 @@ class ClassCodec:
         return [str(label)]
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Labels that are not one of the names."""
+        """Finds labels that are not one of the names."""
         del size
         if not isinstance(label, str):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not a class name: the source does not suit"}
+            return {WRONG_KIND: f"the label is {type(label).__name__}, not a class: choose a source of class names"}
         return {} if label in self.names else {UNKNOWN_CLASS: self._unknown(label)}
 
     def encode(self, label: Any) -> ClassTargets:
-        """The place of a name.
+        """Index of a class name.
 
         Raises:
           ValueError: the label is not one of the names.
@@ -77,21 +77,21 @@ class ClassCodec:
         return ClassTargets(np.array(self.names.index(label), np.int32))
 
     def zeros(self, rows: int) -> ClassTargets:
-        """Rows of the first class, to be filled or masked."""
+        """Targets of rows that all hold the first class, to be filled or masked."""
         return ClassTargets(np.zeros(rows, np.int32))
 
     def show(self, targets: ClassTargets) -> list[str]:
-        """The names."""
+        """Class name of each row."""
         return [self.names[place] for place in np.asarray(targets.classes).tolist()]
 
     def readings(self, prediction: Prediction) -> list[Reading]:
-        """The most probable name of each row with its probability."""
+        """Most probable class name of each row, with its probability."""
         probabilities = np.asarray(prediction["probabilities"])
         best = probabilities.argmax(axis=1)
         return [Reading(self.names[place], float(row[place])) for place, row in zip(best, probabilities, strict=True)]
 
     def moved(self, targets: ClassTargets, maps: Float[Array, "B 3 3"]) -> ClassTargets:
-        """The same targets: a class stays what it is wherever it stands."""
+        """Unchanged targets: the class of a picture does not depend on positions."""
         del maps
         return targets
 
@@ -100,26 +100,26 @@ class ClassCodec:
         return self
 
     def extended(self) -> Self:
-        """With one more name."""
+        """A codec with one more class name."""
         return dataclasses.replace(self, names=(*self.names, "".join(self.names)))
 
     def card_text(self) -> CardText:
-        """What a model card says of a classifier."""
+        """Texts for the model card of a classifier."""
         names = " ".join(f"`{name}`" for name in self.names)
         return CardText(
-            title="tells classes of pictures apart",
+            title="classifies pictures",
             classes=f"{self.classes} classes, in the order of the outputs: {names}",
             outputs="`probabilities` float32 `B K` (they sum to 1), `logits` float32 `B K` (before the softmax).",
             example='text = codec["names"][int(found["probabilities"][0].argmax())]',
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The names."""
+        """Class names, for JSON."""
         return {"kind": self.kind, "names": list(self.names)}
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Reads what `to_json` wrote."""
+        """Loads the form that `to_json` returns."""
         return cls(tuple(saved["names"]))
 
     def _unknown(self, label: Any) -> str:

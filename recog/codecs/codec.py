@@ -1,15 +1,14 @@
-"""The protocol of codecs: what a label is, how it becomes arrays, and how predictions are shown."""
+"""Protocol of codecs, which encode labels as arrays and show predictions as text."""
 
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-import numpy as np
 from jaxtyping import Array, Float
 
 Problems = dict[str, str]
-"""Reasons why a sample cannot be used, by kind; empty for a usable one."""
+"""Reasons why a sample cannot be used, by kind of problem; empty for a usable sample."""
 
 Prediction = dict[str, Any]
-"""Arrays by name, each with a leading batch axis: what a task predicts and an exported program returns."""
+"""Arrays by name with a leading batch axis, as a task predicts and an exported program returns them."""
 
 EMPTY = "empty_label"
 OUTSIDE = "out_of_alphabet"
@@ -20,7 +19,7 @@ WRONG_KIND = "wrong_kind_of_label"
 
 
 class Reading(NamedTuple):
-    """What one picture was predicted to show, for people: a table's row, a caption, a line of a server's answer."""
+    """Prediction for one picture as text, for tables, captions and servers."""
 
     text: str
     confidence: float
@@ -28,18 +27,20 @@ class Reading(NamedTuple):
 
 
 class CardText(NamedTuple):
-    """What a model card says of a codec and of the program's outputs; Markdown."""
+    """Parts of a model card that depend on the kind of labels; Markdown."""
 
     title: str
-    """What the model does, to follow its name: ``reads one line of text``."""
+    """Purpose of the model, to follow its name: ``reads one line of text``."""
     classes: str
+    """Number and names of the classes."""
     outputs: str
+    """Names, types and shapes of the program's outputs."""
     example: str
     """Lines of Python that turn ``found``, the program's outputs, into text; ``codec`` is the codec's JSON."""
 
 
 class Codec(Protocol):
-    """Turns labels of one kind into arrays of fixed shape and back; lives on the host.
+    """Encodes labels of one kind as arrays of fixed shape, and decodes them; used on the host.
 
     Targets are a flat ``NamedTuple`` of arrays, so that batches can be filled field by field.
     """
@@ -47,83 +48,84 @@ class Codec(Protocol):
     kind: ClassVar[str]
     """Name of the kind of label in JSON."""
     compared: ClassVar[tuple[str, ...]]
-    """Names of the outputs in which an exported program must agree with its model: whole numbers exactly."""
+    """Names of the outputs in which an exported program must agree with its model; integers must be equal."""
 
     @property
     def units(self) -> tuple[str, ...]:
-        """All that labels can be made of: tokens, class names."""
+        """Units that labels may consist of: tokens or class names."""
         ...
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes that a model emits scores for, in their order; a blank has an empty name."""
+        """Names of a model's output classes, in order; the blank has an empty name."""
         ...
 
     @property
     def classes(self) -> int:
-        """Number of these classes."""
+        """Number of output classes, blank included."""
         ...
 
     def split(self, label: Any) -> list[str]:
-        """The units of a label, known or not."""
+        """Units of a label, including unknown ones."""
         ...
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Reasons why this label cannot be encoded.
 
         Args:
-          label: as its source has it.
+          label: as its source provides it.
           size: height and width of the picture in pixels, scaled to the model's input.
         """
         ...
 
     def encode(self, label: Any) -> Any:
-        """Targets of one label.
+        """Encodes one label.
 
         Raises:
-          ValueError: the label has one of the `problems`.
+          ValueError: the label cannot be encoded.
         """
         ...
 
     def zeros(self, rows: int) -> Any:
-        """Targets of ``rows`` rows that hold no sample yet, as NumPy arrays."""
+        """Targets of ``rows`` rows without a sample, as NumPy arrays."""
         ...
 
     def show(self, targets: Any) -> list[str]:
-        """The labels of a batch of targets as text, on the host."""
+        """Labels of a batch of targets as text, on the host."""
         ...
 
     def readings(self, prediction: Prediction) -> list[Reading]:
-        """The rows of a batch of predictions as text, on the host."""
+        """Predictions of a batch as text, on the host."""
         ...
 
     def moved(self, targets: Any, maps: Float[Array, "B 3 3"]) -> Any:
-        """Targets after each picture's points moved by its homography; a pure function of arrays, on the device.
+        """Targets of pictures warped by homographies; a pure function of arrays, on the device.
 
         Args:
-          targets: of a batch.
-          maps: from pixels of the picture as it was to pixels as it is, (x, y, 1) as a column.
+          targets: targets of a batch.
+          maps: homographies from pixels of each original picture to pixels of the warped one, for columns (x, y, 1)
+            with pixel centres at integers.
         """
         ...
 
     def for_measuring(self) -> Self:
-        """The codec for samples to measure on, which may have labels that are too long to learn from."""
+        """Codec for evaluation samples, whose labels may be longer than those of training."""
         ...
 
     def extended(self) -> Self:
-        """The codec with one more class."""
+        """Codec with one more class."""
         ...
 
     def card_text(self) -> CardText:
-        """What a model card says."""
+        """Texts for the model card."""
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """A form for JSON, its ``kind`` included; `recog.codecs.codec_from_json` reads it back."""
+        """Settings for JSON, ``kind`` included; `recog.codecs.codec_from_json` loads them."""
         ...
 
 
 def fill(targets: Any, row: int, encoded: Any) -> None:
-    """Puts one encoded label into its row of a batch's targets, in place."""
+    """Writes one encoded label into a row of a batch's targets, in place."""
     for array, value in zip(targets, encoded, strict=True):
         array[row] = value

@@ -1,4 +1,4 @@
-"""Labels that are texts over an alphabet."""
+"""Text labels over an alphabet."""
 
 import dataclasses
 from typing import Any, ClassVar, NamedTuple, Self
@@ -10,16 +10,16 @@ from recog.alphabet import Alphabet
 from recog.codecs.codec import EMPTY, OUTSIDE, TOO_LONG, WRONG_KIND, CardText, Prediction, Problems, Reading
 
 LONGEST_MEASURED = 256
-"""Slots for labels of samples that are only measured on."""
+"""Maximum number of tokens in a label of an evaluation sample."""
 
 
 class TextTargets(NamedTuple):
-    """Texts as token ids."""
+    """Texts of a batch as token ids."""
 
     labels: Int[Any, "B L"]
     """Token ids, padded with zeros."""
     lengths: Int[Any, " B"]
-    """Tokens of each label."""
+    """Number of tokens in each label."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +34,9 @@ class TextCodec:
 
     alphabet: Alphabet
     max_length: int = 32
-    """Slots for a label's tokens."""
+    """Maximum number of tokens in a label: slots of the targets."""
     lower_case: bool = False
-    """Whether labels are learnt and measured against in lower case."""
+    """Whether labels are converted to lower case, for training and evaluation."""
 
     kind: ClassVar[str] = "text"
     compared: ClassVar[tuple[str, ...]] = ("tokens", "lengths", "confidences", "confidence")
@@ -48,26 +48,26 @@ class TextCodec:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The tokens in the order of their ids, and an empty name in the blank's place."""
+        """Tokens in the order of their ids, with an empty name for the blank."""
         tokens = self.alphabet.tokens
         return ("", *tokens) if self.alphabet.blank == "first" else (*tokens, "")
 
     @property
     def classes(self) -> int:
-        """The tokens and the blank."""
+        """Number of tokens plus one for the blank."""
         return self.alphabet.classes
 
     def split(self, label: Any) -> list[str]:
-        """The tokens of a text, in lower case where that is what is learnt."""
-        return self.alphabet.split(self._learnt(str(label)))
+        """Tokens of a text, converted to lower case if so configured."""
+        return self.alphabet.split(self._cased(str(label)))
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Empty texts, tokens outside the alphabet, and more tokens than slots."""
+        """Finds empty texts, tokens outside the alphabet, and texts with too many tokens."""
         del size
         if not isinstance(label, str):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: the source does not suit a reader"}
+            return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: choose a source of texts"}
         found = {} if label else {EMPTY: "the label is empty"}
-        text = self._learnt(label)
+        text = self._cased(label)
         try:
             self.alphabet.encode(text)
         except ValueError as error:
@@ -77,50 +77,50 @@ class TextCodec:
         return found
 
     def encode(self, label: Any) -> TextTargets:
-        """Token ids of a text.
+        """Encodes a text as token ids.
 
         Raises:
           ValueError: a token is outside the alphabet, or there are more than `max_length`.
         """
-        text = self._learnt(label)
+        text = self._cased(label)
         ids = self.alphabet.encode(text)
         if len(ids) > self.max_length:
             raise ValueError(self._too_long(text, len(ids)))
         return TextTargets(np.pad(ids, (0, self.max_length - len(ids))), np.array(len(ids), np.int32))
 
     def zeros(self, rows: int) -> TextTargets:
-        """Rows without a token."""
+        """Targets of rows without tokens."""
         return TextTargets(np.zeros((rows, self.max_length), np.int32), np.zeros(rows, np.int32))
 
     def show(self, targets: TextTargets) -> list[str]:
-        """The texts."""
+        """Text of each row."""
         rows = zip(*map(np.asarray, targets), strict=True)
         return [self.alphabet.decode(ids[:length].tolist()) for ids, length in rows]
 
     def readings(self, prediction: Prediction) -> list[Reading]:
-        """The texts of ``tokens`` and ``lengths`` with their ``confidence``."""
+        """Texts from ``tokens`` and ``lengths``, with their ``confidence``."""
         texts = self.show(TextTargets(prediction["tokens"], prediction["lengths"]))
         confidences = np.asarray(prediction["confidence"]).tolist()
         return [Reading(text, confidence) for text, confidence in zip(texts, confidences, strict=True)]
 
     def moved(self, targets: TextTargets, maps: Float[Array, "B 3 3"]) -> TextTargets:
-        """The same targets: a text stays what it is wherever it stands."""
+        """Unchanged targets: a text does not depend on positions."""
         del maps
         return targets
 
     def for_measuring(self) -> Self:
-        """With slots for `LONGEST_MEASURED` tokens."""
+        """A codec for labels of at least `LONGEST_MEASURED` tokens."""
         return dataclasses.replace(self, max_length=max(self.max_length, LONGEST_MEASURED))
 
     def extended(self) -> Self:
-        """With one more token, of Unicode's private use area."""
+        """A codec with one more token, from Unicode's private use area."""
         tokens = self.alphabet.tokens
         more = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in tokens)
         longer = Alphabet((*tokens, more), self.alphabet.blank, self.alphabet.separator)
         return dataclasses.replace(self, alphabet=longer)
 
     def card_text(self) -> CardText:
-        """What a model card says of a reader."""
+        """Texts for the model card of a reader."""
         tokens = " ".join(f"`{token}`" if token != "`" else "`` ` ``" for token in self.alphabet.tokens)
         first = self.alphabet.blank == "first"
         return CardText(
@@ -143,7 +143,7 @@ class TextCodec:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The alphabet and the settings."""
+        """Alphabet and settings, for JSON."""
         return {
             "kind": self.kind,
             "alphabet": self.alphabet.to_dict(),
@@ -153,10 +153,10 @@ class TextCodec:
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Reads what `to_json` wrote."""
+        """Loads the form that `to_json` returns."""
         return cls(Alphabet.from_dict(saved["alphabet"]), saved["max_length"], saved["lower_case"])
 
-    def _learnt(self, text: str) -> str:
+    def _cased(self, text: str) -> str:
         return text.lower() if self.lower_case else text
 
     def _too_long(self, text: str, count: int) -> str:
@@ -165,6 +165,6 @@ class TextCodec:
 
 _OUTPUTS = """\
 `tokens` int32 `B S` (ids of the best path, packed to the left), `lengths` int32 `B` (tokens read), `confidences`
-float32 `B S` (0 to 1), `frames` int32 `B S` (the frame where each token stands), `confidence` float32 `B` (of the whole
-reading). Slots at and beyond `lengths` hold no token. `logits` float32 `B T K` and `logit_lengths` int32 `B` are what
-they were decoded from, for decoders of your own; of a model with several branches, `logits.NAME` of each."""
+float32 `B S` (0 to 1), `frames` int32 `B S` (the frame of each token), `confidence` float32 `B` (of the whole
+reading). Slots at and beyond `lengths` hold no token. `logits` float32 `B T K` and `logit_lengths` int32 `B`, from
+which they were decoded, serve other decoders; a model with several branches has `logits.NAME` for each."""

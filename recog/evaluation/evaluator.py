@@ -1,4 +1,4 @@
-"""Predicts labelled batches and counts what is right."""
+"""Evaluation of a task's predictions for labelled batches."""
 
 import json
 import time
@@ -19,33 +19,37 @@ from recog.tasks.task import Task, Variables
 
 
 class Prediction(NamedTuple):
-    """One sample of an evaluation, as text."""
+    """Prediction for one sample, as text."""
 
     id: int
-    """Index in the source."""
+    """Index of the sample in its source."""
     label: str
+    """True label."""
     text: str
+    """Predicted label."""
     confidence: float
+    """Probability that the prediction is right, 0 to 1."""
 
 
 class Evaluation(NamedTuple):
-    """Predictions for a set of samples."""
+    """Predictions and counts for a set of samples."""
 
     predictions: list[Prediction]
-    """In the order of the source."""
+    """Predictions in the order of the source."""
     counts: Counts
+    """Counts over all samples."""
     seconds: float
-    """Time for drawing and predicting the batches, compilation left out."""
+    """Time in seconds to draw and predict the batches, without compilation."""
     hint: str | None
-    """The likely cause where nothing at all is right."""
+    """Likely cause if no prediction is right."""
 
     def report(self) -> dict[str, float]:
-        """The rates of the counts and ``images_per_second``."""
+        """Rates of the counts, and ``images_per_second``."""
         return {**self.counts.report(), "images_per_second": len(self.predictions) / max(self.seconds, 1e-9)}
 
 
 class _Output(NamedTuple):
-    """All of a batch that comes back from the devices."""
+    """Outputs of a batch that are transferred from the devices."""
 
     prediction: dict[str, Any]
     targets: Any
@@ -54,14 +58,14 @@ class _Output(NamedTuple):
 
 
 class _Tally:
-    """Predictions and counts of one model so far."""
+    """Accumulated predictions and counts of one model."""
 
     def __init__(self, task: Task):
         self._task, self._counts = task, []
         self._predictions: list[Prediction] = []
 
     def add(self, output: _Output) -> None:
-        """Takes a batch over; rows without a sample are left out."""
+        """Adds a batch; rows without a sample are left out."""
         rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
         labels, readings = self._task.codec.show(rows.targets), self._task.rows(rows.prediction)
         self._predictions += [
@@ -71,21 +75,21 @@ class _Tally:
         self._counts.append(self._task.count(rows.prediction, rows.targets))
 
     def evaluation(self, seconds: float) -> Evaluation:
-        """What the batches came to."""
+        """Evaluation over all batches added."""
         predictions = sorted(self._predictions, key=lambda prediction: prediction.id)
         hint = self._task.hint([p.label for p in predictions], [p.text for p in predictions])
         return Evaluation(predictions, reduce(add, self._counts), seconds, hint)
 
 
 class Evaluator:
-    """Predicts batches with one compiled program for each width; keep it to evaluate again without compiling.
+    """Predicts batches with one compiled program per width; reuse it to evaluate again without compiling.
 
-    The devices of all processes share each batch, and every process gets the predictions of all: so each comes to the
-    same evaluation, as long as all of them draw the same number of batches.
+    The devices of all processes share each batch, and every process gets all predictions and so the same evaluation;
+    all processes must draw the same number of batches.
 
     Args:
-      task: whose model predicts.
-      mesh: the devices; a batch's rows must be a multiple of them.
+      task: task with the model that predicts.
+      mesh: device mesh; the number of rows of a batch must be a multiple of its size.
     """
 
     def __init__(self, task: Task, mesh: Mesh):
@@ -94,12 +98,12 @@ class Evaluator:
         self._compiled: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, variables: Variables, batches: Iterable[Batch]) -> Evaluation:
-        """Evaluates batches given as NumPy arrays, of each this process's part; there must be one at least."""
+        """Evaluates one or more batches, given as NumPy arrays of this process's part of each."""
         (evaluation,) = self.each([variables], batches)
         return evaluation
 
     def each(self, models: Sequence[Variables], batches: Iterable[Batch]) -> list[Evaluation]:
-        """Evaluations of several models of this task on the same batches, which are drawn once."""
+        """Evaluates several models of this task on the same batches, which are drawn once."""
         tallies = [_Tally(self.task) for _ in models]
         start = time.perf_counter()
         for part in batches:
@@ -111,7 +115,7 @@ class Evaluator:
         return [tally.evaluation(seconds) for tally in tallies]
 
     def _compile(self, variables: Variables, batch: Batch) -> float:
-        """Makes sure that a program for this shape exists; the seconds that took."""
+        """Compiles the program for this batch shape if it is new; returns the seconds taken."""
         if batch.images.shape in self._compiled:
             return 0.0
         start = time.perf_counter()
@@ -126,13 +130,13 @@ class Evaluator:
 def write_evaluation(
     evaluation: Evaluation, folder: str | Path, describe: Callable[[int], str], *, skipped: int = 0
 ) -> dict[str, float]:
-    """Writes ``report.json`` and ``predictions.tsv``, and returns the report.
+    """Writes ``report.json`` and ``predictions.tsv``; returns the report.
 
     Args:
-      evaluation: what was read.
-      folder: where to write; made when it does not exist.
-      describe: names a sample by its index.
-      skipped: samples that could not be used; reported when there are any, because ``count`` leaves them out.
+      evaluation: predictions and counts.
+      folder: folder to write to, created if missing.
+      describe: returns the origin of a sample by its index.
+      skipped: number of samples that could not be used; reported if not zero, because ``count`` leaves them out.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""The serving artifact."""
+"""Serving artifacts: exported programs with parameters, codec and model card."""

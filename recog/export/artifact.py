@@ -1,8 +1,8 @@
-"""The serving artifact: a folder that predicts with JAX alone, without the code that trained it.
+"""Serving artifact: a folder that predicts with JAX alone, without the code that trained it.
 
-``program.bin`` is the StableHLO program (`jax.export`): from uint8 pixels to predictions, for any batch size and (but
-for models of one width) any width, with the parameters as arguments. ``parameters.safetensors``, ``codec.json`` and
-``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
+``program.bin`` is the StableHLO program (`jax.export`) from uint8 pixels to predictions, for any batch size and (except
+for models with a fixed width) any width, with the parameters as arguments. ``parameters.safetensors``, ``codec.json``
+and ``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 """
 
 import hashlib
@@ -23,17 +23,17 @@ from recog.export.pictures import groups, pad
 PROGRAM, PARAMETERS, CODEC = "program.bin", "parameters.safetensors", "codec.json"
 CONFIG, CARD, CARD_TEXT = "config.json", "card.json", "card.md"
 FILES = (PROGRAM, PARAMETERS, CODEC, CONFIG, CARD, CARD_TEXT)
-"""All of an artifact."""
+"""All files of an artifact."""
 VERIFIED = (PROGRAM, PARAMETERS, CODEC)
-"""Files that decide what is predicted; the card holds their digests."""
+"""Files that determine predictions; the card holds their digests."""
 
 
 class ArtifactError(ValueError):
-    """A folder is not an artifact, or no longer the one that was exported."""
+    """A folder is not an artifact, or has changed since it was exported."""
 
 
 class Artifact:
-    """A reader loaded from a folder; programs are compiled as shapes are met, and kept.
+    """A model loaded from a folder; programs are compiled for each new input shape, and kept.
 
     Example::
 
@@ -50,14 +50,14 @@ class Artifact:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Artifact":
-        """Opens an artifact and makes sure that it is whole.
+        """Loads an artifact and verifies its files.
 
         Raises:
-          ArtifactError: a file is missing, damaged or not the one that was exported, or of another version.
+          ArtifactError: a file is missing, damaged, of another artifact, or of another version.
         """
         folder = Path(folder)
         if missing := [name for name in (CARD, *VERIFIED) if not (folder / name).is_file()]:
-            raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact that launch.export wrote")
+            raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact written by launch.export")
         try:
             card = Card.from_file(folder / CARD)
         except ValueError as error:
@@ -65,14 +65,14 @@ class Artifact:
         for name in VERIFIED:
             if sha256(folder / name) != card.sha256.get(name):
                 raise ArtifactError(
-                    f"{folder / name} is damaged or of another artifact (its sha256 is not the one in {CARD}): "
+                    f"{folder / name} is damaged or of another artifact (its sha256 differs from that in {CARD}): "
                     "copy the whole folder again, or export it again"
                 )
         try:
             program = export.deserialize(bytearray((folder / PROGRAM).read_bytes()))
-        except Exception as error:  # whatever jax meets in a program of another age
+        except Exception as error:  # of any type, for programs of other versions
             raise ArtifactError(
-                f"{folder / PROGRAM}: jax {jax.__version__} cannot load what jax {card.versions.get('jax')} exported "
+                f"{folder / PROGRAM}: jax {jax.__version__} cannot load programs of jax {card.versions.get('jax')} "
                 f"({error}): install that version, or export the checkpoint again"
             ) from error
         parameters = safetensors.numpy.load_file(folder / PARAMETERS)
@@ -80,16 +80,17 @@ class Artifact:
         return cls(program, parameters, codec, card)
 
     def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
-        """Predictions for a batch of preprocessed and padded pictures, as NumPy arrays by name.
+        """Predicts a batch of preprocessed and padded pictures: NumPy arrays by name.
 
-        Every new shape costs a compilation.
+        Compiles a program for every new shape.
 
         Args:
-          images: height, channels and perhaps width as the card says, padded with zeros on the right.
-          sizes: height and width of each picture without its padding; zeros for a row that holds none.
+          images: pictures with the height, the channels and, if fixed, the width of the card, padded with zeros on the
+            right.
+          sizes: height and width of each picture without its padding; zeros for a row without a picture.
 
         Raises:
-          ValueError: another shape or type.
+          ValueError: unexpected shape, type or size.
         """
         wanted = self.card.preprocess
         if (
@@ -103,60 +104,60 @@ class Artifact:
             )
         if sizes.shape != (len(images), 2) or np.any(sizes < 0) or np.any(sizes > images.shape[1:3]):
             raise ValueError(
-                f"sizes {sizes.tolist()}: give height and width for each of the {images.shape[0]} pictures, up to "
-                f"{images.shape[1:3]}, or zeros for a row without one"
+                f"sizes {sizes.tolist()}: give height and width of each of the {images.shape[0]} pictures, up to "
+                f"{images.shape[1:3]}, or zeros for a row without a picture"
             )
         return jax.device_get(self._call(self.parameters, images, sizes.astype(np.int32)))
 
     def logits(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], branch: str = ""
     ) -> tuple[Float[np.ndarray, "B T K"], Int[np.ndarray, " B"]]:
-        """A reader's scores of each frame and the frames of each picture, for decoders of your own.
+        """Logits of a reader and the number of frames of each picture, for other decoders.
 
         Args:
           images: as for `predict`.
           sizes: as for `predict`.
-          branch: name of the branch, of a model that reads a text by parts.
+          branch: name of the branch, for models that read a text by parts.
 
         Raises:
-          ValueError: another shape or type, or a branch that there is not.
+          ValueError: unexpected shape, type or size, or an unknown branch.
         """
         prediction, suffix = self.predict(images, sizes), f".{branch}" if branch else ""
         if f"logit_lengths{suffix}" not in prediction:
-            there = sorted(name for name in prediction if name.startswith("logits"))
-            raise ValueError(f"no logits of branch {branch!r}: this artifact gives {', '.join(there)}")
+            available = sorted(name for name in prediction if name.startswith("logits"))
+            raise ValueError(f"no logits of branch {branch!r}: this artifact returns {', '.join(available) or 'none'}")
         return prediction[f"logits{suffix}"], prediction[f"logit_lengths{suffix}"]
 
     def read(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> list[Reading]:
-        """Predictions as text; arguments and errors are those of `predict`."""
+        """Predictions of a batch as text; arguments and errors as in `predict`."""
         return self.codec.readings(self.predict(images, sizes))
 
     def read_pictures(self, pictures: Sequence[UInt8[np.ndarray, "..."]]) -> list[Reading]:
-        """Predictions for pictures of any size, grayscale or RGB, in as few batches and shapes as will do.
+        """Predictions for pictures of any size, grayscale or RGB, grouped into few batches and shapes.
 
         Raises:
-          ValueError: an array is not a picture, or one too wide.
+          ValueError: an array is not a picture, or a picture is too wide.
         """
         return self.read_fitted([self.fit(picture) for picture in pictures])
 
     def read_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[Reading]:
-        """Predictions for pictures from `fit`; to fit them again would filter them twice."""
+        """Predictions for pictures returned by `fit`, which must not be fitted (and filtered) again."""
         readings: dict[int, Reading] = {}
         for group in groups([picture.shape[1] for picture in fitted]):
             read = self.read(*pad([fitted[index] for index in group], self.card.preprocess.width))
-            readings |= zip(group, read, strict=False)  # rows beyond the group fill the batch up
+            readings |= zip(group, read, strict=False)  # further rows are padding of the batch
         return [readings[index] for index in range(len(fitted))]
 
     def fit(self, picture: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:
-        """A picture, or a picture file's content, as the program takes it.
+        """Preprocesses a picture, or the content of a picture file, for the program.
 
         Raises:
-          ValueError: it is not a picture, or one too wide.
+          ValueError: not a picture, or too wide.
         """
         return self.card.preprocess(picture)
 
 
 def sha256(path: Path) -> str:
-    """The digest of a file, in hexadecimal."""
+    """SHA-256 digest of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The model card: what an artifact takes and gives, how good it is and how it is called, as JSON and for people."""
+"""Model card of an artifact: inputs, outputs, accuracy and use, as JSON and as Markdown."""
 
 import dataclasses
 import json
@@ -9,44 +9,47 @@ from recog.codecs import Codec
 from recog.preprocess import Preprocess
 
 FORMAT = 4
-"""Of the artifact's files; raised when an older reader could not use them."""
+"""Version of the artifact's file formats; incremented by changes that earlier versions cannot load."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """Facts about an artifact: ``card.json`` holds them, ``card.md`` tells them."""
+    """Facts about an artifact, for ``card.json`` and ``card.md``."""
 
     architecture: str
+    """Class name of the model."""
     settings: dict[str, Any]
-    """Of the architecture."""
+    """Settings of the architecture."""
     parameters: int
-    """Trained numbers; batch statistics not counted."""
+    """Number of parameters, without batch statistics."""
     preprocess: Preprocess
-    """From pictures to the program's input."""
+    """Preprocessing of pictures for the program."""
     training_data: str
+    """Source of the training samples."""
     validation_data: str
+    """Source of the validation samples."""
     step: int
-    """Batches trained on; 0 for weights from elsewhere."""
+    """Number of batches trained on; 0 for imported weights."""
     metrics: dict[str, float]
-    """On the validation data, at that step; empty when it was not measured."""
+    """Rates on the validation data at that step; empty if not evaluated."""
     exported: str
-    """When, UTC."""
+    """Time of export in UTC, ISO 8601."""
     versions: dict[str, str]
-    """Of the packages that wrote the program."""
+    """Versions of the packages that wrote the program."""
     sha256: dict[str, str]
-    """Of the files that decide what is read."""
+    """Digests of the files that determine predictions."""
     format: int = FORMAT
 
     def to_json(self) -> str:
-        """The text of ``card.json``."""
+        """Content of ``card.json``."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_file(cls, path: Path) -> "Card":
-        """Reads ``card.json``.
+        """Loads ``card.json``.
 
         Raises:
-          ValueError: it is no card, or one of another format.
+          ValueError: not a card, or a card of another format.
         """
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
@@ -54,10 +57,10 @@ class Card:
                 return cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is not a model card ({error}): copy or export the artifact again") from error
-        raise ValueError(f"{path} is of format {saved['format']}, this version reads {FORMAT}: export it again")
+        raise ValueError(f"{path} is of format {saved['format']}, this version loads format {FORMAT}: export it again")
 
     def to_markdown(self, codec: Codec) -> str:
-        """The text of ``card.md``."""
+        """Content of ``card.md``."""
         shown = "\n".join(f"| {name} | {value:.6g} |" for name, value in self.metrics.items())
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         about = codec.card_text()
@@ -98,40 +101,40 @@ _TRAINED = (
 )
 _ANY_WIDTH = """\
 - `images`, uint8 `B {height} W {channels}`: {colour} pictures scaled to {height} pixels of height with their aspect
-  ratio kept, padded with zeros on the right to a shared width. Any batch size and width will do, and how far a picture
-  is padded does not matter.
+  ratio kept, padded with zeros on the right to a shared width. Any batch size and width are accepted, and the amount of
+  padding does not matter.
 - `sizes`, int32 `B 2`: height ({height}) and width in pixels of each picture without its padding.
 """
 _ONE_WIDTH = """\
 - `images`, uint8 `B {height} {width} {channels}`: {colour} pictures stretched to {width} by {height} pixels; any batch
-  size will do.
-- `sizes`, int32 `B 2`: height ({height}) and width ({width}) of each.
+  size is accepted.
+- `sizes`, int32 `B 2`: height ({height}) and width ({width}) of each picture.
 """
 _FILTERED = """\
-- Before it is scaled, a picture goes through these filters of `recog.filters`: {names}.
+- Before scaling, these filters of `recog.filters` are applied to each picture: {names}.
 """
-_BY_ITSELF = "What a picture reads as does not depend on the others of its batch."
+_BY_ITSELF = "The prediction for a picture does not depend on the other pictures of its batch."
 _BY_BATCH = (
-    "What a picture reads as depends on the others of its batch (`context=batch`): read pictures one at a time to\n"
-    "repeat a reading."
+    "The prediction for a picture depends on the other pictures of its batch (`context=batch`): predict pictures one\n"
+    "at a time for reproducible results."
 )
 _MARKDOWN = """\
 # {architecture}: {title}
 
 {parameters:,} parameters, {classes}
 
-Settings: `{settings}`. The whole configuration of its run is in `config.json`.
+Settings: `{settings}`. The configuration of its run is in `config.json`.
 
-## What goes in
+## Inputs
 
 {inputs}
 {batch}
 
-## What comes out
+## Outputs
 
 {outputs}
 
-## How to call it
+## Use
 
 In this folder, with `pip install jax numpy safetensors flatbuffers`:
 
@@ -149,14 +152,14 @@ found = predict(parameters, images, sizes)
 
 From a checkout of recog: `python -m launch.predict --artifact=FOLDER PICTURE...`
 
-## How it was made
+## Training
 
 {origin}
 
 {metrics}
 
-Exported {exported} with {versions}, for the platforms cpu, cuda and tpu. A newer
-jax reads `program.bin` for at least six months (the promise of `jax.export`); after that, export the checkpoint again.
+Exported {exported} with {versions}, for the platforms cpu, cuda and tpu. `jax.export`
+guarantees that newer versions of jax load `program.bin` for six months; after that, export the checkpoint again.
 
 sha256:
 

@@ -1,4 +1,4 @@
-"""Compares an artifact with the model that it was made from."""
+"""Comparison of an artifact with the model from which it was exported."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,31 +12,31 @@ from recog.export.card import Card
 from recog.tasks.task import Task, Variables
 
 SHAPES = ((1, 33), (3, 100), (4, 256))
-"""Batch sizes and widths of the pictures it is tried on."""
+"""Batch sizes and widths in pixels of the compared pictures."""
 TOLERANCE = 1e-5
-"""Largest difference between two probabilities; of other floats, relative to the largest of their array."""
+"""Maximum difference of outputs, relative to the largest absolute value of their array if that exceeds 1."""
 
 
 class DisagreementError(ArtifactError):
-    """The artifact does not read what the live model reads."""
+    """The predictions of the artifact and the live model differ."""
 
 
 class Agreement(NamedTuple):
-    """How closely they agree."""
+    """Agreement of an artifact with the live model."""
 
     pictures: int
+    """Number of compared pictures."""
     numbers: int
-    """Whole numbers, such as token ids, that are equal in both."""
+    """Number of equal integers, such as token ids."""
     difference: float
-    """Largest difference between two probabilities or scores."""
+    """Maximum difference between floats, such as probabilities; see `TOLERANCE`."""
 
 
 def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agreement:
-    """Compares output for output, over random pictures of several shapes.
+    """Compares all outputs for random pictures of several shapes.
 
     Raises:
-      DisagreementError: a whole number differs, or a float by more than 1e-5 of what is usual in its array; or a float
-        is not finite.
+      DisagreementError: an integer differs, a float differs by more than `TOLERANCE`, or a float is not finite.
     """
     live = jax.jit(task.predict)
     pictures, numbers, difference = 0, 0, 0.0
@@ -62,19 +62,19 @@ def _is_float(array: np.ndarray) -> bool:
 
 
 def _difference(name: str, ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Largest difference of two outputs, relative where they are larger than 1; infinite where whole numbers differ."""
+    """Maximum difference of two outputs, relative if they exceed 1; infinite if integers differ."""
     if not _is_float(theirs):
         return 0.0 if np.array_equal(ours, theirs) else np.inf
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         raise DisagreementError(
-            f"on random pictures {name} is not finite: nothing was exported; were the weights finite?"
+            f"on random pictures {name} is not finite: nothing was exported; check that the weights are finite"
         )
     scale = max(1.0, float(np.max(np.abs(theirs), initial=0.0)))
     return float(np.max(np.abs(ours - theirs), initial=0.0)) / scale
 
 
 def _random_batches(card: Card) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blots of black and white under noise: on noise alone, a trained reader would see nothing but blanks."""
+    """Random black and white blots with noise; for noise alone, trained readers predict only blanks."""
     random, preprocess = np.random.default_rng(0), card.preprocess
     height, channels = preprocess.height, preprocess.channels
     for rows, width in [(rows, preprocess.width or width) for rows, width in SHAPES]:

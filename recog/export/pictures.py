@@ -1,4 +1,4 @@
-"""Padded batches of a few shapes, for which a program is compiled."""
+"""Padding of pictures to batches of few different shapes, for which programs are compiled."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ STEP = 32
 
 
 def groups(widths: Sequence[int]) -> list[list[int]]:
-    """Which pictures to pad together: none shares a batch with one more than four times as wide.
+    """Groups of pictures to pad together, by index; the widest of a group is at most four times as wide as the others.
 
-    Pictures of one source are usually one group, and so one compiled shape; a panorama among them is padded alone.
+    Pictures of one source usually form one group, and so one compiled shape; a panorama among them is padded alone.
     """
     found: list[list[int]] = []
     for index in sorted(range(len(widths)), key=lambda index: -widths[index]):
@@ -27,10 +27,10 @@ def groups(widths: Sequence[int]) -> list[list[int]]:
 def pad(
     pictures: Sequence[UInt8[np.ndarray, "H W C"]], width: int = 0
 ) -> tuple[UInt8[np.ndarray, "B H W C"], Int32[np.ndarray, "B 2"]]:
-    """Pictures of one height padded with zeros to a shared shape, and their sizes; there may be rows without one.
+    """Pads pictures of one height with zeros to a shared shape; returns images and sizes, with rows without a picture.
 
-    Rows are a power of two. Unless a model takes one ``width`` alone, it is a multiple of 32, above 256 of an eighth to
-    a quarter of itself: few shapes are compiled and little is padded.
+    The number of rows is a power of two. Unless the model has a fixed ``width``, the width is a multiple of 32 and,
+    above 256, of an eighth of the next power of two, so that few shapes are compiled and padding is small.
     """
     widest = max(picture.shape[1] for picture in pictures)
     step = width or max(STEP, (1 << (widest - 1).bit_length()) // 8)

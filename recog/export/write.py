@@ -1,4 +1,4 @@
-"""Writes the serving artifact of a trained model."""
+"""Export of a trained model as a serving artifact."""
 
 import contextlib
 import datetime
@@ -33,40 +33,43 @@ from recog.preprocess import Preprocess
 from recog.tasks.task import Task, Variables
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-"""What the program is lowered for."""
+"""Platforms that the program is lowered for."""
 
 
 class Provenance(NamedTuple):
-    """What only a model's run knows about it."""
+    """Facts about a model from its training run."""
 
     config: dict[str, Any]
-    """The run's whole configuration, for JSON."""
+    """Configuration of the run, for JSON."""
     settings: dict[str, Any]
-    """The architecture's part of it."""
+    """Settings of the architecture, a part of the configuration."""
     preprocess: Preprocess
-    """What its pictures went through."""
+    """Preprocessing of its pictures."""
     training_data: str
+    """Source of the training samples."""
     validation_data: str
+    """Source of the validation samples."""
     step: int
+    """Number of batches trained on; 0 for imported weights."""
     metrics: dict[str, float]
-    """On the validation data, at that step."""
+    """Rates on the validation data at that step."""
 
 
 def write_artifact(folder: str | Path, task: Task, variables: Variables, provenance: Provenance) -> Agreement:
-    """Exports a trained model, loads it back and compares it with the live model; only then is the folder touched.
+    """Exports a trained model, compares the export with the live model, and then writes the folder.
 
     Args:
-      folder: a new or empty folder, or an artifact to replace; other files in it are left alone.
-      task: the model and its codec.
-      variables: trained.
-      provenance: what the card tells beside.
+      folder: a new or empty folder, or an artifact to replace; other files in it are kept.
+      task: task with the model and its codec.
+      variables: trained variables.
+      provenance: further facts for the card.
 
     Returns:
-      How closely artifact and live model agree.
+      Agreement of the artifact with the live model.
 
     Raises:
-      FileExistsError: the folder holds something else than an artifact.
-      DisagreementError: the artifact does not predict as the live model does.
+      FileExistsError: the folder holds files but not an artifact.
+      DisagreementError: predictions of the artifact and the live model differ.
     """
     folder = Path(folder).absolute()
     check_free(folder)
@@ -74,7 +77,7 @@ def write_artifact(folder: str | Path, task: Task, variables: Variables, provena
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         part = Path(temporary)
         _write_files(part, task, variables, provenance)
-        with jax.default_device(jax.local_devices(backend="cpu")[0]):  # accelerators round as their tuning has it
+        with jax.default_device(jax.local_devices(backend="cpu")[0]):  # rounding on accelerators depends on autotuning
             agreement = check_agreement(Artifact.load(part), task, variables)
         folder.mkdir(exist_ok=True)
         for name in FILES:
@@ -83,13 +86,13 @@ def write_artifact(folder: str | Path, task: Task, variables: Variables, provena
 
 
 def check_free(folder: Path) -> None:
-    """Raises ``FileExistsError`` unless an artifact can be written there without loss."""
+    """Raises ``FileExistsError`` unless the folder is new, empty or an artifact."""
     if not folder.exists() or all((folder / name).is_file() for name in (CARD, PROGRAM)):
         return
     if not folder.is_dir():
         raise FileExistsError(f"{folder} is a file: choose a new folder for the artifact")
     if any(folder.iterdir()):
-        raise FileExistsError(f"{folder} holds files, but no artifact: choose a new or an empty folder")
+        raise FileExistsError(f"{folder} holds files but not an artifact: choose a new or an empty folder")
 
 
 def _write_files(folder: Path, task: Task, variables: Variables, provenance: Provenance) -> None:
@@ -97,7 +100,9 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
     preprocess = provenance.preprocess
     parameters = used_by_predict(task, {name: np.asarray(x, order="C") for name, x in arrays.items()}, preprocess)
     (folder / PROGRAM).write_bytes(make_program(task, parameters, preprocess).serialize())
-    (folder / PARAMETERS).write_bytes(safetensors.numpy.save(parameters))  # its save_file lets nobody else read
+    (folder / PARAMETERS).write_bytes(
+        safetensors.numpy.save(parameters)
+    )  # save_file makes the file unreadable for other users
     _write_json(folder / CODEC, task.codec.to_json())
     _write_json(folder / CONFIG, provenance.config)
     card = Card(
@@ -118,14 +123,14 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
 
 
 def make_program(task: Task, parameters: dict[str, np.ndarray], preprocess: Preprocess) -> export.Exported:
-    """``(parameters, images uint8 B H W C, sizes int32 B 2) ->`` predictions by name; any ``B``.
+    """Exports ``(parameters, images uint8 B H W C, sizes int32 B 2) ->`` predictions by name, for any ``B``.
 
-    Parameters are arguments, by their flat names: the program stays small, and is the same for every training.
+    Parameters are arguments by their flat names, so that the program is small and independent of training.
 
     Args:
-      task: what predicts.
-      parameters: all that `Task.predict` uses, by their flat names.
-      preprocess: height, width and channels of the pictures; of width 0, any will do.
+      task: task that predicts.
+      parameters: variables that `Task.predict` uses, by their flat names.
+      preprocess: height, width and channels of the pictures; width 0 allows any width.
     """
     rows, columns = export.symbolic_shape("b, w")
     images = rows, preprocess.height, preprocess.width or columns, preprocess.channels
@@ -133,10 +138,10 @@ def make_program(task: Task, parameters: dict[str, np.ndarray], preprocess: Prep
 
 
 def used_by_predict(task: Task, parameters: dict[str, Any], preprocess: Preprocess) -> dict[str, Any]:
-    """The variables (arrays or shapes, by flat names) that `Task.predict` needs; training may need more."""
+    """Selects the variables (arrays or shapes, by flat names) that `Task.predict` uses."""
     images = 1, preprocess.height, preprocess.width or 2 * preprocess.height, preprocess.channels
     program = _export(task, parameters, images, ("cpu",))
-    names = sorted(parameters)  # a dictionary's order as a pytree
+    names = sorted(parameters)  # order of a dictionary's leaves as a pytree
     return {names[index]: parameters[names[index]] for index in program.module_kept_var_idx if index < len(names)}
 
 
@@ -154,7 +159,7 @@ def _export(task: Task, parameters: dict[str, Any], images: tuple, platforms: tu
 
 @contextlib.contextmanager
 def _without_source_locations() -> Iterator[None]:
-    """The program tells no paths of the machine that it was exported on, and is the same from any of them."""
+    """Context that leaves source paths out of programs, so that they do not depend on the exporting machine."""
     before = jax.config.values["jax_traceback_in_locations_limit"]
     jax.config.update("jax_traceback_in_locations_limit", 0)
     try:

@@ -27,7 +27,7 @@ def convert(state_dict: StateDict) -> tuple[Variables, CRNNConfig]:
     `CRNN` does not have.
 
     Args:
-      state_dict: tensors from `recog.importing.torch_file.read_state_dict`.
+      state_dict: tensors from `recog.importing.torch_file.load_state_dict`.
 
     Raises:
       WeightsError: names the tensors that are missing, unexpected or of a wrong shape.

@@ -34,7 +34,7 @@ def convert(state_dict: StateDict) -> Variables:
     ``LPRNetConfig(context="batch")`` computes the port's numbers; ``sample`` those of the port at batch size one.
 
     Args:
-      state_dict: tensors from `recog.importing.torch_file.read_state_dict`.
+      state_dict: tensors from `recog.importing.torch_file.load_state_dict`.
 
     Raises:
       WeightsError: names the tensors that are missing, unexpected or of a wrong shape.

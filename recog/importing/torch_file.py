@@ -46,8 +46,8 @@ _DAMAGE = (
 """Errors that damaged bytes raise."""
 
 
-def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads the tensors of a saved state dict.
+def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
+    """Loads the tensors of a saved state dict.
 
     A ``{"state_dict": ...}`` around it and the ``module.`` that ``DataParallel`` puts before every name are taken off.
 
@@ -59,7 +59,7 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     """
     content = Path(path).read_bytes()
     try:
-        saved, numbers = (_read_zip if content.startswith(_ZIP_START) else _read_stream)(content)
+        saved, numbers = (_parse_zip if content.startswith(_ZIP_START) else _parse_stream)(content)
         return _tensors(saved, numbers)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
@@ -70,8 +70,8 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _read_stream(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
-    """Reads the older format: five pickles (magic number, version, system, object, storage keys), then the storages."""
+def _parse_stream(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
+    """Parses the older format: pickles of magic number, version, system, object and storage keys, then the storages."""
     stream = io.BytesIO(content)
     if parse_pickle(stream) != MAGIC_NUMBER or parse_pickle(stream) != PROTOCOL_VERSION:
         raise WeightsError(f"not written by torch.save, or by a version before 0.2: {COPY_AGAIN}")
@@ -90,8 +90,8 @@ def _read_stream(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
     return saved, numbers
 
 
-def _read_zip(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
-    """Reads the format since 1.6: the object at ``NAME/data.pkl``, its storages at ``NAME/data/KEY``."""
+def _parse_zip(content: bytes) -> tuple[Any, Mapping[str, np.ndarray]]:
+    """Parses the format since 1.6: the object at ``NAME/data.pkl``, its storages at ``NAME/data/KEY``."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         records = archive.infolist()
         names = [record.filename for record in records]

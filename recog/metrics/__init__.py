@@ -1,4 +1,4 @@
-"""Mergeable counts, a kind for each kind of label, and the rates made from them."""
+"""Mergeable counts for each kind of label, and the rates computed from them."""
 
 from recog.metrics.boxes import BoxCounts
 from recog.metrics.classes import ClassCounts

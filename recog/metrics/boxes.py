@@ -1,4 +1,4 @@
-"""Counts over boxes and detections of them: precision, recall and F1 at an intersection over union."""
+"""Counts over labelled boxes and detections: precision, recall and F1 at a minimum intersection over union."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -10,53 +10,55 @@ import numpy as np
 from jaxtyping import Float, Int
 
 MATCHES = 0.5
-"""Least intersection over union of a detection and the box that it finds (PASCAL VOC)."""
+"""Minimum intersection over union of a detection and the box that it matches (PASCAL VOC)."""
 
 
 class Detections(NamedTuple):
-    """Boxes of one picture, labelled or found."""
+    """Labelled or detected boxes of one picture."""
 
     corners: Float[np.ndarray, "N 4 2"]
     """x and y in pixels, convex and clockwise."""
     classes: Int[np.ndarray, " N"]
+    """Class indices."""
     scores: Float[np.ndarray, " N"]
-    """Confidence of each, which orders them; labelled boxes are not looked up there."""
+    """Confidences, by which detections are ordered; ignored for labelled boxes."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoxCounts:
-    """Mergeable counts over pictures' labelled boxes and detections.
+    """Mergeable counts over labelled boxes and detections.
 
-    Detections are matched greedily, the most confident first, each to the box of its class that overlaps it most and is
-    not found yet.
+    Detections are matched greedily in order of decreasing confidence, each to the unmatched box of its class with the
+    largest overlap.
 
-    Every rate of no boxes is 0.0, because JSON has no NaN.
+    Rates without boxes are 0.0, because JSON has no NaN.
     """
 
     ranks_by: ClassVar[str] = "f1"
 
     count: int = 0
-    """Pictures."""
+    """Number of pictures."""
     boxes: int = 0
-    """Labelled boxes."""
+    """Number of labelled boxes."""
     detections: int = 0
+    """Number of detections."""
     found: int = 0
-    """Labelled boxes that a detection matches."""
+    """Number of labelled boxes with a matching detection."""
 
     @classmethod
     def of(cls, labelled: Sequence[Detections], detected: Sequence[Detections], matches: float = MATCHES) -> Self:
         """Compares the detections of pictures with their boxes.
 
         Args:
-          labelled: boxes of each picture.
+          labelled: labelled boxes of each picture.
           detected: detections of each picture.
-          matches: least intersection over union of a match.
+          matches: minimum intersection over union of a match.
 
         Raises:
-          ValueError: there are not as many pictures of the one as of the other.
+          ValueError: the numbers of pictures differ.
         """
         if len(labelled) != len(detected):
-            raise ValueError(f"{len(labelled)} pictures with boxes but {len(detected)} with detections")
+            raise ValueError(f"{len(labelled)} pictures with boxes but {len(detected)} with detections: pass as many")
         return cls(
             count=len(labelled),
             boxes=sum(len(boxes.corners) for boxes in labelled),
@@ -74,7 +76,7 @@ class BoxCounts:
 
     @property
     def recall(self) -> float:
-        """Share of the boxes that are found."""
+        """Share of the boxes with a matching detection."""
         return self.found / max(self.boxes, 1)
 
     @property
@@ -95,7 +97,7 @@ class BoxCounts:
 
 
 def intersection_over_union(one: Float[np.ndarray, "4 2"], other: Float[np.ndarray, "4 2"]) -> float:
-    """Area that two convex quadrilaterals share over the area that they cover; 0 where both are empty."""
+    """Intersection over union of two convex quadrilaterals, 0 to 1; 0 where both are empty."""
     one, other = (np.asarray(corners, np.float32) for corners in (one, other))
     shared, _ = cv2.intersectConvexConvex(one, other)
     covered = cv2.contourArea(one) + cv2.contourArea(other) - shared
@@ -103,7 +105,7 @@ def intersection_over_union(one: Float[np.ndarray, "4 2"], other: Float[np.ndarr
 
 
 def _found(labelled: Detections, detected: Detections, matches: float) -> int:
-    """Boxes of one picture that a detection matches."""
+    """Number of boxes of one picture with a matching detection."""
     left = set(range(len(labelled.corners)))
     for place in np.argsort(-np.asarray(detected.scores), kind="stable"):
         overlaps = {

@@ -1,4 +1,4 @@
-"""Counts over classes and their probabilities: accuracy, log loss, precision, recall and F1 of each class."""
+"""Counts over classified samples: accuracy, log loss, precision, recall and F1 of each class."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 LEAST_PROBABILITY = 1e-15
-"""Probabilities are clipped to this and to one minus this before their logarithm is taken (Kaggle's log loss)."""
+"""Probabilities are clipped to this and to one minus this for the log loss (as Kaggle does); NaN counts as zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,17 +20,18 @@ class ClassCounts:
       >>> counts.accuracy
       0.5
 
-    Every rate of no samples is 0.0, because JSON has no NaN: look at ``count`` first.
+    Rates without samples are 0.0, because JSON has no NaN; check ``count`` first.
     """
 
     ranks_by: ClassVar[str] = "accuracy"
 
     names: tuple[str, ...]
+    """Class names."""
     confusion: Int[np.ndarray, "K K"]
-    """Samples by their class (rows) and the most probable one (columns)."""
+    """Number of samples by true class (rows) and most probable class (columns)."""
     log_loss_sum: Fraction = Fraction(0)
-    """Sum of the negative logarithms of the right class's probability, in nats; exact, so that it is the same in any
-    order."""
+    """Sum over samples of the negative log probability of the true class, in nats; exact, so that it does not depend on
+    the order of addition."""
 
     @classmethod
     def of(
@@ -39,21 +40,21 @@ class ClassCounts:
         """Compares predictions with classes.
 
         Args:
-          names: of the classes.
-          classes: place of each sample's class among the names.
-          probabilities: of each class, for each sample.
+          names: class names.
+          classes: index of each sample's true class among the names.
+          probabilities: predicted probability of each class for each sample.
 
         Raises:
-          ValueError: there are not as many rows of probabilities as classes, or not one column a name.
+          ValueError: the probabilities do not have one row per sample and one column per name.
         """
         if probabilities.shape != (len(classes), len(names)):
             raise ValueError(
                 f"probabilities of shape {probabilities.shape} for {len(classes)} samples and {len(names)} classes: "
-                "pass one row a sample and one column a class"
+                "pass one row per sample and one column per class"
             )
         confusion = np.zeros((len(names), len(names)), np.int64)
         np.add.at(confusion, (classes, probabilities.argmax(axis=1)), 1)
-        right = probabilities[np.arange(len(classes)), classes].astype(np.float64)
+        right = np.nan_to_num(probabilities[np.arange(len(classes)), classes].astype(np.float64), nan=0.0)
         losses = -np.log(np.clip(right, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
         return cls(names, confusion, sum(map(Fraction, losses.tolist()), start=Fraction(0)))
 
@@ -64,32 +65,32 @@ class ClassCounts:
 
     @property
     def count(self) -> int:
-        """Samples."""
+        """Number of samples."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of samples whose most probable class is the right one."""
+        """Share of samples whose most probable class is the true one."""
         return int(self.confusion.trace()) / max(self.count, 1)
 
     @property
     def log_loss(self) -> float:
-        """Mean negative logarithm of the right class's probability, in nats."""
+        """Mean negative log probability of the true class, in nats."""
         return float(self.log_loss_sum / max(self.count, 1))
 
     @property
     def precision(self) -> Float[np.ndarray, " K"]:
-        """Share of the samples predicted as each class that are of it; 0 where none is."""
+        """Share of correct samples among those predicted as each class; 0 for classes never predicted."""
         return self.confusion.diagonal() / np.maximum(self.confusion.sum(axis=0), 1)
 
     @property
     def recall(self) -> Float[np.ndarray, " K"]:
-        """Share of the samples of each class that are predicted as it; 0 where there is none."""
+        """Share of correct samples among those of each true class; 0 for classes without samples."""
         return self.confusion.diagonal() / np.maximum(self.confusion.sum(axis=1), 1)
 
     @property
     def f1(self) -> Float[np.ndarray, " K"]:
-        """Harmonic mean of precision and recall of each class; 0 where both are."""
+        """Harmonic mean of precision and recall of each class; 0 where both are 0."""
         occurrences = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
         return 2 * self.confusion.diagonal() / np.maximum(occurrences, 1)
 

@@ -1,4 +1,4 @@
-"""The protocol of counts: they add up over batches, hosts and data sets, in any order, to the same rates."""
+"""Protocol of counts, which add up over batches, hosts and data sets in any order to the same rates."""
 
 from typing import ClassVar, Protocol, Self
 
@@ -7,10 +7,10 @@ class Counts(Protocol):
     """Mergeable counts over samples."""
 
     ranks_by: ClassVar[str]
-    """The rate of the `report` that ranks checkpoints: the higher, the better."""
+    """Name of the rate in `report` that ranks checkpoints; higher is better."""
 
     def __add__(self, other: Self) -> Self: ...
 
     def report(self) -> dict[str, float]:
-        """The number of samples as ``count`` and every rate, ready for JSON."""
+        """Number of samples as ``count`` and all rates, for JSON."""
         ...

@@ -1,23 +1,23 @@
-"""The likely cause when nothing at all was read right."""
+"""Likely causes of an accuracy of zero."""
 
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 TOO_FEW_TO_GUESS = 20
-"""Samples below which an accuracy of zero may be chance, so that no hint is given."""
+"""Minimum number of samples for a hint; with fewer, an accuracy of zero may be chance."""
 
 
 def zero_accuracy_hint(labels: Sequence[str], predictions: Sequence[str]) -> str | None:
-    """Guesses why nothing at all was read right.
+    """Guesses why no sample was read right.
 
     Args:
-      labels: what was to be read.
-      predictions: what was read, one for each label.
+      labels: true texts.
+      predictions: predicted texts, one for each label.
 
     Returns:
-      One sentence with the likely cause and its mend; None when some sample was read right, when there are fewer than
-      ``TOO_FEW_TO_GUESS`` samples or when nothing stands out.
+      One sentence with the likely cause and its mend; None if any sample was read right, for fewer than
+      ``TOO_FEW_TO_GUESS`` samples, or if no cause is found.
     """
     pairs = list(zip(labels, predictions, strict=True))
     if len(pairs) < TOO_FEW_TO_GUESS or any(label == prediction for label, prediction in pairs):
@@ -40,11 +40,11 @@ _FOLDINGS: tuple[tuple[Callable[[str], str], str], ...] = (
         "Unicode form (full width, ligatures, combining marks): bring labels and alphabet to one form, such as NFKC",
     ),
 )
-"""What to overlook, and what to say when most predictions are right once it is."""
+"""Normalisations of text, each with the hint for predictions that are right after it."""
 
 
 def _same_prediction_cause(pairs: _Pairs) -> str | None:
-    """Predictions that do not depend on the image."""
+    """Detects predictions that do not depend on the image."""
     distinct = {prediction for _, prediction in pairs}
     if distinct == {""}:
         return (
@@ -60,7 +60,7 @@ def _same_prediction_cause(pairs: _Pairs) -> str | None:
 
 
 def _folding_cause(pairs: _Pairs) -> str | None:
-    """Predictions that are right but for their writing."""
+    """Detects predictions that differ from their labels only in case, white space or Unicode form."""
     for fold, difference in _FOLDINGS:
         if 2 * sum(fold(label) == fold(prediction) for label, prediction in pairs) >= len(pairs):
             return f"most predictions differ from their labels only in {difference}"
@@ -68,7 +68,7 @@ def _folding_cause(pairs: _Pairs) -> str | None:
 
 
 def _reordered_cause(pairs: _Pairs) -> str | None:
-    """Tokens that stand for one another, one to one: ids decoded with another alphabet than they were learned with."""
+    """Detects tokens swapped one to one: ids decoded with another alphabet than that of training."""
     counterparts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     aligned = [(label, prediction) for label, prediction in pairs if len(label) == len(prediction)]
     for label, prediction in aligned:
@@ -83,12 +83,12 @@ def _reordered_cause(pairs: _Pairs) -> str | None:
     shown = ", ".join(f"{token!r} as {counterpart!r}" for token, (counterpart, _) in sorted(usual.items())[:3])
     return (
         f"tokens are swapped one for one ({shown}): "
-        "read with the very alphabet, order and place of the blank included, that the model was trained with"
+        "read with the alphabet that the model was trained with, including token order and position of the blank"
     )
 
 
 def _unseen_cause(pairs: _Pairs) -> str | None:
-    """A token in every label that no prediction ever holds."""
+    """Detects tokens that occur in every label but in no prediction."""
     predicted = {token for _, prediction in pairs for token in prediction}
     missing = [set(label) - predicted for label, _ in pairs]
     if not all(missing):
@@ -96,4 +96,4 @@ def _unseen_cause(pairs: _Pairs) -> str | None:
     shown = ", ".join(
         repr(token) for token, _ in Counter(t for tokens in missing for t in sorted(tokens)).most_common(8)
     )
-    return f"every label holds a token that no prediction holds ({shown}): check that the alphabet has them all"
+    return f"every label contains a token that no prediction contains ({shown}): check that the alphabet has them all"

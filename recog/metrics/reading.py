@@ -1,4 +1,4 @@
-"""Counts over texts and their readings: exact match, edit distances, lengths."""
+"""Counts over texts and predictions: exact matches, edit distances, lengths."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import astuple, dataclass
@@ -20,24 +20,24 @@ class ReadingCounts:
       >>> (counts + ReadingCounts.of(["3"], ["3"])).report()["count"]
       3
 
-    Every rate of no samples is 0.0, because JSON has no NaN: look at ``count`` first.
+    Rates without samples are 0.0, because JSON has no NaN; check ``count`` first.
     """
 
     ranks_by: ClassVar[str] = "accuracy"
 
     count: int = 0
-    """Samples."""
+    """Number of samples."""
     exact: int = 0
-    """Samples read without any error."""
+    """Number of samples read without any error."""
     edits: int = 0
     """Insertions, deletions and substitutions of one token that turn the predictions into the labels (Levenshtein)."""
     label_tokens: int = 0
-    """Tokens in all labels."""
+    """Number of tokens in all labels."""
     ned_sum: Fraction = Fraction(0)
-    """Sum of the normalised edit distances: a sample's edits over the tokens of the longer of label and prediction.
-    A fraction, so that the sum is the same in any order."""
+    """Sum of the normalised edit distances: edits of a sample divided by the tokens of its label or prediction,
+    whichever is longer. A fraction, so that the sum does not depend on the order of addition."""
     same_length: int = 0
-    """Samples whose prediction has as many tokens as the label."""
+    """Number of samples whose prediction has as many tokens as the label."""
 
     @classmethod
     def of(cls, labels: Sequence[Sequence[Hashable]], predictions: Sequence[Sequence[Hashable]]) -> Self:
@@ -48,7 +48,7 @@ class ReadingCounts:
           predictions: as many token sequences.
 
         Raises:
-          ValueError: there are not as many predictions as labels.
+          ValueError: the numbers of labels and predictions differ.
         """
         if len(labels) != len(predictions):
             raise ValueError(f"{len(labels)} labels but {len(predictions)} predictions: pass one prediction per label")
@@ -81,9 +81,9 @@ class ReadingCounts:
 
     @property
     def cer(self) -> float:
-        """Character error rate: edits over label tokens. Above 1 where predictions are much too long.
+        """Character error rate: edits divided by label tokens; above 1 where predictions are much too long.
 
-        Labels without any token count as one token together, so that the rate stays finite.
+        Divides by 1 if the labels have no tokens, so that the rate stays finite.
         """
         return self.edits / max(self.label_tokens, 1)
 

@@ -1,9 +1,9 @@
-"""A decoder that looks where it reads: content attention over an encoder's positions, one token after the other.
+"""Autoregressive decoder with content attention over the positions of an encoder.
 
 As in Baek et al. 2019 (`What is wrong with scene text recognition model comparisons?`, the prediction module Attn),
 after Bahdanau et al. 2015: position ``t`` is scored by ``v . tanh(W_h h_t + W_s s + b)`` where ``s`` is the LSTM's
-hidden state; the softmax over all positions weights their features to a context; the LSTM goes on from the context and
-the token read before, and its hidden state scores the next token.
+hidden state; the context is the average of the features weighted by the softmax over all positions; the inputs of the
+LSTM are the context and the previous token, and its hidden state scores the next token.
 """
 
 from typing import NamedTuple
@@ -16,11 +16,11 @@ from jaxtyping import Array, Bool, Float, Int
 from recog.ops.recurrent_scan import lstm_step
 
 LOWEST = -1e30
-"""Score of a position beyond a length: no weight, and no NaN where a row has no position at all."""
+"""Attention score of masked positions; finite, so that rows without positions do not become NaN."""
 
 
 class AttentionDecoder(nn.Module):
-    """Reads a sequence of tokens from a sequence of features.
+    """Decodes a sequence of tokens from a sequence of features.
 
     Example::
 
@@ -31,23 +31,24 @@ class AttentionDecoder(nn.Module):
     """
 
     classes: int
+    """Number of classes."""
     units: int = 256
-    """Of the LSTM and of the scoring layer."""
+    """Hidden units of the LSTM and of the scoring layer."""
     blank_id: int = 0
-    """The class that marks the start, as the token before the first one, and the end, as the token after the last one.
-    Attention has no other use for a blank, so it keeps the classes that CTC has."""
+    """Class id of the start token, before the first token, and the end token, after the last one. Attention needs no
+    other blank, and so has the same classes as CTC."""
     dtype: jnp.dtype = jnp.float32
-    """Of features and matrix products; states, attention weights and logits are float32."""
+    """Type of features and matrix products; states, attention weights and logits are float32."""
 
     def __call__(
         self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], tokens: Int[Array, "B L"]
     ) -> Float[Array, "B L+1 K"]:
-        """Scores of each token after the right tokens before it, and of the end after them all (teacher forcing).
+        """Logits of each token given the true tokens before it, and of the end token (teacher forcing).
 
         Args:
-          features: what the encoder emits.
-          lengths: positions of each row; later ones are ignored.
-          tokens: what is to be read, padded with any class; slot ``l`` of the logits depends on those before ``l``.
+          features: outputs of the encoder.
+          lengths: number of positions in each row; later ones are ignored.
+          tokens: labels, padded with any class; slot ``l`` of the logits depends on tokens before ``l``.
         """
         reader = self._reader(features, lengths)
         previous = jnp.pad(tokens, ((0, 0), (1, 0)), constant_values=self.blank_id)
@@ -63,16 +64,16 @@ class AttentionDecoder(nn.Module):
     def run_freely(
         self, features: Float[Array, "B T D"], lengths: Int[Array, " B"], steps: int
     ) -> tuple[Float[Array, "B S+1 K"], Int[Array, "B S+1"]]:
-        """Scores of each token after the most probable ones before it, ``steps`` of them and one for the end.
+        """Logits of each token given the most probable ones before it, for ``steps`` tokens and the end token.
 
         Args:
-          features: what the encoder emits.
-          lengths: positions of each row; later ones are ignored.
-          steps: most tokens of a reading.
+          features: outputs of the encoder.
+          lengths: number of positions in each row; later ones are ignored.
+          steps: maximum number of tokens in a prediction.
 
         Returns:
-          Logits, and the position with the highest attention weight for each token. Slots after the first end go on
-          from it, and mean nothing.
+          Logits, and the position with the highest attention weight for each token. Slots after the first end token
+          have no meaning.
         """
         reader = self._reader(features, lengths)
 
@@ -112,7 +113,7 @@ class AttentionDecoder(nn.Module):
 
 
 class _Weights(NamedTuple):
-    """Parameters; the kernels of all steps in the dtype of matrix products. Gates are in the order i, f, g, o."""
+    """Parameters, with the kernels of every step in the type of matrix products; gates in the order i, f, g, o."""
 
     position: Float[Array, "D U"]
     query: Float[Array, "U U"]
@@ -127,32 +128,33 @@ class _Weights(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What goes from token to token, in float32."""
+    """Recurrent state, in float32."""
 
     cell: Float[Array, "B U"]
     hidden: Float[Array, "B U"]
 
 
 class _Reader(NamedTuple):
-    """The decoder in front of a batch."""
+    """Decoder for the features of a batch."""
 
     weights: _Weights
     features: Float[Array, "B T D"]
-    """Zero beyond each length."""
+    """Features, zero beyond each length."""
     keys: Float[Array, "B T U"]
-    """The features' part of the scores, the same for all tokens."""
+    """Contribution of the features to the attention scores, the same for all tokens."""
     live: Bool[Array, "B T"]
+    """Mask of the positions within each length."""
 
     def start(self) -> _State:
         zero = jnp.zeros((self.features.shape[0], self.weights.query.shape[0]), jnp.float32)
         return _State(zero, zero)
 
     def token_inputs(self, tokens: Int[Array, "..."]) -> Float[Array, "... 4*U"]:
-        """What the token before adds to the gates: its row is the product of its one-hot vector with the kernel."""
+        """Contribution of the previous token to the gates: the product of its one-hot vector with the kernel."""
         return self.weights.token[tokens] + self.weights.bias
 
     def step(self, state: _State, token_inputs: Float[Array, "B 4*U"]) -> tuple[_State, Float[Array, "B T"]]:
-        """The next state, and the attention weights that led to it."""
+        """Next state, and the attention weights used for it."""
         weights, dtype = self.weights, self.features.dtype
         hidden = state.hidden.astype(dtype)
         query = (hidden @ weights.query + weights.query_bias).astype(dtype)
@@ -167,7 +169,7 @@ class _Reader(NamedTuple):
 
 
 def _forget_open(key: Array, shape: tuple[int]) -> Float[Array, " 4*U"]:
-    """Zero, but one for the forget gates (Jozefowicz et al. 2015)."""
+    """Initial bias: one for the forget gates (Jozefowicz et al. 2015), zero for the others."""
     del key
     units = shape[0] // 4
     return jnp.zeros(shape).at[units : 2 * units].set(1.0)

@@ -1,4 +1,4 @@
-"""A backbone with a linear classifier over its mean features: one class a picture."""
+"""Classifier of pictures: a backbone and a linear layer over its mean features."""
 
 import dataclasses
 
@@ -16,10 +16,10 @@ from recog.ops.dropout import Dropout
 
 @dataclasses.dataclass
 class ClassifierConfig(ModelConfig):
-    """A backbone trained from random weights."""
+    """Settings of the classifier."""
 
     backbone: str = "resnet"
-    """``resnet`` (`recog.models.resnet.ResNet29`) or ``vgg`` (`recog.models.vgg.VGG`)."""
+    """Backbone: ``resnet`` (`recog.models.resnet.ResNet29`) or ``vgg`` (`recog.models.vgg.VGG`)."""
 
     labels = ClassCodec
 
@@ -30,7 +30,7 @@ class ClassifierConfig(ModelConfig):
             raise ValueError(f"model.backbone={self.backbone!r}: choose resnet or vgg")
 
     def build(self, codec: ClassCodec) -> "Classifier":
-        """The module that tells the codec's classes apart."""
+        """Builds the module for the codec's classes."""
         return Classifier(self, codec.classes)
 
 
@@ -46,12 +46,13 @@ class Classifier(nn.Module):
 
     config: ClassifierConfig
     classes: int
+    """Number of classes."""
 
     @nn.compact
     def __call__(
         self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B K"]:
-        """Unnormalised float32 scores; rows of width 0 hold no sample and move no batch statistics."""
+        """Computes float32 logits; rows of width 0 hold no sample and do not change batch statistics."""
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         backbone = ResNet29 if config.backbone == "resnet" else VGG
         x = backbone(config.width, dtype, name="backbone")(images, rows_with_samples(widths), train=train)

@@ -1,4 +1,4 @@
-"""Settings that all architectures share, and what a model says of itself before it is built."""
+"""Settings shared by all architectures."""
 
 import dataclasses
 from typing import Any, ClassVar, Self
@@ -23,11 +23,11 @@ class ModelConfig:
     """Type of convolutions and matrix products; parameters, statistics and logits stay float32."""
 
     any_width: ClassVar[bool] = False
-    """Whether pictures of any width are read; others are stretched to ``data.width``."""
+    """Whether the model reads pictures of any width; otherwise they are stretched to ``data.width``."""
     labels: ClassVar[type] = TextCodec
-    """Codec of the labels that the model is trained with."""
+    """Codec class of the labels that the model is trained with."""
     array_fields: ClassVar[tuple[str, ...]] = ("dropout",)
-    """Fields whose value enters a compiled training step as an array, so that another one compiles nothing."""
+    """Fields whose values enter the compiled training step as arrays, so that runs with other values share it."""
 
     @property
     def can_stack(self) -> bool:
@@ -35,15 +35,15 @@ class ModelConfig:
         return True
 
     def stacked(self) -> Self:
-        """The configuration of the model inside such a program."""
+        """Configuration of the model in a program of several runs."""
         return self
 
     def build(self, codec: Any) -> nn.Module:
-        """The module, for labels of the codec."""
+        """Builds the module for labels of the codec."""
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raises ``ValueError``, naming the setting, where a value is out of its range."""
+        """Raises ``ValueError``, naming the setting, if a value is out of its range."""
         if not self.width > 0:
             raise ValueError(f"model.width={self.width} multiplies channel counts: choose more than 0")
         if not 0 <= self.dropout < 1:
@@ -60,9 +60,9 @@ class RecurrentModelConfig(ModelConfig):
 
     @property
     def can_stack(self) -> bool:
-        """Whether several runs can train as one program: cuDNN's LSTM cannot be mapped over."""
+        """Whether several runs can train as one program; cuDNN's LSTM does not support `jax.vmap`."""
         return self.recurrent.implementation != "cudnn"
 
     def stacked(self) -> Self:
-        """The same with its recurrent layers as scans."""
+        """Configuration with the recurrent layers as scans."""
         return dataclasses.replace(self, recurrent=dataclasses.replace(self.recurrent, implementation="scan"))

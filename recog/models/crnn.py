@@ -8,10 +8,11 @@ from jaxtyping import Array, Float, Int
 
 from recog.codecs import TextCodec
 from recog.models.config import RecurrentModelConfig
-from recog.models.frames import Frames, mask_columns
+from recog.models.frames import Frames
 from recog.ops.batch_norm import BatchNorm
 from recog.ops.conv_block import BareConv, scaled
 from recog.ops.dropout import Dropout
+from recog.ops.masking import mask_columns
 from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentStack
 

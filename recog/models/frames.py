@@ -1,4 +1,4 @@
-"""Output type of sequence readers, and masks for padding."""
+"""Output type of sequence readers."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -33,9 +33,3 @@ class FrameReader(Protocol):
 def all_frames(logits: Float[Array, "B T K"], widths: Int[Array, " B"]) -> Frames:
     """`Frames` of a model with a fixed input width: all frames for each sample, none for rows of width 0."""
     return Frames(logits, jnp.where(widths > 0, logits.shape[1], 0))
-
-
-def mask_columns(x: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> Float[Array, "B H W C"]:
-    """Zeros columns beyond each sample's width, like the zero padding of a convolution."""
-    live = jnp.arange(x.shape[2]) < widths[:, None]
-    return jnp.where(live[:, None, :, None], x, jnp.zeros((), x.dtype))

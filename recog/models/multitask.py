@@ -1,8 +1,9 @@
-"""The multi-task reader of price tags: one backbone and encoder, one decoder for each part of the text.
+"""Multi-task reader of price tags: one backbone and encoder, and a decoder for each part of the text.
 
 After "Towards accurate price tag recognition algorithm with multi-task RNN" (Acta Automatica Sinica 48(2), 2022):
-96x200 pixels become 12x25x512 features (VGG or the 29-layer ResNet of Baek et al. 2019), these 25 times 6144, read by a
-BLSTM encoder that all branches share. Each branch has a decoder of its own: content attention, or a classifier for CTC.
+96x200 pixels become 12x25x512 features (VGG or the 29-layer ResNet of Baek et al. 2019), reshaped to 25 positions of
+6144 features for a BLSTM encoder that all branches share. Each branch has its own decoder: content attention, or a
+classifier for CTC.
 """
 
 import dataclasses
@@ -24,46 +25,46 @@ from recog.ops.recurrent import RecurrentStack
 from recog.structure import Structure, named_structure
 
 STRIDE = 8
-"""Pixels of the picture for each position of the encoder, along both axes."""
+"""Pixels of the picture per position of the features, along both axes."""
 
 
 @dataclasses.dataclass
 class MultiTaskConfig(RecurrentModelConfig):
-    """The paper's reader, and what its tables vary."""
+    """Settings of the reader; the defaults are the paper's, the alternatives those of its tables."""
 
     structure: str = "price"
-    """How a text is cut into parts: ``price``, ``plate_parts``, ``plate_full``; ``whole`` for a single task."""
+    """Division of a text into parts: ``price``, ``plate_parts``, ``plate_full``; ``whole`` for a single task."""
     branches: tuple[str, ...] = ()
-    """Which parts are read, by the names that the structure has for them; empty reads all (Table 2)."""
+    """Names of the structure's branches to use; empty uses all (Table 2)."""
     backbone: str = "vgg"
-    """``vgg`` or ``resnet`` (Table 1)."""
+    """Backbone: ``vgg`` or ``resnet`` (Table 1)."""
     decoder: str = "attention"
-    """``attention`` or ``ctc`` (Table 1)."""
+    """Decoders: ``attention`` or ``ctc`` (Table 1)."""
     units: int = 256
     """Hidden units of each attention decoder."""
     eta: float = 0.5
-    """Weight of the loss of the branch that reads all parts (no decimal point), where others read each."""
+    """Loss weight of the branch that reads the whole text, if every part has a branch of its own as well."""
     eta_rate: float = 0.0
-    """How fast that weight follows the validation loss, once at each evaluation; 0 keeps it fixed."""
+    """Learning rate of that weight, which is updated at each evaluation; 0 keeps it fixed."""
 
     @property
     def parts(self) -> Structure:
-        """The structure with the chosen branches; raises ``ValueError`` where there is no such structure or branch."""
+        """Structure with the chosen branches; raises ``ValueError`` for an unknown structure or branch."""
         return named_structure(self.structure, self.branches)
 
     @property
     def can_stack(self) -> bool:
-        """Whether several runs can train as one program: eta is learnt outside of it."""
+        """Whether several runs can train as one program; eta is learnt outside of it."""
         return super().can_stack and not self.eta_rate
 
     def check(self) -> None:
         """See `ModelConfig.check`."""
         super().check()
         if self.eta < 0 or self.eta_rate < 0:
-            raise ValueError(f"model.eta={self.eta} and model.eta_rate={self.eta_rate} must not be negative")
+            raise ValueError(f"model.eta={self.eta} and model.eta_rate={self.eta_rate}: choose 0 or more for both")
 
     def build(self, codec: TextCodec) -> "MultiTaskReader":
-        """The module that reads over the codec's alphabet."""
+        """Builds the module for the codec's alphabet."""
         return MultiTaskReader(
             self,
             tuple(branch.name for branch in self.parts.branches),
@@ -74,18 +75,18 @@ class MultiTaskConfig(RecurrentModelConfig):
 
 
 class BranchScores(NamedTuple):
-    """One branch's scores of a batch."""
+    """Scores of one branch for a batch."""
 
     logits: Float[Array, "B T K"]
-    """Unnormalised, float32: of each frame (CTC), or of each token after those read before it (attention)."""
+    """Float32 logits of each frame (CTC), or of each token given those predicted before it (attention)."""
     lengths: Int[Array, " B"]
-    """Frames or tokens of each row; those of attention are all scored."""
+    """Number of frames or tokens in each row; attention scores the maximum number of tokens and the end."""
     places: Int[Array, "B T"]
-    """The encoder's position that each is read from."""
+    """Position of the encoder for each frame or token."""
 
 
 class MultiTaskReader(nn.Module):
-    """Backbone, encoder and the branches' decoders.
+    """Backbone, encoder and one decoder per branch.
 
     Example::
 
@@ -95,16 +96,18 @@ class MultiTaskReader(nn.Module):
       scores = model.apply(variables, images, widths, method="score")["integer"]  # BranchScores
 
     Raises:
-      ValueError: a backbone or decoder that there is not.
+      ValueError: unknown backbone or decoder.
     """
 
     config: MultiTaskConfig
     branches: tuple[str, ...]
+    """Names of the branches."""
     classes: int
+    """Number of classes, blank included."""
     blank_id: int
-    """The class that CTC takes for its blank, and attention for start and end of a text."""
+    """Class id of the CTC blank; start and end token for attention."""
     steps: int
-    """Most tokens that an attention decoder reads."""
+    """Maximum number of tokens that an attention decoder predicts."""
 
     def setup(self):
         config, dtype = self.config, jnp.dtype(self.config.dtype)
@@ -114,7 +117,7 @@ class MultiTaskReader(nn.Module):
         self.decoders = {name: self._decoder(dtype) for name in self.branches}
 
     def frames(self, width: int) -> int | None:
-        """Frames for CTC; None where attention decodes, which reads texts of any length."""
+        """Number of CTC frames for a picture of this width in pixels; None for attention, which has no such limit."""
         return width // STRIDE if self.config.decoder == "ctc" else None
 
     def __call__(
@@ -125,13 +128,13 @@ class MultiTaskReader(nn.Module):
         *,
         train: bool,
     ) -> dict[str, Float[Array, "B T K"]]:
-        """Logits of each branch: of every frame (CTC), or of every token after those before it and the end (attention).
+        """Logits of each branch: of every frame (CTC), or of every token and the end given those before (attention).
 
         Args:
           images: -1..1; height and width multiples of 8.
-          widths: 0 for rows without a sample, which move no batch statistics.
-          labels: what each branch is to read; only attention looks at it, to go on from the right tokens.
-          train: whether batch statistics are taken from this batch, and features dropped.
+          widths: 0 for rows without a sample, which do not change batch statistics.
+          labels: labels of each branch, used by attention decoders only (teacher forcing).
+          train: whether to normalise by the statistics of this batch and to apply dropout.
         """
         features, lengths = self.encode(images, widths, train=train)
         if self.config.decoder == "ctc":
@@ -139,7 +142,7 @@ class MultiTaskReader(nn.Module):
         return {name: decoder(features, lengths, labels[name]) for name, decoder in self.decoders.items()}
 
     def score(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> dict[str, BranchScores]:
-        """Scores of each branch without labels: attention goes on from its own most probable tokens."""
+        """Scores of each branch without labels; attention decoders continue from their most probable tokens."""
         features, lengths = self.encode(images, widths, train=False)
         if self.config.decoder == "ctc":
             places = jnp.broadcast_to(jnp.arange(features.shape[1], dtype=jnp.int32), features.shape[:2])
@@ -155,11 +158,11 @@ class MultiTaskReader(nn.Module):
         }
 
     def encode(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool):
-        """Features ``B T D`` of ``W // 8`` positions, and how many each row has: none where there is no sample."""
+        """Features ``B T D`` with ``T = W // 8``, and the number of positions in each row: 0 without a sample."""
         height, width = images.shape[1:3]
         if height % STRIDE or width % STRIDE:
             raise ValueError(
-                f"the multi-task reader takes pictures whose sides are multiples of {STRIDE}, got {height}x{width}: "
+                f"the multi-task reader needs height and width to be multiples of {STRIDE}, got {height}x{width}: "
                 "set data.height and data.width (96 and 200 in the paper)"
             )
         x = self.backbone(images, rows_with_samples(widths), train=train)  # B H/8 W/8 D

@@ -1,1 +1,1 @@
-"""Arithmetic that devices run: convolutions, pooling, normalisation, recurrences, dropout."""
+"""Arithmetic that devices run: convolutions, pooling, normalisation, recurrences, dropout, masks of padding."""

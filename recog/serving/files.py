@@ -1,4 +1,4 @@
-"""Reads picture files with an artifact, a batch at a time."""
+"""Prediction for picture files with an artifact, in batches."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +11,13 @@ from recog.codecs import Reading
 from recog.export.artifact import Artifact
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
-"""Suffixes of the files that are read from a folder; a file named by itself is read whatever its suffix."""
+"""Suffixes of picture files in folders; files given by name may have any suffix."""
 
 
 def find_pictures(paths: Sequence[str]) -> list[Path]:
-    """Files as they are given, and for each folder the pictures below it, sorted.
+    """Expands folders to the sorted pictures below them, and keeps files as given.
 
-    A folder without pictures is listed itself, so that `read_files` reports it.
+    A folder without pictures is kept, so that `read_files` reports it.
     """
     found = []
     for path in map(Path, paths):
@@ -27,12 +27,12 @@ def find_pictures(paths: Sequence[str]) -> list[Path]:
 
 
 def read_files(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> Iterator[tuple[Path, Reading | str]]:
-    """Yields each path with its reading, or with the reason why the file cannot be read.
+    """Yields each path with its prediction, or with the reason why the file cannot be read.
 
     Args:
-      artifact: the reader.
+      artifact: artifact of a model.
       paths: files, in the order of the results.
-      batch_size: files that are decoded and read together.
+      batch_size: number of files that are decoded and predicted together.
     """
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_size):
@@ -44,7 +44,7 @@ def read_files(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> It
 
 
 def _load(artifact: Artifact, path: Path) -> UInt8[np.ndarray, "H W C"] | str:
-    """A file's pixels, fitted to the artifact, or the reason why there are none."""
+    """Preprocessed pixels of a file, or the reason why it cannot be read."""
     try:
         return "a folder without pictures" if path.is_dir() else artifact.fit(path.read_bytes())
     except OSError as error:

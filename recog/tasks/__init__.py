@@ -1,1 +1,1 @@
-"""What a batch means: model outputs to losses, predictions and metric counts."""
+"""Tasks: losses, predictions and metric counts of each kind of label."""

@@ -1,8 +1,8 @@
-"""Reading a text by parts: one loss for each branch, one text composed of what they read.
+"""Reading a text by parts: one loss per branch, and one text composed from the branches' outputs.
 
 The loss is that of the price reader (Acta Automatica Sinica 2022), ``L = L_integer + L_decimal + eta L_no_point``: the
-branch that reads all parts at once is weighted by eta where others read each part. Eta is fixed, or learnt: at each
-evaluation it moves against the derivative of the validation loss through one training step.
+branch that reads the whole text is weighted by eta if every part has a branch of its own as well. Eta is fixed, or
+learnt: each evaluation moves it against the derivative of the validation loss through one training step.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from recog.tasks.reading import count_readings, infeasible
 from recog.tasks.task import Loss, LossOutput, Task, Variables, masked_mean, normalize
 
 WEIGHTS = "weights"
-"""The variable collection that holds eta: part of the training state, not trained by the optimizer, never exported."""
+"""Variable collection of eta: part of the training state, not trained by the optimizer and not exported."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class BranchTask(Task):
     model: MultiTaskReader
     codec: TextCodec
     structure: Structure
-    """With the model's branches."""
+    """Parts of a text, with the model's branches."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -46,22 +46,22 @@ class BranchTask(Task):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Says so where accuracy is not that of whole texts, or where eta cannot be learnt."""
+        """Notes if accuracy does not cover the whole text, or if ``eta_rate`` has no effect."""
         notes, rate = [], self.model.config.eta_rate
         if not self.structure.complete:
             names = ", ".join(branch.name for branch in self.structure.branches)
-            notes.append(f"{names} alone do not tell a whole text; accuracy is that of the parts they read")
+            notes.append(f"{names} alone do not determine the whole text; accuracy covers the parts that they read")
         if rate and not self.auxiliary:
             notes.append(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on")
         return tuple(notes)
 
     @property
     def learns_from_validation(self) -> bool:
-        """Whether eta is learnt: it has a rate, and there is a branch that it weights."""
+        """Whether eta is learnt: its rate is not zero, and there is a branch that it weights."""
         return bool(self.model.config.eta_rate and self.auxiliary)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
-        """Fresh variables for batches of this shape, eta among them."""
+        """Initial variables for batches of this shape, including eta."""
         labels = {name: tokens for name, (tokens, _) in self._split(batch).items()}
         variables = dict(self.model.init(key, normalize(batch.images), batch.widths, labels, train=False))
         if self.auxiliary is not None:
@@ -69,42 +69,45 @@ class BranchTask(Task):
         return variables
 
     def frames(self, width: int) -> int | None:
-        """CTC frames for a picture of this width; a part never needs more than the whole text."""
+        """Number of CTC frames for a picture of this width in pixels; None for attention decoders."""
         return self.model.frames(width)
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Those of the codec, and labels that need more frames than the model emits."""
+        """Problems found by the codec, and labels that need more frames than the model emits.
+
+        Every branch gets all frames, and a part never needs more than the whole text.
+        """
         return self.codec.problems(label, size) | infeasible(self.codec, label, self.frames(size[1]))
 
     def predict(
         self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
     ) -> dict[str, Array]:
-        """The fields of the composed `Decoded` by name; of each branch ``logits.NAME`` and ``logit_lengths.NAME``."""
+        """Fields of the composed `Decoded` by name, with ``logits.NAME`` and ``logit_lengths.NAME`` of each branch."""
         scores: dict[str, BranchScores] = self.model.apply(  # pyright: ignore[reportAssignmentType]
             variables, normalize(images), sizes[:, 1], method="score"
         )
         composed = compose(self.structure, self.codec.alphabet, {n: self._decode(s) for n, s in scores.items()})
         return composed._asdict() | {
-            f"{what}.{name}": array
+            f"{field}.{name}": array
             for name, (logits, lengths, _) in scores.items()
-            for what, array in (("logits", logits), ("logit_lengths", lengths))
+            for field, array in (("logits", logits), ("logit_lengths", lengths))
         }
 
     def expected(self, targets: TextTargets) -> TextTargets:
-        """The labels, as far as the branches read them."""
+        """Labels as composed from the parts that the branches read."""
         return TextTargets(*perfect(self.structure, self.codec.alphabet, *targets))
 
     def count(self, prediction: Prediction, targets: TextTargets) -> ReadingCounts:
-        """Counts over composed texts, token by token."""
+        """Counts composed token sequences."""
         return count_readings(prediction, targets)
 
     def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
-        """The likely cause where nothing at all was read right."""
+        """Likely cause if no sample was read right."""
         return zero_accuracy_hint(labels, predictions)
 
     @property
     def auxiliary(self) -> str | None:
-        """The branch that reads all parts where others read each: the one that eta weights."""
+        """Name of the branch that eta weights: it reads the whole text, whose parts all have branches of their own."""
         return self.structure.auxiliary
 
     def _split(self, batch: Batch) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:
@@ -129,8 +132,9 @@ class BranchTask(Task):
     def branch_losses(
         self, variables: Variables, batch: Batch, *, train: bool, key: jax.Array | None = None
     ) -> tuple[dict[str, Float[Array, " B"]], dict[str, Bool[Array, " B"]], Variables]:
-        """Each branch's loss of each sample, which of them it reads right (attention: given the tokens before), and
-        the updated collections.
+        """Per-sample losses of each branch, whether it reads each sample right, and the updated collections.
+
+        Attention decoders are given the true tokens before each token.
         """
         parts = self._split(batch)
         given = {name: value for name, value in variables.items() if name != WEIGHTS}
@@ -165,11 +169,11 @@ class BranchTask(Task):
     def probe(
         self, variables: Variables, batch: Batch, key: jax.Array, learning_rate: Float[Array, ""] | float
     ) -> tuple[Any, Any]:
-        """Parameters after one plain gradient step on a training batch, and the gradient of the auxiliary loss there.
+        """Parameters after one plain gradient step on a training batch, and the gradient of the auxiliary loss.
 
-        The step depends on eta by that gradient: ``d params / d eta = -learning_rate * gradient``.
+        The step depends on eta through that gradient: ``d params / d eta = -learning_rate * gradient``.
         """
-        assert self.auxiliary is not None, "only a structure with an auxiliary branch has an eta"
+        assert self.auxiliary is not None, "eta needs a structure with an auxiliary branch"
         auxiliary = self.auxiliary
 
         def losses(params):
@@ -186,7 +190,7 @@ class BranchTask(Task):
     def hypergradient(
         self, variables: Variables, params: Any, gradient: Any, batch: Batch
     ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """Derivative of a validation batch's loss by eta, per unit of learning rate, summed over samples; their number.
+        """Derivative of the validation loss by eta per unit of learning rate, summed over samples, and their number.
 
         It is the negative inner product of the validation gradient (of the branches but the auxiliary one, at the
         parameters that `probe` stepped to) and the auxiliary branch's training gradient.
@@ -203,5 +207,5 @@ class BranchTask(Task):
 
 
 def moved_eta(variables: Mapping[str, Any], hypergradient: Array | float, rate: float) -> dict[str, Any]:
-    """The collection with eta moved down the hypergradient, and kept from becoming negative."""
+    """The collection after a step of eta against the hypergradient, clipped at zero."""
     return {"eta": jnp.maximum(variables[WEIGHTS]["eta"] - rate * hypergradient, 0.0)}

@@ -1,4 +1,4 @@
-"""Classifying: one class a picture, by softmax and cross-entropy."""
+"""Classifying pictures by softmax and cross-entropy."""
 
 import dataclasses
 from typing import Any
@@ -16,7 +16,7 @@ from recog.tasks.task import Loss, LossOutput, Task, Variables, masked_mean, nor
 
 @dataclasses.dataclass(frozen=True)
 class ClassifyingTask(Task):
-    """Trains a model that emits one row of class scores a picture."""
+    """Trains a model that emits one row of class scores per picture."""
 
     model: Any
     """A Flax module, called as ``model(images, widths, train=...)``, that emits float32 ``B K``."""
@@ -27,7 +27,7 @@ class ClassifyingTask(Task):
         return (Loss("cross_entropy", self._cross_entropy),)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
-        """Fresh variables for batches of this shape."""
+        """Initial variables for batches of this shape."""
         return dict(self.model.init(key, normalize(batch.images), batch.widths, train=False))
 
     def predict(
@@ -38,7 +38,7 @@ class ClassifyingTask(Task):
         return {"logits": logits, "probabilities": jax.nn.softmax(logits)}
 
     def count(self, prediction: Prediction, targets: ClassTargets) -> ClassCounts:
-        """Confusion and log loss."""
+        """Counts confusions and log loss."""
         return ClassCounts.of(self.codec.names, targets.classes, prediction["probabilities"])
 
     def _cross_entropy(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:

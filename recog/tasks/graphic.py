@@ -1,6 +1,7 @@
-"""Graphic supervision (PeerJ Computer Science 2024): while training, a decoder draws what the picture says.
+"""Graphic supervision (PeerJ Computer Science 2024): during training, a decoder draws the label of the picture.
 
-The drawing pulls the features towards the shapes of the characters, each at its place; reading pays nothing for it.
+The loss of the drawing pulls the features towards the shapes and positions of the characters. Prediction does not run
+the decoder.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
 
 
 def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
-    """The squared error between what a model draws and its label written with a font; an auxiliary loss of a task.
+    """Squared error between a model's drawing and the label drawn with a font; an auxiliary loss of a task.
 
     Example::
 
@@ -25,14 +26,14 @@ def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
 
     Args:
       model: a Flax module with ``draw(images, widths, *, train) -> Float B H W``, ink 0 to 1.
-      alphabet: of the labels.
-      box: where the label is written, in pixels of the drawing (see `recog.drawing.alignment_box`).
+      alphabet: alphabet of the labels.
+      box: position of the label in pixels of the drawing (see `recog.drawing.alignment_box`).
 
     Returns:
-      The loss ``image``: the mean over the batch's samples of each one's mean squared error.
+      The loss ``image``: mean squared error of each sample, averaged over the batch's samples.
 
     Raises:
-      ValueError: OpenCV's fonts cannot draw a token; once it is traced: the box reaches beyond the model's drawings.
+      ValueError: OpenCV's fonts cannot draw a token; when traced, the box extends beyond the model's drawings.
     """
     atlas = glyph_atlas(alphabet)
 

@@ -1,4 +1,4 @@
-"""Token-by-token logits of a decoder that ran freely, read up to their end."""
+"""Greedy decoding of an autoregressive decoder's logits up to the end token."""
 
 import jax
 import jax.numpy as jnp
@@ -8,15 +8,15 @@ from recog.decoded import Decoded
 
 
 def until_end(logits: Float[Array, "B S+1 K"], places: Int[Array, "B S+1"], end_id: int) -> Decoded:
-    """The most probable tokens before the first end, at most ``S``.
+    """Most probable tokens before the first end token, at most ``S``.
 
-    The confidence of a token is its probability; that of the whole text the product of its tokens' and of the end after
-    them.
+    The confidence of a token is its probability; that of the whole text is the product of the probabilities of its
+    tokens and of the end token after them.
 
     Args:
-      logits: scores of each token given those read before; one slot more than a text has tokens.
-      places: where the decoder looked for each token, as `Decoded.frames`.
-      end_id: class that stands for the end.
+      logits: scores of each token given the tokens predicted before it; one slot more than a text has tokens.
+      places: position that the decoder attended to for each token, as in `Decoded.frames`.
+      end_id: class id of the end token.
     """
     posterior = jax.nn.softmax(logits)
     tokens, confidences = jnp.argmax(logits, axis=-1).astype(jnp.int32), jnp.max(posterior, axis=-1)

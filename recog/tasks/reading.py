@@ -1,4 +1,4 @@
-"""Reading: frames to text through CTC."""
+"""Reading text by CTC."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ class ReadingTask(Task):
     """A `recog.models.frames.FrameReader`."""
     codec: TextCodec
     auxiliary: tuple[Loss, ...] = ()
-    """Losses that are updated on before CTC's, with each batch."""
+    """Losses that are applied to each batch before the CTC loss."""
     decoder: Decoder | None = None
-    """Decoder of predictions; None takes the best path."""
+    """Decoder of predictions; None uses the best path."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -38,25 +38,25 @@ class ReadingTask(Task):
 
     @property
     def blank_id(self) -> int:
-        """Class of the CTC blank."""
+        """Class id of the CTC blank."""
         return self.codec.alphabet.blank_id
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
-        """Fresh variables for batches of this shape."""
+        """Initial variables for batches of this shape."""
         return dict(self.model.init(key, normalize(batch.images), batch.widths, train=False))
 
     def frames(self, width: int) -> int:
-        """CTC frames for a picture of this width in pixels."""
+        """Number of CTC frames for a picture of this width in pixels."""
         return self.model.frames(width)
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Those of the codec, and labels that need more frames than the model emits."""
+        """Problems found by the codec, and labels that need more frames than the model emits."""
         return self.codec.problems(label, size) | infeasible(self.codec, label, self.frames(size[1]))
 
     def predict(
         self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
     ) -> dict[str, Array]:
-        """The fields of `Decoded` by name, and ``logits`` (B T K) and ``logit_lengths`` (B) that they come from."""
+        """Fields of `Decoded` by name, with the ``logits`` (B T K) and ``logit_lengths`` (B) they were decoded from."""
         frames: Frames = self.model.apply(variables, normalize(images), sizes[:, 1], train=False)
         decode = self.decoder or BestPath(self.blank_id)
         return decode(frames.logits, frames.lengths)._asdict() | {
@@ -65,11 +65,11 @@ class ReadingTask(Task):
         }
 
     def count(self, prediction: Prediction, targets: TextTargets) -> ReadingCounts:
-        """Counts over readings, token by token."""
+        """Counts decoded token sequences."""
         return count_readings(prediction, targets)
 
     def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
-        """The likely cause where nothing at all was read right."""
+        """Likely cause if no sample was read right."""
         return zero_accuracy_hint(labels, predictions)
 
     def _ctc(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
@@ -90,7 +90,7 @@ class ReadingTask(Task):
 
 
 def infeasible(codec: TextCodec, label: Any, frames: int | None) -> Problems:
-    """The reason why CTC cannot learn a label from so many frames; None of them stands for any number."""
+    """Reason why CTC cannot align a label with this number of frames; None frames accept any label."""
     if frames is None or not isinstance(label, str):
         return {}
     tokens = np.array(codec.split(label))
@@ -105,7 +105,7 @@ def infeasible(codec: TextCodec, label: Any, frames: int | None) -> Problems:
 
 
 def count_readings(prediction: Prediction, targets: TextTargets) -> ReadingCounts:
-    """Counts of decoded token sequences against targets."""
+    """Compares decoded token sequences with targets."""
     read = Decoded.of(prediction)
     return ReadingCounts.of(_sequences(*targets), _sequences(read.tokens, read.lengths))
 

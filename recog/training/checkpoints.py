@@ -1,8 +1,8 @@
-"""Checkpoints: the training state, from which a run goes on.
+"""Checkpoints of the training state, from which runs resume.
 
-``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one that the validation samples rank highest. Each
-is a folder with the state (Orbax) and a JSON card: codec, configuration, metrics. The data stream needs no place in
-them: the state's step is its position. So a run goes on with any number of workers, devices and processes.
+``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one with the best validation result. Each is a
+folder with the state (Orbax) and a JSON card with codec, configuration and metrics. The position in the data stream is
+the state's step, so that a run can resume with any number of workers, devices and processes.
 """
 
 from pathlib import Path
@@ -14,11 +14,11 @@ import orbax.checkpoint as ocp
 from recog.training.state import TrainState
 
 KEPT = 2
-"""Newest checkpoints kept: should a machine die while writing one, the one before is whole."""
+"""Number of newest checkpoints to keep; the previous one is complete if the machine fails while writing the last."""
 
 
 class Restored(NamedTuple):
-    """A checkpoint read back."""
+    """A restored checkpoint."""
 
     state: TrainState
     card: dict[str, Any]
@@ -26,12 +26,12 @@ class Restored(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one work folder; close it to wait for those still being written.
+    """Checkpoints of one work folder; closing waits for those still being written.
 
     Args:
       workdir: the run's folder.
-      card: facts stored with every checkpoint: what is needed to use its parameters.
-      writes: False opens them for reading, while another process may still train: nothing is created or deleted.
+      card: JSON stored with every checkpoint, such as codec and configuration.
+      writes: False opens them read-only, even while another process trains; nothing is created or deleted.
     """
 
     def __init__(self, workdir: str | Path, card: dict[str, Any] | None = None, *, writes: bool = True):
@@ -41,30 +41,30 @@ class Checkpoints:
         self._best = _manager(folder / "best", 1, writes=writes)
 
     def latest_step(self) -> int | None:
-        """Step of the newest checkpoint; None when there is none."""
+        """Step of the newest checkpoint; None if there is none."""
         return self._latest.latest_step()
 
     def best_step(self) -> int | None:
-        """Step of the best checkpoint; None when there is none."""
+        """Step of the best checkpoint; None if there is none."""
         return self._best.latest_step()
 
     def save(self, state: TrainState, step: int) -> None:
-        """Saves the state as the newest checkpoint, once for each step."""
+        """Saves the state as the newest checkpoint, at most once per step."""
         if self._latest.latest_step() != step:
             self._latest.save(step, args=self._items(state, {}))
 
     def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float], ranks_by: str) -> bool:
-        """Keeps the state as the best unless an earlier one had a higher ``ranks_by``; of equals, the latest."""
+        """Saves the state as the best unless an earlier one has a higher ``ranks_by``; the latest wins ties."""
         best, best_step = self.best_metrics(), self.best_step()
         if best_step is not None and best_step >= step:
-            return False  # a resumed run passes steps again that it had evaluated before it was cut off
+            return False  # a resumed run repeats steps that it had evaluated before it was interrupted
         if best and best[ranks_by] > metrics[ranks_by]:
             return False
         self._best.save(step, args=self._items(state, metrics))
         return True
 
     def best_metrics(self) -> dict[str, float]:
-        """Metrics of the best checkpoint; empty when there is none."""
+        """Metrics of the best checkpoint; empty if there is none."""
         step = self.best_step()
         if step is None:
             return {}
@@ -72,7 +72,7 @@ class Checkpoints:
         return self._best.restore(step, args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]["metrics"]
 
     def restore(self, like: TrainState) -> Restored:
-        """The newest checkpoint, as abstract arrays with the shardings to restore to ask for it.
+        """Restores the newest checkpoint; ``like`` holds abstract arrays with the shardings to restore to.
 
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
@@ -80,7 +80,7 @@ class Checkpoints:
         return _restore(self._latest, like)
 
     def card_for_use(self) -> dict[str, Any]:
-        """The card of the checkpoint that `restore_for_use` restores.
+        """Card of the checkpoint that `restore_for_use` restores.
 
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
@@ -89,7 +89,7 @@ class Checkpoints:
         return manager.restore(_newest(manager), args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]
 
     def restore_for_use(self, like: TrainState) -> Restored:
-        """The best checkpoint, or the newest when none was evaluated; for evaluation and export.
+        """Restores the best checkpoint, or the newest if none was evaluated; for evaluation and export.
 
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
@@ -97,12 +97,12 @@ class Checkpoints:
         return _restore(self._for_use(), like)
 
     def replaced(self) -> bool:
-        """Whether the checkpoint that `restore_for_use` would restore is there no more, as a better one has come."""
+        """Whether the checkpoint that `restore_for_use` would restore has been replaced by a better one since."""
         manager = self._for_use()
         return not (manager.directory / str(_newest(manager))).exists()
 
     def close(self) -> None:
-        """Waits until everything is written."""
+        """Waits until all checkpoints are written."""
         self._latest.close()
         self._best.close()
 
@@ -135,23 +135,23 @@ def _restore(manager: ocp.CheckpointManager, like: TrainState) -> Restored:
 
 
 def _manager(folder: Path, keep: int, *, writes: bool) -> ocp.CheckpointManager:
-    """An Orbax manager of one folder; without ``writes`` it creates, deletes and writes nothing by itself.
+    """Orbax manager of one folder; without ``writes``, it does not create, delete or write anything by itself.
 
-    Orbax's own ``read_only`` adds nothing to that but three warnings for each manager.
+    Orbax's ``read_only`` is not used because it logs three warnings for each manager.
     """
-    # Processes wait for one another by names that must not be those of the other manager's at the same step.
+    # The names of barriers between processes must differ from those of the other manager at the same step.
     together = ocp.options.MultiprocessingOptions(barrier_sync_key_prefix=folder.name)
     options = ocp.CheckpointManagerOptions(
         max_to_keep=keep if writes else None,
         create=writes,
         multiprocessing_options=together,
-        save_root_metadata=writes,  # where all processes meet: one of them may see no folder, and is to say so
+        save_root_metadata=writes,  # a barrier, which a process that does not see the folder would miss
     )
     return ocp.CheckpointManager(folder, options=options)
 
 
 def abstract(state: TrainState, sharding: Any) -> TrainState:
-    """Shapes and types without any array, with one sharding for all or a tree of them."""
+    """Shapes and types of a state, with one sharding for all arrays or a tree of shardings."""
     if isinstance(sharding, jax.sharding.Sharding):
         sharding = jax.tree.map(lambda _: sharding, state)
     return jax.tree.map(lambda x, where: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where), state, sharding)

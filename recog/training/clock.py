@@ -1,4 +1,4 @@
-"""How fast a run goes, and what holds it up."""
+"""Speed of a run, and the time that it waits for data."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,16 +10,16 @@ from recog.batch import Batch
 
 
 class Utilization(NamedTuple):
-    """What it takes to tell how well a run uses its devices."""
+    """Figures from which the utilization of the devices is computed."""
 
     flops: Callable[[Batch], int]
-    """Operations of a step with batches of this shape."""
+    """Returns the operations of a step with batches of this shape."""
     peak: float
-    """Operations a second that all devices could do."""
+    """Peak operations per second of all devices together."""
 
 
 class Clock:
-    """Images per second, model FLOP utilisation and the share of time waited for data, since it was last read."""
+    """Images per second, model FLOP utilisation and share of time waiting for data since the last `read`."""
 
     def __init__(self, utilization: Utilization):
         self._utilization = utilization
@@ -28,24 +28,24 @@ class Clock:
 
     @property
     def shapes(self) -> int:
-        """Different shapes of batches that were met; a program is compiled for each."""
+        """Number of different batch shapes so far; a program is compiled for each."""
         return len(self._flops_of)
 
     def restart(self) -> None:
-        """Forgets what was, of time that is not to count."""
+        """Discards the measurements so far, so that the time until now does not count."""
         self._start, self._waited, self._flops = time.perf_counter(), 0.0, 0
 
     def wait_for(self, stream: Iterator[Batch], newest: jax.Array | None) -> Batch:
-        """The next batch; the wait counts where ``newest``, of the last step dispatched, was ready before its end."""
+        """Draws the next batch; the wait counts if ``newest``, from the last dispatched step, is ready by then."""
         before = time.perf_counter()
         item = next(stream)
-        # Else the device has had work all the time. The stubs of jax.Array lack what its arrays have.
+        # Otherwise the device has been busy all the time. The stubs of jax.Array lack is_ready.
         if newest is None or newest.is_ready():  # pyright: ignore[reportAttributeAccessIssue]
             self._waited += time.perf_counter() - before
         return item
 
     def count(self, batch: Batch) -> bool:
-        """Counts the operations of a step with this batch; whether it is the first of its shape."""
+        """Counts the operations of a step with this batch; returns whether its shape is new."""
         shape = batch.images.shape
         new = shape not in self._flops_of
         if new:
@@ -54,7 +54,7 @@ class Clock:
         return new
 
     def read(self, images: float) -> dict[str, float]:
-        """The rates by the names under which they are logged."""
+        """Rates since the last call, by the names under which they are logged."""
         elapsed = time.perf_counter() - self._start
         rates = {
             "train/images_per_second": images / elapsed,

@@ -1,6 +1,6 @@
-"""The training loop: draw a batch, step, and every so often log, evaluate and save.
+"""Training loop: draws batches, steps, and periodically logs, evaluates and saves.
 
-Each step takes one batch, so that a resumed run's stream starts at its step.
+Each step takes one batch, so that the stream of a resumed run starts at its step.
 """
 
 import collections
@@ -26,7 +26,7 @@ from recog.training.step import Totals
 
 @dataclasses.dataclass
 class LoopConfig:
-    """How long to train and how often to look up, in steps (batches); 0 does so at the end alone."""
+    """Length of training, and logging, evaluation and checkpoint intervals, in steps; 0 does so only at the end."""
 
     steps: int = 10_000
     log_every: int = 50
@@ -35,21 +35,22 @@ class LoopConfig:
 
 
 NOTED_WAIT = 0.05
-"""Share of the time spent waiting for data above which the progress bar tells it."""
+"""Minimum share of time spent waiting for data that the progress bar shows."""
 AHEAD = 3
-"""Steps dispatched before the oldest must have ended: the device never waits for Python, and a stop is heard soon."""
+"""Maximum number of unfinished dispatched steps: enough that the device never waits for Python, few enough that a
+stop takes effect soon."""
 
 
 @dataclasses.dataclass
 class Loop:
-    """Everything that runs need which train as one program, most often a single one."""
+    """Training of one run, or of several that train as one program."""
 
     config: LoopConfig
     train_step: Callable[[TrainState, Totals, Batch], tuple[TrainState, Totals]]
-    """Jitted, with state and totals donated; compiled anew for every shape of batches."""
+    """Jitted step that donates state and totals; compiled for each batch shape."""
     zero_totals: Callable[[], Totals]
     stream: Iterator[Batch]
-    """Batches on the device, from that of the first step to be trained."""
+    """Batches on the devices, starting at that of the next step."""
     evaluate: Callable[[TrainState], Sequence[Measured]]
     """Measures each run's state on the validation samples."""
     records: Records
@@ -57,12 +58,12 @@ class Loop:
     profile: Profile
 
     def run(self, state: TrainState, stop: StopRequest) -> TrainState:
-        """Trains from a state to the last step, or until asked to stop; returns the last state, saved as the newest.
+        """Trains from a state to the last step, or until asked to stop; returns the last state, which is saved.
 
         Raises:
-          recog.training.record.NotFiniteError: no run is left whose loss is finite; nothing is saved after that step.
+          recog.training.record.NotFiniteError: no run with a finite loss is left; this state is not saved.
         """
-        config, step = self.config, int(jnp.max(state.step))  # of runs that train as one, each has had as many
+        config, step = self.config, int(jnp.max(state.step))  # the same for all runs
         totals, clock, in_flight = self.zero_totals(), Clock(self.utilization), collections.deque()
         with _progress(step, config.steps) as bar, contextlib.closing(self.profile):
             while step < config.steps:
@@ -72,17 +73,17 @@ class Loop:
                     if clock.count(batch):
                         bar.write(f"step {step}: compiles for pictures padded to {batch.images.shape[2]} columns")
                     state, totals = self.train_step(state, totals, batch)
-                in_flight.append(jnp.copy(state.step))  # a copy, because the state itself is donated to the next step
+                in_flight.append(jnp.copy(state.step))  # copied because the state is donated to the next step
                 if len(in_flight) > AHEAD:
                     in_flight.popleft().block_until_ready()
                 bar.update()
                 if self.profile.after(step, state):
                     bar.write(f"step {step}: trace for TensorBoard or xprof in {self.profile.folder}")
-                last, stops = step == config.steps, stop.reached(step)  # asked once: the signal may come at any time
+                last, stops = step == config.steps, stop.reached(step)  # read once: a signal may arrive at any time
                 evaluates = last or _due(step, config.evaluate_every)
                 saves = last or stops or _due(step, config.checkpoint_every)
                 if evaluates or saves or _due(step, config.log_every):
-                    # This also makes sure that the state is worth keeping.
+                    # Raises if a loss is not finite, so that no such state is saved.
                     self._log(step, jax.device_get(totals), clock, bar)
                     totals = self.zero_totals()
                 if evaluates:
@@ -95,7 +96,7 @@ class Loop:
         return state
 
     def _log(self, step: int, totals: Totals, clock: Clock, bar: tqdm) -> None:
-        samples = float(np.max(totals.sums["samples"]))  # of runs that train as one, each has had them
+        samples = float(np.max(totals.sums["samples"]))  # the same for all runs
         measured = {"train/compilations": clock.shapes, **clock.read(samples)}
         loss = self.records.log(step, totals, measured, bar.write)
         shown = f"loss {loss:.4g}, {measured['train/images_per_second']:.0f} images/s, MFU {measured['train/mfu']:.1%}"
@@ -105,17 +106,16 @@ class Loop:
 
 
 def _progress(step: int, steps: int) -> tqdm:
-    """The progress bar; of several processes the first shows it."""
-    often = 0.1 if sys.stderr.isatty() else 30  # seconds; each redrawing is another line of a log file
-    quiet = jax.process_index() > 0
+    """Progress bar, shown by the first process only."""
+    interval = 0.1 if sys.stderr.isatty() else 30  # seconds; in a log file, each update is a new line
     return tqdm(
         total=steps,
         initial=step,
         unit="step",
         desc="train",
         dynamic_ncols=True,
-        mininterval=often,
-        disable=quiet,
+        mininterval=interval,
+        disable=jax.process_index() > 0,
     )
 
 

@@ -1,7 +1,8 @@
-"""Optimizers and schedules by configuration.
+"""Optimizers and learning rate schedules by configuration.
 
-They are optax's, and may be told to stand still: ``optimizer.update(gradient, state, params, learn=False)``, for a
-batch that teaches nothing. Where that choice is made decides how often a step goes over all parameters' arrays.
+The optimizers are optax's, with an argument that pauses them: ``optimizer.update(gradient, state, params,
+learn=False)`` changes nothing, for a batch without samples. The choice is made inside of the updates because its place
+determines how often a step reads and writes all parameters' arrays.
 """
 
 import dataclasses
@@ -18,45 +19,45 @@ SCHEDULES = ("constant", "cosine", "exponential")
 
 @dataclasses.dataclass
 class OptimizerConfig:
-    """Which optimizer, how fast, and how that changes over a run."""
+    """Optimizer, learning rate schedule and gradient clipping."""
 
     name: str = "adamw"
     """``adadelta`` (rho 0.9, as the CRNN paper), ``adam``, ``adamw`` or ``sgd`` (Nesterov momentum)."""
     learning_rate: float = 1e-3
-    """Peak learning rate; the CRNN paper's Adadelta sets its own step sizes: use 1.0."""
+    """Peak learning rate; use 1.0 for the CRNN paper's Adadelta, which determines step sizes itself."""
     schedule: str = "cosine"
-    """After the warm-up: ``constant``, ``cosine`` to zero at the last step, or ``exponential``."""
+    """Schedule after the warm-up: ``constant``, ``cosine`` to zero at the last step, or ``exponential``."""
     warmup_steps: int = 0
-    """Steps of linear growth from zero to the peak."""
+    """Steps of linear increase from zero to the peak."""
     decay_rate: float = 0.1
-    """``exponential`` only: the factor by which the rate has shrunk at the last step."""
+    """Learning rate at the last step as a fraction of the peak, for ``exponential`` only."""
     momentum: float = 0.9
-    """``sgd`` only."""
+    """Momentum, for ``sgd`` only; 0 for none."""
     weight_decay: float = 0.0
-    """On kernels, never on biases and scales; decoupled with ``adamw``, added to the gradient otherwise."""
+    """Weight decay of kernels, not of biases and scales; decoupled with ``adamw``, added to the gradient otherwise."""
     clip_norm: float = 0.0
-    """Largest global norm of the gradient; 0 does not clip."""
+    """Maximum global norm of the gradient; 0 does not clip."""
     accumulation_steps: int = 1
-    """Parts of each batch whose gradients are computed one after the other and added up before the update: less memory,
-    more time. Batch statistics are taken over each part."""
+    """Number of parts of each batch whose gradients are computed in turn and added up before the update, which saves
+    memory and takes more time. Batch statistics are computed over each part."""
 
 
 def check_optimizer(config: OptimizerConfig, steps: int) -> None:
-    """Raises ``ValueError``, naming the setting, where one is out of its range for a run of ``steps``."""
+    """Raises ``ValueError``, naming the setting, if one is out of its range for a run of ``steps``."""
     if config.name not in NAMES:
         raise ValueError(f"optimizer.name={config.name!r}: choose {', '.join(NAMES[:-1])} or {NAMES[-1]}")
     if config.schedule not in SCHEDULES:
         raise ValueError(f"optimizer.schedule={config.schedule!r}: choose constant, cosine or exponential")
     if not 0 <= config.warmup_steps <= steps:
         raise ValueError(
-            f"optimizer.warmup_steps={config.warmup_steps} lies outside the run of {steps} steps: lower it"
+            f"optimizer.warmup_steps={config.warmup_steps} is not within the run of {steps} steps: choose 0 to {steps}"
         )
 
 
 def make_schedule(config: OptimizerConfig, steps: int | Int[Array, ""]) -> optax.Schedule:
-    """Learning rate by step over a run of ``steps``; these, the peak and the warm-up may be scalar arrays.
+    """Learning rate by step over a run of ``steps``; ``steps``, peak and warm-up may be scalar arrays.
 
-    The formulas are optax's, which takes numbers alone. See `check_optimizer` for ranges.
+    The formulas are those of optax, whose schedules take Python numbers only. See `check_optimizer` for ranges.
     """
     peak, warmup = config.learning_rate, config.warmup_steps
     rest = jnp.maximum(steps - warmup, 1)
@@ -78,18 +79,18 @@ def make_schedule(config: OptimizerConfig, steps: int | Int[Array, ""]) -> optax
 
 
 class Pausable(optax.GradientTransformationExtraArgs):
-    """An optimizer whose ``update`` takes ``learn`` too, a scalar that says whether anything is to change."""
+    """An optimizer whose ``update`` also takes ``learn``, a boolean scalar; False changes nothing."""
 
 
 def pausable(optimizer: optax.GradientTransformation) -> Pausable:
-    """Any of optax as one that can stand still."""
-    return optimizer if isinstance(optimizer, Pausable) else _still(_held(optimizer))
+    """Wraps an optax optimizer so that it can be paused."""
+    return optimizer if isinstance(optimizer, Pausable) else _paused(_held(optimizer))
 
 
 def make_optimizer(config: OptimizerConfig, steps: int | Int[Array, ""]) -> Pausable:
-    """The optimizer of a run of ``steps``, of a configuration that `check_optimizer` has passed.
+    """Optimizer of a run of ``steps``, for a configuration that has passed `check_optimizer`.
 
-    Peak learning rate, warm-up and steps may be scalar arrays.
+    Peak learning rate, warm-up and ``steps`` may be scalar arrays.
     """
     rate = make_schedule(config, steps)
     decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
@@ -107,7 +108,7 @@ def make_optimizer(config: OptimizerConfig, steps: int | Int[Array, ""]) -> Paus
         parts.insert(0, decay)
     if config.clip_norm:
         parts.insert(0, _clip(config.clip_norm))
-    return _still(optax.chain(*parts))
+    return _paused(optax.chain(*parts))
 
 
 def _choose(learn: Bool[Array, ""] | bool, new: Any, old: Any) -> Any:
@@ -115,7 +116,7 @@ def _choose(learn: Bool[Array, ""] | bool, new: Any, old: Any) -> Any:
 
 
 def _held(inner: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
-    """With a state that changes only where there is something to learn."""
+    """Leaves the optimizer state unchanged when ``learn`` is false."""
 
     def update(updates, state, params=None, *, learn=True):
         updates, moved = inner.update(updates, state, params)
@@ -124,8 +125,8 @@ def _held(inner: optax.GradientTransformation) -> optax.GradientTransformationEx
     return optax.GradientTransformationExtraArgs(inner.init, update)
 
 
-def _still(inner: optax.GradientTransformationExtraArgs) -> Pausable:
-    """With updates that are zero where there is nothing to learn."""
+def _paused(inner: optax.GradientTransformationExtraArgs) -> Pausable:
+    """Returns zero updates when ``learn`` is false."""
 
     def update(updates, state, params=None, *, learn=True):
         updates, state = inner.update(updates, state, params, learn=learn)
@@ -135,10 +136,10 @@ def _still(inner: optax.GradientTransformationExtraArgs) -> Pausable:
 
 
 def _adam() -> optax.GradientTransformationExtraArgs:
-    """`optax.scale_by_adam`, held, whose updates come of the moments that were chosen.
+    """`optax.scale_by_adam` with a held state, whose updates are computed from the chosen moments.
 
-    With the choice made outside, XLA computes the moments a second time for the updates, of the old ones, which a CPU
-    has to copy first: 15 arrays read or written for each parameter's instead of 10.
+    If the choice were made outside, XLA would compute the moments a second time for the updates from the old ones,
+    which a CPU has to copy first: 15 instead of 10 arrays read or written per parameter array.
     """
     mean_decay, square_decay, epsilon = 0.9, 0.999, 1e-8
     plain = optax.scale_by_adam(mean_decay, square_decay, epsilon)
@@ -154,7 +155,7 @@ def _adam() -> optax.GradientTransformationExtraArgs:
 
 
 def _clip(largest: float) -> optax.GradientTransformation:
-    """`optax.clip_by_global_norm` with one factor for all, which needs no scaled copy of the gradient."""
+    """`optax.clip_by_global_norm` as one multiplication by a factor, without a second copy of the gradient."""
 
     def update(updates, state, params=None):
         factor = jnp.minimum(1.0, largest / optax.global_norm(updates))
@@ -164,7 +165,7 @@ def _clip(largest: float) -> optax.GradientTransformation:
 
 
 def _kernels(params):
-    """Which parameters decay: by name too, because recurrent layers stack the biases of both directions."""
+    """Mask of the parameters that decay; checks names too, because recurrent layers stack biases to matrices."""
 
     def decays(path, parameter) -> bool:
         return parameter.ndim > 1 and "bias" not in jax.tree_util.keystr(path[-1:])

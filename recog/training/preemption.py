@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C ask a run to stop; it saves a checkpoint and ends. Asking one of its processes asks all."""
+"""Stopping runs by SIGTERM or Ctrl-C with a checkpoint; a signal to one process stops all of them."""
 
 import os
 import signal
@@ -8,19 +8,19 @@ from jax.experimental import multihost_utils
 
 
 class StopRequest:
-    """While entered, SIGTERM and SIGINT ask the run to stop instead of ending the process; a second one ends it.
+    """Context in which SIGTERM and SIGINT request a stop instead of ending the process; a second signal ends it.
 
-    Of a run of several processes, jax itself listens for SIGTERM and finds the step at which all can stop; of these, a
-    second SIGINT ends the process, a second SIGTERM does nothing.
+    In runs of several processes, JAX handles SIGTERM and determines the step at which all can stop. There, a second
+    SIGINT ends the process, and a second SIGTERM has no effect.
     """
 
     def __init__(self):
         self.requested = False
-        """Whether the run was asked to stop."""
+        """Whether a stop has been requested."""
         self._before = {}
 
     def reached(self, step: int) -> bool:
-        """Whether to stop after this step; every process asks at each of its steps."""
+        """Whether to stop after this step; every process must call it at every step."""
         if jax.process_count() > 1:
             self.requested = multihost_utils.reached_preemption_sync_point(step)
         return self.requested

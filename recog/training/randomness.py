@@ -1,4 +1,4 @@
-"""Named random streams from one seed; no key travels in the training state."""
+"""Named random streams derived from one seed, without keys in the training state."""
 
 import zlib
 
@@ -7,5 +7,5 @@ from jaxtyping import Array, Int
 
 
 def stream_key(seed: int | Int[Array, ""], name: str, step: int | Int[Array, ""]) -> Array:
-    """The key of stream ``name`` at ``step``: the same whenever a run is resumed, and on any number of devices."""
+    """Key of stream ``name`` at ``step``; independent of interruptions and of the number of devices."""
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode())), step)

@@ -1,4 +1,4 @@
-"""What a run leaves behind while it trains: metrics, evaluations, checkpoints."""
+"""Record of a run during training: metrics, evaluations and checkpoints."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from recog.training.step import Totals
 from recog.training.writers import MetricWriter
 
 Say = Callable[[str], None]
-"""Shows a line to the user."""
+"""Function that shows a line to the user."""
 
 
 class NotFiniteError(FloatingPointError):
@@ -22,58 +22,61 @@ class NotFiniteError(FloatingPointError):
 
 
 class NoSamplesError(ValueError):
-    """There was nothing to train on."""
+    """All samples were skipped, so that nothing was trained."""
 
 
 class Measured(NamedTuple):
-    """What an evaluation on the validation samples came to."""
+    """Result of an evaluation on the validation samples."""
 
     rates: dict[str, float]
+    """Rates by name."""
     ranks_by: str
-    """The rate that ranks checkpoints: the higher, the better."""
+    """Name of the rate that ranks checkpoints; higher is better."""
     hint: str | None = None
-    """The likely cause where nothing at all was right."""
+    """Likely cause of an accuracy of zero."""
 
 
 class Adapt(Protocol):
-    """Changes what of a state no optimizer trains, such as the weight of a loss, by the validation samples."""
+    """Updates by validation samples the values that the optimizer does not train, such as loss weights."""
 
     def __call__(self, state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
-        """The changed state, and what to log; ``batch`` is the one last trained on."""
+        """Returns the changed state and values to log; ``batch`` is the last training batch."""
         ...
 
 
 @dataclasses.dataclass
 class Record:
-    """Writes down how a run goes."""
+    """Writes metrics and checkpoints of one run."""
 
     writer: MetricWriter
     checkpoints: Checkpoints
     learning_rate: optax.Schedule
     describe: Callable[[int], str]
-    """Names a sample by its id, for messages."""
+    """Returns the origin of a sample by its id, for messages."""
     adapt: Adapt | None = None
-    """Called once at each evaluation."""
+    """Function called at each evaluation, or None."""
 
     def log(self, step: int, totals: Totals, measured: dict[str, float], say: Say) -> float:
-        """Writes what the steps since the last log line summed up to; returns their mean loss.
+        """Writes the means over the steps since the last log line; returns their total loss.
 
         Args:
-          step: the last of them.
-          totals: as NumPy arrays.
-          measured: metrics beside the totals', by the names under which they are logged.
+          step: the last of these steps.
+          totals: sums over these steps, as NumPy arrays.
+          measured: further metrics, by the names under which they are logged.
           say: shows a line.
 
         Raises:
-          NotFiniteError: names the step and the samples.
-          NoSamplesError: there was nothing to train on.
+          NotFiniteError: a loss or gradient was not finite; names the step and the samples.
+          NoSamplesError: all samples were skipped.
         """
         if totals.trouble_step >= 0:
             raise NotFiniteError(self._explain(int(totals.trouble_step) + 1, np.asarray(totals.trouble_ids)))
         sums = {name: float(value) for name, value in totals.sums.items()}
         samples, skipped = sums.pop("samples"), sums.pop("skipped")
         if not samples:
-            raise NoSamplesError(f"every sample of the last steps before step {step} was skipped: can they be read?")
+            raise NoSamplesError(
+                f"all samples of the last steps up to step {step} were skipped: check that they can still be read"
+            )
         metrics = {f"train/{name}": value / samples for name, value in sums.items()}
         metrics["train/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
         metrics |= measured
@@ -84,13 +87,13 @@ class Record:
         return sum(value for name, value in metrics.items() if name.endswith("_loss"))
 
     def validate(self, step: int, state: TrainState, measured: Measured, batch: Batch, say: Say) -> TrainState:
-        """Writes what was measured, keeps the state if it is the best, and returns it as `Adapt` leaves it.
+        """Writes an evaluation, saves the state if it is the best, and returns it after `Adapt`.
 
         Args:
-          step: the last one trained.
-          state: after it.
-          measured: of the state, on the validation samples.
-          batch: the one last trained on.
+          step: last trained step.
+          state: state after this step.
+          measured: its evaluation on the validation samples.
+          batch: last training batch.
           say: shows a line.
         """
         self.writer.write(step, {f"validation/{name}": value for name, value in measured.rates.items()})
@@ -109,9 +112,9 @@ class Record:
         self.checkpoints.save(state, step)
 
     def _explain(self, step: int, ids: np.ndarray) -> str:
-        named = [f"  sample {i}: {self.describe(int(i))}" for i in ids if i >= 0]
-        culprits = "\n".join(["samples whose loss is not finite:", *named]) if named else "the gradient is not finite"
+        lines = [f"  sample {i}: {self.describe(int(i))}" for i in ids if i >= 0]
+        cause = "\n".join(["samples whose loss is not finite:", *lines]) if lines else "the gradient is not finite"
         return (
-            f"training stopped: loss or gradient not finite at step {step}; {culprits}\n"
-            "Lower optimizer.learning_rate, set optimizer.clip_norm, or look at these samples."
+            f"training stopped: loss or gradient not finite at step {step}; {cause}\n"
+            "Lower optimizer.learning_rate, set optimizer.clip_norm, or check these samples."
         )

@@ -1,4 +1,4 @@
-"""Writes down how runs go that train as one program."""
+"""Records of runs that train as one program."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,35 +12,35 @@ from recog.training.step import Totals
 
 @dataclasses.dataclass
 class Records:
-    """Writes down how runs go that train as one program, each into its own `Record`.
+    """Records of runs that train as one program.
 
-    A run whose loss is not finite is left out from then on, and the others go on.
+    A run whose loss becomes NaN or infinite is no longer recorded; the others continue.
     """
 
     records: Sequence[Record]
     names: Sequence[str]
-    """Of the runs, to show."""
+    """Names of the runs, for messages."""
     failures: dict[int, NotFiniteError] = dataclasses.field(default_factory=dict)
-    """By the runs' places."""
+    """Errors of failed runs, by their index."""
 
     @property
     def runs(self) -> Stack:
-        """How their arrays are held together."""
+        """Layout of the runs' arrays."""
         return Stack(len(self.records))
 
     @property
     def living(self) -> list[int]:
-        """Places of the runs that go on."""
+        """Indices of the runs that have not failed."""
         return [place for place in range(len(self.records)) if place not in self.failures]
 
     def log(self, step: int, totals: Totals, measured: dict[str, float], say: Say) -> float:
-        """Writes a line into each run's metrics; ``train/together`` tells how many share the time, where several do.
+        """Writes a line of metrics for each run; ``train/together`` is the number of runs, if there are several.
 
         Returns:
-          Their mean loss.
+          Mean of their losses.
 
         Raises:
-          NotFiniteError: no run is left; the last one's.
+          NotFiniteError: all runs have failed; the error of the last one.
         """
         if len(self.records) > 1:
             measured = measured | {"train/together": len(self.records)}
@@ -60,10 +60,10 @@ class Records:
     def validate(
         self, step: int, state: TrainState, measured: Sequence[Measured], batch: Batch, say: Say
     ) -> TrainState:
-        """Writes what was measured of each run, and keeps each state that is its run's best.
+        """Writes each run's evaluation, and saves each state that is its run's best.
 
         Returns:
-          The state to go on from; that of a single run may have been adapted.
+          The state to continue from; that of a single run may have been adapted.
         """
         for place in self.living:
             own = self.runs.take(state, place)
@@ -73,10 +73,10 @@ class Records:
         return state
 
     def save(self, step: int, state: TrainState) -> None:
-        """Saves each state as its run's newest checkpoint."""
+        """Saves each run's state as its newest checkpoint."""
         for place in self.living:
             self.records[place].save(step, self.runs.take(state, place))
 
     def _say(self, place: int, say: Say) -> Say:
-        """Shows lines under a run's name, where there are several."""
+        """Prefixes lines with the run's name if there are several runs."""
         return say if len(self.records) == 1 else lambda text: say(f"{self.names[place]}: {text}")

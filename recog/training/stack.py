@@ -1,4 +1,4 @@
-"""Runs that train as one program: their arrays get a leading axis; a single run's stay as they are."""
+"""Stacked arrays of runs that train as one program; those of a single run have no additional axis."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -8,20 +8,20 @@ import jax.numpy as jnp
 
 
 class Stack(NamedTuple):
-    """How the arrays of ``size`` runs are held together.
+    """Layout of the arrays of ``size`` runs: a leading axis over the runs, or none for a single run.
 
-    One run is no special case to who uses this: stacking it, taking it out and mapping over it change nothing.
+    Callers need not distinguish these cases: for a single run, all methods return their input unchanged.
     """
 
     size: int
 
     def stack(self, trees: Sequence[Any]) -> Any:
-        """One tree of arrays with a leading axis, of several alike."""
+        """Stacks trees of equal structure, one for each run."""
         (first, *others) = trees
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees) if others else first
 
     def take(self, tree: Any, place: int) -> Any:
-        """The arrays of one run; NumPy or JAX, as they are."""
+        """Arrays of one run; NumPy arrays stay NumPy arrays."""
         if self.size == 1:
             return tree
         arrays = jax.tree.leaves(tree)
@@ -30,11 +30,11 @@ class Stack(NamedTuple):
         return jax.tree.map(lambda leaf: leaf[place], tree)
 
     def over_runs(self, function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
-        """The function of one run as one of all; ``in_axes`` are those of `jax.vmap`."""
+        """Maps a function of one run over all runs; ``in_axes`` as in `jax.vmap`."""
         return function if self.size == 1 else jax.vmap(function, in_axes=in_axes)
 
     def repeat(self, tree: Any) -> Any:
-        """The same arrays for each run."""
+        """Repeats arrays for each run."""
         if self.size == 1:
             return tree
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (self.size, *leaf.shape)), tree)

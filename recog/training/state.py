@@ -1,4 +1,4 @@
-"""The training state: everything that a step changes and a checkpoint holds."""
+"""Training state, which steps update and checkpoints store."""
 
 from typing import Any
 
@@ -12,24 +12,25 @@ from recog.tasks.task import Task, Variables
 
 
 class TrainState(flax.struct.PyTreeNode):
-    """A pytree; the step number is part of it, random keys are not (they are folded from it)."""
+    """Pytree of all values that training updates; random keys are derived from its step."""
 
     step: Int[Array, ""]
-    """Batches trained on so far."""
+    """Number of batches trained on so far."""
     params: Any
+    """Trained parameters."""
     model_state: Variables
-    """The model's other collections, batch statistics for one."""
+    """Other variable collections of the model, such as batch statistics."""
     optimizer_states: tuple[optax.OptState, ...]
-    """One for each of the task's losses."""
+    """Optimizer states, one for each of the task's losses."""
 
     @property
     def variables(self) -> Variables:
-        """What the model's ``apply`` takes."""
+        """Variables for the model's ``apply``."""
         return {"params": self.params, **self.model_state}
 
 
 def create_state(task: Task, optimizer: optax.GradientTransformation, key: jax.Array, batch: Any) -> TrainState:
-    """A fresh state for batches of this shape; under `jax.jit`, created where its sharding says."""
+    """Initial state for batches of this shape; under `jax.jit`, created with its sharding."""
     variables = dict(task.init(key, batch))
     params = variables.pop("params")
     states = tuple(optimizer.init(params) for _ in task.losses)

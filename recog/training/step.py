@@ -1,4 +1,4 @@
-"""One training step: augment, walk the task's losses, sum the metrics on the device."""
+"""Training step: augments a batch, applies the task's losses, and sums metrics on the device."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -20,32 +20,35 @@ from recog.training.state import TrainState
 
 
 class Totals(NamedTuple):
-    """What the steps since the last log line summed up to; lives on the device."""
+    """Sums over the steps since the last log line, on the device."""
 
     sums: dict[str, Float[Array, ""]]
-    """Metric sums; ``samples`` divides them, ``skipped`` counts rows without one."""
+    """Metric sums over ``samples`` samples; ``skipped`` counts rows without a sample."""
     trouble_step: Int[Array, ""]
-    """The first step with a loss or gradient that is not finite; -1 while there is none."""
+    """First step with a loss or gradient that is not finite, counted from 0; -1 if there is none."""
     trouble_ids: Int[Array, " B"]
-    """Ids of the samples whose loss was not finite in that step; -1 elsewhere."""
+    """Ids of the samples with a loss that was not finite in that step; -1 elsewhere."""
 
 
 class Report(NamedTuple):
-    """What a single step measured."""
+    """Measurements of a single step."""
 
     sums: dict[str, Float[Array, ""]]
+    """Metric sums, as in `Totals`."""
     bad: Bool[Array, ""]
     """Whether a loss or a gradient is not finite."""
     bad_ids: Int[Array, " B"]
-    """Ids of the samples whose loss is not finite; -1 elsewhere."""
+    """Ids of the samples with a loss that is not finite; -1 elsewhere."""
 
 
 Settings = Mapping[str, Any]
 """Settings of a run that enter its compiled step as scalar arrays, by their paths in the configuration."""
 Advance = Callable[[TrainState, Batch], tuple[TrainState, Report]]
+"""A step of one run, to be jitted."""
 AdvanceOf = Callable[[Settings], Advance]
-"""One run's step, given its settings."""
+"""Function from a run's settings to its step."""
 TrainStep = Callable[[Settings, TrainState, Totals, Batch], tuple[TrainState, Totals]]
+"""A compiled step of all runs, which adds to their totals."""
 
 
 def make_advance(
@@ -55,15 +58,15 @@ def make_advance(
     seed: int | Int[Array, ""],
     parts: int = 1,
 ) -> Advance:
-    """One step as a pure function: augment the batch, then one optimizer update for each of the task's losses.
+    """Training step as a pure function: augmentation, then one optimizer update for each of the task's losses.
 
     Args:
-      task: whose losses are walked.
-      optimizer: of every update.
-      augmentation: what happens to pictures first.
-      seed: of augmentation and dropout.
-      parts: one after the other, with a part of the batch's samples each, is how gradients are computed; updates use
-        their mean over the whole batch. Batch statistics are taken over each part.
+      task: task with the losses to apply.
+      optimizer: optimizer of all updates.
+      augmentation: settings of the augmentation.
+      seed: seed of augmentation and dropout.
+      parts: number of equal parts of the batch whose gradients are computed in turn; updates use the mean over the
+        whole batch. Batch statistics are computed over each part.
     """
     optimizer = pausable(optimizer)
 
@@ -89,7 +92,7 @@ def make_advance(
 
 
 def add_report(totals: Totals, report: Report, step: Int[Array, ""]) -> Totals:
-    """Totals with those of one more step, ``step`` counted from 0."""
+    """Adds the report of a step to totals; ``step`` is counted from 0."""
     first = report.bad & (totals.trouble_step < 0)
     return Totals(
         sums={name: totals.sums[name] + value for name, value in report.sums.items()},
@@ -99,15 +102,15 @@ def add_report(totals: Totals, report: Report, step: Int[Array, ""]) -> Totals:
 
 
 def jit_train_step(advance_of: AdvanceOf, mesh: Mesh, sharding: Any, runs: Stack = ONE) -> TrainStep:
-    """``(settings, state, totals, batch) -> (state, totals)``, compiled for a mesh, with state and totals donated.
+    """Compiles ``(settings, state, totals, batch) -> (state, totals)`` for a mesh, with state and totals donated.
 
-    Settings are arguments of the program: runs that differ in them alone share one.
+    Settings are arguments of the program, so that runs which differ only in settings share it.
 
     Args:
-      advance_of: one run's step, given its settings.
-      mesh: whose devices share each batch.
-      sharding: where the state's arrays live, a tree of shardings like it.
-      runs: how many train as one; settings, state and totals are stacked, all see the same batch.
+      advance_of: function from a run's settings to its step.
+      mesh: devices that share each batch.
+      sharding: tree of shardings of the state's arrays.
+      runs: layout of the runs; settings, state and totals are stacked, and all runs train on the same batch.
     """
 
     def one(settings: Settings, state: TrainState, totals: Totals, batch: Batch) -> tuple[TrainState, Totals]:
@@ -120,7 +123,7 @@ def jit_train_step(advance_of: AdvanceOf, mesh: Mesh, sharding: Any, runs: Stack
 
 
 def zero_totals(advance: Advance, state: TrainState, batch: Batch, runs: Stack = ONE) -> Totals:
-    """Totals of no step at all, for batches of this shape; state and batch are one run's, and may be abstract."""
+    """Totals before the first step, for batches of this shape; state and batch of one run may be abstract."""
     report = jax.eval_shape(advance, state, batch)[1]
     return runs.repeat(
         Totals(
@@ -132,11 +135,12 @@ def zero_totals(advance: Advance, state: TrainState, batch: Batch, runs: Stack =
 
 
 class _Gradient(NamedTuple):
-    """What one loss asks of the parameters."""
+    """Value and gradient of one loss."""
 
     value: Float[Array, ""]
-    """The loss: a mean over samples."""
+    """Loss, a mean over samples."""
     gradient: Any
+    """Gradient by the parameters."""
     output: LossOutput
 
 
@@ -149,9 +153,9 @@ def _gradient(loss: Loss, state: TrainState, batch: Batch, key: jax.Array) -> _G
 
 
 def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, parts: int) -> _Gradient:
-    """The same over parts of the batch, one after the other; each device has an equal share of every part."""
+    """As `_gradient`, over parts of the batch in turn; each device has an equal share of every part."""
     rows = batch.mask.shape[0]
-    # Every parts-th row makes a part: so no row has to move to another device.
+    # Each part consists of every parts-th row, so that no row has to move to another device.
     split = jax.tree.map(lambda x: jnp.swapaxes(x.reshape(rows // parts, parts, *x.shape[1:]), 0, 1), batch)
     share = jnp.sum(split.mask, axis=1, dtype=jnp.float32) / jnp.maximum(jnp.sum(batch.mask), 1)
 
@@ -159,7 +163,7 @@ def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, par
         model_state, value, gradient = carry
         number, share, rows = part
         found = _gradient(loss, state.replace(model_state=model_state), rows, jax.random.fold_in(key, number))
-        # A part without a sample has no mean: its statistics and its gradient are left out.
+        # A part without samples has no mean, so that its statistics and gradient are left out.
         some = share > 0
         value, gradient = jax.tree.map(
             lambda total, new: total + jnp.where(some, share * new, 0.0),
@@ -183,10 +187,10 @@ def _update(
     batch: Batch,
     found: _Gradient,
 ) -> tuple[TrainState, dict[str, Array], Bool[Array, ""], Bool[Array, " B"]]:
-    """One optimizer update for one loss: new state, metric sums, whether anything is not finite, rows whose loss is."""
+    """Optimizer update for one loss: new state, metric sums, whether a value is not finite, rows with such a loss."""
     value, gradient, output = found
     norm = optax.global_norm(gradient)
-    # A batch whose every sample was skipped teaches nothing, and has no statistics to normalise by.
+    # A batch whose samples were all skipped has neither a gradient nor statistics.
     states, learn = state.optimizer_states, jnp.any(batch.mask)
     statistics = jax.tree.map(lambda new, old: jnp.where(learn, new, old), output.model_state, state.model_state)
     updates, optimizer_state = optimizer.update(gradient, states[index], state.params, learn=learn)

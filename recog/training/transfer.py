@@ -1,4 +1,4 @@
-"""Parameters of another run as the ones to start from."""
+"""Initial parameters taken from another run."""
 
 from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
@@ -9,37 +9,37 @@ from jaxtyping import Array
 from recog.training.state import TrainState
 
 LEARNT = ("params/", "batch_stats/")
-"""Where what was learnt from samples stands; other collections hold settings, such as the weight of a loss."""
+"""Path prefixes of values learnt from samples; other collections hold settings, such as the weight of a loss."""
 
 Named = dict[str, Any]
-"""Arrays, or shapes of arrays, by the path of each below the variables: ``params/conv1/kernel``."""
+"""Arrays or their shapes by path in the variables: ``params/conv1/kernel``."""
 
 
 class Transfer(NamedTuple):
-    """What one model can take over from another."""
+    """Arrays that one model can take from another."""
 
     taken: dict[str, Array]
     """Arrays by path."""
     anew: list[str]
-    """Paths of those that the other lacks, has in another shape, or has for another purpose."""
+    """Paths of arrays that the other model lacks, or has with another shape or meaning."""
 
 
 def named_arrays(variables: Mapping[str, Any]) -> Named:
-    """The leaves of a tree by their paths."""
+    """Leaves of a tree by path."""
     leaves = jax.tree_util.tree_leaves_with_path(variables)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
 def transfer(fresh: Mapping[str, Any], trained: Mapping[str, Any], leave: Set[str] = frozenset()) -> Transfer:
-    """Parameters and batch statistics of ``trained`` variables for the ``fresh`` ones of the same path and shape.
+    """Selects parameters and batch statistics of ``trained`` with the path and shape of those in ``fresh``.
 
     Args:
       fresh: variables, or their shapes, of the model to train.
-      trained: variables of another.
-      leave: paths that mean something else in the two, such as the classes of different alphabets.
+      trained: variables of another model.
+      leave: paths of arrays with different meanings in the two, such as those over classes of different alphabets.
 
     Raises:
-      ValueError: there is nothing to take.
+      ValueError: no parameter matches.
     """
     ours, theirs = named_arrays(fresh), named_arrays(trained)
     taken = {
@@ -53,9 +53,9 @@ def transfer(fresh: Mapping[str, Any], trained: Mapping[str, Any], leave: Set[st
 
 
 def start_from(state: TrainState, taken: Mapping[str, Array]) -> TrainState:
-    """The state with these arrays, each placed on the devices of the one whose place it takes.
+    """Replaces arrays of the state by those taken, with the shardings of the originals.
 
-    Optimizers start afresh: their moments are those of other gradients.
+    Optimizer states stay fresh, because the other run's moments belong to other gradients.
     """
 
     def choose(path, leaf: jax.Array):

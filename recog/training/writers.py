@@ -1,4 +1,4 @@
-"""Metrics to files: one JSON object a line, and TensorBoard."""
+"""Writing of metrics as JSON lines and for TensorBoard."""
 
 import json
 from pathlib import Path
@@ -11,46 +11,46 @@ class MetricWriter:
 
     Args:
       workdir: the run's folder.
-      resumed_at: step at which the run goes on: lines of later steps, written before the run was cut off, are dropped.
+      resumed_at: step at which the run resumes; lines of later steps, written before an interruption, are dropped.
     """
 
     def __init__(self, workdir: str | Path, resumed_at: int = 0):
         self.path = Path(workdir) / "metrics.jsonl"
         if self.path.exists():
-            kept = [line for line in read_metrics(self.path) if line["step"] <= resumed_at]
-            temporary = self.path.with_suffix(".tmp")  # a job that is killed meanwhile must not lose its history
+            kept = [line for line in load_metrics(self.path) if line["step"] <= resumed_at]
+            temporary = self.path.with_suffix(".tmp")  # a job killed meanwhile keeps its history
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
             temporary.replace(self.path)
         self._file = self.path.open("a", buffering=1)
         self._board = SummaryWriter(str(Path(workdir) / "tensorboard"), purge_step=resumed_at + 1)
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
-        """One line; names with a slash (``validation/accuracy``) group in TensorBoard."""
+        """Writes one line; TensorBoard groups names with a slash (``validation/accuracy``)."""
         self._file.write(json.dumps({"step": step, **metrics}) + "\n")
         for name, value in metrics.items():
             self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Flushes both."""
+        """Flushes and closes both."""
         self._file.close()
         self._board.close()
 
 
 class NoWriter(MetricWriter):
-    """Writes nothing: for all processes of a run but the first."""
+    """Writer without effect, for all processes of a run except the first."""
 
     def __init__(self):
         pass
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
-def read_metrics(path: str | Path) -> list[dict[str, float]]:
-    """The lines of a ``metrics.jsonl``; a last line cut off by a killed job is left out."""
+def load_metrics(path: str | Path) -> list[dict[str, float]]:
+    """Loads the lines of a ``metrics.jsonl``; a last line cut off by a killed job is left out."""
     lines = []
     for line in Path(path).read_text().splitlines():
         try:

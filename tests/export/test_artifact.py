@@ -259,7 +259,7 @@ def test_a_program_of_another_age_is_named(copy):
     card["versions"]["jax"] = "0.1.2"
     card["sha256"]["program.bin"] = sha256(copy / "program.bin")
     (copy / "card.json").write_text(json.dumps(card))
-    with pytest.raises(ArtifactError, match=rf"jax {jax.__version__} cannot load what jax 0\.1\.2 exported"):
+    with pytest.raises(ArtifactError, match=rf"jax {jax.__version__} cannot load programs of jax 0\.1\.2"):
         Artifact.load(copy)
 
 
@@ -275,7 +275,7 @@ def test_only_artifacts_are_replaced(gray, tmp_path, monkeypatch):
     monkeypatch.setattr("recog.export.check.SHAPES", ((1, 33),))
     provenance = Provenance({"new": True}, {}, Preprocess(32), "", "", 0, {})
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="holds files, but no artifact"):
+    with pytest.raises(FileExistsError, match="holds files but not an artifact"):
         write_artifact(tmp_path, task, variables, provenance)
     with pytest.raises(FileExistsError, match="is a file"):
         write_artifact(tmp_path / "notes.txt", task, variables, provenance)

@@ -64,7 +64,9 @@ def test_filters_that_this_version_does_not_have_are_refused(filters, message, t
 def test_another_format_is_refused(tmp_path):
     path = tmp_path / "card.json"
     path.write_text(json.dumps(json.loads(CARD.to_json()) | {"format": FORMAT - 1}))
-    with pytest.raises(ValueError, match=f"of format {FORMAT - 1}, this version reads {FORMAT}: export it again"):
+    with pytest.raises(
+        ValueError, match=f"of format {FORMAT - 1}, this version loads format {FORMAT}: export it again"
+    ):
         Card.from_file(path)
 
 

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recog.importing.state_dict import WeightsError
-from recog.importing.torch_file import read_state_dict
+from recog.importing.torch_file import load_state_dict
 from tests.importing.torch_pickles import (
     KINDS,
     ORDERED_DICT,
@@ -53,7 +53,7 @@ def same(found: dict, expected: dict):
 @pytest.mark.parametrize("dtype", KINDS)
 def test_every_number_type_comes_back(file, path, dtype):
     numbers = np.arange(-6, 6).astype(dtype).reshape(2, 3, 2)
-    same(read_state_dict(file.write(path, {"x": file.tensor(numbers)})), {"x": numbers})
+    same(load_state_dict(file.write(path, {"x": file.tensor(numbers)})), {"x": numbers})
 
 
 def test_bfloat16_comes_as_float32_and_bool_as_bool(file, path):
@@ -61,7 +61,7 @@ def test_bfloat16_comes_as_float32_and_bool_as_bool(file, path):
     bits = np.array([0, 1, 255], np.uint8)
     saved = {"brain": file.tensor(upper_halves.view("i2"), "BFloat16"), "bits": file.tensor(bits, "Bool")}
     expected = {"brain": np.array([1, -2, 2.0**-133], np.float32), "bits": np.array([False, True, True])}
-    same(read_state_dict(file.write(path, saved)), expected)
+    same(load_state_dict(file.write(path, saved)), expected)
 
 
 def test_shapes_strides_and_offsets_within_one_storage(file, path):
@@ -83,7 +83,7 @@ def test_shapes_strides_and_offsets_within_one_storage(file, path):
         "empty": np.empty((0, 5), np.float32),
         "one": numbers[None, 4:6],
     }
-    same(read_state_dict(file.write(path, saved)), expected)
+    same(load_state_dict(file.write(path, saved)), expected)
 
 
 def test_wrappings_of_a_state_dict_are_taken_off(file, path):
@@ -94,12 +94,12 @@ def test_wrappings_of_a_state_dict_are_taken_off(file, path):
     by_python_2 = Call(ORDERED_DICT, ([["module.a", parameter], ["module.b", old]],))
     with_versions = Attributes(by_python_2, {"_metadata": Call(ORDERED_DICT, ())})
     saved = {"epoch": 7, "state_dict": with_versions, "best": None}
-    same(read_state_dict(file.write(path, saved)), {"a": numbers, "b": numbers})
+    same(load_state_dict(file.write(path, saved)), {"a": numbers, "b": numbers})
 
 
 def test_a_prefix_that_not_all_names_have_stays(file, path):
     saved = {"module.a": file.tensor(np.zeros(1)), "b": file.tensor(np.ones(1))}
-    same(read_state_dict(file.write(path, saved)), {"module.a": np.zeros(1), "b": np.ones(1)})
+    same(load_state_dict(file.write(path, saved)), {"module.a": np.zeros(1), "b": np.ones(1)})
 
 
 @pytest.mark.parametrize("length", [0, 3, 2**40])
@@ -109,7 +109,7 @@ def test_later_protocols_are_read_whatever_the_length_of_a_frame(file, path, len
     by_stack = Raw(b"\x8c\x0ctorch._utils\x8c\x12_rebuild_tensor_v2\x93")
     frame = b"\x80\x04\x95" + struct.pack("<Q", length)
     saved = Raw(frame[2:] + pickled({short: Call(by_stack, tensor.arguments)})[2:-1] + b"\x94")
-    same(read_state_dict(file.write(path, saved)), {"x": np.arange(3.0)})
+    same(load_state_dict(file.write(path, saved)), {"x": np.arange(3.0)})
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_nothing_is_run_from_a_file(file, path, tmp_path, wrap):
     with pytest.raises(
         WeightsError, match=r"weights\.pth: names 'os\.system'.*torch\.save\(model\.state_dict\(\), path\)"
     ):
-        read_state_dict(file.write(path, wrap(call)))
+        load_state_dict(file.write(path, wrap(call)))
     assert not mark.exists()
     pickle.loads(pickled(call))  # and this is what an unpickler makes of it
     assert mark.exists()
@@ -147,22 +147,22 @@ EVAL = Global("builtins", "eval")
 )
 def test_names_outside_of_weights_are_refused_by_name(file, path, saved, named):
     with pytest.raises(WeightsError, match=named):
-        read_state_dict(file.write(path, {"x": saved}))
+        load_state_dict(file.write(path, {"x": saved}))
 
 
 def test_globals_are_called_only_if_they_rebuild(file, path):
     for called in (Global("torch", "FloatStorage"), "torch._utils._rebuild_tensor_v2", ()):
         with pytest.raises(WeightsError, match="not a function"):
-            read_state_dict(file.write(path, {"x": Call(called, ())}))
+            load_state_dict(file.write(path, {"x": Call(called, ())}))
 
 
 def test_no_function_takes_more_arguments_than_pytorch_passes(file, path):
     """Otherwise a file of a megabyte could copy one long tuple a hundred thousand times."""
     tensor = file.tensor(np.zeros(1))
     longest = Call(tensor.function, (*tensor.arguments, None))
-    same(read_state_dict(file.write(path, {"x": longest})), {"x": np.zeros(1)})
+    same(load_state_dict(file.write(path, {"x": longest})), {"x": np.zeros(1)})
     with pytest.raises(WeightsError, match="arguments"):
-        read_state_dict(file.write(path, {"x": Call(tensor.function, (*longest.arguments, None))}))
+        load_state_dict(file.write(path, {"x": Call(tensor.function, (*longest.arguments, None))}))
 
 
 NEEDED = frozenset(b"\x80\x95(.N\x88\x89JKM\x8a\x8bGTUBCX\x8c\x8d)t\x85\x86\x87]ae}suqr\x94hjc\x93QRb")
@@ -172,7 +172,7 @@ def test_every_other_byte_is_refused_as_an_opcode(file, path):
     names = {ord(opcode.code): f"opcode {opcode.name}," for opcode in pickletools.opcodes}
     for code in set(range(256)) - NEEDED:
         with pytest.raises(WeightsError, match=names.get(code, "damaged")):
-            read_state_dict(file.write(path, {"x": Raw(b"N}NK" + bytes([code, code]) + b"1\n" + bytes(8))}))
+            load_state_dict(file.write(path, {"x": Raw(b"N}NK" + bytes([code, code]) + b"1\n" + bytes(8))}))
 
 
 def test_attributes_from_a_file_are_dropped(file, path):
@@ -181,7 +181,7 @@ def test_attributes_from_a_file_are_dropped(file, path):
     by_python_2 = Call(function, ([["x", file.tensor(np.arange(3.0))]],))
     saved = Attributes(by_python_2, {"items": ORDERED_DICT, "get": ORDERED_DICT, "values": ORDERED_DICT})
     for _ in range(2):
-        same(read_state_dict(file.write(path, saved)), {"x": np.arange(3.0)})
+        same(load_state_dict(file.write(path, saved)), {"x": np.arange(3.0)})
 
 
 def test_pickles_that_crash_or_stall_an_unpickler_are_harmless(path):
@@ -199,7 +199,7 @@ def test_pickles_that_crash_or_stall_an_unpickler_are_harmless(path):
         wrapped += [Outside(bomb), Outside((once, *(again,) * 4)), Outside(("storage", once, *(again,) * 4))]
     for saved in wrapped:
         with pytest.raises(WeightsError):
-            read_state_dict(file.write(path, saved))
+            load_state_dict(file.write(path, saved))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_ten_bytes_take_no_gigabytes(file, path, written):
     tracemalloc.start()
     try:
         with pytest.raises(WeightsError):
-            read_state_dict(path)
+            load_state_dict(path)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -233,7 +233,7 @@ def test_ten_bytes_take_no_gigabytes(file, path, written):
 
 def test_memos_may_have_any_number(file, path):
     name = Raw(b"X\x01\x00\x00\x00xr\xff\xff\xff\xff")
-    same(read_state_dict(file.write(path, {name: file.tensor(np.zeros(2))})), {"x": np.zeros(2)})
+    same(load_state_dict(file.write(path, {name: file.tensor(np.zeros(2))})), {"x": np.zeros(2)})
 
 
 def test_one_list_makes_one_dict(path):
@@ -243,9 +243,9 @@ def test_one_list_makes_one_dict(path):
     dict_of_list = b"ccollections\nOrderedDict\nh\x07\x85R"
     pairs = Raw(pickled([[str(i), tensor] for i in range(3)])[2:-1] + b"q\x07")
     saved = {"list": pairs, "state_dict": Raw(dict_of_list), "again": Raw(dict_of_list)}
-    assert list(read_state_dict(file.write(path, saved))) == ["0", "1", "2"]
+    assert list(load_state_dict(file.write(path, saved))) == ["0", "1", "2"]
     with pytest.raises(WeightsError, match="no state dict"):
-        read_state_dict(file.write(path, {"list": pairs, "first": Raw(dict_of_list), "state_dict": Raw(dict_of_list)}))
+        load_state_dict(file.write(path, {"list": pairs, "first": Raw(dict_of_list), "state_dict": Raw(dict_of_list)}))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_one_list_makes_one_dict(path):
 def test_tensors_outside_their_storage_are_refused(file, path, offset, shape, strides):
     storage = file.storage(np.arange(6, dtype=np.float32))
     with pytest.raises(WeightsError, match=r"weights\.pth: "):
-        read_state_dict(file.write(path, {"x": view(storage, offset, shape, strides)}))
+        load_state_dict(file.write(path, {"x": view(storage, offset, shape, strides)}))
 
 
 @pytest.mark.parametrize("elements", [-1, 5, 7, 2**40, 2**63, 2**80])
@@ -285,7 +285,7 @@ def test_storages_of_another_size_than_they_say_are_refused(file, path, elements
     if file.kind == "stream":  # where the size stands once more, before the numbers
         file.storages["0"] = (6, file.storages["0"][1])
     with pytest.raises(WeightsError, match=r"weights\.pth: "):
-        read_state_dict(file.write(path, {"x": view(storage, 0, (2,), (1,))}))
+        load_state_dict(file.write(path, {"x": view(storage, 0, (2,), (1,))}))
 
 
 @pytest.mark.parametrize("elements", [7, 2**40, 2**62])
@@ -293,7 +293,7 @@ def test_storages_beyond_the_end_of_the_file_are_refused(path, elements):
     file = File("stream")
     storage = file.storage(np.arange(6, dtype=np.float32), elements=elements)
     with pytest.raises(WeightsError, match=r"weights\.pth: "):
-        read_state_dict(file.write(path, {"x": view(storage, 0, (2,), (1,))}))
+        load_state_dict(file.write(path, {"x": view(storage, 0, (2,), (1,))}))
 
 
 def test_storages_that_are_missing_or_of_two_kinds_are_refused(file, path):
@@ -302,21 +302,21 @@ def test_storages_that_are_missing_or_of_two_kinds_are_refused(file, path):
         (*tensor.arguments[0].identity[:1], Global("torch", "IntStorage"), *tensor.arguments[0].identity[2:])
     )
     with pytest.raises(WeightsError, match="two classes"):
-        read_state_dict(file.write(path, {"x": tensor, "y": view(as_int, 0, (2,), (1,))}))
+        load_state_dict(file.write(path, {"x": tensor, "y": view(as_int, 0, (2,), (1,))}))
     file.storages.clear()
     with pytest.raises(WeightsError):
-        read_state_dict(file.write(path, {"x": tensor}))
+        load_state_dict(file.write(path, {"x": tensor}))
 
 
 @pytest.mark.parametrize("saved", [{}, [], "weights", None, 3, {"state_dict": {}}])
 def test_what_is_no_state_dict_is_refused(file, path, saved):
     with pytest.raises(WeightsError, match=r"no state dict: save the weights alone"):
-        read_state_dict(file.write(path, saved))
+        load_state_dict(file.write(path, saved))
 
 
 def test_what_is_no_tensor_is_refused_by_name(file, path):
     with pytest.raises(WeightsError, match="holds 'epoch' of type int"):
-        read_state_dict(file.write(path, {"x": file.tensor(np.zeros(1)), "epoch": 3}))
+        load_state_dict(file.write(path, {"x": file.tensor(np.zeros(1)), "epoch": 3}))
 
 
 @pytest.mark.parametrize(
@@ -326,24 +326,24 @@ def test_what_is_no_tensor_is_refused_by_name(file, path):
 def test_other_files_are_refused_with_a_mend(path, content):
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"weights\.pth: .*(download or copy it again|save the weights alone)"):
-        read_state_dict(path)
+        load_state_dict(path)
 
 
 def test_archives_that_torch_does_not_write_are_refused(path):
     storages = {"0": (1000, bytes(4000))}
     path.write_bytes(zip_file({}, storages, zipfile.ZIP_DEFLATED))
     with pytest.raises(WeightsError, match="compressed"):
-        read_state_dict(path)
+        load_state_dict(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model/weights.txt", "1 2 3")
     with pytest.raises(WeightsError, match=r"0 files data\.pkl"):
-        read_state_dict(path)
+        load_state_dict(path)
     content = zip_file({}, storages)
     record = content.rindex(b"PK\x01\x02", 0, content.rindex(b"model/data/0"))  # its entry in the directory
     sizes = struct.pack("<II", 2**31, 2**31)
     path.write_bytes(content[: record + 20] + sizes + content[record + 28 :])
     with pytest.raises(WeightsError, match="more than its size"):
-        read_state_dict(path)
+        load_state_dict(path)
 
 
 def test_big_endian_files_are_refused(path):
@@ -351,12 +351,12 @@ def test_big_endian_files_are_refused(path):
     content = file.content({"x": file.tensor(np.zeros(1))})
     path.write_bytes(content.replace(b"little_endian\x88", b"little_endian\x89"))
     with pytest.raises(WeightsError, match="big-endian"):
-        read_state_dict(path)
+        load_state_dict(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model/data.pkl", pickled({}))
         archive.writestr("model/byteorder", "big")
     with pytest.raises(WeightsError, match="big-endian"):
-        read_state_dict(path)
+        load_state_dict(path)
 
 
 def small(kind: str) -> bytes:
@@ -378,7 +378,7 @@ def test_every_truncation_is_refused(kind, damaged):
     for length in range(len(content)):
         damaged.write_bytes(content[:length])
         with pytest.raises(WeightsError):
-            read_state_dict(damaged)
+            load_state_dict(damaged)
 
 
 @pytest.mark.parametrize("kind", ["stream", "zip"])
@@ -390,7 +390,7 @@ def test_damage_is_refused_or_harmless(kind, damaged, data):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     damaged.write_bytes(content)
     try:
-        found = read_state_dict(damaged)
+        found = load_state_dict(damaged)
     except WeightsError:
         return
     assert sum(array.nbytes for array in found.values()) <= len(content)
@@ -418,7 +418,7 @@ def test_any_order_of_opcodes_is_refused_or_gives_the_tensor(damaged, written):
     file.storage(ONE_TWO)
     damaged.write_bytes(file.content(Raw(written)))
     try:
-        found = read_state_dict(damaged)
+        found = load_state_dict(damaged)
     except WeightsError:
         return
     assert found
@@ -445,18 +445,18 @@ def test_what_pytorch_saves_is_what_is_read(zipped, path):
     state.update(extra)
     expected = {name: (x.float() if x.dtype == torch.bfloat16 else x).detach().numpy() for name, x in state.items()}
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
-    same(read_state_dict(path), expected)
+    same(load_state_dict(path), expected)
     parallel = {f"module.{name}": x for name, x in state.items()}
     torch.save({"state_dict": parallel, "epoch": 3, "loss": 0.5}, path, _use_new_zipfile_serialization=zipped)
-    same(read_state_dict(path), expected)
+    same(load_state_dict(path), expected)
     torch.save(model, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(WeightsError, match=r"torch\.save\(model\.state_dict\(\), path\)"):
-        read_state_dict(path)
+        load_state_dict(path)
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="RECOG_REAL_DATA names no folder with lprnet_pytorch_weights/")
 def test_a_real_file_is_read():
-    found = read_state_dict(REAL)
+    found = load_state_dict(REAL)
     assert found["backbone.0.weight"].shape == (64, 3, 3, 3)
     trained = [array for name, array in found.items() if "running" not in name and "tracked" not in name]
     assert sum(array.size for array in trained) == 446_976

@@ -54,6 +54,12 @@ def test_no_samples_have_rates_of_zero():
     assert (empty + counts()).report() == counts().report()
 
 
+def test_a_probability_that_is_not_a_number_counts_as_zero():
+    known, unknown = np.array([[0.0, 1.0]]), np.array([[np.nan, np.nan]])
+    found = ClassCounts.of(("a", "b"), np.array([0]), unknown)
+    assert found.log_loss == ClassCounts.of(("a", "b"), np.array([0]), known).log_loss
+
+
 def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match="one column per class"):
         ClassCounts.of(NAMES, CLASSES, PROBABILITIES[:, :2])

@@ -15,7 +15,7 @@ from recog.codecs import TextCodec
 from recog.ctc import best_path
 from recog.images import decode
 from recog.importing import lprnet_pytorch
-from recog.importing.torch_file import read_state_dict
+from recog.importing.torch_file import load_state_dict
 from recog.models.drawing_head import LAYERS, DrawingHead
 from recog.models.lprnet import LPRNet, LPRNetConfig
 from tests.importing import lprnet_port
@@ -265,7 +265,7 @@ def test_the_ports_trained_weights_read_what_they_read_there():
     rows = [line.split("\t") for line in PLATES.read_text(encoding="utf-8").splitlines()]
     pixels = np.stack([decode((PLATES.parent / name).read_bytes(), 3) for name, _ in rows])
     assert pixels.shape == (397, 24, FULL, 3)
-    variables = lprnet_pytorch.convert(read_state_dict(WEIGHTS))
+    variables = lprnet_pytorch.convert(load_state_dict(WEIGHTS))
     frames = read(LPRNet(LPRNetConfig(), CHINESE_PLATES.classes), variables, pixels.astype(np.float32) / 127.5 - 1)
     found = best_path(frames.logits, frames.lengths, blank_id=CHINESE_PLATES.blank_id)._asdict()
     readings = TextCodec(CHINESE_PLATES).readings(found)

@@ -18,7 +18,7 @@ from recog.training.record import Measured, NotFiniteError, Record
 from recog.training.records import Records
 from recog.training.state import TrainState
 from recog.training.step import Totals
-from recog.training.writers import MetricWriter, read_metrics
+from recog.training.writers import MetricWriter, load_metrics
 from tests.batches import text_batch
 
 
@@ -94,7 +94,7 @@ def test_logs_evaluates_and_saves_when_due_and_at_the_end(tmp_path):
     assert (int(state.step), float(state.params)) == (11, sum(range(11)))
     assert evaluate.steps == [4, 8, 11]
     assert saved(tmp_path) == [10, 11]
-    lines = read_metrics(tmp_path / "metrics.jsonl")
+    lines = load_metrics(tmp_path / "metrics.jsonl")
     assert [line["step"] for line in lines if "train/ctc_loss" in line] == [2, 4, 5, 6, 8, 10, 11]
     assert all(line["train/ctc_loss"] == 1.0 for line in lines if "train/ctc_loss" in line), "a mean over samples"
 
@@ -137,7 +137,7 @@ def test_every_shape_of_batches_is_announced_once_and_compilations_are_logged(tm
         "step 6: compiles for pictures padded to 16 columns",
     ]
     logged = [
-        line["train/compilations"] for line in read_metrics(tmp_path / "metrics.jsonl") if "train/accuracy" in line
+        line["train/compilations"] for line in load_metrics(tmp_path / "metrics.jsonl") if "train/accuracy" in line
     ]
     assert logged == [1, 2, 2, 2, 2, 2]
 
@@ -180,7 +180,7 @@ def test_what_adapts_at_each_evaluation_is_trained_on_saved_and_logged(tmp_path)
     state = run(tmp_path, LoopConfig(5, 0, 2, 2), adapt=adapt)
     assert seen == [(2, 1), (4, 3), (5, 4)], "the batch last trained on"
     assert float(state.params) == sum(range(5)) + 3000
-    lines = read_metrics(tmp_path / "metrics.jsonl")
+    lines = load_metrics(tmp_path / "metrics.jsonl")
     assert [(line["step"], line["validation/eta"]) for line in lines if "validation/eta" in line] == [
         (2, 1.0),
         (4, 2.0),
@@ -200,7 +200,7 @@ def test_the_progress_bar_tells_a_wait_worth_mending(tmp_path, capsys, monkeypat
     shown = capsys.readouterr().err
     assert "12 images/s, MFU 12.5%" in shown
     assert (f"{share:.0%} of the time waiting for data" in shown) == told
-    assert read_metrics(tmp_path / "metrics.jsonl")[-2]["train/input_wait"] == share
+    assert load_metrics(tmp_path / "metrics.jsonl")[-2]["train/input_wait"] == share
 
 
 def test_named_steps_are_traced(tmp_path, capsys):

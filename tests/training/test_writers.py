@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recog.training.writers import MetricWriter, read_metrics
+from recog.training.writers import MetricWriter, load_metrics
 
 
 def write(workdir, steps, resumed_at=0):
@@ -25,16 +25,16 @@ def test_lines_are_json_with_a_step(tmp_path):
 def test_resuming_drops_what_came_after_the_checkpoint(tmp_path):
     write(tmp_path, [1, 2, 3])
     write(tmp_path, [3, 4], resumed_at=2)
-    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3, 4]
+    assert [line["step"] for line in load_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3, 4]
 
 
 def test_a_last_line_cut_off_by_a_kill_is_left_out(tmp_path):
     write(tmp_path, [1, 2])
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text()[:-9])
-    assert [line["step"] for line in read_metrics(path)] == [1]
+    assert [line["step"] for line in load_metrics(path)] == [1]
     write(tmp_path, [2], resumed_at=1)
-    assert [line["step"] for line in read_metrics(path)] == [1, 2]
+    assert [line["step"] for line in load_metrics(path)] == [1, 2]
 
 
 def test_a_kill_while_lines_are_dropped_loses_none(tmp_path, monkeypatch):
@@ -47,4 +47,4 @@ def test_a_kill_while_lines_are_dropped_loses_none(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_text", killed)
     with pytest.raises(KeyboardInterrupt):
         MetricWriter(tmp_path, resumed_at=2)
-    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3]
+    assert [line["step"] for line in load_metrics(tmp_path / "metrics.jsonl")] == [1, 2, 3]

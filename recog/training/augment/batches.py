@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recog.batch import Batch
-from recog.models.frames import mask_columns
+from recog.ops.masking import mask_columns
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.erase import erase
 from recog.training.augment.light import relight

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.models.frames import mask_columns
+from recog.ops.masking import mask_columns
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.draws import draw, draw_factor
 

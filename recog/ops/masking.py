@@ -1,0 +1,10 @@
+"""Masks for the padding of images."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+
+def mask_columns(x: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> Float[Array, "B H W C"]:
+    """Zeros columns beyond each sample's width, like the zero padding of a convolution."""
+    live = jnp.arange(x.shape[2]) < widths[:, None]
+    return jnp.where(live[:, None, :, None], x, jnp.zeros((), x.dtype))
