@@ -221,7 +221,7 @@ def test_pictures_of_any_size_come_back_in_order(gray):
         (np.zeros((1, 32, 40, 1), np.float32), [40], "takes uint8"),
         (np.zeros((1, 32, 40, 1), np.uint8), [41], r"up to \(32, 40\)"),
         (np.zeros((2, 32, 40, 1), np.uint8), [40, -1], r"up to \(32, 40\)"),
-        (np.zeros((2, 32, 40, 1), np.uint8), [40], "for each of the 2 pictures"),
+        (np.zeros((2, 32, 40, 1), np.uint8), [40], "each of the 2 pictures"),
     ],
 )
 def test_other_batches_are_refused(gray, images, widths, message):
