@@ -85,7 +85,7 @@ class Report(NamedTuple):
     def summary(self) -> list[str]:
         """Summary in a few lines of text."""
         rendered = " (the first of rendered sources)" if self.seen < self.samples else ""
-        lines = [f"{self.seen:,} of {self.samples:,} samples examined{rendered}, {self.usable:,} can be used"]
+        lines = [f"{self.seen:,} of {self.samples:,} samples looked at{rendered}, {self.usable:,} can be used"]
         lines += [f"{kind.replace('_', ' ')}: {count:,}" for kind, count in self.problems.items() if count]
         if self.widths:
             narrow = [f"{count:,} at stride {stride}" for stride, count in self.too_narrow.items() if count]

@@ -32,7 +32,7 @@ def pretrained(config: Config, task: Task) -> dict[str, Array]:
     kind, theirs = type(task.model).__name__, type(run.task.model).__name__
     if kind != theirs:
         raise ValueError(
-            f"init_from={config.init_from!r} holds a {theirs}, not a {kind}: choose a run of the same model"
+            f"init_from={config.init_from!r} holds a {theirs}: a {kind} can take nothing from it, choose another run"
         )
     same = run.task.codec.class_names == task.codec.class_names
     leave = frozenset() if same else _of_classes(config, task)

@@ -123,8 +123,8 @@ def train_runs(
     if distributed.first():
         for folder in (folders[place] for place in records.living):
             write_curves(folder / "curves.png", load_metrics(folder / "metrics.jsonl"))
-    if stop.requested and state is not None:
-        step = int(Stack(len(runs)).take(state, 0).step)
+    step = 0 if state is None else int(Stack(len(runs)).take(state, 0).step)
+    if stop.requested and 0 < step < first.config.train.steps:
         print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)
     return Trained(state, records.failures)
 
@@ -137,24 +137,17 @@ class Programs:
         self._runs, self._stack = runs, Stack(len(runs))
         self._config = first.config if len(runs) == 1 else first.config.stacked()
         everywhere = replicated(first.mesh)
-        own = [jax.device_put(settings, everywhere) for settings in array_settings([run.config for run in runs])]
-        self._each = own
-        self.settings: Settings = jax.jit(self._stack.stack, out_shardings=everywhere)(own)
+        settings = array_settings([run.config for run in runs])
+        self._each = [jax.device_put(own, everywhere) for own in settings]
+        self.settings: Settings = jax.jit(self._stack.stack, out_shardings=everywhere)(self._each)
         """Arrays by path, stacked if there are several runs."""
         self.train_step: TrainStep = jit_train_step(self._advance_of, first.mesh, first.sharding, self._stack)
         """Training step, which donates state and totals."""
-
-    def zero_totals(self) -> Totals:
+        batch, advance = shape_of_batch(first.config.data, first.task.codec), self._advance_of(settings[0])
+        self.zero_totals: Callable[[], Totals] = jax.jit(
+            functools.partial(zero_totals, advance, first.shapes, batch, self._stack), out_shardings=everywhere
+        )
         """Totals before the first step, on the devices."""
-        return self._zero_totals()
-
-    @functools.cached_property
-    def _zero_totals(self) -> Callable[[], Totals]:
-        first = self._runs[0]
-        batch = shape_of_batch(first.config.data, first.task.codec)
-        advance = self._advance_of(array_settings([run.config for run in self._runs])[0])
-        make = functools.partial(zero_totals, advance, first.shapes, batch, self._stack)
-        return jax.jit(make, out_shardings=replicated(first.mesh))
 
     @property
     def utilization(self) -> Utilization:

@@ -100,7 +100,7 @@ class BoxCodec:
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Finds too many boxes, unknown classes, long texts, and boxes without area or outside the picture."""
         if not isinstance(label, BoxLabel):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not boxes: choose a source of boxes"}
+            return {WRONG_KIND: f"the label is {type(label).__name__}, not boxes: the source does not suit a detector"}
         found: Problems = {}
         if len(label.boxes) > self.most:
             found[TOO_LONG] = self._too_many(label)

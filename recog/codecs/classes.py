@@ -63,7 +63,9 @@ class ClassCodec:
         """Finds labels that are not one of the names."""
         del size
         if not isinstance(label, str):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not a class: choose a source of class names"}
+            return {
+                WRONG_KIND: f"the label is {type(label).__name__}, not a class: the source does not suit a classifier"
+            }
         return {} if label in self.names else {UNKNOWN_CLASS: self._unknown(label)}
 
     def encode(self, label: Any) -> ClassTargets:

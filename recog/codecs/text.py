@@ -65,7 +65,7 @@ class TextCodec:
         """Finds empty texts, tokens outside the alphabet, and texts with too many tokens."""
         del size
         if not isinstance(label, str):
-            return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: choose a source of texts"}
+            return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: the source does not suit a reader"}
         found = {} if label else {EMPTY: "the label is empty"}
         text = self._cased(label)
         try:

@@ -50,7 +50,7 @@ class BranchTask(Task):
         notes, rate = [], self.model.config.eta_rate
         if not self.structure.complete:
             names = ", ".join(branch.name for branch in self.structure.branches)
-            notes.append(f"{names} alone do not determine the whole text; accuracy covers the parts that they read")
+            notes.append(f"{names} alone do not tell a whole text; accuracy covers the parts that they read")
         if rate and not self.auxiliary:
             notes.append(f"no branch is weighted by eta: model.eta_rate={rate} has nothing to act on")
         return tuple(notes)

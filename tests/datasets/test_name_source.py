@@ -92,5 +92,5 @@ def test_pictures_of_one_plate_are_held_out_together(tmp_path):
 def test_a_pattern_that_matches_no_name_shows_one(tmp_path):
     with open(os.fsencode(tmp_path) + b"/" + "皖A_1.jpg".encode("gbk"), "wb"):  # noqa: PTH123  # pathlib has no bytes
         pass
-    with pytest.raises(ValueError, match=r"matches none of 1 names, such as '\\\\xcd\\\\xeeA_1\.jpg'"):
+    with pytest.raises(ValueError, match=r"matches none of 1 keys, such as '\\\\xcd\\\\xeeA_1\.jpg'"):
         split_holdout(NamedPictures(tmp_path), 0.5, "zzz")

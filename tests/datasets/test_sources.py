@@ -162,7 +162,7 @@ def test_paths_without_the_name_stand_for_themselves(tmp_path):
 
 
 def test_what_is_no_regular_expression_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"data.holdout_by='\(r' is no regular expression"):
+    with pytest.raises(ValueError, match=r"data.holdout_by='\(r' is not a regular expression"):
         split_holdout(folder(tmp_path, lines("abc")), 0.5, "(r")
 
 
@@ -190,5 +190,5 @@ def test_a_group_that_takes_no_part_leaves_the_whole_match(tmp_path):
 
 
 def test_a_pattern_that_matches_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="'x-' matches none of 3 names, such as 'a'"):
+    with pytest.raises(ValueError, match="'x-' matches none of 3 keys, such as 'a'"):
         split_holdout(folder(tmp_path, lines("abc")), 0.5, "x-")
