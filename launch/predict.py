@@ -15,7 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from launch.runs import entry
-from recog.decoded import Reading
+from recog.codecs import Reading
 from recog.export.artifact import Artifact
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
@@ -36,7 +36,7 @@ def predict(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> Itera
 
     def load(path: Path):
         try:
-            return "a folder without pictures" if path.is_dir() else artifact.decode(path.read_bytes())
+            return "a folder without pictures" if path.is_dir() else artifact.fit(path.read_bytes())
         except OSError as error:
             return error.strerror or str(error)
         except ValueError as error:
