@@ -1,4 +1,4 @@
-r"""Makes a work folder of weights from elsewhere, which evaluates and exports like a trained one.
+"""Makes a work folder of weights from another project, which evaluates and exports like a trained one.
 
     python -m launch.import_weights --source=lprnet_pytorch --weights=Final_LPRNet_model.pth --workdir=runs/port
     python -m launch.evaluate --workdir=runs/port --data=folder:PATH
@@ -7,103 +7,15 @@ r"""Makes a work folder of weights from elsewhere, which evaluates and exports l
 Nothing in the file is executed: it is read as data, and PyTorch is not needed.
 """
 
-from pathlib import Path
-from typing import NamedTuple
-
-import jax
 from absl import flags
 
-from datasets.pipeline import DataConfig
 from launch.runs import entry
-from launch.runs.config import AlphabetConfig, Config, to_json
-from launch.runs.data import state_maker
-from launch.runs.folder import claim
-from launch.runs.tasks import make_task
-from recog.evaluation.cost import count_parameters
-from recog.export.artifact import sha256
-from recog.importing import crnn_pytorch, lprnet_pytorch
-from recog.importing.state_dict import StateDict, WeightsError
-from recog.importing.torch_file import read_state_dict
-from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
-from recog.tasks.task import Variables
-from recog.training.checkpoints import Checkpoints
-from recog.training.optimizers import make_optimizer
-from recog.training.transfer import named_arrays
-
-SOURCES = ("lprnet_pytorch", "crnn_pytorch")
-
-
-class Imported(NamedTuple):
-    """A model from elsewhere."""
-
-    variables: Variables
-    config: Config
-
-
-def convert(source: str, state_dict: StateDict, alphabet_file: str = "") -> Imported:
-    """Variables, and the configuration that they fit.
-
-    Args:
-      source: ``lprnet_pytorch`` (sirius-ai/LPRNet_Pytorch) or ``crnn_pytorch`` (meijieru/crnn.pytorch).
-      state_dict: its tensors by name.
-      alphabet_file: the tokens, one a line; empty takes those of the source's public weights.
-
-    Raises:
-      WeightsError: the weights are not of that source.
-    """
-    match source:
-        case "lprnet_pytorch":
-            tokens = AlphabetConfig(file=alphabet_file, blank="last") if alphabet_file else _preset("chinese_plates")
-            data = DataConfig(height=HEIGHT, width=WIDTH, channels=3)
-            return Imported(lprnet_pytorch.convert(state_dict), Config(tokens, data, LPRNetConfig()))
-        case "crnn_pytorch":
-            tokens = AlphabetConfig(file=alphabet_file, blank="first") if alphabet_file else _preset("latin_36")
-            variables, model = crnn_pytorch.convert(state_dict)
-            channels = variables["params"]["conv1"]["kernel"].shape[2]
-            return Imported(variables, Config(tokens, DataConfig(height=32, width=100, channels=channels), model))
-        case other:
-            raise ValueError(f"--source={other!r}: choose {' or '.join(SOURCES)}")
-
-
-def import_weights(source: str, weights: str | Path, workdir: str | Path, alphabet_file: str = "") -> Config:
-    """Reads a file of weights and writes the work folder; says what it holds."""
-    workdir = Path(workdir)
-    if workdir.is_dir() and any(workdir.iterdir()) and not (workdir / "imported.json").exists():
-        raise FileExistsError(f"{workdir} holds files: name a new or an empty folder with --workdir")
-    variables, config = convert(source, read_state_dict(weights), alphabet_file)
-    task = make_task(config)
-    state = jax.jit(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))()
-    if (theirs := _shapes(variables)) != (ours := _shapes(state.variables)):
-        raise WeightsError(
-            f"{weights} does not fit {task.alphabet.classes} classes (the blank and {task.alphabet!r}): it has "
-            f"{sorted(theirs - ours)} instead of {sorted(ours - theirs)}. "
-            "Give the tokens that it was trained with, one a line: --alphabet_file=FILE"
-        )
-    identity = {
-        "config": to_json(config),
-        "alphabet": task.alphabet.to_dict(),
-        "imported": {"source": source, "weights": Path(weights).name, "sha256": sha256(Path(weights))},
-    }
-    claim(workdir, identity)
-    model_state = {name: value for name, value in variables.items() if name != "params"}
-    with Checkpoints(workdir, identity) as checkpoints:
-        checkpoints.save_if_best(state.replace(params=variables["params"], model_state=model_state), 0, {})
-    parameters, classes = count_parameters(variables), task.alphabet.classes
-    print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
-    return config
-
-
-def _preset(name: str) -> AlphabetConfig:
-    return AlphabetConfig(name=name)
-
-
-def _shapes(variables: Variables) -> set[tuple[str, tuple[int, ...]]]:
-    return {(path, array.shape) for path, array in named_arrays(variables).items()}
+from launch.runs.imported import SOURCES, import_weights
 
 
 def define_flags() -> None:
-    """The flags of this entry point; defined when it runs, so that others can import its functions."""
-    flags.DEFINE_enum("source", None, SOURCES, "Whose weights they are.")
+    """Defines the flags of this command."""
+    flags.DEFINE_enum("source", None, SOURCES, "Project that the weights come from.")
     flags.DEFINE_string("weights", None, "The file, as torch.save wrote it.")
     flags.DEFINE_string("workdir", None, "New folder for the reader.")
     flags.DEFINE_string("alphabet_file", "", "Tokens, one a line, where they are not those of the public weights.")
@@ -111,7 +23,7 @@ def define_flags() -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Reads the flags and imports."""
+    """Imports the weights."""
     del argv
     values = flags.FLAGS
     import_weights(values.source, values.weights, values.workdir, values.alphabet_file)

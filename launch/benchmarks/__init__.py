@@ -1,1 +1,1 @@
-"""Measurements, one file each: each prints ratios taken in one run, with machine and versions."""
+"""Benchmarks: each command prints ratios measured in one run, with machine and versions."""

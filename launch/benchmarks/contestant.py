@@ -1,4 +1,4 @@
-"""One implementation in a benchmark of models: what is timed, and what it showed in time and in memory."""
+"""An implementation in a benchmark of models, and its measured time and memory."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,20 +12,20 @@ class Contestant(NamedTuple):
     """One implementation, compiled and run before."""
 
     run: Callable[[], Any]
-    """Does what is timed, and waits for it."""
+    """Does the timed work, and waits for it."""
     peak_bytes: int
-    """Of all arrays that are alive at once, at most; 0 where nobody tells."""
+    """Peak bytes of live arrays; 0 where they are unknown."""
 
 
 class Result(NamedTuple):
-    """What one contestant showed."""
+    """Measurements of one contestant."""
 
     timing: Timing
     peak_bytes: int
 
 
 def peak_bytes(program: jax.stages.Compiled) -> int:
-    """Of all arrays that are alive at once, at most, during a run; 0 where XLA does not tell."""
+    """Peak bytes of live arrays during a run of the program; 0 where XLA does not report them."""
     memory = program.memory_analysis()
     if memory is None:
         return 0

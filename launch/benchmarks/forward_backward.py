@@ -1,4 +1,4 @@
-"""The textbook forward-backward in float64 NumPy: the truth that gradients are measured against."""
+"""The textbook forward-backward in float64 NumPy: the reference for measured gradients."""
 
 import math
 
@@ -26,7 +26,7 @@ def _alphas(emissions: np.ndarray, label: np.ndarray) -> np.ndarray:
 def float64_reference(
     logits: Float[np.ndarray, "T K"], label: Int[np.ndarray, " L"], blank_id: int = 0
 ) -> tuple[float, Float[np.ndarray, "T K"]]:
-    """Loss and gradient of one sample by the textbook forward-backward in float64; ``inf`` and zeros if impossible."""
+    """Loss and gradient of one sample; ``inf`` and zeros for an impossible label."""
     if len(logits) == 0:
         return (math.inf if len(label) else 0.0), np.zeros(logits.shape)
     scores = logits.astype(np.float64)
@@ -40,7 +40,7 @@ def float64_reference(
     log_likelihood = np.logaddexp.reduce(forward[-1, -2:])
     if log_likelihood == -np.inf:
         return math.inf, np.zeros(logits.shape)
-    # Both sweeps count the emission of the frame they meet in; an impossible emission leaves no path to count.
+    # Both sweeps count the emission of the frame where they meet; an impossible emission leaves no path to count.
     paths = np.where(emissions > -np.inf, forward + backward - np.maximum(emissions, -1e300), -np.inf)
     tokens = states[:, None] == np.arange(logits.shape[1])  # S K
     return -float(log_likelihood), np.exp(scores) - np.exp(paths - log_likelihood) @ tokens

@@ -1,4 +1,4 @@
-"""PyTorch as a rival on the device that JAX computes on: what it is asked for, and each of its ways that works here.
+"""PyTorch as a rival on the device that JAX computes on: its settings, and the modes of ``torch.compile`` that work.
 
 Its architectures are in `launch.benchmarks.torch_readers`.
 """
@@ -16,45 +16,44 @@ from absl import flags
 MODELS = ("crnn", "plates_stn_crnn", "lprnet")
 """Configurations whose architectures `launch.benchmarks.torch_readers` has."""
 MODES = {"cpu": {"compiled": "default"}, "gpu": {"compiled": "default", "graphs": "reduce-overhead"}}
-"""What ``torch.compile`` is asked for, by platform: plain, and with CUDA graphs."""
+"""Modes of ``torch.compile`` by platform: plain, and with CUDA graphs."""
 DTYPES = {"cpu": "float32", "gpu": "bfloat16"}
-"""What both compute in, by platform, where no flag says otherwise."""
+"""Type of convolutions and matrix products of both, by platform, unless a flag sets another."""
 BATCH_SIZES = {"cpu": 32, "gpu": 256}
-"""Pictures at a time, likewise."""
+"""Pictures at a time, by platform, unless a flag sets another."""
 
-
-Way = TypeVar("Way")
+Runner = TypeVar("Runner")
 
 
 def platform() -> str:
-    """Where JAX computes: ``cpu``, or ``gpu`` for any accelerator."""
+    """The platform that JAX computes on: ``cpu``, or ``gpu`` for any accelerator."""
     return "cpu" if jax.default_backend() == "cpu" else "gpu"
 
 
 def define_dtype() -> None:
-    """The flag ``--dtype``."""
+    """Defines the flag ``--dtype``."""
     flags.DEFINE_enum(
         "dtype",
         "",
         ["", *DTYPES.values()],
-        "Of convolutions and matrix products; empty: float32 on a CPU, bfloat16 on a GPU.",
+        "Type of convolutions and matrix products; empty: float32 on a CPU, bfloat16 on a GPU.",
     )
 
 
 def share_memory() -> None:
-    """Leaves torch room on the device, most of which JAX would take before it needs it; call before JAX computes."""
+    """Leaves memory of the device to torch, most of which JAX would reserve; call it before JAX computes."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 def torch_device() -> str | None:
-    """Torch's name of the device that JAX computes on; None, with a note, where it cannot compete there.
+    """Torch's name of the device that JAX computes on; None, with a printed note, where torch cannot compete.
 
-    Settings that make torch faster there (TF32, cuDNN that tries its algorithms) are on from then on.
+    Turns on settings that make torch faster there: TF32, and cuDNN that tries its algorithms.
     """
     if not importlib.util.find_spec("torch"):
         print("note: torch is not installed (pip install recog[bench]): nothing to compare with", file=sys.stderr)
         return None
-    import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+    import torch  # pyright: ignore[reportMissingImports]  # optional: competes where it is installed
 
     if platform() == "cpu":
         return "cpu"
@@ -67,29 +66,29 @@ def torch_device() -> str | None:
 
 
 def require_same_size(theirs: int, ours: int) -> None:
-    """Both readers have as many parameters.
+    """Checks that both readers have the same number of parameters.
 
     Raises:
-      ValueError: they have not: another architecture.
+      ValueError: they differ, so they are of different architectures.
     """
     if theirs != ours:
         raise ValueError(
             f"PyTorch's reader has {theirs:,} parameters, ours {ours:,}: "
-            "this configuration is not written in launch/benchmarks/torch_readers.py"
+            "launch/benchmarks/torch_readers.py does not implement this configuration"
         )
 
 
-def each_way(make: Callable[[str | None], Way]) -> dict[str, Way]:
-    """PyTorch as it is, under ``torch``, and compiled in each of `MODES` that works; of one that does not, a note.
+def each_mode(make: Callable[[str | None], Runner]) -> dict[str, Runner]:
+    """PyTorch eager, under ``torch``, and compiled in each of `MODES` that works; a mode that fails leaves a note.
 
     Args:
-      make: makes and runs it, given the mode of ``torch.compile``, or None.
+      make: makes the runner and runs it once, given the mode of ``torch.compile``, or None for eager.
     """
-    ways: dict[str, Way] = {}
+    runners: dict[str, Runner] = {}
     for name, mode in {"torch": None, **MODES[platform()]}.items():
-        gc.collect()  # what a failed way held goes before the next one comes
+        gc.collect()  # frees the memory of a failed mode before the next one starts
         try:
-            ways[name] = make(mode)
+            runners[name] = make(mode)
         except Exception as error:
             if mode is None:
                 raise
@@ -98,4 +97,4 @@ def each_way(make: Callable[[str | None], Way]) -> dict[str, Way]:
                 f"note: torch.compile(mode={mode!r}) does not work here ({type(error).__name__}: {reason[0]:.200})",
                 file=sys.stderr,
             )
-    return ways
+    return runners

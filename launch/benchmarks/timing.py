@@ -1,4 +1,4 @@
-"""Fair timing on shared cores, and the machine's name to print beside what was measured."""
+"""Fair timing on shared cores, and a description of the machine to print below the results."""
 
 import importlib.metadata
 import importlib.util
@@ -14,34 +14,34 @@ import jax
 
 ROUNDS = 5
 FOREIGN_SHARE = 0.1
-"""A time is no result when other processes used more than this share of the cores while it was taken."""
+"""A time does not count when other processes used more than this share of the cores while it was taken."""
 
 
 class Timing(NamedTuple):
-    """How long one run takes."""
+    """Duration of one run."""
 
     seconds: float
     """Median over one round."""
     foreign_share: float
-    """What other processes used of the cores meanwhile, 0 to 1; 0 where the system does not tell."""
+    """Share of the cores (0 to 1) that other processes used meanwhile; 0 where the system does not report it."""
 
     @property
     def alone(self) -> bool:
-        """Whether the cores were ours while it was taken."""
+        """Whether no other process disturbed the timing."""
         return self.foreign_share <= FOREIGN_SHARE
 
 
 NOT_ALONE = "? other processes used these cores meanwhile: measure again before quoting a marked number"
-"""Below a table with marks."""
+"""Line below a table with marks."""
 
 
 def marked(text: str, *timings: Timing) -> str:
-    """The text of a number, with a ``?`` where another job disturbed a timing that it was made from."""
+    """The text of a number, with a ``?`` where another job disturbed one of its timings."""
     return text if all(timing.alone for timing in timings) else f"{text}?"
 
 
 def core_seconds() -> float:
-    """Seconds for which the cores that this process may use have been busy or withheld, for anyone, since boot."""
+    """Seconds since boot for which this process's cores have been busy or withheld, for any process."""
     try:
         mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
         rows = [line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")]
@@ -53,13 +53,13 @@ def core_seconds() -> float:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _time_block(run: Callable[[], object], seconds: float) -> Timing:
     """Repeats one run for a while."""
-    run()  # not counted: the other contestant's threads fall asleep meanwhile, and the caches fill
+    run()  # not counted: lets the other contestant's threads fall asleep and the caches fill
     run()
     taken = []
     busy, own, begin = core_seconds(), time.process_time(), time.perf_counter()

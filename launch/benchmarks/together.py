@@ -1,9 +1,9 @@
-"""Times runs that train together in one program against the same runs one after the other.
+"""Times runs that train together in one program against the same runs one after another.
 
     python -m launch.benchmarks.together --config=launch/configs/quickstart.py [--count=3]
 
 Both draw and load the configuration's own batches: alone, each run draws its own for every step; together, one batch
-serves all. The two take turns, as in `launch.benchmarks.ctc`. ``?`` marks what another job disturbed.
+serves all. The two take turns, as in `launch.benchmarks.ctc`. ``?`` marks numbers that another job disturbed.
 """
 
 import contextlib
@@ -11,49 +11,31 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 from absl import flags
 from ml_collections import config_flags
 
-from launch.ablation.training import array_values, can_stack, initial_states, programs
+from launch.ablation.training import can_stack
 from launch.benchmarks.timing import NOT_ALONE, Timing, machine, marked, time_in_turns
 from launch.runs import entry
-from launch.runs.assembly import Run, advance, prepare
+from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
-from launch.runs.data import shape_of_batch, state_maker
-from launch.train import batches
+from launch.runs.training import Programs, batches
 from recog.batch import Batch
-from recog.mesh import replicated
-from recog.training.step import jit_train_step, zero_totals
 
 
-def _stepper(step: Callable, state: Any, totals: Any, stream: Iterator[Batch]) -> Callable[[], None]:
-    """Draws a batch and trains a step, waited for."""
-    held = [state, totals]
+def stepper(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
+    """A function that draws a batch, trains a step of ``count`` runs that differ in their seeds, and waits for it."""
+    programs = Programs([run._replace(config=_with_seed(run.config, seed)) for seed in range(count)])
+    state, totals = programs.initial_state([None] * count), programs.zero_totals()
 
-    def run() -> None:
-        held[:] = step(*held, next(stream))
-        jax.block_until_ready(held)
+    def step() -> None:
+        nonlocal state, totals
+        state, totals = programs.train_step(programs.settings, state, totals, next(stream))
+        jax.block_until_ready((state, totals))
 
-    return run
-
-
-def alone(run: Run, stream: Iterator[Batch]) -> Callable[[], None]:
-    """One run's step, as `launch.train` has it."""
-    one_step = advance(run.config, run.task)
-    state = jax.jit(state_maker(run.config, run.task, run.optimizer), out_shardings=run.sharding)()
-    totals = jax.device_put(zero_totals(one_step, run.shapes, shape_of_batch(run.config)), replicated(run.mesh))
-    return _stepper(jit_train_step(one_step, run.mesh, run.sharding), state, totals, stream)
-
-
-def together(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
-    """One step of several runs that differ in their seeds."""
-    runs = [run._replace(config=_with_seed(run.config, seed)) for seed in range(count)]
-    values = array_values([one.config for one in runs])
-    step, no_totals = programs(run, values)
-    return _stepper(step, initial_states(runs, [None] * count, values), no_totals(), stream)
+    return step
 
 
 def _with_seed(config: Config, seed: int) -> Config:
@@ -63,7 +45,7 @@ def _with_seed(config: Config, seed: int) -> Config:
 
 
 def measure(config: Config, count: int, seconds: float) -> tuple[Timing, Timing]:
-    """A step of one run, and a step of ``count`` together.
+    """Times a step of one run, and a step of ``count`` runs together.
 
     Raises:
       ValueError: runs of this configuration cannot train together.
@@ -71,21 +53,21 @@ def measure(config: Config, count: int, seconds: float) -> tuple[Timing, Timing]
     if not can_stack(config):
         raise ValueError("runs of this configuration cannot train together: it learns eta, shards, or asks for cuDNN")
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as streams:
-        run = prepare(config, Path(folder))
+        run = assemble(config, Path(folder))
         drawn = [streams.enter_context(contextlib.closing(iter(batches(run)[0]))) for _ in range(2)]
-        one, many = time_in_turns([alone(run, drawn[0]), together(run, count, drawn[1])], seconds)
+        one, many = time_in_turns([stepper(run, 1, drawn[0]), stepper(run, count, drawn[1])], seconds)
         return one, many
 
 
 def main(argv: list[str]) -> None:
-    """Reads the flags; measures and prints the ratio."""
+    """Prints both times and their ratio."""
     del argv
     values = flags.FLAGS
     one, many = measure(values.config, values.count, values.seconds)
     after_another = values.count * one.seconds
     print(marked(f"{1e3 * one.seconds:.0f} ms a step alone", one))
     print(marked(f"{1e3 * many.seconds:.0f} ms a step of {values.count} together", many))
-    print(marked(f"{after_another / many.seconds:.2f}x as fast as one after the other", one, many))
+    print(marked(f"{after_another / many.seconds:.2f}x as fast as one after another", one, many))
     if not (one.alone and many.alone):
         print(NOT_ALONE)
     print(machine("flax", "optax"))
@@ -95,5 +77,5 @@ if __name__ == "__main__":
     config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
     flags.mark_flag_as_required("config")
     flags.DEFINE_integer("count", 3, "Runs that train together.", lower_bound=1)
-    flags.DEFINE_float("seconds", 30.0, "Seconds of measured time for each way.", lower_bound=0.0)
+    flags.DEFINE_float("seconds", 30.0, "Seconds of measured time for each of the two.", lower_bound=0.0)
     entry.run(main)

@@ -1,7 +1,7 @@
-"""A PyTorch reader at work, as fast as PyTorch does it: what `launch.benchmarks.models` measures ours against."""
+"""Inference with a PyTorch reader, tuned for PyTorch: the rival in `launch.benchmarks.models`."""
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+import torch  # pyright: ignore[reportMissingImports]  # optional: competes where it is installed
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from launch.benchmarks import torch_memory
@@ -10,14 +10,14 @@ from launch.runs.config import Config
 
 
 class Inference:
-    """Pixels in, each frame's likeliest class and its probability out: the greedy path before repeats are merged.
+    """A reader from pixels to each frame's most likely class and its probability: the best path before merging repeats.
 
     Args:
       config: model and data.
       classes: the blank included.
       images: uint8 B H W C.
       device: ``cpu`` or ``cuda``.
-      mode: of ``torch.compile``; None compiles nothing.
+      mode: mode of ``torch.compile``; None does not compile.
     """
 
     def __init__(self, config: Config, classes: int, images: np.ndarray, device: str, mode: str | None = None):
@@ -36,13 +36,13 @@ class Inference:
         return functional.softmax(logits.float(), -1).max(-1)
 
     def read(self) -> None:
-        """Reads the pictures and waits for it."""
+        """Reads the pictures, and waits for the result."""
         with torch.inference_mode():
             self._compiled(self.images)
         if self.device == "cuda":
             torch.cuda.synchronize()
 
     def peak_bytes(self) -> int:
-        """Of all tensors that are alive at once, at most, while it reads; call it after a first time."""
+        """Peak bytes of live tensors while it reads; call it after a first `read`."""
         kept = [*self.reader.parameters(), *self.reader.buffers(), self.images]
         return torch_memory.peak_bytes(self.read, kept, self.device, self.allocated_before)

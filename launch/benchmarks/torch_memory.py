@@ -1,4 +1,4 @@
-"""The most bytes of PyTorch's tensors that are alive at once, by its own record of them."""
+"""Peak bytes of PyTorch's live tensors, by its own record of allocations."""
 
 import json
 import tempfile
@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+import torch  # pyright: ignore[reportMissingImports]  # optional: competes where it is installed
 
 
 def allocated(device: str) -> int:
-    """Bytes of all tensors on CUDA now; 0 on a CPU, where torch does not tell."""
+    """Bytes of all tensors on CUDA now; 0 on a CPU, where torch does not report them."""
     return torch.cuda.memory_allocated() if device == "cuda" else 0
 
 
 def peak_bytes(run: Callable[[], object], kept: Iterable[torch.Tensor], device: str, before: int) -> int:
-    """What is alive at once, at most, during a run.
+    """Peak bytes of live tensors during a run.
 
     Args:
-      run: has been run before: what the first time allocates for good is in ``kept``.
+      run: a function that has run before, so that lasting allocations of its first call are in ``kept``.
       kept: tensors that outlive a run.
       device: ``cpu`` or ``cuda``.
-      before: what was `allocated` before any of these was made, which is taken off: others may be alive.
+      before: bytes `allocated` before any of these tensors was made, which belong to others and are subtracted.
     """
     if device == "cpu":
         return sum(x.numel() * x.element_size() for x in kept) + growth_on_cpu(run)
@@ -33,7 +33,7 @@ def peak_bytes(run: Callable[[], object], kept: Iterable[torch.Tensor], device: 
 
 
 def growth_on_cpu(run: Callable[[], object]) -> int:
-    """The most bytes of tensors made during a run that are alive at once, from torch's own record of allocations."""
+    """Peak bytes of live tensors among those made during a run, from torch's own record of allocations."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         run()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,15 +1,15 @@
-"""CRNN, the plate reader and LPRNet written for PyTorch: what `launch.benchmarks.train` measures ours against.
+"""CRNN, the plate reader and LPRNet in PyTorch: rivals in `launch.benchmarks.train` and `launch.benchmarks.models`.
 
-They compute what `recog.models.crnn`, `recog.models.plate_reader` and `recog.models.lprnet` compute for pictures
-without padding, layer by layer, and call their submodules the same names. Written for speed as PyTorch wants it:
-pictures ``B C H W`` in the channels-last memory format, activations in place, frames ``T B D`` through ``nn.LSTM``
-(cuDNN's on CUDA, oneDNN's on CPUs). Each reads pictures in -1..1 to logits ``T B K``. Under autocast the classifiers
-are in bfloat16 too, where ours stay in float32.
+Layer by layer they compute the same as `recog.models.crnn`, `recog.models.plate_reader` and `recog.models.lprnet` for
+pictures without padding, with the same names of submodules. They are tuned for PyTorch: pictures ``B C H W`` in the
+channels-last memory format, activations in place, frames ``T B D`` through ``nn.LSTM`` (cuDNN's on CUDA, oneDNN's on
+CPUs). Each maps pictures in -1..1 to logits ``T B K``. Under autocast the classifiers are in bfloat16 too, whereas ours
+stay in float32.
 """
 
 from collections.abc import Callable
 
-import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+import torch  # pyright: ignore[reportMissingImports]  # optional: competes where it is installed
 from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
@@ -26,7 +26,7 @@ def make_reader(config: Config, classes: int) -> nn.Module:
     """The configured reader with fresh parameters.
 
     Raises:
-      ValueError: there is none for this architecture.
+      ValueError: this architecture is not implemented.
     """
     match config.model:
         case CRNNConfig() as model:
@@ -37,7 +37,7 @@ def make_reader(config: Config, classes: int) -> nn.Module:
             return LPRNet(model, config.data.channels, classes)
         case other:
             raise ValueError(
-                f"{type(other).__name__} is not written for PyTorch: choose a CRNN, plate reader or LPRNet"
+                f"{type(other).__name__} is not implemented for PyTorch: choose a CRNN, plate reader or LPRNet"
             )
 
 
@@ -140,7 +140,7 @@ class Localization(nn.Module):
 
     def forward(self, images):
         x = self.conv3(self.conv2(functional.max_pool2d(self.conv1(images), 2)))
-        x = x.permute(0, 2, 3, 1).flatten(1)  # no copy: so channels-last has it in memory
+        x = x.permute(0, 2, 3, 1).flatten(1)  # no copy: channels-last has this order in memory
         x = self.dropout(functional.leaky_relu(self.hidden(x), inplace=True))
         with torch.autocast(images.device.type, enabled=False):
             return self.theta(x.float()).view(-1, 2, 3)

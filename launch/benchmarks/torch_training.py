@@ -1,13 +1,13 @@
-"""A PyTorch reader's training step, as fast as PyTorch does it: what `launch.benchmarks.train` measures ours against.
+"""Training steps of a PyTorch reader, tuned for PyTorch: the rival in `launch.benchmarks.train`.
 
-Autocast to bfloat16 where the configuration says so, TF32 for what stays float32, cuDNN that tries its algorithms, the
-native CTC loss with lengths on the host (on the device each step would wait for them), fused or foreach optimizers.
-The rate stays at its peak, and there are no metrics, where our step follows its schedule, reads every sample and looks
+Autocast to bfloat16 where the configuration says so, TF32 for the rest, cuDNN that tries its algorithms, the native CTC
+loss with lengths on the host (on the device each step would wait for them), fused or foreach optimizers. The learning
+rate stays at its peak and there are no metrics, whereas our step follows its schedule, reads every sample and checks
 for numbers that are not finite.
 """
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]  # a contestant where it is at hand, never a requirement
+import torch  # pyright: ignore[reportMissingImports]  # optional: competes where it is installed
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from launch.benchmarks import torch_memory
@@ -21,7 +21,7 @@ def make_optimizer(config: OptimizerConfig, parameters: list, device: str) -> to
     """The configured optimizer at its peak rate.
 
     Raises:
-      ValueError: it is none of those that the measured configurations have.
+      ValueError: an optimizer that the measured configurations do not use.
     """
     match config.name:
         case "adadelta":
@@ -29,25 +29,25 @@ def make_optimizer(config: OptimizerConfig, parameters: list, device: str) -> to
         case "adam":
             return torch.optim.Adam(parameters, config.learning_rate, fused=True)
         case other:
-            raise ValueError(f"optimizer.name={other!r} is not written for PyTorch: choose adadelta or adam")
+            raise ValueError(f"optimizer.name={other!r} is not implemented for PyTorch: choose adadelta or adam")
 
 
 class Trainer:
-    """A reader in training on one batch, which stays on the device.
+    """A reader that trains on one batch, which stays on the device.
 
     Example::
 
       trainer = Trainer(config, classes=37, blank_id=0, batch=batch, device="cpu")
-      loss = trainer.step()  # not waited for
+      loss = trainer.step()  # does not wait for the device
       trainer.wait()
 
     Args:
       config: model, optimizer and data; nothing is augmented.
       classes: the blank included.
-      blank_id: its id.
-      batch: of NumPy arrays, every row a sample as wide as the pictures.
+      blank_id: id of the blank.
+      batch: NumPy arrays, every row a sample of full width.
       device: ``cpu`` or ``cuda``.
-      mode: of ``torch.compile``; None compiles nothing.
+      mode: mode of ``torch.compile``; None does not compile.
     """
 
     def __init__(self, config: Config, classes: int, blank_id: int, batch: Batch, device: str, mode: str | None = None):
@@ -60,8 +60,8 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, list(self.reader.parameters()), device)
         # From a view of B H W C, so that it is channels-last in memory.
         self.images = torch.from_numpy(np.array(batch.images)).to(device).permute(0, 3, 1, 2)
-        self.labels = torch.from_numpy(np.asarray(batch.labels, np.int64)).to(device)
-        self.label_lengths = torch.from_numpy(np.asarray(batch.label_lengths, np.int64))
+        self.labels = torch.from_numpy(np.asarray(batch.targets.labels, np.int64)).to(device)
+        self.label_lengths = torch.from_numpy(np.asarray(batch.targets.lengths, np.int64))
         self.scores = torch.compile(self._scores, mode=mode) if mode else self._scores
 
     def _scores(self, images):
@@ -71,7 +71,7 @@ class Trainer:
         return functional.log_softmax(logits.float(), -1)
 
     def step(self):
-        """One update; returns the loss before it, a mean over samples, on the device."""
+        """Makes one update; returns the loss before it, a mean over samples, on the device."""
         self.optimizer.zero_grad(set_to_none=True)
         scores = self.scores(self.images)
         lengths = torch.full(self.label_lengths.shape, scores.shape[0])
@@ -84,18 +84,18 @@ class Trainer:
         return loss.detach()
 
     def wait(self) -> None:
-        """Until the device has done all steps."""
+        """Waits until the device has finished all steps."""
         if self.device == "cuda":
             torch.cuda.synchronize()
 
     def peak_bytes(self) -> int:
-        """Of all tensors that are alive at once, at most, during a step; call it after a first step."""
+        """Peak bytes of live tensors during a step; call it after a first step."""
         if self.device == "cpu":
             self.optimizer.zero_grad(set_to_none=True)
         return torch_memory.peak_bytes(self.step, self._kept(), self.device, self.allocated_before)
 
     def _kept(self) -> list:
-        """What outlives a step: parameters, batch statistics, the optimizer's state, the batch."""
+        """Tensors that outlive a step: parameters, batch statistics, the optimizer's state, the batch."""
         states = [x for state in self.optimizer.state.values() for x in state.values() if torch.is_tensor(x)]
         batch = [self.images, self.labels, self.label_lengths]
         return [*self.reader.parameters(), *self.reader.buffers(), *states, *batch]

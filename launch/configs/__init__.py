@@ -1,1 +1,1 @@
-"""One file for each published system: what it reproduces, the command, the result measured with it."""
+"""Configurations, one file for each published system: origin, command, measured result."""

@@ -1,10 +1,11 @@
-"""The applied course's reader of arithmetic expressions: a CRNN whose recurrent cell is LSTM or GRU.
+"""Reader of arithmetic expressions from an applied course: a CRNN whose recurrent cell is LSTM or GRU.
 
     python -m launch.train --config=launch/configs/arithmetic.py --workdir=runs/arithmetic
 
-The course compares ``--config.model.recurrent.cell=lstm`` with ``gru``. Trains on rendered expressions;
-``--config.data.train=folder:PATH`` takes others. A smaller reader for laptops is ``quickstart.py``. No accuracy stands
-here, because none was measured at this size yet.
+The course compares ``--config.model.recurrent.cell=lstm`` with ``gru``. The samples are rendered expressions;
+``--config.data.train=folder:PATH`` takes others. ``quickstart.py`` is a smaller reader for laptops.
+
+Trains for 5,000 steps of 64 pictures. Neither time nor accuracy has been measured at full size yet.
 """
 
 from datasets.pipeline import DataConfig

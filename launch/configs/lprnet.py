@@ -3,8 +3,10 @@ r"""LPRNet (Zherzdev and Gruzdev 2018) on colour plates of 94x24 pixels: 446,976
     python -m launch.train --config=launch/configs/lprnet.py --workdir=runs/lprnet \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
-Weights of the PyTorch port read 90 % of real plates without any training: see ``launch/import_weights.py``.
-No accuracy of a training of ours stands here, because none was measured at full size yet.
+The public weights of the PyTorch port read 358 of 397 real plates (90.2 %) without any training: see
+``launch/import_weights.py``.
+
+Trains for 50,000 steps of 128 pictures. Neither time nor accuracy has been measured at full size yet.
 """
 
 from datasets.pipeline import DataConfig

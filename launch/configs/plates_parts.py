@@ -1,10 +1,11 @@
-r"""The multi-task reader on plates: province, city letter and number, each by a branch of its own.
+r"""Multi-task reader of plates: province, city letter and number, each by a branch of its own.
 
     python -m launch.train --config=launch/configs/plates_parts.py --workdir=runs/plates_parts \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
 ``--config.model.structure=plate_full`` reads the Chinese character, letters and digits, and the full plate instead.
-No accuracy stands here, because none was measured at full size yet.
+
+Trains for 50,000 steps of 64 pictures. Neither time nor accuracy has been measured at full size yet.
 """
 
 from datasets.pipeline import DataConfig

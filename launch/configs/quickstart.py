@@ -1,9 +1,9 @@
-"""A small CRNN on rendered arithmetic expressions: from nothing to a reader in minutes on two CPU cores.
+"""Small CRNN on rendered arithmetic expressions: from nothing to a reader in minutes on two CPU cores.
 
     python -m launch.train --config=launch/configs/quickstart.py --workdir=runs/quickstart
 
-Measured by `make quickstart`: 98.5 % of 1,000 fresh expressions read exactly, in
-238 s from the start of training to the last prediction, on two Xeon cores; jax 0.10.2.
+Measured by ``make quickstart``: 98.5 % of 1,000 fresh expressions read exactly, in 238 s from the start of training to
+the last prediction, on two Xeon cores; jax 0.10.2.
 """
 
 from datasets.pipeline import DataConfig

@@ -1,10 +1,10 @@
-"""Receipt prices read by a reader that has seen rendered ones only: for who has no labelled pictures yet.
+"""Receipt prices read after training on rendered ones only: a start without labelled pictures.
 
     python -m launch.train --config=launch/configs/receipts_rendered.py --workdir=runs/receipts_rendered
     python -m launch.evaluate --workdir=runs/receipts_rendered --data='folder:$RECOG_REAL_DATA/receipt_prices'
 
-The reader is that of ``receipts.py``. Rendered pictures come slanted, shifted, faded, blurred and noisy, so the device
-adds little. ``--config.model.structure=whole`` is the single-task baseline.
+The reader is that of ``receipts.py``. Rendered pictures come slanted, shifted, faded, blurred and noisy, so
+augmentation on the device is mild. ``--config.model.structure=whole`` is the single-task baseline.
 
 Measured on two CPU cores (AMD EPYC): 97.2 % of the 4,855 prices read exactly, 99.5 % of 1,000 rendered ones, after an
 hour beside other jobs. jax 0.10.2.

@@ -1,4 +1,4 @@
-"""What a configuration's model costs: parameters and multiply-accumulates of reading one picture."""
+"""Cost of a configuration's model: parameters and multiply-accumulates of reading one picture."""
 
 import dataclasses
 import importlib
@@ -18,19 +18,19 @@ from recog.export.write import used_by_predict
 from recog.tasks.task import Task
 
 USUAL_WIDTH = 100
-"""Columns at which models of any width are counted: the CRNN paper's."""
+"""Picture width, the CRNN paper's, at which models of variable width are counted."""
 
 
 class Cost(NamedTuple):
-    """Of reading one picture."""
+    """Cost of reading one picture."""
 
     height: int
     width: int
     channels: int
     frames: int | None
-    """For CTC; None where attention decodes."""
+    """Frames for CTC; None for attention decoders."""
     parameters: int
-    """Of what reading uses: a decoder that only helps training is not counted."""
+    """Parameters that reading uses; a decoder that only helps training is not counted."""
     macs: int
     """Multiply-accumulates of convolutions and matrix products."""
 
@@ -41,17 +41,17 @@ class Cost(NamedTuple):
 
 
 def config_names() -> list[str]:
-    """Of all configurations in ``launch/configs``."""
+    """Names of all configurations in ``launch/configs``."""
     return sorted(module.name for module in pkgutil.iter_modules(launch.configs.__path__))
 
 
 def load_config(name: str) -> Config:
-    """A configuration of ``launch/configs`` by its name."""
+    """Loads a configuration of ``launch/configs`` by its name."""
     return importlib.import_module(f"launch.configs.{name}").get_config()
 
 
 def reading_shapes(config: Config, task: Task, rows: int, width: int) -> tuple[dict, jax.ShapeDtypeStruct]:
-    """Abstract variables that reading uses, and abstract pictures."""
+    """Abstract variables that reading uses, and an abstract batch of pictures."""
     data, state = config.data, abstract_state(config, task)
     flat: dict[str, Any] = flax.traverse_util.flatten_dict(state.variables, sep="/")
     used = used_by_predict(task, flat, dataclasses.replace(data.preprocess, width=width))
@@ -60,7 +60,7 @@ def reading_shapes(config: Config, task: Task, rows: int, width: int) -> tuple[d
 
 
 def count(config: Config) -> Cost:
-    """The cost of a configuration's model; nothing is computed but shapes."""
+    """Counts the cost of a configuration's model; only shapes are computed."""
     task, data = make_task(config), config.data
     width = data.width or USUAL_WIDTH
     variables, images = reading_shapes(config, task, 1, width)
@@ -69,7 +69,7 @@ def count(config: Config) -> Cost:
 
 
 def count_models() -> dict[str, Cost]:
-    """By configurations; one that only trains the model of an earlier one in another way is left out."""
+    """Costs by configuration; a configuration that only trains an earlier one's model in another way is left out."""
     costs: dict[str, Cost] = {}
     for name in config_names():
         if (cost := count(load_config(name))) not in costs.values():

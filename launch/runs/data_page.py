@@ -25,24 +25,24 @@ from launch.runs.data import needs
 from launch.runs.tasks import make_task
 
 HEIGHT = 32
-"""Pixels at which widths are measured, unless a height or a configuration is given."""
+"""Picture height at which widths are measured, unless a height or a configuration is given."""
 
 BAR, OUTSIDE, INK = "#2b6cb0", "#dd6b20", 60
 DPI = 120
 COMMONEST, RAREST = 48, 20
-"""Tokens that get a bar where not all of them do."""
+"""Tokens with a bar where there are too many for all."""
 BINS = 40
 """Bars of the histogram of widths."""
 GLYPH = 30
-"""Font size in pixels at which text is drawn; shown at half of that, for a smooth edge."""
+"""Font size in pixels at which text is drawn; it is shown at half of that, for smooth edges."""
 LINE = 60
 """Characters of a line of findings."""
 LONGEST = 12
 """Characters of a token on its bar."""
 SPACE = "space"
-"""How the token is spelt."""
+"""Spelling of the token ' '."""
 PLACEHOLDER = "?"
-"""What OpenCV draws for a character that its font lacks."""
+"""Character that OpenCV draws in place of one that its font lacks."""
 
 
 def report(
@@ -52,22 +52,22 @@ def report(
     height: int | None = None,
     config: Config | None = None,
 ) -> Report:
-    """Looks at all samples, prints what is found, and writes ``report.json`` and ``report.png``.
+    """Examines all samples, prints a summary, and writes ``report.json`` and ``report.png``.
 
     Args:
-      spec: where they come from, see `datasets.specs.open_source`.
+      spec: source of the samples, see `datasets.specs.open_source`.
       out: folder to write to.
-      count: samples of a rendered source to look at; 2,000 where none is given.
-      height: pixels at which widths are measured; 32 where none is given.
-      config: of a model; its height instead, and what it cannot read is found.
+      count: samples of a rendered source to examine; None takes 2,000.
+      height: picture height at which widths are measured; None takes 32.
+      config: a model's configuration; sets the height, and finds the samples that the model cannot read.
 
     Raises:
-      ValueError: no such source, no sample in it, or both a height and a configuration.
+      ValueError: unknown or empty source, or both a height and a configuration.
     """
     if height and config:
-        raise ValueError("--height and --config both tell a height: leave one out, or set --config.data.height")
+        raise ValueError("--height and --config both set a height: leave one out, or set --config.data.height")
     out = Path(out).expanduser()
-    out.mkdir(parents=True, exist_ok=True)  # before anything is read that could then not be written
+    out.mkdir(parents=True, exist_ok=True)  # before the samples are read, which may take long
     data = config.data if config else DataConfig(height=height or HEIGHT, channels=3)
     asked = needs(data, make_task(config)) if config else None
     found = make_report(open_source(spec), data, asked, rendered=count or LOOK_AT_RENDERED, progress="look")
@@ -84,8 +84,8 @@ def write_report_page(path: str | Path, title: str, report: Report) -> None:
 
     Args:
       path: file to write.
-      title: what was looked at; any script.
-      report: what was found.
+      title: name of the source, in any script.
+      report: the findings.
     """
     figure = Figure(figsize=(11, 9), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
@@ -102,7 +102,7 @@ def write_report_page(path: str | Path, title: str, report: Report) -> None:
 
 
 def spelt(token: str) -> str:
-    """A token as it can be drawn: its characters, code points for those that OpenCV's font lacks, and ``space``."""
+    """A token in drawable characters: code points for those that OpenCV's font lacks, and ``space``."""
     if token == " ":
         return SPACE
     text = "".join(character if _has_glyph(character) else f"U+{ord(character):04X}" for character in token)
@@ -127,7 +127,7 @@ def _widths(axes: Axes, report: Report) -> None:
 
 
 def _tokens(axes: Axes, report: Report) -> None:
-    """The tokens' bars, the commonest first; some of them where there are too many."""
+    """Draws the tokens' bars, the commonest first; only some of them where there are too many."""
     tokens, some = list(report.tokens), len(report.tokens) > COMMONEST + RAREST
     shown = tokens[:COMMONEST] + tokens[-RAREST:] if some else tokens
     colours = [OUTSIDE if token in report.outside else BAR for token in shown]
@@ -167,7 +167,7 @@ def _finish(axes: Axes, across: str, up: str) -> None:
 
 
 def _put(axes: Axes, text: str, place: tuple[float, float], alignment: tuple[float, float], turned: bool = False):
-    """Puts text at a place: across in data, up in shares of the axes; ``alignment`` is the text's own place there."""
+    """Puts text at ``place`` (x in data, y as a share of the axes), with its ``alignment`` point there."""
     picture = _drawn(text)
     image = OffsetImage(np.rot90(picture) if turned else picture, zoom=36 / DPI)
     coords = axes.get_xaxis_transform()
@@ -175,7 +175,7 @@ def _put(axes: Axes, text: str, place: tuple[float, float], alignment: tuple[flo
 
 
 def _drawn(text: str) -> UInt8[np.ndarray, "H W 4"]:
-    """Text on nothing, twice as large as it is shown."""
+    """Text on a transparent background, twice as large as it is shown."""
     font = cv2.FontFace("uni")
     left, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), font, GLYPH)
     picture = np.full((GLYPH + GLYPH // 3, max(1, left + width), 4), INK, np.uint8)

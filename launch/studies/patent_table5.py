@@ -1,4 +1,4 @@
-r"""Table 5 of patent US 12,387,506: how many BLSTM layers, of how many units.
+r"""Table 5 of patent US 12,387,506: number of BLSTM layers and of their units.
 
     python -m launch.ablate --study=patent_table5 --layout=acc/loss --workdir=runs/table5 \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH

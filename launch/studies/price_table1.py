@@ -1,7 +1,9 @@
 r"""Table 1 of the price tag paper (Acta Automatica Sinica 48(2), 2022): backbones and decoders, as single tasks.
 
-python -m launch.ablate --study=price_table1 --workdir=runs/price_table1 \
+    python -m launch.ablate --study=price_table1 --workdir=runs/price_table1 \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
+
+Four cells of ``launch/configs/price_tags.py``.
 """
 
 from launch.ablation.grid import Axis, Level

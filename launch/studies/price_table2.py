@@ -1,10 +1,11 @@
-r"""Table 2 of the price tag paper (Acta Automatica Sinica 48(2), 2022): which branches learn together.
+r"""Table 2 of the price tag paper (Acta Automatica Sinica 48(2), 2022): subsets of branches that learn together.
 
     python -m launch.ablate --study=price_table2 --workdir=runs/price_table2 \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
-IB reads the integer part, DB the decimals, NDPB the price without its decimal point. Each subset tells whole prices.
-The weight of the third branch is fixed: learnt, it would have seen the validation labels, by which the table judges.
+IB reads the integer part, DB the decimals, NDPB the price without its decimal point. Each subset determines the whole
+price. The weight of the third branch is fixed: a learnt one would depend on the validation labels, by which the table
+judges.
 """
 
 from launch.ablation.grid import Axis, Level

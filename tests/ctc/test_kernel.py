@@ -31,8 +31,17 @@ def cells(batch: int, frames: int, slots: int, seed: int = 0) -> Lattice:
     return Lattice(*map(jnp.asarray, arrays))
 
 
+scan = jax.jit(lattice.posterior)
+
+
+@jax.jit
+def interpreted(given: Lattice) -> tuple[lattice.Posterior, jax.Array]:
+    """Both kernels, on any device."""
+    return kernel.posterior(given, interpret=True), kernel.log_likelihood(given, interpret=True)
+
+
 def assert_like_the_scan(given: Lattice, found: lattice.Posterior, tolerance: float = 1e-5) -> None:
-    expected = lattice.posterior(given)
+    expected = scan(given)
     np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-5, atol=1e-5)
     live = np.arange(given.blank.shape[1]) < np.asarray(given.logit_lengths)[:, None]
     ours, theirs = (np.where(live[..., None], x.occupancy, 0.0) for x in (found, expected))
@@ -44,9 +53,9 @@ def test_equals_the_scan(shape):
     batch, frames, slots = shape
     for seed in range(3):
         given = cells(batch, frames, slots, seed)
-        found = kernel.posterior(given, interpret=True)
+        found, log_likelihood = interpreted(given)
         assert_like_the_scan(given, found)
-        np.testing.assert_array_equal(kernel.log_likelihood(given, interpret=True), found.log_likelihood)
+        np.testing.assert_array_equal(log_likelihood, found.log_likelihood)
 
 
 def test_nothing_to_do_is_none_of_its_business():
@@ -73,7 +82,7 @@ def test_a_number_that_is_none_gets_through():
     )
     bad = jnp.full((3, 1), jnp.nan)
     given = given._replace(token=given.token.at[:, 4].set(bad), blank=given.blank.at[:, 4].set(bad[:, 0]))
-    found = kernel.posterior(given, interpret=True)
+    found, _ = interpreted(given)
     assert np.isnan(found.log_likelihood).tolist() == [True, True, False], "only the third ends before the bad frame"
     assert np.isfinite(found.occupancy[2, :3]).all()
 
@@ -86,7 +95,7 @@ def test_several_batches_under_vmap_are_as_one_after_the_other():
         shared = Lattice(token, blank, logit_lengths, one.can_skip, label_lengths)
         return kernel.posterior(shared, interpret=True)
 
-    found = jax.vmap(posterior)(both.token, both.blank, both.logit_lengths, both.label_lengths)
+    found = jax.jit(jax.vmap(posterior))(both.token, both.blank, both.logit_lengths, both.label_lengths)
     for number, alone in enumerate((one, other._replace(can_skip=one.can_skip))):
         assert_like_the_scan(alone, jax.tree.map(lambda x, number=number: x[number], found))
 
@@ -143,10 +152,11 @@ def test_each_device_does_its_own_samples():
     assert done.returncode == 0, done.stderr
 
 
-ON_A_GPU = pytest.mark.skipif(not kernel.available(), reason="needs a GPU that Pallas knows")
+WITHOUT_A_GPU = pytest.mark.skipif(not kernel.available(), reason="needs a GPU that Pallas knows")
 
 
-@ON_A_GPU
+@pytest.mark.gpu
+@WITHOUT_A_GPU
 @pytest.mark.parametrize(
     ("shape", "tolerance"),
     [
@@ -165,7 +175,8 @@ def test_the_kernel_itself_equals_the_scan(shape, tolerance):
     np.testing.assert_allclose(jax.jit(kernel.log_likelihood)(given), found.log_likelihood, rtol=1e-6)
 
 
-@ON_A_GPU
+@pytest.mark.gpu
+@WITHOUT_A_GPU
 def test_the_kernels_loss_and_gradient_equal_the_scans():
     random = np.random.default_rng(0)
     logits, labels = jnp.asarray(random.normal(size=(64, 26, 37)), jnp.float32), random.integers(1, 37, (64, 12))

@@ -11,30 +11,33 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from jax import export
+from tests.variables import random_variables
 
 from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
-from recog.decoded import texts
+from recog.batch import full_height
+from recog.codecs import ClassCodec, TextCodec, codec_from_json
 from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
 from recog.export.check import DisagreementError, check_agreement
 from recog.export.write import Provenance, write_artifact
+from recog.models.classifier import Classifier, ClassifierConfig
 from recog.models.crnn import CRNN, CRNNConfig
 from recog.ops.recurrent import RecurrentConfig
+from recog.preprocess import Preprocess
+from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.reading import ReadingTask
 
 
 def make(folder, alphabet: Alphabet, channels: int):
     """A tiny reader with random parameters, confident enough to read something; and its artifact."""
     config = CRNNConfig(width=0.05, batch_norm=(2, 5), recurrent=RecurrentConfig(layers=1, units=8))
-    task = ReadingTask(CRNN(config, alphabet.classes), alphabet)
+    task = ReadingTask(CRNN(config, alphabet.classes), TextCodec(alphabet))
     images, widths = jnp.zeros((1, 32, 32, channels)), jnp.array([32])
     variables = jax.jit(lambda key: task.model.init(key, images, widths, train=False))(jax.random.key(0))
     variables = jax.tree.map(lambda x: 3 * np.asarray(x), variables)
     provenance = Provenance(
         config={"seed": 5},
         settings={"width": 0.05},
-        height=32,
-        width=0,
-        channels=channels,
+        preprocess=Preprocess(32, 0, channels),
         training_data="folder:x",
         validation_data="folder:y",
         step=1234,
@@ -76,20 +79,28 @@ def test_reads_what_the_live_model_reads(which, shape, request):
     folder, task, variables, _ = request.getfixturevalue(which)
     artifact = Artifact.load(folder)
     batch, width = shape
-    images = pictures((batch, 32, width, artifact.card.channels))
-    widths = np.linspace(width, max(1, width // 3), batch).astype(np.int32)
-    live = jax.jit(task.read)(variables, images, widths)
-    read = artifact.read_tokens(images, widths)
-    for name in ("tokens", "lengths", "frames"):
-        np.testing.assert_array_equal(getattr(read, name), getattr(live, name), err_msg=name)
-    np.testing.assert_allclose(read.confidences, live.confidences, atol=1e-5)
-    assert artifact.read(images, widths) == texts(task.alphabet, read)
+    images = pictures((batch, 32, width, artifact.card.preprocess.channels))
+    sizes = full_height(np.linspace(width, max(1, width // 3), batch), 32)
+    live = jax.device_get(jax.jit(task.predict)(variables, images, sizes))
+    read = artifact.predict(images, sizes)
+    assert read.keys() == live.keys()
+    for name, array in live.items():
+        if array.dtype == np.float32:
+            np.testing.assert_allclose(read[name], array, rtol=1e-5, atol=1e-4, err_msg=name)
+        else:
+            np.testing.assert_array_equal(read[name], array, err_msg=name)
+    assert artifact.read(images, sizes) == task.rows(read)
+    logits, lengths = artifact.logits(images, sizes)
+    np.testing.assert_array_equal(logits, read["logits"])
+    assert lengths.tolist() == [task.frames(int(columns)) for columns in sizes[:, 1]]
+    with pytest.raises(ValueError, match="no logits of branch 'integer'"):
+        artifact.logits(images, sizes, branch="integer")
 
 
 def test_tells_how_closely_it_agrees(gray, colour):
     for _, _, _, agreement in (gray, colour):
         assert agreement.pictures == 8
-        assert agreement.tokens > 20, "the comparison has something to compare"
+        assert agreement.numbers > 20, "the comparison has something to compare"
         assert agreement.difference <= 1e-5
 
 
@@ -104,7 +115,7 @@ def test_disagreement_is_an_error(gray, name):
 def test_a_failed_check_leaves_nothing(gray, tmp_path, monkeypatch):
     _, task, variables, _ = gray
     monkeypatch.setattr("recog.export.check.TOLERANCE", -1.0)
-    provenance = Provenance({}, {}, 32, 0, 1, "", "", 0, {})
+    provenance = Provenance({}, {}, Preprocess(32), "", "", 0, {})
     with pytest.raises(DisagreementError):
         write_artifact(tmp_path / "new" / "artifact", task, variables, provenance)
     assert list((tmp_path / "new").iterdir()) == []
@@ -130,12 +141,13 @@ def test_parameters_have_their_flax_names(gray):
 
 def test_files_tell_where_the_model_comes_from(gray, colour):
     folder, _, variables, _ = gray
-    assert Alphabet.from_dict(json.loads((folder / "alphabet.json").read_text())) == DIGITS
+    assert codec_from_json(json.loads((folder / "codec.json").read_text())) == TextCodec(DIGITS)
     assert json.loads((folder / "config.json").read_text()) == {"seed": 5}
     card = json.loads((folder / "card.json").read_text())
     assert card["parameters"] == sum(x.size for x in jax.tree.leaves(variables["params"]))
     assert (card["architecture"], card["step"], card["metrics"]) == ("CRNN", 1234, {"accuracy": 0.875})
-    assert (card["height"], card["channels"], card["training_data"]) == (32, 1, "folder:x")
+    assert Preprocess.from_json(card["preprocess"]) == Preprocess(32)
+    assert card["training_data"] == "folder:x"
     assert card["versions"]["jax"] == jax.__version__
     assert card["sha256"]["parameters.safetensors"] == sha256(folder / "parameters.safetensors")
     text = (folder / "card.md").read_text()
@@ -149,7 +161,7 @@ def test_files_tell_where_the_model_comes_from(gray, colour):
 def test_the_code_on_the_card_reads(which, request, monkeypatch):
     folder, *_ = request.getfixturevalue(which)
     artifact = Artifact.load(folder)
-    images = pictures((1, 32, 128, artifact.card.channels), seed=1)
+    images = pictures((1, 32, 128, artifact.card.preprocess.channels), seed=1)
     found = re.search(r"```python\n(.*?)```", (folder / "card.md").read_text(encoding="utf-8"), re.DOTALL)
     assert found
     code, replaced = re.subn(r"np\.zeros\(.*?np\.uint8\)", "PICTURES", found[1])
@@ -157,7 +169,7 @@ def test_the_code_on_the_card_reads(which, request, monkeypatch):
     monkeypatch.chdir(folder)
     names = {"PICTURES": images}
     exec(code, names)
-    [reading] = artifact.read(images, np.array([128]))
+    [reading] = artifact.read(images, full_height([128], 32))
     assert names["text"] == reading.text != ""
 
 
@@ -177,14 +189,14 @@ print(Artifact.load({str(gray[0])!r}).read_pictures([np.zeros((40, 90), np.uint8
 def test_a_reading_depends_on_neither_padding_nor_batch(gray):
     artifact = Artifact.load(gray[0])
     picture = pictures((32, 61, 1), seed=2)
-    alone = artifact.read(picture[None], np.array([61]))[0]
+    alone = artifact.read(picture[None], full_height([61], 32))[0]
     assert alone.text
     for rows, row, width in ((1, 0, 90), (4, 2, 75)):
         images = pictures((rows, 32, width, 1), seed=3)
         images[row] = np.pad(picture, ((0, 0), (0, width - 61), (0, 0)))
         widths = np.full(rows, width)
         widths[row] = 61
-        read = artifact.read(images, widths)[row]
+        read = artifact.read(images, full_height(widths, 32))[row]
         assert read.text == alone.text
         assert read.confidence == pytest.approx(alone.confidence, abs=1e-5)
 
@@ -197,7 +209,7 @@ def test_pictures_of_any_size_come_back_in_order(gray):
     for picture, reading in zip(given, together, strict=True):
         fitted = artifact.fit(picture)
         assert fitted.shape == (32, max(1, round(picture.shape[1] * 32 / picture.shape[0])), 1)
-        [alone] = artifact.read(fitted[None], np.array([fitted.shape[1]]))
+        [alone] = artifact.read(fitted[None], full_height([fitted.shape[1]], 32))
         assert reading.text == alone.text
         assert reading.confidence == pytest.approx(alone.confidence, abs=1e-5)
     assert artifact.read_pictures([]) == []
@@ -209,24 +221,24 @@ def test_pictures_of_any_size_come_back_in_order(gray):
         (np.zeros((1, 31, 40, 1), np.uint8), [40], "takes uint8"),
         (np.zeros((1, 32, 40, 3), np.uint8), [40], "takes uint8"),
         (np.zeros((1, 32, 40, 1), np.float32), [40], "takes uint8"),
-        (np.zeros((1, 32, 40, 1), np.uint8), [41], "1 to 40"),
-        (np.zeros((2, 32, 40, 1), np.uint8), [40, -1], "1 to 40"),
-        (np.zeros((2, 32, 40, 1), np.uint8), [40], "one for each of the 2"),
+        (np.zeros((1, 32, 40, 1), np.uint8), [41], r"up to \(32, 40\)"),
+        (np.zeros((2, 32, 40, 1), np.uint8), [40, -1], r"up to \(32, 40\)"),
+        (np.zeros((2, 32, 40, 1), np.uint8), [40], "for each of the 2 pictures"),
     ],
 )
 def test_other_batches_are_refused(gray, images, widths, message):
     with pytest.raises(ValueError, match=message):
-        Artifact.load(gray[0]).read(images, np.array(widths))
+        Artifact.load(gray[0]).read(images, np.array([[32 * (width != 0), width] for width in widths]))
 
 
-@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "alphabet.json", "card.json"])
+@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "codec.json", "card.json"])
 def test_a_missing_file_is_named(copy, name):
     (copy / name).unlink()
-    with pytest.raises(ArtifactError, match=f"lacks {name}: it is no artifact"):
+    with pytest.raises(ArtifactError, match=f"lacks {name}: not an artifact"):
         Artifact.load(copy)
 
 
-@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "alphabet.json"])
+@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "codec.json"])
 def test_a_changed_file_is_named(copy, name):
     content = (copy / name).read_bytes()
     for changed in (content[:-10], content[:-10] + bytes(10), b""):
@@ -236,10 +248,10 @@ def test_a_changed_file_is_named(copy, name):
 
 
 def test_a_reordered_alphabet_is_refused(copy):
-    saved = json.loads((copy / "alphabet.json").read_text())
-    saved["tokens"].reverse()
-    (copy / "alphabet.json").write_text(json.dumps(saved))
-    with pytest.raises(ArtifactError, match=r"alphabet\.json is damaged"):
+    saved = json.loads((copy / "codec.json").read_text())
+    saved["alphabet"]["tokens"].reverse()
+    (copy / "codec.json").write_text(json.dumps(saved))
+    with pytest.raises(ArtifactError, match=r"codec\.json is damaged"):
         Artifact.load(copy)
 
 
@@ -253,17 +265,17 @@ def test_a_program_of_another_age_is_named(copy):
         Artifact.load(copy)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 3}', '{"format": 99}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 4}', '{"format": 99}'])
 def test_a_card_of_another_kind_is_named(copy, content):
     (copy / "card.json").write_text(content)
-    with pytest.raises(ArtifactError, match=r"card\.json is (no model card|of format 99)"):
+    with pytest.raises(ArtifactError, match=r"card\.json is (not a model card|of format 99)"):
         Artifact.load(copy)
 
 
 def test_only_artifacts_are_replaced(gray, tmp_path, monkeypatch):
     _, task, variables, _ = gray
     monkeypatch.setattr("recog.export.check.SHAPES", ((1, 33),))
-    provenance = Provenance({"new": True}, {}, 32, 0, 1, "", "", 0, {})
+    provenance = Provenance({"new": True}, {}, Preprocess(32), "", "", 0, {})
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="holds files, but no artifact"):
         write_artifact(tmp_path, task, variables, provenance)
@@ -275,3 +287,17 @@ def test_only_artifacts_are_replaced(gray, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "config.json").read_text()) == {"new": True}
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*FILES, "notes.txt"])
     Artifact.load(tmp_path)
+
+
+def test_a_classifier_is_exported_in_the_same_way(tmp_path):
+    task = ClassifyingTask(Classifier(ClassifierConfig(width=1 / 64, backbone="vgg"), 3), ClassCodec(("a", "b", "c")))
+    images, sizes = pictures((2, 16, 16, 3)), full_height([16, 16], 16)
+    variables = random_variables(task.model, jnp.asarray(images, jnp.float32), sizes[:, 1], train=False)
+    provenance = Provenance({}, {}, Preprocess(16, 16, 3), "folder:x", "folder:y", 9, {"accuracy": 0.5})
+    write_artifact(tmp_path / "artifact", task, variables, provenance)
+    artifact = Artifact.load(tmp_path / "artifact")
+    found = artifact.predict(images, sizes)
+    np.testing.assert_allclose(found["probabilities"].sum(axis=1), 1, rtol=1e-6)
+    best = found["probabilities"].argmax(axis=1)
+    assert [reading.text for reading in artifact.read(images, sizes)] == ["abc"[place] for place in best]
+    assert "3 classes, in the order of the outputs: `a` `b` `c`" in (tmp_path / "artifact" / "card.md").read_text()

@@ -6,15 +6,15 @@ import json
 import pytest
 
 from recog.alphabet import DIGITS
+from recog.codecs import TextCodec
 from recog.export.card import FORMAT, Card
+from recog.preprocess import Preprocess
 
 CARD = Card(
     architecture="CRNN",
     settings={"width": 0.5},
     parameters=1234,
-    height=32,
-    width=0,
-    channels=1,
+    preprocess=Preprocess(32, filters=("median3", "otsu")),
     training_data="folder:x",
     validation_data="folder:y",
     step=7,
@@ -22,11 +22,15 @@ CARD = Card(
     exported="2025-01-01T00:00:00+00:00",
     versions={"jax": "0.10"},
     sha256={"program.bin": "00"},
-    filters=("median3", "otsu"),
 )
+CODEC = TextCodec(DIGITS)
 
 
-@pytest.mark.parametrize("card", [CARD, dataclasses.replace(CARD, filters=()), dataclasses.replace(CARD, width=94)])
+def with_preprocess(card: Card, **changes) -> Card:
+    return dataclasses.replace(card, preprocess=dataclasses.replace(card.preprocess, **changes))
+
+
+@pytest.mark.parametrize("card", [CARD, with_preprocess(CARD, filters=()), with_preprocess(CARD, width=94)])
 def test_a_card_comes_back_as_it_was_written(card, tmp_path):
     path = tmp_path / "card.json"
     path.write_text(card.to_json(), encoding="utf-8")
@@ -35,31 +39,40 @@ def test_a_card_comes_back_as_it_was_written(card, tmp_path):
 
 @pytest.mark.parametrize("width", [0, 94])
 def test_filters_are_told_to_people_in_their_order(width):
-    card = dataclasses.replace(CARD, width=width)
-    assert "through these filters of `recog.filters`: `median3`, then `otsu`." in card.to_markdown(DIGITS)
-    assert "filters" not in dataclasses.replace(card, filters=()).to_markdown(DIGITS)
+    card = with_preprocess(CARD, width=width)
+    assert "through these filters of `recog.filters`: `median3`, then `otsu`." in card.to_markdown(CODEC)
+    assert "filters" not in with_preprocess(card, filters=()).to_markdown(CODEC)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("filters", "message"),
     [
-        ({"filters": ["of_tomorrow"]}, "no model card .*filter 'of_tomorrow'"),
-        ({"filters": None}, "no model card"),
-        ({"filters": "otsu"}, "no model card .*filters='otsu'"),
-        ({"format": FORMAT - 1}, f"of format {FORMAT - 1}, this version reads {FORMAT}: export it again"),
+        (["of_tomorrow"], "not a model card .*filter 'of_tomorrow'"),
+        (None, "not a model card"),
+        (["otsu", 3], "not a model card"),
     ],
 )
-def test_what_this_version_cannot_use_is_refused(change, message, tmp_path):
+def test_filters_that_this_version_does_not_have_are_refused(filters, message, tmp_path):
+    saved = json.loads(CARD.to_json())
+    saved["preprocess"]["filters"] = filters
     path = tmp_path / "card.json"
-    path.write_text(json.dumps(json.loads(CARD.to_json()) | change))
+    path.write_text(json.dumps(saved))
     with pytest.raises(ValueError, match=message):
         Card.from_file(path)
 
 
-def test_a_card_without_filters_was_written_by_nobody(tmp_path):
+def test_another_format_is_refused(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps(json.loads(CARD.to_json()) | {"format": FORMAT - 1}))
+    with pytest.raises(ValueError, match=f"of format {FORMAT - 1}, this version reads {FORMAT}: export it again"):
+        Card.from_file(path)
+
+
+@pytest.mark.parametrize("name", ["filters", "height"])
+def test_a_card_without_a_field_was_written_by_nobody(name, tmp_path):
     saved = json.loads(CARD.to_json())
-    del saved["filters"]
+    del saved["preprocess"][name]
     path = tmp_path / "card.json"
     path.write_text(json.dumps(saved))
-    with pytest.raises(ValueError, match=r"no model card \('filters'\)"):
+    with pytest.raises(ValueError, match=rf"not a model card \(.*{name}"):
         Card.from_file(path)

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from launch.benchmarks import ctc
+from launch.benchmarks.ctc_losses import jax_losses, make_contestants
+from launch.benchmarks.ctc_problem import SHAPES, Shape, problem
+from launch.benchmarks.ctc_table import LossResult, geometric_mean
 from launch.benchmarks.timing import Timing
 from recog.ctc import kernel
 from tests.conftest import nvidia_device
 
-TINY = ctc.Shape(2, 5, 4, 2)
+TINY = Shape(2, 5, 4, 2)
 
 
 @pytest.mark.parametrize("by_kernel", [False, True])
@@ -33,7 +36,7 @@ def test_reports_every_contestant(by_kernel, monkeypatch, capsys):
 
 def test_on_a_gpu_ours_is_the_kernel_and_scan_is_not(monkeypatch):
     monkeypatch.setattr(kernel, "available", lambda: True)
-    case = ctc.problem(TINY)
+    case = problem(TINY)
 
     def kernels(loss) -> int:
         program = jax.jit(jax.value_and_grad(lambda *a: loss(*a).mean()))
@@ -41,28 +44,28 @@ def test_on_a_gpu_ours_is_the_kernel_and_scan_is_not(monkeypatch):
             text = program.trace(*case).lower(lowering_platforms=("cuda",)).as_text()
         return text.count("custom_call @__gpu$xla.gpu.triton")
 
-    assert {name: kernels(loss) for name, loss in ctc.jax_losses().items()} == {"recog": 2, "scan": 0, "optax": 0}
+    assert {name: kernels(loss) for name, loss in jax_losses().items()} == {"recog": 2, "scan": 0, "optax": 0}
 
 
 def test_labels_too_long_for_the_kernel_are_not_measured_twice(monkeypatch):
     monkeypatch.setattr(kernel, "available", lambda: True)
     monkeypatch.setattr(kernel, "LONGEST", TINY.L - 1)
-    assert [contestant.name for contestant in ctc.contestants(ctc.problem(TINY))][:2] == ["recog", "optax"]
+    assert [contestant.name for contestant in make_contestants(problem(TINY))][:2] == ["recog", "optax"]
 
 
 def test_marks_what_another_job_disturbed():
-    ours = ctc.Result(Timing(0.001, 0.01), None, 0.0)
-    disturbed = {"recog": ours, "torch": ctc.Result(Timing(0.007, 0.5), None, 0.0)}
-    quiet = {"recog": ours, "torch": ctc.Result(Timing(0.007, 0.0), None, 0.0)}
-    assert str(ctc._geometric_mean({TINY: quiet}, "torch")) == "7.00x"
-    assert str(ctc._geometric_mean({TINY: quiet, ctc.SHAPES[0]: disturbed}, "torch")) == "7.00x?"
-    assert ctc._geometric_mean({TINY: quiet}, "optax") is None
+    ours = LossResult(Timing(0.001, 0.01), None, 0.0)
+    disturbed = {"recog": ours, "torch": LossResult(Timing(0.007, 0.5), None, 0.0)}
+    quiet = {"recog": ours, "torch": LossResult(Timing(0.007, 0.0), None, 0.0)}
+    assert str(geometric_mean({TINY: quiet}, "torch")) == "7.00x"
+    assert str(geometric_mean({TINY: quiet, SHAPES[0]: disturbed}, "torch")) == "7.00x?"
+    assert geometric_mean({TINY: quiet}, "optax") is None
 
 
-@pytest.mark.parametrize("shape", [*ctc.SHAPES, ctc.Shape(64, 6, 3, 5)], ids=str)
+@pytest.mark.parametrize("shape", [*SHAPES, Shape(64, 6, 3, 5)], ids=str)
 def test_every_label_fits_and_no_shorter_than_it_must(shape):
     small = shape._replace(B=min(shape.B, 64), K=min(shape.K, 100))
-    case = ctc.problem(small)
+    case = problem(small)
     assert case.logits.shape == small[:3]
     for label, size in zip(case.labels, case.label_lengths, strict=True):
         frames = [n + int(np.sum(label[1:n] == label[: max(n - 1, 0)])) for n in range(shape.L + 1)]
@@ -71,7 +74,7 @@ def test_every_label_fits_and_no_shorter_than_it_must(shape):
 
 
 def test_a_misspelt_shape_is_named():
-    assert ctc._parse("64x26x37x25") == ctc.Shape(64, 26, 37, 25)
+    assert ctc.parse_shape("64x26x37x25") == Shape(64, 26, 37, 25)
     for text in ("64x26x37", "64x26x37xL", "0x1x2x3"):
         with pytest.raises(ctc.app.UsageError, match=text):
-            ctc._parse(text)
+            ctc.parse_shape(text)

@@ -1,18 +1,18 @@
 """The benchmark of the input runs, and what it says fits together; how long things take is not tested."""
 
-import contextlib
 import importlib.util
 import multiprocessing
 import time
 
 import numpy as np
 import pytest
-from absl import flags
 
 from datasets.preflight import BadSamplesError
 from datasets.sources import Folder
 from datasets.specs import open_source
 from launch.benchmarks import input as benchmark
+from launch.benchmarks import input_loaders
+from launch.benchmarks.loader_timing import family_seconds
 from launch.benchmarks.timing import Timing
 from recog.images import decode
 
@@ -23,13 +23,13 @@ SMALL = "plates:height=32,width=128,clutter=0,seed=3"
 
 @pytest.fixture
 def folder(tmp_path):
-    benchmark.write_folder(SMALL, tmp_path, 12)
+    input_loaders.write_folder(SMALL, tmp_path, 12)
     return Folder(tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
-    monkeypatch.setattr(benchmark, "BATCH", 4)
+    monkeypatch.setattr(input_loaders, "BATCH", 4)
 
 
 def test_a_written_folder_holds_the_renderers_pictures_and_labels(folder):
@@ -68,12 +68,12 @@ def test_a_renderer_is_measured_without_a_rival(capsys):
 
 @pytest.mark.skipif(not TORCH, reason="torch is not installed")
 def test_both_loaders_make_batches_of_the_same_pictures(folder):
-    checked = benchmark.check(folder)
-    with benchmark.our_batches(checked, 0) as batches:
+    checked = input_loaders.check(folder)
+    with input_loaders.our_batches(checked, 0) as batches:
         batch = next(batches)
         ours = {label.tobytes(): image for image, label in zip(batch.images, batch.labels, strict=True)}
     seen = 0
-    rival = benchmark.torch_batches(folder, checked, 0)
+    rival = input_loaders.torch_batches(folder, checked, 0)
     for _ in range(6):
         images, labels, lengths = (np.asarray(part) for part in next(rival))
         assert images.shape == batch.images.shape
@@ -90,7 +90,7 @@ def test_what_workers_use_of_the_cores_is_not_foreign():
     worker.start()
     try:
         until = time.monotonic() + 30
-        while (used := benchmark._family_seconds() - time.process_time()) < 0.2 and time.monotonic() < until:
+        while (used := family_seconds() - time.process_time()) < 0.2 and time.monotonic() < until:
             pass
         assert used >= 0.2
     finally:
@@ -101,12 +101,12 @@ def test_what_workers_use_of_the_cores_is_not_foreign():
 def test_files_that_cannot_be_used_are_left_out(folder):
     (folder.folder / "3.jpg").write_bytes(b"no picture")
     (folder.folder / "5.jpg").unlink()
-    checked = benchmark.check(folder)
+    checked = input_loaders.check(folder)
     assert checked.found.indices.tolist() == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
     for path in folder.folder.glob("*.jpg"):
         path.unlink()
     with pytest.raises(BadSamplesError):
-        benchmark.check(folder)
+        input_loaders.check(folder)
 
 
 def test_a_ratio_is_marked_where_either_number_is():
@@ -117,11 +117,11 @@ def test_a_ratio_is_marked_where_either_number_is():
     assert benchmark.line("plates", 0, benchmark.Result(DISTURBED)).split()[2:] == ["400?", "-", "-", "-", "-"]
 
 
-@pytest.mark.parametrize("text", ["two", "-1", "0,1.5", ""])
-def test_workers_that_are_no_numbers_are_named(monkeypatch, text):
-    values = flags.FlagValues()
-    flags.DEFINE_list("workers", text, "", flag_values=values)
-    values(["input"])
-    monkeypatch.setattr(benchmark.flags, "FLAGS", values)
-    with pytest.raises(ValueError, match=f"--workers={text}: give numbers"), contextlib.suppress(SystemExit):
-        benchmark.main([])
+def test_numbers_of_workers_are_parsed():
+    assert benchmark.parse_workers(["0", "2"]) == [0, 2]
+
+
+@pytest.mark.parametrize("texts", [["two"], ["-1"], ["0", "1.5"], []])
+def test_other_workers_are_named(texts):
+    with pytest.raises(ValueError, match=f"--workers={','.join(texts)}: expected numbers"):
+        benchmark.parse_workers(texts)

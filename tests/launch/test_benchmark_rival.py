@@ -1,4 +1,4 @@
-"""How PyTorch is asked for, whether it is installed or not."""
+"""Modes of PyTorch, whether it is installed or not."""
 
 import jax
 import pytest
@@ -13,9 +13,9 @@ from launch.benchmarks import rival
         ("gpu", {"torch": None, "compiled": "default", "graphs": "reduce-overhead"}),
     ],
 )
-def test_every_way_of_the_platform_is_made(platform, modes, monkeypatch):
+def test_every_mode_of_the_platform_is_made(platform, modes, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: platform)
-    assert rival.each_way(lambda mode: mode) == modes
+    assert rival.each_mode(lambda mode: mode) == modes
 
 
 def test_a_mode_that_fails_is_left_out_with_a_note(monkeypatch, capsys):
@@ -26,7 +26,7 @@ def test_a_mode_that_fails_is_left_out_with_a_note(monkeypatch, capsys):
             raise RuntimeError("no compiler\nand more")
         return mode
 
-    assert rival.each_way(make) == {"torch": None, "graphs": "reduce-overhead"}
+    assert rival.each_mode(make) == {"torch": None, "graphs": "reduce-overhead"}
     note = "note: torch.compile(mode='default') does not work here (RuntimeError: no compiler)\n"
     assert capsys.readouterr().err == note
 
@@ -36,4 +36,4 @@ def test_what_fails_uncompiled_is_an_error():
         raise RuntimeError("no memory")
 
     with pytest.raises(RuntimeError, match="no memory"):
-        rival.each_way(make)
+        rival.each_mode(make)

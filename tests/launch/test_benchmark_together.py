@@ -3,11 +3,13 @@
 import pytest
 
 from launch.benchmarks import together
+from recog.training.augment import AugmentConfig
+from tests.launch.tiny_models import two_convolutions
 
 
-@pytest.mark.slow
 def test_both_ways_are_measured(config):
-    config.data.buckets = (64,)
+    config.data.buckets, config.augment = (64,), AugmentConfig()
+    config.model = two_convolutions()
     one, many = together.measure(config, count=2, seconds=0.0)
     assert one.seconds > 0
     assert many.seconds > 0

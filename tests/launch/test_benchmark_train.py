@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from launch.benchmarks import rival, train
+from launch.benchmarks import training_contestants as contestants
+from launch.benchmarks.contestant import Result
+from launch.benchmarks.rival import MODELS
 from launch.benchmarks.timing import Timing
 from launch.runs.config import Config
 from launch.runs.data import abstract_state
@@ -20,6 +23,7 @@ from recog.models.plate_reader import PlateReaderConfig
 from recog.models.stn import IDENTITY
 from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.task import Task, normalize
+from tests.launch.tiny_models import two_convolutions
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def torch():
 
 def small(name: str) -> Config:
     """Its architecture with few channels, nothing dropped at random, and a steady rate from the first step on."""
-    config = train.configure(name, batch_size=3, dtype="float32")
+    config = contestants.configure(name, batch_size=3, dtype="float32")
     config.optimizer.schedule, config.optimizer.warmup_steps = "constant", 0
     config.model.dropout = 0.0
     config.model.width = 0.1
@@ -118,13 +122,13 @@ def torch_trainer(config: Config, task: Task, batch):
     return Trainer(config, task.alphabet.classes, task.alphabet.blank_id, batch, "cpu")
 
 
-@pytest.mark.parametrize("name", train.MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_pytorch_reads_what_ours_reads(name, torch):
     from launch.benchmarks.torch_readers import count_parameters
 
     config = small(name)
     task = make_task(config)
-    variables, batch = random_variables(config, task), train.make_batch(config, task)
+    variables, batch = random_variables(config, task), contestants.make_batch(config, task)
     reader = torch_trainer(config, task, batch).reader.eval()
     transplant(torch, variables, reader)
     assert count_parameters(reader) == sum(map(np.size, jax.tree.leaves(variables["params"])))
@@ -137,13 +141,13 @@ def test_pytorch_reads_what_ours_reads(name, torch):
     assert np.std(frames.logits, axis=(0, 1)).min() > 1e-3, "a reader that sees nothing proves nothing"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", train.MODELS)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", MODELS)
 def test_pytorch_learns_what_ours_learns(name, torch):
     config = small(name)
     task = make_task(config)
-    variables, batch = random_variables(config, task), train.make_batch(config, task)
-    ours, theirs = train.Ours(config, task, batch), torch_trainer(config, task, batch)
+    variables, batch = random_variables(config, task), contestants.make_batch(config, task)
+    ours, theirs = contestants.Ours(config, task, batch), torch_trainer(config, task, batch)
     transplant(torch, variables, theirs.reader)
     for parameter_name, parameter in theirs.reader.named_parameters():
         # Both biases of an LSTM would take our only one's step.
@@ -164,11 +168,11 @@ def test_pytorch_learns_what_ours_learns(name, torch):
     assert abs(losses[-1] - losses[0]) > 2e-4 * losses[0], "updates that change nothing prove nothing"
 
 
-@pytest.mark.parametrize("name", train.MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_labels_fit_and_hold_no_blank(name):
-    config = train.configure(name)
+    config = contestants.configure(name)
     task = make_task(config)
-    batch = train.make_batch(config, task)
+    batch = contestants.make_batch(config, task)
     frames, blank = task.frames(config.data.width), task.alphabet.blank_id
     for label, size in zip(batch.labels, batch.label_lengths, strict=True):
         live = label[:size]
@@ -183,19 +187,19 @@ def test_labels_fit_and_hold_no_blank(name):
 )
 def test_what_is_usual_for_the_device(platform, batch_size, dtype, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: platform)
-    for name in train.MODELS:
-        config = train.configure(name)
+    for name in MODELS:
+        config = contestants.configure(name)
         assert (config.data.batch_size, config.model.dtype) == (batch_size, dtype)
-    config = train.configure("crnn", 7, "float32")
+    config = contestants.configure("crnn", 7, "float32")
     assert (config.data.batch_size, config.model.dtype) == (7, "float32")
 
 
-@pytest.mark.parametrize("name", train.MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_pytorch_trains_in_bfloat16(name, torch):
     config = small(name)
     config.model.dtype = "bfloat16"
     task = make_task(config)
-    trainer = torch_trainer(config, task, train.make_batch(config, task))
+    trainer = torch_trainer(config, task, contestants.make_batch(config, task))
     convolution = next(module for module in trainer.reader.modules() if isinstance(module, torch.nn.Conv2d))
     computed = []
     convolution.register_forward_hook(lambda module, inputs, output: computed.append(output.dtype))
@@ -218,8 +222,8 @@ def test_pytorch_goes_on_without_a_compiler_that_fails(torch, monkeypatch, capsy
     monkeypatch.setattr(torch, "compile", compiler)
     config = small("lprnet")
     task = make_task(config)
-    batch, size = train.make_batch(config, task), count_parameters(abstract_state(config, task).variables)
-    assert list(train.torch_contestants(config, task, batch, size)) == ["torch"]
+    batch, size = contestants.make_batch(config, task), count_parameters(abstract_state(config, task).variables)
+    assert list(contestants.torch_contestants(config, task, batch, size)) == ["torch"]
     note = "torch.compile(mode='default') does not work here (RuntimeError: no compiler for default)"
     assert note in capsys.readouterr().err
 
@@ -240,18 +244,20 @@ def test_torch_tells_the_most_that_is_alive_at_once(torch):
 def test_another_architecture_is_no_rival(torch):
     config = small("crnn")
     task = make_task(config)
-    with pytest.raises(ValueError, match=r"reader has [\d,]+ parameters, ours 7: this configuration is not written"):
-        train.torch_contestants(config, task, train.make_batch(config, task), 7)
+    with pytest.raises(
+        ValueError, match=r"reader has [\d,]+ parameters, ours 7: .*does not implement this configuration"
+    ):
+        contestants.torch_contestants(config, task, contestants.make_batch(config, task), 7)
 
 
 def test_the_ratio_is_to_the_fastest_and_marked_where_disturbed():
     quiet, disturbed = Timing(0.5, 0.0), Timing(1.0, 0.5)
     results = {
-        "recog": train.Result(quiet, 3 * 2**20),
-        "torch": train.Result(Timing(2.0, 0.0), 5 * 2**20),
-        "compiled": train.Result(disturbed, 4 * 2**20),
+        "recog": Result(quiet, 3 * 2**20),
+        "torch": Result(Timing(2.0, 0.0), 5 * 2**20),
+        "compiled": Result(disturbed, 4 * 2**20),
     }
-    row = train.Row("lprnet", train.configure("lprnet", batch_size=10), flops=10**9, results=results)
+    row = train.Row("lprnet", contestants.configure("lprnet", batch_size=10), flops=10**9, results=results)
     cells = train.line(row, peak=4e9).split()
     assert cells == ["lprnet", "20.0", "5.0", "10.0?", "2.00x?", "50.0", "25.0?", "3", "4"]
     assert len(cells) == 1 + len(train.header()[1].split())
@@ -259,19 +265,32 @@ def test_the_ratio_is_to_the_fastest_and_marked_where_disturbed():
 
 
 def test_without_torch_ours_stands_alone():
-    row = train.Row("crnn", train.configure("crnn"), 10**9, {"recog": train.Result(Timing(1.0, 0.0), 0)})
+    row = train.Row("crnn", contestants.configure("crnn"), 10**9, {"recog": Result(Timing(1.0, 0.0), 0)})
     assert train.line(row, peak=1e10).split()[2:] == ["-", "-", "-", "10.0", "-", "-", "-"]
 
 
-@pytest.mark.slow
+def assert_reported(row: train.Row, lines: list[str]) -> None:
+    for result in row.results.values():
+        assert result.timing.seconds > 0
+        assert 0 < result.peak_bytes < 2**30
+    data = row.config.data
+    assert lines[2].startswith(row.name)
+    assert lines[3].startswith(f"{row.name}: {data.height}x{data.width}x{data.channels}, batch 3, float32")
+    assert any("jax" in line for line in lines[4:])
+
+
+@pytest.mark.exhaustive
 def test_reports_every_contestant(monkeypatch, capsys):
     monkeypatch.setattr(rival, "MODES", {"cpu": {}, "gpu": {}})
     (row,) = train.report({"lprnet": small("lprnet")}, seconds=0.0, rounds=1)
     assert "recog" in row.results
-    for result in row.results.values():
-        assert result.timing.seconds > 0
-        assert 2**20 < result.peak_bytes < 2**30
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[2].startswith("lprnet")
-    assert lines[3].startswith("lprnet: 24x94x3, batch 3, float32")
-    assert any("jax" in line for line in lines[4:])
+    assert_reported(row, capsys.readouterr().out.splitlines())
+
+
+def test_reports_our_step_by_itself(monkeypatch, capsys):
+    monkeypatch.setattr(rival, "torch_device", lambda: None)
+    config = small("crnn")
+    config.model = two_convolutions()
+    (row,) = train.report({"crnn": config}, seconds=0.0, rounds=1)
+    assert list(row.results) == ["recog"]
+    assert_reported(row, capsys.readouterr().out.splitlines())

@@ -6,24 +6,31 @@ from pathlib import Path
 import pytest
 
 from launch import cost
-from launch.cost import Published, compare, table
 from launch.runs.costs import Cost, config_names, count, count_models, load_config
+from launch.runs.published import PUBLISHED, Published, compare, cost_table
+from tests.launch.in_process import run_main
 
 LPRNET = Cost(24, 94, 3, 18, 446_976, 144_400_000)
 
 
-@pytest.mark.parametrize("name", cost.PUBLISHED)
-def test_every_model_of_the_paper_costs_what_the_paper_says(name):
-    ours, theirs = count(load_config(name)), cost.PUBLISHED[name]
+@pytest.fixture(scope="module")
+def costs() -> dict[str, Cost]:
+    """Costs of all models."""
+    return count_models()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_model_of_the_paper_costs_what_the_paper_says(name, costs):
+    ours, theirs = costs[name], PUBLISHED[name]
     assert ours.size == "24x94x3"
     assert 2 * ours.macs / 1e9 == pytest.approx(theirs.operations, rel=0.05)
     millions = ours.parameters / 1e6
     assert millions == pytest.approx(theirs.parameters, rel=0.05) or round(millions, 1) == theirs.parameters
 
 
-def test_graphic_supervision_costs_a_reader_nothing():
-    assert count(load_config("lprnet_graphic")) == count(load_config("lprnet"))
-    assert count(load_config("lprnet")).parameters == 446_976
+def test_graphic_supervision_costs_a_reader_nothing(costs):
+    assert count(load_config("lprnet_graphic")) == costs["lprnet"]
+    assert costs["lprnet"].parameters == 446_976
 
 
 @pytest.mark.parametrize(
@@ -39,7 +46,7 @@ def test_differences_over_five_percent_are_explained(published, shown):
 
 
 def test_a_line_for_each_model_under_its_titles():
-    lines = table({"lprnet": LPRNET, "mine": LPRNET._replace(frames=None)})
+    lines = cost_table({"lprnet": LPRNET, "mine": LPRNET._replace(frames=None)})
     assert len(lines) == 3
     titles = {title: lines[0].index(title) + len(title) for title in ("input", "frames", "parameters", "MACs")}
     for title, value in {"input": "24x94x3", "frames": "18", "parameters": "446,976", "MACs": "144.4 M"}.items():
@@ -49,10 +56,16 @@ def test_a_line_for_each_model_under_its_titles():
     assert lines[2][: titles["frames"]].endswith(" -")
 
 
-def test_the_readme_tells_what_every_model_costs():
-    lines = map(str.split, Path("README.md").read_text(encoding="utf-8").splitlines())
+def test_the_command_counts_one_configuration_as_its_flags_change_it(capsys):
+    run_main(cost, "--config=launch/configs/quickstart.py", "--config.data.width=200")
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.split()[:4] == ["quickstart", "32x200x1", "51", "449,457"]
+
+
+def test_the_documentation_tells_what_every_model_costs(costs):
+    documents = (Path("README.md"), *Path("docs").glob("*.md"))
+    lines = [line.split() for path in documents for line in path.read_text(encoding="utf-8").splitlines()]
     rows = {words[0]: words for words in lines if len(words) > 1 and re.fullmatch(r"\d+x\d+x\d+", words[1])}
-    costs = count_models()
     for name, ours in costs.items():
         assert rows[name][1:4] == [ours.size, f"{ours.frames or '-'}", f"{ours.parameters:,}"]
         assert float(rows[name][4].replace(",", "")) == pytest.approx(ours.macs / 1e6, abs=0.06)

@@ -8,12 +8,12 @@ import jax
 import numpy as np
 import pytest
 
-from launch.predict import find_pictures, predict
 from launch.runs.config import to_json
 from launch.runs.data import state_maker
 from launch.runs.folder import claim
 from launch.runs.tasks import make_task
 from recog.export.artifact import FILES, Artifact
+from recog.serving.files import find_pictures, read_files
 from recog.training.checkpoints import Checkpoints
 from recog.training.optimizers import make_optimizer
 from tests.launch.conftest import tiny_config
@@ -105,7 +105,7 @@ def test_batches_change_nothing(exported, gallery):
     artifact = Artifact.load(exported[1])
     paths = find_pictures([str(gallery), str(gallery / "missing.png"), str(gallery)])
     assert len(paths) == 7
-    results = [list(predict(artifact, paths, size)) for size in (1, 7)]
+    results = [list(read_files(artifact, paths, size)) for size in (1, 7)]
     for (path, one), (same, other) in zip(*results, strict=True):
         assert path == same
         if isinstance(one, str) or isinstance(other, str):

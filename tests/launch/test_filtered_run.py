@@ -5,7 +5,6 @@ import numpy as np
 
 from launch.evaluate import evaluate
 from launch.export import export
-from launch.predict import predict
 from launch.runs.config import to_json
 from launch.runs.data import check, one_pass, open_data, state_maker
 from launch.runs.folder import claim, load_run
@@ -13,6 +12,7 @@ from launch.runs.tasks import make_task
 from recog.evaluation.evaluator import Evaluator
 from recog.export.artifact import Artifact
 from recog.mesh import make_mesh
+from recog.serving.files import read_files
 from recog.training.checkpoints import Checkpoints
 from recog.training.optimizers import make_optimizer
 
@@ -43,7 +43,7 @@ def test_filters_follow_a_model_from_training_to_prediction(config, digits, tmp_
 
     evaluation = Evaluator(run.task, make_mesh())(run.variables, one_pass(samples, run.config, run.task))
     paths = [digits / f"{prediction.id}.png" for prediction in evaluation.predictions]
-    read = [reading for _, reading in predict(artifact, paths, 5)]
+    read = [reading for _, reading in read_files(artifact, paths, 5)]
     assert [r if isinstance(r, str) else r.text for r in read] == [p.text for p in evaluation.predictions]
     assert any(p.text for p in evaluation.predictions)
     evaluate(tmp_path / "run")

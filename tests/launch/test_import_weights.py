@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,16 +11,18 @@ import jax
 import numpy as np
 import pytest
 
+import launch.import_weights
 from launch.evaluate import evaluate
 from launch.export import export
-from launch.import_weights import import_weights
 from launch.runs.folder import OtherRunError, load_run
+from launch.runs.imported import convert, import_weights
 from recog.alphabet import CHINESE_PLATES, LATIN_36
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import WeightsError
 from tests.importing import test_crnn_pytorch
 from tests.importing.lprnet_port import random_weights
 from tests.importing.torch_pickles import File
+from tests.launch.in_process import run_main
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +67,6 @@ def test_it_has_no_validation_samples_of_its_own(workdir):
         evaluate(workdir)
 
 
-@pytest.mark.slow
-def test_it_exports_with_its_origin_on_the_card(workdir, tmp_path):
-    export(workdir, tmp_path / "artifact")
-    card = (tmp_path / "artifact" / "card.md").read_text(encoding="utf-8")
-    assert "Imported from lprnet_pytorch, w.pth (sha256 " in card
-    assert "446,976 parameters" in card
-
-
 def test_importing_again_changes_nothing_and_other_weights_are_refused(path, workdir, tmp_path):
     import_weights("lprnet_pytorch", path, workdir)
     file, other = File("stream"), random_weights(1, classes=CHINESE_PLATES.classes)
@@ -79,15 +75,44 @@ def test_importing_again_changes_nothing_and_other_weights_are_refused(path, wor
         import_weights("lprnet_pytorch", changed, workdir)
 
 
-def test_a_crnn_of_pytorch_comes_with_the_public_alphabet(tmp_path):
-    file, sizes = File("zip"), test_crnn_pytorch.TINY | {"classes": LATIN_36.classes}
-    weights = test_crnn_pytorch.random_weights(0, **sizes)
-    path = file.write(tmp_path / "crnn.pth", {name: file.tensor(x) for name, x in weights.items()})
-    import_weights("crnn_pytorch", path, tmp_path / "run")
-    run = load_run(tmp_path / "run")
+@pytest.fixture(scope="module")
+def crnn_weights() -> dict[str, np.ndarray]:
+    return test_crnn_pytorch.random_weights(0, **test_crnn_pytorch.TINY | {"classes": LATIN_36.classes})
+
+
+@pytest.fixture(scope="module")
+def crnn_workdir(crnn_weights, tmp_path_factory) -> Path:
+    file, folder = File("zip"), tmp_path_factory.mktemp("crnn")
+    path = file.write(folder / "crnn.pth", {name: file.tensor(x) for name, x in crnn_weights.items()})
+    run_main(launch.import_weights, "--source=crnn_pytorch", f"--weights={path}", f"--workdir={folder / 'run'}")
+    return folder / "run"
+
+
+def test_a_crnn_of_pytorch_comes_with_the_public_alphabet(crnn_weights, crnn_workdir):
+    run = load_run(crnn_workdir)
     assert run.task.alphabet == LATIN_36
     assert (run.config.data.height, run.config.data.width, run.config.data.channels) == (32, 100, 1)
-    jax.tree.map(np.testing.assert_array_equal, run.variables, crnn_pytorch.convert(weights)[0])
+    jax.tree.map(np.testing.assert_array_equal, run.variables, crnn_pytorch.convert(crnn_weights)[0])
+
+
+def test_it_exports_with_its_origin_on_the_card(crnn_workdir, tmp_path, monkeypatch):
+    monkeypatch.setattr("recog.export.check.SHAPES", ((2, 100),))
+    export(crnn_workdir, tmp_path / "artifact")
+    card = (tmp_path / "artifact" / "card.md").read_text(encoding="utf-8")
+    assert "Imported from crnn_pytorch, crnn.pth (sha256 " in card
+
+
+def test_an_unknown_project_is_refused():
+    with pytest.raises(ValueError, match=r"--source='tesseract': choose lprnet_pytorch or crnn_pytorch"):
+        convert("tesseract", {})
+
+
+def test_the_command(path, tmp_path):
+    flags = ["--source=lprnet_pytorch", f"--weights={path}", f"--workdir={tmp_path / 'run'}"]
+    done = subprocess.run([sys.executable, "-m", "launch.import_weights", *flags], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'run'}: LPRNet of 446,976 parameters, 68 classes\n"
+    assert load_run(tmp_path / "run").task.alphabet == CHINESE_PLATES
 
 
 def test_another_number_of_classes_asks_for_the_tokens(tmp_path):

@@ -4,44 +4,36 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from absl import flags
 
-RECIPES = Path("launch/recipes")
-OPEN_SAMPLES = """
-from absl import app, flags
 from launch import train
 from launch.runs.data import open_data
+from tests.launch.in_process import parsed
 
-def main(_):
-    config = flags.FLAGS.config
-    print([len(source) for source in open_data(config)], config.model.dtype)
-
-train.define_flags()
-app.run(main)
-"""
+RECIPES = Path("launch/recipes")
 SAY_ARGUMENTS = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
 
 
 def assert_trains(arguments: list[str], digits: Path) -> None:
-    """That they are all that ``launch.train`` needs, if ``digits`` were the samples that they name."""
+    """Asserts that they are all that ``launch.train`` needs, with ``digits`` in place of the samples that they name."""
     arguments = [re.sub("lmdb:.*", f"folder:{digits}", word) for word in arguments]
-    done = subprocess.run([sys.executable, "-c", OPEN_SAMPLES, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "[24, 24] bfloat16"
+    with parsed(train, *arguments) as values:
+        assert [len(source) for source in open_data(values.config)] == [24, 24]
+        assert values.config.model.dtype == "bfloat16"
 
 
 def after_module(words: list[str]) -> list[str]:
-    """What ``launch.train`` is given."""
+    """Arguments of ``launch.train``."""
     assert words[words.index("launch.train") - 1] == "-m"
     return words[words.index("launch.train") + 1 :]
 
 
 def told(script: str, tool: str, folder: Path) -> list[str]:
-    """What a script hands to its tool."""
+    """Arguments that a script gives to its tool."""
     (folder / tool).write_text(SAY_ARGUMENTS)
     (folder / tool).chmod(0o755)
     environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
@@ -49,14 +41,12 @@ def told(script: str, tool: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.slow
 def test_slurm(tmp_path, digits):
     words = told("slurm.sbatch", "srun", tmp_path)
     assert_trains(after_module(words), digits)
     assert "--distributed=auto" in words
 
 
-@pytest.mark.slow
 def test_tpu_slice(tmp_path, digits):
     *words, command = told("tpu_slice.sh", "gcloud", tmp_path)
     assert words[:6] == ["compute", "tpus", "tpu-vm", "ssh", "my-slice", "--zone=us-central2-b"]
@@ -64,7 +54,6 @@ def test_tpu_slice(tmp_path, digits):
     assert "--worker=all" in words
 
 
-@pytest.mark.slow
 def test_jobset(digits):
     jobset = yaml.safe_load((RECIPES / "jobset.yaml").read_text())
     (hosts,) = jobset["spec"]["replicatedJobs"]
@@ -104,9 +93,7 @@ def test_what_reads_the_samples_is_installed(recipe):
     assert re.search(r"pip install -e \.\[\w+,lmdb\]", text)
 
 
-@pytest.mark.slow
-def test_what_the_recipes_do_not_say_is_refused():
-    arguments = ["--config=launch/configs/crnn.py", "--workdir=runs/x", "--distributed=perhaps", "--only_check_args"]
-    done = subprocess.run([sys.executable, "-m", "launch.train", *arguments], capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "--distributed" in done.stderr + done.stdout
+def test_another_way_to_join_processes_is_refused():
+    arguments = ["--config=launch/configs/crnn.py", "--workdir=runs/x", "--distributed=perhaps"]
+    with pytest.raises(flags.IllegalFlagValueError, match="--distributed"), parsed(train, *arguments):
+        pytest.fail("the flags were accepted")

@@ -1,9 +1,20 @@
 """The scaling model at its limits, where the answer is known."""
 
+import subprocess
+import sys
+
 import pytest
 
 from launch.runs.costs import load_config
-from launch.scaling import NETWORKS, Network, Step, all_reduce_seconds, efficiency, measured_step, table
+from launch.runs.scaling import (
+    NETWORKS,
+    Network,
+    Step,
+    all_reduce_seconds,
+    efficiency,
+    efficiency_table,
+    measured_step,
+)
 
 FAST, PLAIN = Network(1e30, 0.0), Network(1e9, 1e-5)
 
@@ -53,7 +64,7 @@ def test_a_configuration_tells_what_its_steps_talk_about():
 
 def test_the_table_has_a_line_for_each_network():
     networks = {"plain": PLAIN, "fast": FAST, "of a node": FAST._replace(reach=8)}
-    lines = table(Step(0.1, 10**8, 8), [8, 64], networks)
+    lines = efficiency_table(Step(0.1, 10**8, 8), [8, 64], networks)
     assert [line.split()[0] for line in lines] == ["8", "plain", "fast", "of"]
     assert lines[2].split()[1:] == ["100.0%", "/", "100.0%"] * 2
     assert lines[3].split()[3:] == ["100.0%", "/", "100.0%", "-"]
@@ -62,3 +73,13 @@ def test_the_table_has_a_line_for_each_network():
 @pytest.mark.parametrize("kind", ["infiniband", "ethernet", "tpu"])
 def test_something_of_each_kind_joins_512(kind):
     assert max(network.reach for name, network in NETWORKS.items() if name.startswith(kind)) >= 512
+
+
+def test_the_command_prints_the_table_of_a_configuration():
+    flags = ["--config=launch/configs/lprnet.py", "--step_ms=100", "--devices=64,8"]
+    done = subprocess.run([sys.executable, "-m", "launch.scaling", *flags], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    traffic, titles, *lines = done.stdout.splitlines()
+    assert traffic.startswith("446,976 parameters: each device sends and receives about 3.4 MiB a step")
+    assert titles.split() == ["8", "64"]
+    assert [line.split()[0] for line in lines] == list(NETWORKS)

@@ -1,6 +1,7 @@
 """CRNN against Table 1 of the paper, and the promise that padding changes nothing."""
 
 import dataclasses
+import functools
 import itertools
 
 import jax
@@ -10,8 +11,9 @@ import pytest
 
 from recog.models.crnn import CRNN, CRNNConfig
 from recog.ops.recurrent import RecurrentConfig
+from tests.variables import abstract_variables, random_variables
 
-TINY = CRNNConfig(width=0.1, batch_norm=(1, 3, 5, 6, 7), recurrent=RecurrentConfig(layers=1, units=8))
+TINY = CRNNConfig(width=1 / 16, batch_norm=(1, 3, 5, 6, 7), recurrent=RecurrentConfig(layers=1, units=8))
 ONE_WAY = RecurrentConfig(layers=2, units=8, projection=0, directions=1)
 TINY_MUSIC = dataclasses.replace(TINY, without=(4, 6), recurrent=ONE_WAY)
 MUSIC = CRNNConfig(without=(4, 6), recurrent=RecurrentConfig(directions=1))
@@ -19,28 +21,24 @@ MUSIC = CRNNConfig(without=(4, 6), recurrent=RecurrentConfig(directions=1))
 
 def shapes(config, channels=1, classes=37, width=100):
     model = CRNN(config, classes)
-    images, widths = jnp.zeros((1, 32, width, channels)), jnp.array([width])
-    return model, jax.eval_shape(lambda: model.init(jax.random.key(0), images, widths, train=False))
-
-
-def apply(model, variables, images, widths, *, train=False):
-    """Compiled; with the updated statistics when training."""
-    mutable = ("batch_stats",) if train else False
-    return jax.jit(model.apply, static_argnames=("train", "mutable"))(
-        variables, images, widths, train=train, mutable=mutable
-    )
+    return model, abstract_variables(model, jnp.zeros((1, 32, width, channels)), jnp.array([width]), train=False)
 
 
 def count(tree) -> int:
     return sum(x.size for x in jax.tree.leaves(tree))
 
 
-def test_parameters_are_the_papers_8_33_million():
-    _, variables = shapes(CRNNConfig())
-    assert round(count(variables["params"]) / 1e6, 2) == 8.33
+@pytest.fixture(scope="module")
+def full():
+    """Variables of the paper's size."""
+    return shapes(CRNNConfig())[1]
 
 
-def test_parameters_equal_a_count_by_hand():
+def test_parameters_are_the_papers_8_33_million(full):
+    assert round(count(full["params"]) / 1e6, 2) == 8.33
+
+
+def test_parameters_equal_a_count_by_hand(full):
     channels = (1, 64, 128, 256, 256, 512, 512, 512)
     convolutions = sum(9 * i * o + o for i, o in zip(channels[:-1], (*channels[1:-1], 0), strict=True) if o)
     convolutions += 4 * 512 * 512 + 512
@@ -48,8 +46,7 @@ def test_parameters_equal_a_count_by_hand():
     first = 2 * (4 * 256 * (512 + 256) + 4 * 256)
     second = 2 * (4 * 256 * (256 + 256) + 4 * 256)
     projection, classifier = 512 * 256 + 256, 512 * 37 + 37
-    _, variables = shapes(CRNNConfig())
-    assert count(variables["params"]) == convolutions + batch_norm + first + second + projection + classifier
+    assert count(full["params"]) == convolutions + batch_norm + first + second + projection + classifier
 
 
 def test_width_multiplies_channels():
@@ -86,12 +83,15 @@ def test_only_the_first_six_convolutions_can_be_left_out(without):
 
 
 @pytest.mark.parametrize("config", [TINY, TINY_MUSIC], ids=["table 1", "music"])
-@pytest.mark.parametrize("width", [1, 4, 5, 31, 64, 97, 100, 101, 160])
-def test_frames_are_what_the_model_emits(width, config):
-    model, variables = shapes(config, width=width)
-    images, widths = jnp.zeros((1, 32, width, 1)), jnp.array([width])
-    frames = jax.eval_shape(lambda v: model.apply(v, images, widths, train=False), variables)
-    assert frames.logits.shape == (1, model.frames(width), 37)
+def test_frames_are_what_the_model_emits(config):
+    model, variables = shapes(config)  # of any width
+
+    def logits(width):
+        images, widths = jnp.zeros((1, 32, width, 1)), jnp.array([width])
+        return jax.eval_shape(lambda v: model.apply(v, images, widths, train=False), variables).logits
+
+    widths = (1, 4, 5, 31, 64, 97, 100, 101, 160)
+    assert [logits(width).shape for width in widths] == [(1, model.frames(width), 37) for width in widths]
 
 
 def test_the_papers_example_has_26_frames():
@@ -103,66 +103,78 @@ def test_other_heights_are_refused_by_name():
         CRNN(TINY, 5).init(jax.random.key(0), jnp.zeros((1, 48, 64, 1)), jnp.array([64]), train=False)
 
 
+WIDTHS = np.array([96, 61, 40, 96])
+
+
+class Tiny:
+    """A small model with random variables, and its compiled programs."""
+
+    def __init__(self, config):
+        random = np.random.default_rng(0)
+        self.model = CRNN(config, 11)
+        self.images = random.uniform(-1, 1, (4, 32, 96, 1)).astype(np.float32)
+        # Statistics are not the initial ones, so that normalised zeros are no zeros.
+        self.variables = random_variables(self.model, self.images, WIDTHS, train=False)
+        self._read = jax.jit(functools.partial(self.model.apply, train=False))
+        self._train = jax.jit(functools.partial(self.model.apply, train=True, mutable=("batch_stats",)))
+
+    def read(self, images, widths):
+        return jax.tree.map(np.asarray, self._read(self.variables, images, np.array(widths)))
+
+    def train(self, images, widths):
+        """Frames and the updated statistics."""
+        return jax.tree.map(np.asarray, self._train(self.variables, images, np.array(widths)))
+
+
 @pytest.fixture(scope="module", params=[TINY, TINY_MUSIC], ids=["table 1", "music"])
 def tiny(request):
-    random = np.random.default_rng(0)
-    model = CRNN(request.param, 11)
-    images = random.uniform(-1, 1, (3, 32, 96, 1)).astype(np.float32)
-    widths = jnp.array([96, 61, 40])
-    variables = jax.jit(model.init, static_argnames="train")(jax.random.key(0), images, widths, train=False)
-    # Statistics that are not the initial ones, so that normalised zeros are no zeros.
-    variables = jax.tree.map(lambda x: x + jnp.asarray(random.uniform(0.1, 0.5, x.shape), x.dtype), variables)
-    return model, variables, images, widths
+    return Tiny(request.param)
 
 
 def test_a_reading_does_not_depend_on_padding_or_batch_mates(tiny):
-    model, variables, images, widths = tiny
-    together = apply(model, variables, images, widths)
-    for row, width in enumerate(widths.tolist()):
-        alone = apply(model, variables, images[row : row + 1, :, :width], jnp.array([width]))
+    together = tiny.read(tiny.images, WIDTHS)
+    others = tiny.read(tiny.images[[0, 0, 0, 0]], WIDTHS[[0, 0, 0, 0]])
+    np.testing.assert_allclose(together.logits[0], others.logits[0], atol=2e-5)
+    for row in (1, 2):
+        width = WIDTHS[row]
+        alone = tiny.read(tiny.images[row : row + 1, :, :width], [width])
         length = int(alone.lengths[0])
         assert length == int(together.lengths[row]) == CRNN.frames(width)
         np.testing.assert_allclose(together.logits[row, :length], alone.logits[0], atol=2e-5)
 
 
 def test_what_stands_in_the_padding_does_not_matter(tiny):
-    model, variables, images, widths = tiny
-    loud = np.array(images)
-    for row, width in enumerate(widths.tolist()):
-        loud[row, :, width:] = 1e3
-    for train in (False, True):
-        quiet_out = apply(model, variables, images, widths, train=train)
-        loud_out = apply(model, variables, loud, widths, train=train)
+    loud = np.where(np.arange(96)[:, None] < WIDTHS[:, None, None, None], tiny.images, np.float32(1e3))
+    for run in (tiny.read, tiny.train):
+        quiet_out, loud_out = run(tiny.images, WIDTHS), run(loud, WIDTHS)
         for a, b in zip(jax.tree.leaves(quiet_out), jax.tree.leaves(loud_out), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_batch_statistics_do_not_see_padding(tiny):
-    model, variables, images, widths = tiny
-    wide = np.pad(images, ((0, 0), (0, 0), (0, 64), (0, 0)))
-    narrow_state = apply(model, variables, images, widths, train=True)[1]
-    wide_state = apply(model, variables, wide, widths, train=True)[1]
+    wide = np.pad(tiny.images, ((0, 0), (0, 0), (0, 64), (0, 0)))
+    _, narrow_state = tiny.train(tiny.images, WIDTHS)
+    _, wide_state = tiny.train(wide, WIDTHS)
     for a, b in zip(jax.tree.leaves(narrow_state), jax.tree.leaves(wide_state), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_rows_without_a_sample_have_no_frames_and_move_no_statistics(tiny):
-    model, variables, images, widths = tiny
-    noise = np.random.default_rng(1).uniform(-1, 1, (2, *images.shape[1:])).astype(np.float32)
-    frames, state = apply(model, variables, images, widths, train=True)
-    more = np.concatenate([images, noise]), jnp.concatenate([widths, jnp.zeros(2, widths.dtype)])
-    more_frames, more_state = apply(model, variables, *more, train=True)
-    np.testing.assert_array_equal(more_frames.lengths, [*frames.lengths, 0, 0])
-    np.testing.assert_allclose(more_frames.logits[:3], frames.logits, atol=2e-5)
-    for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(more_state), strict=True):
+    """Two samples with two rows of noise are as the two samples twice."""
+    noise = np.random.default_rng(1).uniform(-1, 1, tiny.images[:2].shape).astype(np.float32)
+    twice, state = tiny.train(tiny.images[[0, 1, 0, 1]], WIDTHS[[0, 1, 0, 1]])
+    frames, noisy_state = tiny.train(np.concatenate([tiny.images[:2], noise]), [*WIDTHS[:2], 0, 0])
+    np.testing.assert_array_equal(frames.lengths, [*twice.lengths[:2], 0, 0])
+    np.testing.assert_allclose(frames.logits[:2], twice.logits[:2], atol=2e-5)
+    for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(noisy_state), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-def test_bfloat16_keeps_parameters_statistics_and_logits_in_float32(tiny):
-    model, variables, images, widths = tiny
-    low = CRNN(dataclasses.replace(model.config, dtype="bfloat16"), 11)
-    frames, state = apply(low, variables, images, widths, train=True)
-    assert frames.logits.dtype == jnp.float32
-    assert all(x.dtype == jnp.float32 for x in jax.tree.leaves(state))
-    fresh = jax.eval_shape(lambda: low.init(jax.random.key(0), images, widths, train=False))
-    assert all(x.dtype == jnp.float32 for x in jax.tree.leaves(fresh))
+@pytest.mark.parametrize("config", [TINY, TINY_MUSIC], ids=["table 1", "music"])
+def test_bfloat16_keeps_parameters_statistics_and_logits_in_float32(config):
+    low = CRNN(dataclasses.replace(config, dtype="bfloat16"), 11)
+    images, widths = jnp.zeros((2, 32, 96, 1)), jnp.array([96, 61])
+    fresh = abstract_variables(low, images, widths, train=False)
+    train = functools.partial(low.apply, train=True, mutable=("batch_stats",))
+    frames, state = jax.eval_shape(train, fresh, images, widths)
+    assert all(x.dtype == jnp.float32 for x in jax.tree.leaves((fresh, frames.logits, state)))

@@ -10,8 +10,9 @@ import pytest
 
 from recog.models.crnn_plate import CRNNPlate, CRNNPlateConfig
 from recog.ops.recurrent import RecurrentConfig
+from tests.variables import random_variables
 
-TINY = CRNNPlateConfig(width=0.1, recurrent=RecurrentConfig(layers=1, units=8), dropout=0.5)
+TINY = CRNNPlateConfig(width=1 / 16, recurrent=RecurrentConfig(layers=1, units=8), dropout=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_rows_without_a_sample_have_no_frames_and_move_no_statistics():
     random = np.random.default_rng(0)
     model = CRNNPlate(TINY, 5)
     images = random.uniform(-1, 1, (4, 24, 94, 3)).astype(np.float32)
-    variables = jax.jit(lambda: model.init(jax.random.key(0), images, jnp.full(4, 94), train=False))()
+    variables = random_variables(model, images, np.full(4, 94), train=False)
 
     @jax.jit
     def train(images, widths) -> Any:

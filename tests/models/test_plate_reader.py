@@ -1,5 +1,7 @@
 """The patent's plate reader: every stage's size, its parameters by hand, and the switches of its experiments."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from recog.models.plate_reader import PlateReader, PlateReaderConfig, ResidualBlock
 from recog.ops.recurrent import RecurrentConfig
+from tests.variables import abstract_variables, random_variables
 
 ALPHABET = 66
 
@@ -56,8 +59,13 @@ def parameters(stn=True, layers=2, units=512, fc_layers=2) -> int:
     return total + (localization if stn else 0)
 
 
-def test_every_stage_has_the_patents_size():
-    _, frames, emitted = shapes(PlateReaderConfig())
+@pytest.fixture(scope="module")
+def full():
+    return shapes(PlateReaderConfig())
+
+
+def test_every_stage_has_the_patents_size(full):
+    _, frames, emitted = full
 
     def size(*path):
         inner = emitted
@@ -92,8 +100,8 @@ def test_every_stage_has_the_patents_size():
     assert PlateReader.frames(220) == 27
 
 
-def test_the_defaults_have_32_7_million_parameters():
-    variables, *_ = shapes(PlateReaderConfig())
+def test_the_defaults_have_32_7_million_parameters(full):
+    variables, *_ = full
     assert count(variables["params"]) == parameters() == 32_736_776
 
 
@@ -139,23 +147,20 @@ def test_no_classifier_is_refused():
 def test_sizes_that_do_not_fit_are_refused(size):
     model = PlateReader(PlateReaderConfig(), ALPHABET)
     with pytest.raises(ValueError, match=r"set data\.height=32 and data\.width=220"):
-        jax.eval_shape(
-            lambda: model.init(jax.random.key(0), jnp.zeros((1, *size, 1)), jnp.array([size[1]]), train=False)
-        )
+        abstract_variables(model, jnp.zeros((1, *size, 1)), jnp.array([size[1]]), train=False)
 
 
 def test_dropout_acts_while_training_only():
     config = PlateReaderConfig(width=0.03, stn=False, recurrent=RecurrentConfig(layers=1, units=4), fc_units=8)
     model = PlateReader(config, 5)
     images, widths = jnp.ones((2, 32, 16, 1)), jnp.array([16, 16])
-    variables = jax.jit(model.init, static_argnames="train")(jax.random.key(0), images, widths, train=False)
-    apply = jax.jit(model.apply, static_argnames=("train", "mutable"))
+    variables = random_variables(model, images, widths, train=False)
+    train = jax.jit(functools.partial(model.apply, train=True, mutable="batch_stats"))
     first, second = (
-        apply(variables, images, widths, train=True, mutable="batch_stats", rngs={"dropout": jax.random.key(seed)})[0]
-        for seed in (0, 1)
+        train(variables, images, widths, rngs={"dropout": jax.random.key(seed)})[0].logits for seed in (0, 1)
     )
-    assert not np.allclose(first.logits, second.logits)
-    apply(variables, images, widths, train=False)  # needs no randomness
+    assert not np.allclose(first, second)
+    jax.eval_shape(functools.partial(model.apply, train=False), variables, images, widths)  # needs no randomness
 
 
 def test_a_residual_block_is_that_of_torch():
@@ -163,11 +168,13 @@ def test_a_residual_block_is_that_of_torch():
     functional = torch.nn.functional
     images = np.random.default_rng(0).normal(size=(2, 16, 12, 3)).astype(np.float32)
     block, live = ResidualBlock((4, 2, 3, 5)), jnp.ones((2, 1), bool)
-    out, variables = block.init_with_output(jax.random.key(0), images, live, train=False)
+    variables = random_variables(block, images, live, train=False)
+    out = jax.jit(functools.partial(block.apply, train=False))(variables, images, live)
 
     def convolve(x, name, **options):
-        kernel = np.array(variables["params"][name]["conv"]["kernel"]).transpose(3, 2, 0, 1)
-        return functional.conv2d(x, torch.from_numpy(kernel), padding=kernel.shape[-1] // 2, **options)
+        kernel, bias = (variables["params"][name]["conv"][part] for part in ("kernel", "bias"))
+        padding, kernel = kernel.shape[0] // 2, torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
+        return functional.conv2d(x, kernel, torch.from_numpy(bias), padding=padding, **options)
 
     x = torch.from_numpy(images.transpose(0, 3, 1, 2))
     main = functional.leaky_relu(convolve(functional.max_pool2d(x, 2), "conv1"))

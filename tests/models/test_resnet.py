@@ -1,11 +1,14 @@
 """ResNets: sizes, parameters by hand, and a block against plain NumPy."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from recog.models.resnet import BasicBlock, ResNet18, ResNet18Config, ResNet29
+from tests.variables import random_variables
 
 
 def shapes(model, images, argument):
@@ -23,6 +26,12 @@ def resnet18(config):
     return shapes(ResNet18(config, 68), jnp.zeros((1, 24, 94, 3)), jnp.array([94]))
 
 
+@pytest.fixture(scope="module")
+def full():
+    return resnet18(ResNet18Config())
+
+
+@pytest.fixture(scope="module")
 def resnet29():
     return shapes(ResNet29(), jnp.zeros((1, 96, 200, 3)), jnp.ones((1, 1), bool))
 
@@ -41,8 +50,8 @@ def block(inputs: int, outputs: int) -> int:
     return normalized(9, inputs, outputs) + normalized(9, outputs, outputs) + shortcut
 
 
-def test_resnet18_goes_down_to_one_row_of_24_frames():
-    _, frames, emitted = resnet18(ResNet18Config())
+def test_resnet18_goes_down_to_one_row_of_24_frames(full):
+    _, frames, emitted = full
     assert emitted["conv1"]["__call__"][0].shape == (1, 24, 94, 64)
     assert [emitted[f"stage{stage}_block2"]["__call__"][0].shape[1:] for stage in (1, 2, 3, 4)] == [
         (12, 47, 64),
@@ -53,8 +62,8 @@ def test_resnet18_goes_down_to_one_row_of_24_frames():
     assert frames.logits.shape == (1, 24, 68)
 
 
-def test_resnet18_has_the_parameters_and_operations_of_the_comparison():
-    variables, *_ = resnet18(ResNet18Config())
+def test_resnet18_has_the_parameters_and_operations_of_the_comparison(full):
+    variables, *_ = full
     parameters = normalized(49, 3, 64) + 2 * block(64, 64) + (512 + 1) * 68
     operations = 24 * 94 * 49 * 3 * 64 + 12 * 47 * 4 * 9 * 64 * 64 + 24 * 512 * 68
     for pixels, inputs, outputs in ((6 * 24, 64, 128), (3 * 24, 128, 256), (24, 256, 512)):
@@ -65,8 +74,8 @@ def test_resnet18_has_the_parameters_and_operations_of_the_comparison():
     assert 2 * operations / 1e9 == pytest.approx(1.09, abs=0.03)
 
 
-def test_resnet29_keeps_a_pictures_proportions():
-    _, features, emitted = resnet29()
+def test_resnet29_keeps_a_pictures_proportions(resnet29):
+    _, features, emitted = resnet29
     assert emitted["conv0_2"]["__call__"][0].shape == (1, 96, 200, 64)
     assert [emitted[f"conv{number}"]["__call__"][0].shape[1:] for number in (1, 2, 3)] == [
         (48, 100, 128),
@@ -76,8 +85,8 @@ def test_resnet29_keeps_a_pictures_proportions():
     assert features.shape == (1, 12, 25, 512)
 
 
-def test_resnet29_has_29_convolutions_and_their_parameters():
-    variables, *_ = resnet29()
+def test_resnet29_has_29_convolutions_and_their_parameters(resnet29):
+    variables, *_ = resnet29
     kernels = [
         leaf
         for path, leaf in jax.tree.leaves_with_path(variables["params"])
@@ -113,12 +122,11 @@ def convolve(x: np.ndarray, kernel: np.ndarray, strides: tuple[int, int]) -> np.
 def test_a_basic_block_is_that_of_numpy(channels, strides):
     random = np.random.default_rng(0)
     images = random.normal(size=(3, 6, 5, 3)).astype(np.float32)
-    module, live = BasicBlock(channels, strides), jnp.array([[True], [True], [False]])
-    variables = module.init(jax.random.key(0), images, live, train=False)
-    variables = jax.tree.map(lambda x: x + jnp.asarray(random.uniform(0.1, 0.5, x.shape), x.dtype), variables)
+    module, live = BasicBlock(channels, strides), np.array([[True], [True], [False]])
+    variables = random_variables(module, images, live, train=False)
 
     def layer(x, name, strides=(1, 1)):
-        params = jax.tree.map(np.asarray, variables["params"][name])
+        params = variables["params"][name]
         x = convolve(x, params["conv"]["kernel"], strides)
         mean, variance = x[:2].mean(axis=(0, 1, 2)), x[:2].var(axis=(0, 1, 2))  # of the live rows
         return (x - mean) / np.sqrt(variance + 1e-5) * params["norm"]["scale"] + params["norm"]["bias"]
@@ -127,5 +135,6 @@ def test_a_basic_block_is_that_of_numpy(channels, strides):
     changed = channels != 3 or strides != (1, 1)
     assert ("shortcut" in variables["params"]) == changed
     reference += layer(images, "shortcut", strides) if changed else images
-    out, _ = module.apply(variables, images, live, train=True, mutable="batch_stats")
+    train = jax.jit(functools.partial(module.apply, train=True, mutable="batch_stats"))
+    out, _ = train(variables, images, live)
     np.testing.assert_allclose(out, np.maximum(reference, 0), atol=1e-3)

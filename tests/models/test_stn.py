@@ -1,11 +1,14 @@
 """The spatial transformer: the identity at first, a sampler that a loop over pixels confirms, gradients everywhere."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.models.stn import Localization, SpatialTransformer, STNConfig, transform
+from recog.models.stn import IDENTITY, Localization, SpatialTransformer, STNConfig, transform
+from tests.variables import abstract_variables, random_variables
 
 RNG = np.random.default_rng(0)
 IMAGES = jnp.asarray(RNG.uniform(-1, 1, (3, 8, 20, 2)), jnp.float32)
@@ -18,16 +21,6 @@ THETAS = jnp.array(
     ]
 )
 warp = jax.jit(transform)
-
-
-def apply(model, variables, images, *, train=False, key=None):
-    """Compiled; with randomness where there is a key."""
-    rngs = None if key is None else {"dropout": key}
-    return jax.jit(model.apply, static_argnames="train")(variables, images, train=train, rngs=rngs)
-
-
-def initialize(model):
-    return jax.jit(model.init, static_argnames="train")(jax.random.key(0), IMAGES, train=False)
 
 
 def by_hand(image: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -45,23 +38,39 @@ def by_hand(image: np.ndarray, theta: np.ndarray) -> np.ndarray:
     return out
 
 
-def smooth(height: int, width: int) -> jax.Array:
+def smooth(height: int, width: int) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
-    return jnp.asarray((np.sin(x / 9 + 0.3) * np.cos(y / 7))[None, :, :, None], jnp.float32)
+    return np.float32(np.sin(x / 9 + 0.3) * np.cos(y / 7))[None, :, :, None]
 
 
 @pytest.fixture(scope="module")
 def trained():
-    """A transformer that no longer is the identity."""
-    model = SpatialTransformer(CONFIG)
-    moved = jax.tree.map(lambda x: x + jnp.asarray(RNG.normal(0, 0.1, x.shape), x.dtype), initialize(model))
-    return model, moved
+    """Variables of a transformer that no longer is the identity."""
+    variables = random_variables(SpatialTransformer(CONFIG), IMAGES, train=False)
+    theta = variables["params"]["localization"]["theta"]
+    theta["kernel"] *= 0.3
+    theta["bias"] = np.float32(IDENTITY) + 0.5 * theta["bias"]
+    return variables
+
+
+@jax.jit
+@functools.partial(jax.grad, argnums=(0, 1))
+def gradients(variables, images):
+    """Of a sum of squares."""
+    return jnp.sum(jnp.square(SpatialTransformer(CONFIG).apply(variables, images, train=False)))
 
 
 @pytest.mark.parametrize(("dtype", "train"), [(jnp.float32, False), (jnp.bfloat16, True)])
 def test_an_untrained_transformer_changes_nothing(dtype, train):
     model = SpatialTransformer(STNConfig(width=0.25), dtype)
-    out = apply(model, initialize(model), IMAGES, train=train, key=jax.random.key(1))
+
+    @jax.jit
+    def initialize_and_apply(key, images):
+        variables = model.init(key, images, train=False)
+        return variables, model.apply(variables, images, train=train, rngs={"dropout": key} if train else None)
+
+    variables, out = initialize_and_apply(jax.random.key(0), IMAGES)
+    assert np.any(variables["params"]["localization"]["hidden"]["kernel"])
     assert out.dtype == jnp.float32
     np.testing.assert_allclose(out, IMAGES, atol=1e-6)
 
@@ -82,8 +91,8 @@ def test_warps_are_those_of_torch():
 
 
 def test_a_shift_by_one_column_is_two_steps_of_the_normalised_coordinate():
-    theta = jnp.array([[[1, 0, 2 / 19], [0, 1, 0]]], jnp.float32)
-    np.testing.assert_allclose(warp(IMAGES[:1], theta)[:, :, :-1], IMAGES[:1, :, 1:], atol=1e-5)
+    thetas = jnp.array([[[1, 0, 2 / 19], [0, 1, 0]]] * 3, jnp.float32)
+    np.testing.assert_allclose(warp(IMAGES, thetas)[:, :, :-1], IMAGES[:, :, 1:], atol=1e-5)
 
 
 def test_a_bfloat16_theta_or_picture_is_warped_in_float32():
@@ -92,52 +101,50 @@ def test_a_bfloat16_theta_or_picture_is_warped_in_float32():
 
 
 def test_the_gradient_of_theta_is_that_of_finite_differences():
-    picture, theta = smooth(40, 60), jnp.array([[[0.61, 0.13, 0.04], [-0.09, 0.57, -0.03]]])
+    picture, theta = smooth(40, 60), np.array([[[0.61, 0.13, 0.04], [-0.09, 0.57, -0.03]]], np.float32)
     weights = smooth(40, 60) + 0.5
 
     @jax.jit
+    @jax.value_and_grad
     def score(theta):
         return (transform(picture, theta) * weights).mean()
 
-    gradient = jax.grad(score)(theta)
+    _, gradient = score(theta)
     step = 1e-2
     for i, j in np.ndindex(2, 3):
-        change = jnp.zeros_like(theta).at[0, i, j].set(step)
-        difference = (score(theta + change) - score(theta - change)) / (2 * step)
+        change = np.zeros_like(theta)
+        change[0, i, j] = step
+        difference = (score(theta + change)[0] - score(theta - change)[0]) / (2 * step)
         np.testing.assert_allclose(gradient[0, i, j], difference, rtol=0.02, atol=1e-4)
 
 
 def test_gradients_reach_every_parameter_and_the_picture(trained):
-    model, variables = trained
-
-    def score(variables, images):
-        return (apply(model, variables, images) ** 2).sum()
-
-    gradients = jax.grad(score, argnums=(0, 1))(variables, IMAGES)
-    for path, gradient in jax.tree.leaves_with_path(gradients):
+    for path, gradient in jax.tree.leaves_with_path(gradients(trained, IMAGES)):
         assert np.isfinite(gradient).all(), path
         assert np.abs(gradient).max() > 0, path
 
 
-def test_the_first_step_of_training_moves_theta():
-    model = SpatialTransformer(CONFIG)
-    gradient = jax.grad(lambda v: (apply(model, v, IMAGES) ** 2).sum())(initialize(model))
-    for leaf in jax.tree.leaves(gradient["params"]["localization"]["theta"]):
+def test_the_first_step_of_training_moves_theta(trained):
+    theta = {"kernel": np.zeros((16, 6), np.float32), "bias": np.float32(IDENTITY)}  # as it is initialised
+    for_variables, _ = gradients(
+        {"params": {"localization": {**trained["params"]["localization"], "theta": theta}}}, IMAGES
+    )
+    for leaf in jax.tree.leaves(for_variables["params"]["localization"]["theta"]):
         assert np.abs(leaf).max() > 0
 
 
 def test_dropout_moves_theta_while_training_only(trained):
-    _, variables = trained
     model = Localization(STNConfig(width=CONFIG.width, dropout=0.5))
-    variables = {"params": variables["params"]["localization"]}
-    first, second = (apply(model, variables, IMAGES, train=True, key=jax.random.key(seed)) for seed in (0, 1))
+    variables = {"params": trained["params"]["localization"]}
+    train = jax.jit(functools.partial(model.apply, train=True))
+    first, second = (train(variables, IMAGES, rngs={"dropout": jax.random.key(seed)}) for seed in (0, 1))
     assert not np.allclose(first, second)
-    apply(model, variables, IMAGES)  # needs no randomness
+    jax.eval_shape(functools.partial(model.apply, train=False), variables, IMAGES)  # needs no randomness
 
 
 def test_parameters_of_the_patents_localisation_network():
     images = jnp.zeros((1, 32, 220, 1))
-    variables = jax.eval_shape(lambda: SpatialTransformer(STNConfig()).init(jax.random.key(0), images, train=False))
+    variables = abstract_variables(SpatialTransformer(STNConfig()), images, train=False)
     convolutions = (9 * 1 * 8 + 8) + (9 * 8 * 16 + 16) + (9 * 16 * 32 + 32)
     connected = (16 * 110 * 32 * 64 + 64) + (64 * 6 + 6)
     leaves = jax.tree.leaves(variables["params"])

@@ -46,17 +46,17 @@ def test_training_equals_flax(live_columns):
 
 def test_reading_equals_flax():
     x, live, variables = problem(5)
-    mine = jnp.asarray(BatchNorm().apply(variables, x, live, train=False))
-    expected = jnp.asarray(FLAX.apply(variables, x, use_running_average=True))
+    mine, expected = jax.jit(
+        lambda v, x: (BatchNorm().apply(v, x, live, train=False), FLAX.apply(v, x, use_running_average=True))
+    )(variables, x)
     np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_initial_variables_are_those_of_flax():
     x, live, _ = problem(5)
-    mine, flax = (
-        BatchNorm().init(jax.random.key(0), x, live, train=True),
-        FLAX.init(jax.random.key(0), x, use_running_average=False),
-    )
+    mine, flax = jax.jit(
+        lambda key: (BatchNorm().init(key, x, live, train=True), FLAX.init(key, x, use_running_average=False))
+    )(jax.random.key(0))
     assert jax.tree.structure(mine) == jax.tree.structure(flax)
     jax.tree.map(np.testing.assert_array_equal, mine, flax)
 
@@ -71,7 +71,7 @@ def test_a_bias_handed_over_is_as_good_as_one_added(train):
             y, changed = apply({**variables, "params": params}, x, before)
             return jnp.sum(jnp.sin(jnp.where(live[:, None, :, None], y, 0))), (y, changed["batch_stats"])
 
-        return jax.value_and_grad(scalar, (0, 1, 2), has_aux=True)(variables["params"], x, before)
+        return jax.jit(jax.value_and_grad(scalar, (0, 1, 2), has_aux=True))(variables["params"], x, before)
 
     normalize, options = BatchNorm().apply, {"train": train, "mutable": ["batch_stats"]}
     (_, values), (params, for_x, for_bias) = of(lambda v, x, before: normalize(v, x, live, before, **options))
@@ -87,8 +87,8 @@ def test_a_bias_handed_over_is_as_good_as_one_added(train):
 def test_padding_moves_nothing_whatever_it_holds():
     x, live, variables = problem(5)
     broken = np.where(live[:, None, :, None], x, np.nan)
-    _, clean = BatchNorm().apply(variables, x, live, train=True, mutable=["batch_stats"])
-    _, other = BatchNorm().apply(variables, broken, live, train=True, mutable=["batch_stats"])
+    train = jax.jit(lambda v, x: BatchNorm().apply(v, x, live, train=True, mutable=["batch_stats"])[1])
+    clean, other = train(variables, x), train(variables, broken)
     jax.tree.map(np.testing.assert_array_equal, clean, other)
 
 
@@ -103,8 +103,13 @@ def test_a_batch_without_samples_is_finite():
 def test_half_precision_keeps_float32_statistics():
     x, live, variables = problem(1)
     half = x.astype(jnp.bfloat16)
-    y, changed = BatchNorm(jnp.bfloat16).apply(variables, half, live, train=True, mutable=["batch_stats"])
-    exact, expected = BatchNorm().apply(variables, half.astype(np.float32), live, train=True, mutable=["batch_stats"])
+    train = {"train": True, "mutable": ["batch_stats"]}
+    (y, changed), (exact, expected) = jax.jit(
+        lambda v, x: (
+            BatchNorm(jnp.bfloat16).apply(v, x, live, **train),
+            BatchNorm().apply(v, x.astype(np.float32), live, **train),
+        )
+    )(variables, half)
     assert y.dtype == jnp.bfloat16
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), changed, expected)
     np.testing.assert_allclose(np.asarray(y, np.float32), exact, rtol=1e-2, atol=1e-2)

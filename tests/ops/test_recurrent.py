@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from recog.ops.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
+from tests.variables import abstract_variables, random_variables
 
 B, T, D, U = 5, 7, 5, 4
 LENGTHS = np.array([7, 4, 1, 0, 6])
@@ -22,16 +23,18 @@ def kind(request):
     """A cell, with parameters for both directions that are all at random, biases included."""
     random = np.random.default_rng(0)
     features = random.normal(size=(B, T, D)).astype(np.float32)
-    init = functools.partial(RecurrentLayer(U, request.param).init, train=False)
-    variables = jax.eval_shape(init, jax.random.key(1), features, LENGTHS)
-    variables = jax.tree.map(lambda x: jnp.asarray(random.normal(0, 0.5, x.shape), x.dtype), variables)
+    variables = random_variables(RecurrentLayer(U, request.param), features, LENGTHS, train=False)
     return request.param, variables, features
+
+
+@functools.cache
+def compiled(cell, directions, dtype):
+    return jax.jit(functools.partial(RecurrentLayer(U, cell, directions, dtype=dtype).apply, train=False))
 
 
 def apply(cell, directions, variables, features, lengths=LENGTHS, dtype=jnp.float32) -> np.ndarray:
     variables = jax.tree.map(lambda x: x[:directions], variables)
-    layer = RecurrentLayer(U, cell, directions, dtype=dtype)
-    return np.asarray(jax.jit(functools.partial(layer.apply, train=False))(variables, features, lengths))
+    return np.asarray(compiled(cell, directions, jnp.dtype(dtype))(variables, features, lengths))
 
 
 def sigmoid(x):
@@ -102,14 +105,14 @@ def test_the_forward_direction_sees_no_later_frame_and_the_backward_no_earlier(k
 
 def test_forward_lstm_equals_flax():
     features = np.random.default_rng(0).normal(size=(B, T, D)).astype(np.float32)
-    variables = RecurrentLayer(U, directions=1).init(jax.random.key(1), features, LENGTHS, train=False)
+    variables = random_variables(RecurrentLayer(U, directions=1), features, LENGTHS, train=False)
     p = variables["params"]
     cell_params = {}
     for index, gate in enumerate("ifgo"):
         columns = slice(index * U, (index + 1) * U)
         cell_params[f"i{gate}"] = {"kernel": p["kernel"][0][:, columns]}
         cell_params[f"h{gate}"] = {"kernel": p["recurrent"][0][:, columns], "bias": p["bias"][0][columns]}
-    theirs: Any = nn.RNN(nn.OptimizedLSTMCell(U)).apply({"params": {"cell": cell_params}}, features)
+    theirs: Any = jax.jit(nn.RNN(nn.OptimizedLSTMCell(U)).apply)({"params": {"cell": cell_params}}, features)
     live = np.arange(T)[:, None] < LENGTHS[:, None, None]
     np.testing.assert_allclose(apply("lstm", 1, variables, features), np.where(live, theirs, 0), atol=1e-6)
 
@@ -156,7 +159,8 @@ def test_gradients_are_finite_and_ignore_padding(kind):
 
 def test_recurrent_kernels_start_orthogonal_and_only_forget_gates_open(kind):
     cell, _, features = kind
-    params = RecurrentLayer(U, cell).init(jax.random.key(1), features, LENGTHS, train=False)["params"]
+    init = jax.jit(functools.partial(RecurrentLayer(U, cell).init, train=False))
+    params = init(jax.random.key(1), features, LENGTHS)["params"]
     recurrent = np.asarray(params["recurrent"]).reshape(2, U, GATES[cell], U)
     for block in recurrent.transpose(0, 2, 1, 3).reshape(-1, U, U):
         np.testing.assert_allclose(block @ block.T, np.eye(U), atol=1e-5)
@@ -202,7 +206,7 @@ def test_values_out_of_range_are_refused_by_name(field, value, choices):
     config = RecurrentConfig(units=U)
     setattr(config, field, value)
     with pytest.raises(ValueError, match=f"model.recurrent.{field}={value!r}: choose {choices}"):
-        RecurrentStack(config).init(jax.random.key(0), jnp.zeros((2, 5, 10)), jnp.array([5, 3]), train=False)
+        abstract_variables(RecurrentStack(config), jnp.zeros((2, 5, 10)), jnp.array([5, 3]), train=False)
 
 
 def test_bfloat16_stays_near_float32(kind):

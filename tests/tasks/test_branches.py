@@ -1,6 +1,7 @@
 """Reading by parts: losses against optax, masks, and eta's hypergradient against finite differences."""
 
 import dataclasses
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +11,12 @@ import pytest
 
 from recog.alphabet import PRICE as TOKENS
 from recog.batch import Batch
-from recog.decoded import texts
+from recog.codecs import TextCodec
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.ops.recurrent import RecurrentConfig
 from recog.structure import PRICE, WHOLE
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
+from tests.batches import text_batch
 
 PRICES = ["7.99", "10.5", "3.25", "12.00"]
 RATES = {"attention": 0.2, "ctc": 0.03}
@@ -27,7 +29,7 @@ def make_task(structure=PRICE, decoder="attention") -> BranchTask:
     )
     names = tuple(branch.name for branch in structure.branches)
     model = MultiTaskReader(config, names, TOKENS.classes, TOKENS.blank_id, steps=6)
-    return BranchTask(model, TOKENS, structure)
+    return BranchTask(model, TextCodec(TOKENS, 6), structure)
 
 
 def make_batch(seed=0, labels=PRICES, empty=1) -> Batch:
@@ -38,7 +40,7 @@ def make_batch(seed=0, labels=PRICES, empty=1) -> Batch:
         tokens[row, : len(text)] = TOKENS.encode(text)
     mask = np.arange(rows) < len(labels)
     images = np.random.default_rng(seed).integers(0, 256, (rows, 16, 64, 1), np.uint8) * mask[:, None, None, None]
-    return Batch(images, np.where(mask, 64, 0), tokens, lengths, np.where(mask, np.arange(rows), -1), mask)
+    return text_batch(images, np.where(mask, 64, 0), tokens, lengths, np.where(mask, np.arange(rows), -1))
 
 
 @pytest.fixture(scope="module", params=["attention", "ctc"])
@@ -89,7 +91,7 @@ def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branch, parts):
 
 def test_rows_without_a_sample_change_nothing(setup):
     task, batch, variables = setup
-    cut = Batch(*(x[:4] for x in batch))
+    cut = jax.tree.map(lambda x: x[:4], batch)
     value, output = loss_of(task, variables, batch)
     value_cut, output_cut = loss_of(task, variables, cut)
     np.testing.assert_allclose(value, value_cut, rtol=1e-5)
@@ -109,14 +111,25 @@ def test_state_keeps_its_structure_and_eta(setup):
 
 def test_reading_composes_what_the_branches_read(setup):
     task, batch, variables = setup
-    read = jax.jit(task.read)(variables, batch.images, batch.widths)
-    parts = task.model.apply(
-        {n: v for n, v in variables.items() if n != WEIGHTS}, batch.images / 127.5 - 1, batch.widths, method="read"
-    )
-    part_texts = {name: [r.text for r in texts(TOKENS, decoded)] for name, decoded in parts.items()}
-    for row, reading in enumerate(texts(TOKENS, read)):
-        integer, decimal = part_texts["integer"][row], part_texts["decimal"][row]
+    found = jax.device_get(jax.jit(task.predict)(variables, batch.images, batch.sizes))
+    parts = {name: read_alone(task, found, name) for name in ("integer", "decimal")}
+    for row, reading in enumerate(task.rows(found)[: len(PRICES)]):
+        integer, decimal = parts["integer"][row], parts["decimal"][row]
         assert reading.text == (f"{integer}.{decimal}" if decimal else integer)
+
+
+def read_alone(task, found, name) -> list[str]:
+    """The texts of one branch, from the logits that a prediction gives."""
+    logits, lengths = found[f"logits.{name}"], found[f"logit_lengths.{name}"]
+    read = []
+    for scores, length in zip(logits, lengths, strict=True):
+        tokens = scores[:length].argmax(axis=1).tolist()
+        if task.model.config.decoder == "ctc":
+            tokens = [t for before, t in itertools.pairwise([0, *tokens]) if t not in (0, before)]
+        else:  # up to the end, which one slot is kept for
+            tokens = list(itertools.takewhile(bool, tokens[:-1]))
+        read.append(TOKENS.decode(tokens))
+    return read
 
 
 def test_a_single_task_has_no_eta():
@@ -167,12 +180,10 @@ def test_eta_moves_down_and_never_below_zero():
 
 def test_targets_are_the_labels_of_a_complete_structure(setup):
     task, batch, _ = setup
-    tokens, lengths = task.targets(batch.labels, batch.label_lengths)
-    np.testing.assert_array_equal(tokens, batch.labels)
-    np.testing.assert_array_equal(lengths, batch.label_lengths)
+    jax.tree.map(np.testing.assert_array_equal, task.expected(batch.targets), batch.targets)
 
 
 def test_targets_of_one_branch_are_its_part():
     task, batch = dataclasses.replace(make_task(), structure=PRICE.choose(["decimal"])), make_batch()
-    tokens, lengths = task.targets(batch.labels, batch.label_lengths)
+    tokens, lengths = task.expected(batch.targets)
     assert TOKENS.decode(np.asarray(tokens)[0, : int(lengths[0])]) == "99"

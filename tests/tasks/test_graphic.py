@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from recog.alphabet import CHINESE_PLATES, Alphabet
-from recog.batch import Batch
+from recog.codecs import TextCodec, TextTargets
 from recog.drawing import Box, draw_labels, glyph_atlas
 from recog.models.lprnet import LPRNet, LPRNetConfig
 from recog.tasks.graphic import drawing_loss
 from recog.tasks.reading import ReadingTask
+from tests.batches import text_batch
 
 BOX = Box(5, 3, 19, 92)
 TEXTS = ["京A12345", "沪B7", ""]
@@ -42,13 +43,12 @@ def batch():
     labels = np.zeros((4, 8), np.int32)
     for row, text in enumerate(TEXTS):
         labels[row, : len(text)] = CHINESE_PLATES.encode(text)
-    return Batch(
-        images=random.integers(0, 256, (4, 24, 94, 3), np.uint8),
-        widths=np.array([94, 94, 94, 0], np.int32),
+    return text_batch(
+        random.integers(0, 256, (4, 24, 94, 3), np.uint8),
+        widths=[94, 94, 94, 0],
         labels=labels,
-        label_lengths=np.array([*map(len, TEXTS), 0], np.int32),
+        lengths=np.array([*map(len, TEXTS), 0], np.int32),
         ids=np.array([5, 6, 7, -1], np.int32),
-        mask=np.array([True, True, True, False]),
     )
 
 
@@ -85,9 +85,8 @@ def test_the_loss_is_the_mean_squared_error_to_the_drawn_label(batch):
     (value, output), gradient = objective(Sketch(), variables, batch)
     gray = batch.images[:3, ..., 0] / 127.5 - 1
     sketch = (gray - gray.mean()) / np.sqrt(gray.var() + 1e-5)
-    labels = draw_labels(
-        glyph_atlas(CHINESE_PLATES), jnp.asarray(batch.labels), jnp.asarray(batch.label_lengths), size=(24, 94), box=BOX
-    )[:3]
+    targets = map(jnp.asarray, batch.targets)
+    labels = draw_labels(glyph_atlas(CHINESE_PLATES), *targets, size=(24, 94), box=BOX)[:3]
     errors = np.mean((sketch - labels) ** 2, axis=(1, 2))
     np.testing.assert_allclose(output.sample_losses[:3], errors, rtol=1e-4)
     np.testing.assert_allclose(value, errors.mean(), rtol=1e-4)
@@ -101,11 +100,13 @@ def test_rows_without_a_sample_change_nothing(batch):
     variables = init(Sketch(), batch)
     changed = batch._replace(
         images=np.concatenate([batch.images[:3], np.full((1, 24, 94, 3), 255, np.uint8)]),
-        labels=np.concatenate([batch.labels[:3], batch.labels[:1]]),
-        label_lengths=np.array([*batch.label_lengths[:3], 7], np.int32),
+        targets=TextTargets(
+            np.concatenate([batch.targets.labels[:3], batch.targets.labels[:1]]),
+            np.array([*batch.targets.lengths[:3], 7], np.int32),
+        ),
     )
     (value, output), gradient = objective(Sketch(), variables, batch)
-    for other in (changed, Batch(*(x[:3] for x in batch))):
+    for other in (changed, jax.tree.map(lambda x: x[:3], batch)):
         (other_value, other_output), other_gradient = objective(Sketch(), variables, other)
         np.testing.assert_allclose(other_value, value, rtol=1e-5)
         for a, b in zip(
@@ -155,7 +156,7 @@ def test_lprnet_learns_features_and_decoder_from_it_but_not_its_classifier(batch
 
 def test_reading_takes_it_as_an_auxiliary_loss(batch):
     model = LPRNet(LPRNetConfig(width=1 / 16, graphic=True), CHINESE_PLATES.classes)
-    task = ReadingTask(model, CHINESE_PLATES, auxiliary=(drawing_loss(model, CHINESE_PLATES, BOX),))
+    task = ReadingTask(model, TextCodec(CHINESE_PLATES, 8), auxiliary=(drawing_loss(model, CHINESE_PLATES, BOX),))
     assert [loss.name for loss in task.losses] == ["image", "ctc"]
     variables = jax.eval_shape(lambda: task.init(jax.random.key(0), batch))
     for loss in task.losses:

@@ -79,9 +79,9 @@ def test_no_range_is_no_change_and_no_work():
     assert list(program.jaxpr.outvars) == list(program.jaxpr.invars[1:])
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_shapes_range_and_padding_stay_and_pixels_are_float(channels):
-    batch = BATCH._replace(images=PICTURES[..., :channels])
+@pytest.mark.parametrize(("channels", "dtype"), [(1, np.uint8), (3, np.float32)])
+def test_shapes_range_and_padding_stay_and_pixels_are_float(channels, dtype):
+    batch = BATCH._replace(images=PICTURES[..., :channels].astype(dtype))
     out = compiled(tuple(vars(ALL).items()))(KEY, batch)
     assert out.images.shape == batch.images.shape
     assert out.images.dtype == jnp.float32
@@ -106,11 +106,11 @@ def test_each_sample_is_changed_in_its_own_way():
     for config in (
         AugmentConfig(rotation=10),
         AugmentConfig(translate=0.1),
-        AugmentConfig(perspective=0.2),
+        AugmentConfig(perspective=0.24),
         AugmentConfig(brightness=0.2),
         AugmentConfig(hue=0.2),
-        AugmentConfig(blur=1),
-        AugmentConfig(erasing=0.2),
+        AugmentConfig(blur=2),
+        AugmentConfig(erasing=0.1),
     ):
         images = changed(config, same)
         assert len(np.unique(images.reshape(ROWS, -1), axis=0)) == ROWS
@@ -118,7 +118,7 @@ def test_each_sample_is_changed_in_its_own_way():
 
 @pytest.mark.parametrize(
     "config",
-    [ALL, MOVES, COLOURS, AugmentConfig(contrast=0.5), AugmentConfig(brightness=0.2), AugmentConfig(perspective=0.2)],
+    [ALL, MOVES, COLOURS, AugmentConfig(contrast=0.5), AugmentConfig(brightness=0.2), AugmentConfig(perspective=0.24)],
 )
 def test_the_padding_is_never_read_and_stays_zero(config):
     live = np.arange(WIDTH) < WIDTHS[:, None]
@@ -261,9 +261,9 @@ def test_pictures_in_perspective_are_those_that_opencv_warps():
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        for picture, matrix in zip(columns(smooth), homographies(0.2), strict=True)
+        for picture, matrix in zip(columns(smooth), homographies(0.24), strict=True)
     ]
-    for ours, theirs in zip(columns(changed(AugmentConfig(perspective=0.2), batch_of(smooth))), warped, strict=True):
+    for ours, theirs in zip(columns(changed(AugmentConfig(perspective=0.24), batch_of(smooth))), warped, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2)
 
 

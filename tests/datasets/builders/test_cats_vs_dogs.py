@@ -6,8 +6,8 @@ import pytest
 
 from datasets.builders.cats_vs_dogs import CatsVsDogs
 from datasets.builders.entries import Entry, Loaded, load
+from datasets.builders.prepare import prepare_set
 from datasets.sources import BadSampleError
-from launch.prepare import prepare
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_files_that_are_no_pictures_are_named(pets, tmp_path):
 def test_broken_pictures_that_are_published_are_left_out_unless_asked_for(pets, tmp_path, capsys):
     (pets / "PetImages/Cat/2.jpg").write_bytes(b"")
     with pytest.raises(ValueError, match=r"Cat/2\.jpg"):
-        prepare("cats_vs_dogs", pets, tmp_path / "strict", "raise")
-    prepare("cats_vs_dogs", pets, tmp_path / "out")
+        prepare_set("cats_vs_dogs", pets, tmp_path / "strict", "raise")
+    prepare_set("cats_vs_dogs", pets, tmp_path / "out")
     printed = capsys.readouterr().out
     assert "train: 5 samples" in printed
     assert "1 malformed entries were left out" in printed

@@ -1,0 +1,1 @@
+"""Serving: pictures in, texts out, over exported artifacts alone."""

@@ -1,0 +1,105 @@
+"""The report on a source: its JSON file, its summary and its page, for any labels and for a model's needs."""
+
+import json
+import warnings
+
+import pytest
+
+from datasets.pipeline import DataConfig
+from datasets.report import make_report
+from datasets.sources import Folder
+from launch.runs.data import check
+from launch.runs.data_page import LONGEST, report, spelt, write_report_page
+from launch.runs.tasks import make_task
+from tests.launch.pictures import Texts, load, write_folder
+
+
+def test_a_report_is_written_and_summed_up(tmp_path, capsys):
+    folder = write_folder(tmp_path / "in", "皖A1", "broken", "京")
+    (folder / "2.png").write_bytes((folder / "0.png").read_bytes())
+    found = report(f"folder:{folder}", tmp_path / "a" / "b", height=40)
+    document = json.loads((tmp_path / "a" / "b" / "report.json").read_text(encoding="utf-8"))
+    assert document["data"] == f"folder:{folder}"
+    assert document["widths"] == {"120": 2}
+    assert document == {"data": f"folder:{folder}", **json.loads(json.dumps(found.to_json()))}
+    assert load(tmp_path / "a" / "b" / "report.png").shape[1] > 1000
+    out = capsys.readouterr().out
+    assert out.splitlines()[:3] == [
+        f"folder:{folder}:",
+        "  3 of 3 samples looked at, 2 can be used",
+        "  unreadable: 1",
+    ]
+    assert "1 repeat an earlier picture, 1 of them its very file; 2 share a picture that has several labels" in out
+    assert out.endswith(f"{tmp_path}/a/b/report.json, {tmp_path}/a/b/report.png\n")
+
+
+def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config):
+    folder = write_folder(tmp_path / "in", "12", "1x", "12345", "1234", "broken", "")
+    assert report(f"folder:{folder}", tmp_path / "out", config=config).problems["too_wide"] == 5
+    config.data.buckets, config.data.on_bad_sample = (96,), "skip"
+    found = report(f"folder:{folder}", tmp_path / "out", config=config)
+    checked = check(Folder(folder), config, make_task(config), "samples").checked
+    assert found.usable == len(checked.indices) == 2
+    assert {named.origin for n in found.examples.values() for named in n} == {p.origin for p in checked.problems}
+    assert {kind: count for kind, count in found.problems.items() if count} == {
+        "unreadable": 1,
+        "empty_label": 1,
+        "label_too_long": 1,
+        "out_of_alphabet": 1,
+    }
+    assert found.outside == ("x",)
+    assert found.unseen == tuple("06789")
+
+
+def test_names_that_are_no_utf8_are_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr("launch.runs.data_page.open_source", lambda spec: Texts("a\udcff", "b"))
+    report("names:x", tmp_path)
+    document = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert document["tokens"] == {"a": 1, "b": 1, "\udcff": 1}
+
+
+def test_a_height_beside_a_configuration_is_refused(tmp_path, config):
+    with pytest.raises(ValueError, match="--height and --config both set a height"):
+        report("arithmetic", tmp_path, height=32, config=config)
+
+
+CJK = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (),
+        ("",),
+        ("1",),
+        ("皖A12345", "$x_1$^ \\frac{", "京"),
+        (CJK, CJK[:50]),
+        ("😀\t\x00\u0915\ue000\udcff \u3000",),
+        ("x" * 100_000,),
+    ],
+    ids=["no readable sample", "empty label", "one", "mathematics", "many", "no glyphs", "long"],
+)
+def test_a_page_of_any_texts_needs_no_font(tmp_path, texts):
+    source = Texts(*texts) if texts else Folder(write_folder(tmp_path / "in", "broken"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_report_page(tmp_path / "a.png", "folder:数据/$x_1$", make_report(source, DataConfig(height=8)))
+    assert load(tmp_path / "a.png").shape[1] > 1000
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        ("皖", "皖"),
+        ("?", "?"),
+        (" ", "space"),
+        ("\t", "U+0009"),
+        ("😀", "U+1F600"),
+        ("\udcff", "U+DCFF"),
+        ("clef-G2", "clef-G2"),
+        ("note-C4_sixteenth", "note-C4_six…"),
+    ],
+)
+def test_tokens_are_spelt_so_that_they_can_be_drawn(token, shown):
+    assert spelt(token) == shown
+    assert len(shown) <= LONGEST
