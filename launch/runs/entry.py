@@ -35,7 +35,10 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        return app.parse_flags_with_usage(argv)
+        arguments = app.parse_flags_with_usage(argv)
+        if "config" in flags.FLAGS:
+            getattr(flags.FLAGS.config, "model", None)  # raises what kept the file from being loaded
+        return arguments
     except KeyError as error:  # a field that no configuration has
         overrides = [argument for argument in argv if argument.startswith("--config.")]
         sys.exit(f"error: {error.args[0]}: look for a misspelt name in {' '.join(overrides)}")

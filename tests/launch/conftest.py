@@ -175,11 +175,11 @@ class Exported(NamedTuple):
 
 @pytest.fixture(scope="session")
 def exported(once, trained) -> Exported:
-    """``python -m launch.export`` of the `trained` run."""
+    """``python -m launch.export`` of the `trained` run, where files may be read by all by default."""
 
     def fill(folder: Path) -> None:
         command = [sys.executable, "-m", "launch.export", f"--workdir={trained.workdir}", f"--out={folder}/artifact"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, umask=0o022)
         assert done.returncode == 0, done.stderr
         (folder / "output.txt").write_text(done.stdout)
 

@@ -14,8 +14,8 @@ from datasets.pipeline import DataConfig
 from launch.runs.assembly import show_notes
 from launch.runs.config import Config
 from launch.runs.evaluating import evaluate
-from launch.runs.exporting import export
 from launch.runs.folder import load_run
+from launch.runs.imported import import_weights
 from launch.runs.tasks import make_task
 from launch.runs.training import train
 from recog.models.alexnet import AlexNetConfig
@@ -95,6 +95,12 @@ def test_an_out_that_cannot_be_is_said_before_anything_is_read(copy, digits, tmp
         evaluate(copy, f"folder:{digits}", tmp_path / "file")
 
 
+def test_weights_are_not_imported_among_other_files(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(FileExistsError, match="name a new or an empty folder"):
+        import_weights("lprnet_pytorch", "weights.pth", tmp_path)
+
+
 def test_branches_that_do_not_tell_the_whole_text_are_noted(capsys):
     def task(*branches):
         config = Config(data=DataConfig(height=32, width=64), model=MultiTaskConfig(branches=branches))
@@ -125,11 +131,6 @@ def test_the_command_line_is_read_closely():
     assert "Traceback" not in process.stderr
 
 
-def test_other_accounts_may_read_an_artifact(trained, tmp_path):
-    before = os.umask(0o022)
-    try:
-        export(trained.workdir, tmp_path / "artifact")
-    finally:
-        os.umask(before)
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "artifact").iterdir()}
+def test_other_accounts_may_read_an_artifact(exported):
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in exported.folder.iterdir()}
     assert modes == {0o644}
