@@ -30,12 +30,7 @@ def branches(digits: Path) -> Config:
     config = tiny_config(str(digits))
     config.data.height, config.data.width, config.data.buckets = 16, 64, ()
     config.model = MultiTaskConfig(
-        structure="plate_full",
-        branches=("chinese", "full"),
-        width=0.03,
-        recurrent=RecurrentConfig(layers=1, units=4),
-        units=4,
-        eta_rate=0.05,
+        structure="plate_full", width=0.03, recurrent=RecurrentConfig(layers=1, units=4), units=4, eta_rate=0.05
     )
     return config
 
