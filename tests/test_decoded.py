@@ -1,13 +1,12 @@
-"""Readings: compared with labels token for token, and turned into texts."""
+"""Decoded tokens: compared with labels token for token."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recog.alphabet import DIGITS
 from recog.ctc import best_path
-from recog.decoded import Decoded, Reading, texts
+from recog.decoded import Decoded
 
 
 @pytest.mark.parametrize(
@@ -32,10 +31,3 @@ def test_equals_compares_token_for_token(ids, label, right):
 def test_equals_with_fewer_frames_than_slots():
     read = Decoded(jnp.array([[2]]), jnp.array([1]), jnp.ones((1, 1)), jnp.zeros((1, 1), int), jnp.zeros(1))
     assert bool(read.equals(jnp.array([[2, 0, 0]]), jnp.array([1]))[0])
-
-
-def test_texts_stop_at_the_length_and_carry_the_confidence():
-    tokens = np.array([[2, 3, 0], [0, 0, 0]], np.int32)
-    fields = (tokens, np.array([2, 0]), np.ones((2, 3)), tokens, np.array([0.5, 0.25]))
-    decoded = Decoded(*map(jnp.asarray, fields))
-    assert texts(DIGITS, decoded) == [Reading("12", 0.5), Reading("", 0.25)]

@@ -5,19 +5,18 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from recog.batch import Batch
 from recog.mesh import MeshConfig, _split, by_sample, check_batch_size, make_mesh, put_batch
+from tests.batches import text_batch
 
 
 def test_a_batch_is_split_over_the_data_axis():
     mesh = make_mesh()
     rows = 2 * mesh.size
     columns = np.arange(rows, dtype=np.int32)
-    batch = Batch(np.zeros((rows, 4, 4, 1), np.uint8), columns, columns[:, None], columns, columns, columns > 0)
+    batch = text_batch(np.zeros((rows, 4, 4, 1), np.uint8), columns, columns[:, None], columns, columns)
     placed = put_batch(mesh, batch)
     assert placed.images.sharding.is_equivalent_to(by_sample(mesh), 4)
-    for here, there in zip(batch, placed, strict=True):
-        np.testing.assert_array_equal(here, there)
+    jax.tree.map(np.testing.assert_array_equal, batch, placed)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def test_devices_that_do_not_divide_into_groups_are_refused():
 
 
 def test_a_batch_that_does_not_divide_is_refused():
-    with pytest.raises(ValueError, match=r"batch size 12 is no multiple of the 4 devices times 2 parts \(optimizer"):
+    with pytest.raises(ValueError, match=r"batch size 12 is not a multiple of 4 devices times 2 parts \(optimizer"):
         check_batch_size(12, 4, 2)
-    with pytest.raises(ValueError, match="batch size 6 is no multiple of the 4 devices"):
+    with pytest.raises(ValueError, match="batch size 6 is not a multiple of 4 devices"):
         check_batch_size(6, 4)

@@ -40,8 +40,8 @@ def test_filters_see_the_picture_in_its_own_size(channels):
     ],
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
-def test_what_is_no_picture_is_refused(array):
-    with pytest.raises(ValueError, match="is no picture: give uint8"):
+def test_other_arrays_are_refused(array):
+    with pytest.raises(ValueError, match="is not a picture: give uint8"):
         Preprocess(32, channels=1)(array)
 
 

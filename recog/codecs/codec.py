@@ -127,8 +127,3 @@ def fill(targets: Any, row: int, encoded: Any) -> None:
     """Puts one encoded label into its row of a batch's targets, in place."""
     for array, value in zip(targets, encoded, strict=True):
         array[row] = value
-
-
-def host(targets: Any) -> Any:
-    """The same targets as NumPy arrays."""
-    return type(targets)(*map(np.asarray, targets))

@@ -228,7 +228,7 @@ def test_of_rendered_samples_the_first_few_are_looked_at():
     found = make_report(source, CONFIG, rendered=7)
     assert (found.samples, found.seen) == (10**6, 7)
     assert set(source.drawn) == set(range(7))
-    assert found.summary()[0] == "7 of 1,000,000 samples looked at (the first of what is rendered), 7 can be used"
+    assert found.summary()[0] == "7 of 1,000,000 samples examined (the first of rendered sources), 7 can be used"
     assert make_report(Drawn(3), CONFIG, rendered=7).seen == 3
 
 

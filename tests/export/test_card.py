@@ -40,7 +40,7 @@ def test_a_card_comes_back_as_it_was_written(card, tmp_path):
 @pytest.mark.parametrize("width", [0, 94])
 def test_filters_are_told_to_people_in_their_order(width):
     card = with_preprocess(CARD, width=width)
-    assert "through these filters of `recog.filters`: `median3`, then `otsu`." in card.to_markdown(CODEC)
+    assert "filters of `recog.filters` are applied to each picture: `median3`, then `otsu`." in card.to_markdown(CODEC)
     assert "filters" not in with_preprocess(card, filters=()).to_markdown(CODEC)
 
 

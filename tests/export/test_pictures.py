@@ -3,6 +3,7 @@
 import numpy as np
 
 from recog.export.pictures import groups, pad
+from recog.images import WIDEST
 
 
 def test_groups_hold_every_picture_once_and_none_is_padded_to_more_than_four_times_its_width():
@@ -18,9 +19,10 @@ def test_groups_hold_every_picture_once_and_none_is_padded_to_more_than_four_tim
 
 def test_pad_keeps_pixels_and_adds_zeros():
     given = [np.full((32, width, 3), width, np.uint8) for width in (5, 70, 33)]
-    images, widths = pad(given)
+    images, sizes = pad(given)
     assert images.shape == (4, 32, 96, 3)
-    assert widths.tolist() == [5, 70, 33, 0]
+    assert sizes.tolist() == [[32, 5], [32, 70], [32, 33], [0, 0]]
+    widths = sizes[:, 1]
     for row, picture in enumerate(given):
         np.testing.assert_array_equal(images[row, :, : widths[row]], picture)
         assert not images[row, :, widths[row] :].any()

@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 
 from recog.models.attention import AttentionDecoder
 from recog.tasks.cross_entropy import sequence_cross_entropy
+from recog.tasks.greedy import until_end
 from tests.variables import random_variables
 
 B, T, D, U, K, L = 4, 6, 5, 7, 5, 4
@@ -23,7 +24,13 @@ LENGTHS = np.array([6, 3, 1, 0], np.int32)
 def compiled(blank_id: int, units: int = U, dtype: str = "float32"):
     """A decoder with a program that forces and one that reads."""
     decoder = AttentionDecoder(K, units, blank_id, jnp.dtype(dtype))
-    return decoder, jax.jit(decoder.apply), jax.jit(decoder.apply, static_argnames=("steps", "method"))
+    return decoder, jax.jit(decoder.apply), jax.jit(functools.partial(read_freely, decoder), static_argnames="steps")
+
+
+def read_freely(decoder, variables, features, lengths, *, steps):
+    """The decoder's own tokens up to their end."""
+    logits, places = decoder.apply(variables, features, lengths, steps=steps, method="run_freely")
+    return until_end(logits, places, decoder.blank_id)
 
 
 @pytest.fixture(scope="module", params=[0, K - 1], ids=["blank_first", "blank_last"])
@@ -50,7 +57,7 @@ def force(setup, features=None, tokens=None, lengths=LENGTHS) -> Any:
 def greedy(setup, features=None, lengths=LENGTHS, steps=L) -> Any:
     decoder, variables, own_features, _ = setup
     _, _, program = compiled(decoder.blank_id)
-    read = program(variables, own_features if features is None else features, lengths, steps=steps, method="greedy")
+    read = program(variables, own_features if features is None else features, lengths, steps=steps)
     return jax.tree.map(np.asarray, read)
 
 
@@ -169,7 +176,7 @@ def test_initial_parameters():
     @jax.jit
     def initialize(key):
         forced = decoder.init(key, features, lengths, jnp.zeros((1, L), int))
-        return forced, decoder.init(key, features, lengths, 3, method="greedy")
+        return forced, decoder.init(key, features, lengths, 3, method="run_freely")
 
     variables, read_variables = initialize(jax.random.key(0))
     jax.tree.map(np.testing.assert_array_equal, variables, read_variables)
@@ -197,7 +204,7 @@ def test_exports_with_a_symbolic_batch(setup):
     shapes = (jax.ShapeDtypeStruct((batch, T, D), jnp.float32), jax.ShapeDtypeStruct((batch,), jnp.int32))
 
     def read(features, lengths):
-        return decoder.apply(variables, features, lengths, steps=L, method="greedy")
+        return tuple(read_freely(decoder, variables, features, lengths, steps=L))
 
     exported = export.export(jax.jit(read))(*shapes)
     whole = greedy(setup)
@@ -233,8 +240,7 @@ def test_learns_to_read_what_the_features_say():
 
     train = jax.jit(functools.partial(jax.lax.scan, step))
     (vector, _), values = train((vector, optimizer.init(vector)), draw(steps, rows))
-    greedily = jax.jit(functools.partial(decoder.apply, steps=slots, method="greedy"))
-    read: Any = greedily(as_variables(vector), features, full)
+    read: Any = jax.jit(functools.partial(read_freely, decoder, steps=slots))(as_variables(vector), features, full)
     assert np.mean(read.equals(tokens, lengths)) > 0.95, values[::20]
     assert np.mean(read.confidence) > 0.8
     # Attention learns to look at each token's own position.

@@ -53,7 +53,7 @@ def pictures(name: str) -> np.ndarray:
     return random.uniform(-1, 1, (4, HEIGHTS[name], WIDTH, 3)).astype(np.float32)
 
 
-def argument(model, widths: np.ndarray) -> Any:
+def argument(model, widths) -> Any:
     """What the model takes beside its pictures."""
     return widths if hasattr(model, "classes") else rows_with_samples(widths)
 

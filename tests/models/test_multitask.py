@@ -49,19 +49,22 @@ def test_full_size_has_the_shapes_of_the_paper(backbone):
     assert jax.eval_shape(encode, shapes).shape == (2, 25, 512)
 
 
-@pytest.mark.parametrize(("decoder", "slots", "read_slots"), [("attention", 5, 7), ("ctc", 6, 6)])
-def test_each_branch_has_its_own_logits_and_reading(decoder, slots, read_slots):
-    """CTC: a slot for each of 48 / 8 frames. Attention: labels of 4 and the end are scored, readings have 7 steps."""
+@pytest.mark.parametrize(("decoder", "slots", "free_slots"), [("attention", 5, 8), ("ctc", 6, 6)])
+def test_each_branch_has_its_own_logits_and_reading(decoder, slots, free_slots):
+    """CTC: one slot for each of 48 / 8 frames. Attention: 4 label tokens and the end; alone, 7 steps and the end."""
     model = reader(decoder=decoder).copy(steps=7)
     images, widths, labels = inputs(width=48)
     variables = random_variables(model, images, widths, labels, train=False)
     logits: Any = jax.jit(functools.partial(model.apply, train=False))(variables, images, widths, labels)
-    read: Any = jax.eval_shape(functools.partial(model.apply, method="read"), variables, images, widths)
-    assert set(logits) == set(read) == set(BRANCHES)
+    free: Any = jax.jit(functools.partial(model.apply, method="score"))(variables, images, widths)
+    assert set(logits) == set(free) == set(BRANCHES)
     for name in BRANCHES:
         assert logits[name].shape == (3, slots, 12)
         assert logits[name].dtype == jnp.float32
-        assert read[name].tokens.shape == (3, read_slots)
+        assert free[name].logits.shape == (3, free_slots, 12)
+        assert free[name].places.shape == (3, free_slots)
+        if decoder == "ctc":  # which needs no labels
+            np.testing.assert_allclose(free[name].logits, logits[name], rtol=1e-5, atol=1e-6)
     assert not np.allclose(logits["integer"], logits["decimal"])
 
 

@@ -1,6 +1,7 @@
 """The spatial transformer: the identity at first, a sampler that a loop over pixels confirms, gradients everywhere."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,9 +39,9 @@ def by_hand(image: np.ndarray, theta: np.ndarray) -> np.ndarray:
     return out
 
 
-def smooth(height: int, width: int) -> np.ndarray:
+def smooth(height: int, width: int) -> Any:
     y, x = np.mgrid[:height, :width]
-    return np.float32(np.sin(x / 9 + 0.3) * np.cos(y / 7))[None, :, :, None]
+    return (np.sin(x / 9 + 0.3) * np.cos(y / 7)).astype(np.float32)[None, :, :, None]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def trained():
     variables = random_variables(SpatialTransformer(CONFIG), IMAGES, train=False)
     theta = variables["params"]["localization"]["theta"]
     theta["kernel"] *= 0.3
-    theta["bias"] = np.float32(IDENTITY) + 0.5 * theta["bias"]
+    theta["bias"] = np.array(IDENTITY, np.float32) + 0.5 * theta["bias"]
     return variables
 
 
@@ -57,7 +58,8 @@ def trained():
 @functools.partial(jax.grad, argnums=(0, 1))
 def gradients(variables, images):
     """Of a sum of squares."""
-    return jnp.sum(jnp.square(SpatialTransformer(CONFIG).apply(variables, images, train=False)))
+    straight: Any = SpatialTransformer(CONFIG).apply(variables, images, train=False)
+    return jnp.sum(jnp.square(straight))
 
 
 @pytest.mark.parametrize(("dtype", "train"), [(jnp.float32, False), (jnp.bfloat16, True)])
@@ -125,7 +127,7 @@ def test_gradients_reach_every_parameter_and_the_picture(trained):
 
 
 def test_the_first_step_of_training_moves_theta(trained):
-    theta = {"kernel": np.zeros((16, 6), np.float32), "bias": np.float32(IDENTITY)}  # as it is initialised
+    theta = {"kernel": np.zeros((16, 6), np.float32), "bias": np.array(IDENTITY, np.float32)}  # as it is initialised
     for_variables, _ = gradients(
         {"params": {"localization": {**trained["params"]["localization"], "theta": theta}}}, IMAGES
     )

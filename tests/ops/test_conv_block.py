@@ -48,9 +48,9 @@ def test_layers_in_a_row_are_those_of_flax(batch_norm, train):
     result, changed = jax.jit(functools.partial(mine.apply, train=train, mutable=["batch_stats"]))(variables, X, LIVE)
 
     @jax.jit
-    def in_a_row(variables, x) -> Any:
+    def in_a_row(variables, images) -> Any:
         params = variables["params"]
-        x = nn.Conv(6, (3, 3), padding=1).apply({"params": params["conv"]}, x)
+        x: Any = nn.Conv(6, (3, 3), padding=1).apply({"params": params["conv"]}, images)
         if not batch_norm:
             return nn.relu(x), {}
         norm = nn.BatchNorm(momentum=0.9, use_running_average=not train)

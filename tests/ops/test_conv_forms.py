@@ -56,7 +56,8 @@ def values_and_gradients(images, kernel, weights, *, strides, padding):
 
 def plainly(images, kernel, weights, *, strides, padding):
     if isinstance(padding, str):
-        padding = lax.padtype_to_pads(images.shape[1:3], kernel.shape[:2], strides, padding)
+        above, aside = lax.padtype_to_pads(images.shape[1:3], kernel.shape[:2], strides, padding)
+        padding = above, aside
     value = plain_convolution.convolve(images, kernel, padding, strides)
     return value, value, *plain_convolution.gradients(images, kernel, weights, padding, strides)
 
@@ -140,9 +141,9 @@ def test_of_several_kernels_or_pictures_at_once(size, mapped):
     images = random.normal(size=(4, 2, 9, 7, 3)[mapped[0] is None :]).astype(np.float32)
     kernels = random.normal(size=(4, *size, 3, 5)[mapped[1] is None :]).astype(np.float32)
     weights = random.normal(size=(2, 5, 7, 5)).astype(np.float32)
-    several = jax.vmap(functools.partial(values_and_gradients, **options), (*mapped, None))
-    together = jax.jit(several)(images, kernels, weights)
+    one = functools.partial(values_and_gradients, weights=weights, **options)
+    together = jax.jit(jax.vmap(lambda images, kernel: one(images, kernel), mapped))(images, kernels)
     for number in range(4):
-        alone = (x if axis is None else x[number] for x, axis in zip((images, kernels), mapped, strict=True))
-        for mine, expected in zip(together, plainly(*alone, weights, **options), strict=True):
+        pictures, kernel = (x if axis is None else x[number] for x, axis in zip((images, kernels), mapped, strict=True))
+        for mine, expected in zip(together, plainly(pictures, kernel, weights, **options), strict=True):
             np.testing.assert_allclose(mine[number], expected, rtol=1e-4, atol=1e-4)

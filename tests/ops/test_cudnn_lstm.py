@@ -19,7 +19,7 @@ from jax.interpreters import mlir
 
 from recog import mesh as meshes
 from recog.alphabet import DIGITS
-from recog.batch import Batch
+from recog.codecs import TextCodec
 from recog.evaluation.cost import count_macs
 from recog.export.write import make_program
 from recog.mesh import MeshConfig, by_parameter, by_sample, make_mesh, traced_on
@@ -29,7 +29,9 @@ from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.models.plate_reader import PlateReader, PlateReaderConfig
 from recog.ops import cudnn_lstm
 from recog.ops.recurrent import RecurrentConfig, RecurrentLayer, RecurrentStack
+from recog.preprocess import Preprocess
 from recog.tasks.reading import ReadingTask
+from tests.batches import text_batch
 from tests.conftest import nvidia_device, with_devices
 
 TARGETS = "cudnn_rnn_ffi", "cudnn_rnn_bwd_ffi"
@@ -102,15 +104,16 @@ def problem(directions, batch=B, frames=T, depth=D, units=U, seed=0):
 def results(implementation, params, features, lengths, dtype=jnp.float32):
     """Hidden states of the live frames, and the gradients by parameters and features of a sum that weights them."""
     directions, units, _ = params["recurrent"].shape
-    layer = RecurrentLayer(units, "lstm", directions, implementation, dtype)
-    (_, hidden), (by_params, by_features) = compiled(layer, rnn.lstm)(params, features, lengths)
+    run = compiled(units, directions, implementation, dtype, rnn.lstm)
+    (_, hidden), (by_params, by_features) = run(params, features, lengths)
     return {"hidden": hidden, "features": by_features, **by_params}
 
 
 @functools.cache
-def compiled(layer: RecurrentLayer, lstm):
+def compiled(units: int, directions: int, implementation: str, dtype, lstm):
     """Value and gradients of a layer that is traced with this `rnn.lstm`."""
     del lstm
+    layer = RecurrentLayer(units, "lstm", directions, implementation, dtype)
 
     def run(params, features, lengths):
         live = (jnp.arange(features.shape[1]) < lengths[:, None])[..., None]
@@ -259,9 +262,9 @@ def test_counts_as_the_scan(directions, lowered_for_cuda):
 def tiny(implementation: str = "auto", dtype: str = "float32"):
     recurrent = RecurrentConfig(layers=2, units=4, projection=3, implementation=implementation)
     config = CRNNConfig(width=0.02, recurrent=recurrent, dtype=dtype)
-    task = ReadingTask(CRNN(config, DIGITS.classes), DIGITS)
+    task = ReadingTask(CRNN(config, DIGITS.classes), TextCodec(DIGITS, 1))
     rows = np.arange(2, dtype=np.int32)
-    batch = Batch(np.zeros((2, 32, 32, 1), np.uint8), rows * 32, rows[:, None], rows, rows, rows > 0)
+    batch = text_batch(np.zeros((2, 32, 32, 1), np.uint8), rows * 32, rows[:, None], rows)
     return task, batch, jax.eval_shape(task.init, jax.random.key(0), batch)
 
 
@@ -278,11 +281,11 @@ def test_a_training_step_lowered_for_cuda_calls_cudnn(dtype, lowered_for_cuda):
 def test_what_is_exported_never_does(implementation, lowered_for_cuda):
     task, _, variables = tiny(implementation)
     flat = {"/".join(k.key for k in path): x for path, x in jax.tree_util.tree_leaves_with_path(variables)}
-    program = make_program(task, flat, (32, 0, 1))
+    program = make_program(task, flat, Preprocess(32))
     assert program.platforms == ("cpu", "cuda", "tpu")
     assert not any(target in program.mlir_module() for target in TARGETS)
-    images = jax.ShapeDtypeStruct((2, 32, 64, 1), np.uint8), jax.ShapeDtypeStruct((2,), np.int32)
-    alone = export.export(jax.jit(task.read), platforms=("cuda",))(variables, *images)
+    images = jax.ShapeDtypeStruct((2, 32, 64, 1), np.uint8), jax.ShapeDtypeStruct((2, 2), np.int32)
+    alone = export.export(jax.jit(task.predict), platforms=("cuda",))(variables, *images)
     assert not any(target in alone.mlir_module() for target in TARGETS)
 
 

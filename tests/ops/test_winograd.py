@@ -1,6 +1,7 @@
 """Convolutions in tiles give the plain sum's numbers, forth and back."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from tests.ops import plain_convolution
 SAME = ((1, 1), (1, 1))
 
 
-def noise(seed, *shapes):
+def noise(seed, *shapes) -> list[Any]:
     random = np.random.default_rng(seed)
     return [random.normal(size=shape).astype(np.float32) for shape in shapes]
 
@@ -66,7 +67,7 @@ def test_smaller_than_the_kernel(shape):
     images, kernel = noise(0, (2, *shape, 3), (3, 3, 3, 4))
     expected = plain_convolution.convolve(images, kernel, SAME)
     np.testing.assert_allclose(convolution(images, kernel, SAME), expected, atol=1e-5)
-    empty = jax.eval_shape(lambda *arrays: winograd.convolve(*arrays, ((0, 1), (1, 1))), images[:, :1], kernel)
+    empty = jax.eval_shape(functools.partial(winograd.convolve, margins=((0, 1), (1, 1))), images[:, :1], kernel)
     assert empty.shape == (2, 0, shape[1], 4)
 
 

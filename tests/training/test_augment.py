@@ -1,6 +1,7 @@
 """Augmentation: what it may change, by how much, and what it never looks at."""
 
 import colorsys
+import dataclasses
 import functools
 
 import cv2
@@ -10,9 +11,13 @@ import numpy as np
 import pytest
 
 from recog.batch import Batch
+from recog.codecs import BoxCodec, BoxLabel, LabelledBox, fill
+from recog.geometry import bilinear_sample, projective_points
 from recog.training.augment import AugmentConfig, augment
 from recog.training.augment.light import turn_hue
 from recog.training.augment.optics import gaussian
+from recog.training.augment.warp import move
+from tests.batches import text_batch
 
 ROWS, HEIGHT, WIDTH = 16, 32, 96
 WIDTHS = np.array([96, 95, 80, 64, 40, 33, 20, 7] * 2, np.int32)
@@ -39,14 +44,8 @@ def batch_of(images: np.ndarray, widths: np.ndarray = WIDTHS) -> Batch:
     """The pictures with their padding set to zero."""
     live = np.arange(images.shape[2]) < widths[:, None]
     rows = len(widths)
-    return Batch(
-        images=np.where(live[:, None, :, None], images, 0).astype(images.dtype),
-        widths=widths,
-        labels=np.ones((rows, 4), np.int32),
-        label_lengths=np.full(rows, 4, np.int32),
-        ids=np.arange(rows, dtype=np.int32),
-        mask=np.ones(rows, bool),
-    )
+    images = np.where(live[:, None, :, None], images, 0).astype(images.dtype)
+    return text_batch(images, widths, np.ones((rows, 4), np.int32), np.full(rows, 4, np.int32))
 
 
 PICTURES = RNG.integers(0, 256, (ROWS, HEIGHT, WIDTH, 3), dtype=np.uint8)
@@ -56,9 +55,14 @@ BATCH = batch_of(PICTURES)
 blurred = jax.jit(gaussian, static_argnums=3)
 
 
+def augmented(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
+    """Augmentation of texts, which stay what they are wherever they stand."""
+    return augment(config, key, batch, lambda targets, maps: targets)
+
+
 @functools.cache
 def compiled(config_items: tuple[tuple[str, float], ...]):
-    return jax.jit(functools.partial(augment, AugmentConfig(**dict(config_items))))
+    return jax.jit(functools.partial(augmented, AugmentConfig(**dict(config_items))))
 
 
 def changed(config: AugmentConfig, batch: Batch = BATCH, key: jax.Array = KEY) -> np.ndarray:
@@ -73,8 +77,8 @@ def columns(images: np.ndarray) -> list[np.ndarray]:
 
 
 def test_no_range_is_no_change_and_no_work():
-    assert augment(AugmentConfig(), KEY, BATCH) is BATCH
-    program = jax.make_jaxpr(functools.partial(augment, AugmentConfig()))(KEY, BATCH)
+    assert augmented(AugmentConfig(), KEY, BATCH) is BATCH
+    program = jax.make_jaxpr(functools.partial(augmented, AugmentConfig()))(KEY, BATCH)
     assert not program.eqns
     assert list(program.jaxpr.outvars) == list(program.jaxpr.invars[1:])
 
@@ -85,7 +89,7 @@ def test_shapes_range_and_padding_stay_and_pixels_are_float(channels, dtype):
     out = compiled(tuple(vars(ALL).items()))(KEY, batch)
     assert out.images.shape == batch.images.shape
     assert out.images.dtype == jnp.float32
-    for ours, theirs in zip(out[1:], batch[1:], strict=True):
+    for ours, theirs in zip(jax.tree.leaves(out[1:]), jax.tree.leaves(batch[1:]), strict=True):
         np.testing.assert_array_equal(ours, theirs, strict=True)
     images = np.asarray(out.images)
     assert images.min() >= 0
@@ -347,7 +351,7 @@ def test_the_hue_of_all_pixels_of_a_picture_turns_alike():
 @pytest.mark.parametrize("field", ["saturation", "hue"])
 def test_colours_of_grayscale_pictures_are_refused(field):
     with pytest.raises(ValueError, match=rf"augment\.{field} .*set data\.channels=3"):
-        augment(AugmentConfig(**{field: 0.1}), KEY, BATCH._replace(images=BATCH.images[..., :1]))
+        augmented(AugmentConfig(**{field: 0.1}), KEY, BATCH._replace(images=BATCH.images[..., :1]))
 
 
 def test_blur_is_that_of_opencv_within_each_picture():
@@ -407,7 +411,7 @@ def test_one_rectangle_of_one_colour_is_painted_into_each_picture(limit):
 )
 def test_a_range_beyond_reason_is_refused(field, value):
     with pytest.raises(ValueError, match=rf"augment\.{field}={value}: lower it"):
-        augment(AugmentConfig(**{field: value}), KEY, BATCH)
+        augmented(AugmentConfig(**{field: value}), KEY, BATCH)
 
 
 def test_noise_is_independent_and_as_strong_as_drawn():
@@ -424,4 +428,38 @@ def test_noise_is_independent_and_as_strong_as_drawn():
 @pytest.mark.parametrize("field", list(vars(AugmentConfig())))
 def test_a_negative_range_is_refused(field):
     with pytest.raises(ValueError, match=f"{field}=-0.1.*must not be negative"):
-        augment(AugmentConfig(**{field: -0.1}), KEY, BATCH)
+        augmented(AugmentConfig(**{field: -0.1}), KEY, BATCH)
+
+
+def test_boxes_move_with_the_pixels_below_them():
+    """A white square stays inside the box around it, and fills it as well as it did."""
+    codec = BoxCodec(("square",), most=2)
+    images, targets = np.zeros((ROWS, HEIGHT, WIDTH, 3), np.uint8), codec.zeros(ROWS)
+    square = LabelledBox(np.array([[40, 10], [52, 10], [52, 22], [40, 22]], np.float32), "square")
+    for row in range(ROWS):
+        images[row, 10:22, 40:52] = 255
+        fill(targets, row, codec.encode(BoxLabel((square,))))
+    config = dataclasses.replace(MOVES, perspective=0.1)
+    batch = batch_of(images, np.full(ROWS, WIDTH, np.int32))._replace(targets=targets)
+    moved = jax.jit(lambda key, batch: augment(config, key, batch, codec.moved))(KEY, batch)
+    corners = np.asarray(moved.targets.corners)
+    np.testing.assert_array_equal(moved.targets.mask, targets.mask)
+    np.testing.assert_array_equal(corners[:, 1], 0)
+    assert np.abs(corners[:, 0] - square.corners).max() > 2, "the squares have moved"
+    for row in range(ROWS):
+        box = np.zeros((HEIGHT, WIDTH), np.uint8)
+        cv2.fillConvexPoly(box, np.round((corners[row, 0] - 0.5) * 256).astype(np.int32), (1,), cv2.LINE_8, shift=8)
+        white = np.asarray(moved.images)[row, :, :, 0]
+        inside, ink = white[box > 0].sum(), white.sum()
+        assert inside > 0.93 * ink
+        assert ink / (255 * cv2.contourArea(corners[row, 0])) == pytest.approx(1, abs=0.1)
+
+
+def test_maps_tell_where_pixels_went():
+    images = np.random.default_rng(0).uniform(0, 255, (2, HEIGHT, WIDTH, 1)).astype(np.float32)
+    moved, maps = move(dataclasses.replace(MOVES, perspective=0.1), KEY, jnp.asarray(images), jnp.full(2, WIDTH))
+    back = projective_points(maps, HEIGHT, WIDTH)  # where each pixel of the old picture is in the new one
+    again = bilinear_sample(moved, back)
+    middle = np.s_[:, 12:20, 40:56]
+    blurred = np.abs(np.asarray(again)[middle] - images[middle]).mean()
+    assert blurred < 0.5 * np.abs(np.asarray(moved)[middle] - images[middle]).mean()

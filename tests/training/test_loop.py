@@ -234,4 +234,4 @@ def test_a_trace_of_steps_that_will_not_come_is_told(tmp_path):
     for steps in ("", "1001:1001", "2000:3000"):
         assert not Profile(tmp_path, steps).missed(1000, 2000)
     for steps in ("1000:1010", "2001:2002"):
-        assert "begins outside the steps that are left, 1001 to 2000" in Profile(tmp_path, steps).missed(1000, 2000)
+        assert "begins outside the remaining steps 1001 to 2000" in Profile(tmp_path, steps).missed(1000, 2000)

@@ -1,5 +1,6 @@
 """Optimizers and schedules against their definitions."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from recog.training.optimizers import OptimizerConfig, make_optimizer, make_schedule
+from recog.training.optimizers import OptimizerConfig, check_optimizer, make_optimizer, make_schedule
 
 
 def step(optimizer, gradient, params, state=None) -> tuple[Any, Any, Any]:
@@ -52,6 +53,37 @@ def test_schedules_start_peak_and_end_where_they_should():
     assert [float(exponential(step)) for step in (0, 50, 100)] == pytest.approx([2.0, 0.2, 0.02], rel=1e-5)
     constant: Any = make_schedule(OptimizerConfig(learning_rate=2.0, schedule="constant"), 100)
     assert float(constant(99)) == 2.0
+
+
+def optax_schedule(config: OptimizerConfig, steps: int) -> Any:
+    """The same schedule of optax's parts."""
+    rest = max(1, steps - config.warmup_steps)
+    decay = {
+        "constant": optax.constant_schedule(config.learning_rate),
+        "cosine": optax.cosine_decay_schedule(config.learning_rate, rest),
+        "exponential": optax.exponential_decay(config.learning_rate, rest, config.decay_rate),
+    }[config.schedule]
+    if not config.warmup_steps:
+        return decay
+    warmup = optax.linear_schedule(0.0, config.learning_rate, config.warmup_steps)
+    return optax.join_schedules([warmup, decay], [config.warmup_steps])
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 7, 20])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "exponential"])
+def test_schedules_are_those_of_optax_for_numbers_and_for_arrays(schedule, warmup):
+    config = OptimizerConfig(learning_rate=3e-3, schedule=schedule, warmup_steps=warmup)
+    theirs = [float(optax_schedule(config, 20)(jnp.int32(step))) for step in range(25)]
+    ours = [float(make_schedule(config, 20)(jnp.int32(step))) for step in range(25)]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-12)
+
+    @jax.jit
+    def of_arrays(rate, warmup, steps, step):
+        arrays = dataclasses.replace(config, learning_rate=rate, warmup_steps=warmup)
+        return make_schedule(arrays, steps)(step)
+
+    found = [float(of_arrays(3e-3, warmup, 20, step)) for step in range(25)]
+    np.testing.assert_allclose(found, theirs, rtol=1e-5, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
@@ -112,4 +144,4 @@ def test_clipping_of_no_gradient_and_of_one_that_is_not_finite():
 )
 def test_unknown_settings_are_named(config, message):
     with pytest.raises(ValueError, match=message):
-        make_optimizer(config, 10)
+        check_optimizer(config, 10)

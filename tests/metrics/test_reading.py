@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recog.metrics import TOO_FEW_TO_GUESS, ReadingCounts, zero_accuracy_hint
+from recog.metrics import ReadingCounts
+from recog.metrics.hints import TOO_FEW_TO_GUESS, zero_accuracy_hint
 
 texts = st.lists(st.sampled_from(("a", "b", "note-C4")), max_size=6)
 pairs = st.lists(st.tuples(texts, texts), max_size=8)
@@ -164,7 +165,7 @@ WORDS = [f"Street {number}" for number in range(TOO_FEW_TO_GUESS)]
             [price.translate(str.maketrans(".0123456789", "0123456789.")) for price in PRICES],
             "tokens are swapped one for one ('.' as '0', '0' as '1', '1' as '2')",
         ),
-        (PRICES, [price.replace(".", "") for price in PRICES], "a token that no prediction holds ('.')"),
+        (PRICES, [price.replace(".", "") for price in PRICES], "a token that no prediction contains ('.')"),
     ],
     ids=["empty", "constant", "case", "missing space", "leading space", "full width", "other alphabet", "no point"],
 )

@@ -1,0 +1,86 @@
+"""Boxes become padded arrays and come back; they move with the pictures' points."""
+
+import json
+
+import numpy as np
+import pytest
+
+from recog.codecs import BoxCodec, BoxLabel, LabelledBox, codec_from_json, fill
+
+CODEC = BoxCodec(("plate", "car"), most=3, max_length=8)
+SIZE = (60, 80)
+
+
+def box(x=10.0, y=10.0, name="plate", text="皖A12345", width=20.0, height=6.0) -> LabelledBox:
+    corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
+    return LabelledBox(corners, name, text)
+
+
+def batch(*labels: BoxLabel):
+    targets = CODEC.zeros(len(labels))
+    for row, label in enumerate(labels):
+        fill(targets, row, CODEC.encode(label))
+    return targets
+
+
+def test_boxes_come_back():
+    labels = BoxLabel((box(), box(40, 5, "car", ""))), BoxLabel(()), BoxLabel((box(text="粤Z1234港"),) * 3)
+    targets = batch(*labels)
+    assert targets.mask.sum(axis=1).tolist() == [2, 0, 3]
+    for row, label in enumerate(labels):
+        found = CODEC.label(type(targets)(*(x[row] for x in targets)))
+        assert [(b.name, b.text) for b in found.boxes] == [(b.name, b.text) for b in label.boxes]
+        for ours, theirs in zip(found.boxes, label.boxes, strict=True):
+            np.testing.assert_array_equal(ours.corners, theirs.corners)
+    assert CODEC.show(targets) == [str(label) for label in labels]
+    assert json.loads(str(labels[0]))[0][:2] == ["plate", "皖A12345"]
+
+
+@pytest.mark.parametrize(
+    ("label", "kinds"),
+    [
+        (BoxLabel((box(),)), []),
+        (BoxLabel((box(),) * 4), ["label_too_long"]),
+        (BoxLabel((box(name="boat"),)), ["unknown_class"]),
+        (BoxLabel((box(text="123456789"),)), ["label_too_long"]),
+        (BoxLabel((box(width=0.0),)), ["degenerate_box"]),
+        (BoxLabel((box(width=-5.0),)), ["degenerate_box"]),
+        (BoxLabel((box(x=np.nan),)), ["degenerate_box"]),
+        (BoxLabel((box(x=80.0),)), ["box_outside_picture"]),
+        (BoxLabel((box(), box(y=-7.0))), ["box_outside_picture"]),
+        (BoxLabel((box(x=-5.0),)), []),  # cut by the border
+        ("皖A12345", ["wrong_kind_of_label"]),
+    ],
+)
+def test_problems_are_found_by_kind(label, kinds):
+    assert list(CODEC.problems(label, SIZE)) == kinds
+
+
+@pytest.mark.parametrize("label", [BoxLabel((box(),) * 4), BoxLabel((box(name="boat"),))])
+def test_what_has_no_place_is_refused(label):
+    with pytest.raises(ValueError, match=r"4 boxes.*slots for 3|'boat'"):
+        CODEC.encode(label)
+
+
+def test_corners_move_by_each_pictures_own_map():
+    targets = batch(BoxLabel((box(),)), BoxLabel((box(),)))
+    shift, turn = np.eye(3, dtype=np.float32), np.array([[0, -1, 50], [1, 0, 0], [0, 0, 1]], np.float32)
+    shift[:2, 2] = 3, -2
+    moved = CODEC.moved(targets, np.stack([shift, 2 * turn]))  # a homography has no scale of its own
+    np.testing.assert_allclose(moved.corners[0, 0], box().corners + np.array([3, -2]), atol=1e-5)
+    x, y = box().corners.T
+    # Maps are those of pixel centres at integers, corners those of a picture from 0 to its width.
+    np.testing.assert_allclose(moved.corners[1, 0], np.stack([50 - (y - 0.5), x - 0.5], axis=1) + 0.5, atol=1e-4)
+    np.testing.assert_array_equal(moved.corners[:, 1:], 0)
+
+
+def test_readings_are_the_boxes_with_the_least_score():
+    targets = batch(BoxLabel((box(text=""), box(40, text=""))), BoxLabel(()))
+    prediction = dict(zip(("corners", "classes", "mask"), targets[:3], strict=True))
+    found = CODEC.readings(prediction | {"scores": np.array([[0.9, 0.5, 0.1], [0.2, 0.2, 0.2]], np.float32)})
+    assert [reading.confidence for reading in found] == [0.5, 1.0]
+    assert [len(json.loads(reading.text)) for reading in found] == [2, 0]
+
+
+def test_it_comes_back_from_json():
+    assert codec_from_json(CODEC.to_json()) == CODEC
