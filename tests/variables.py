@@ -23,6 +23,11 @@ def random_like(shapes: Any, seed: int = 0) -> Any:
 
     Kernels keep the size of what passes through them and a rectifier; all else is positive, so that little is dead.
     """
+    return random_like(abstract_variables(module, *args, **options), seed)
+
+
+def random_like(shapes: Any, seed: int = 0) -> Any:
+    """The same for abstract variables; scalars and vectors are positive."""
     random = np.random.default_rng(seed)
     return jax.tree_util.tree_map_with_path(lambda path, leaf: _fill(random, path[-1].key, leaf), shapes)
 
@@ -30,7 +35,7 @@ def random_like(shapes: Any, seed: int = 0) -> Any:
 def _fill(random: np.random.Generator, name: str, leaf: jax.ShapeDtypeStruct) -> np.ndarray:
     if name in ("scale", "var"):
         values = random.uniform(0.5, 1.5, leaf.shape)
-    elif name == "mean" or name.endswith("bias"):
+    elif name == "mean" or name.endswith("bias") or len(leaf.shape) < 2:
         values = random.uniform(0.1, 0.5, leaf.shape)
     else:
         values = random.normal(0, np.sqrt(2 / _inputs(leaf.shape)), leaf.shape)

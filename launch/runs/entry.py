@@ -35,7 +35,10 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        return app.parse_flags_with_usage(argv)
+        arguments = app.parse_flags_with_usage(argv)
+        if "config" in flags.FLAGS:
+            getattr(flags.FLAGS.config, "model", None)  # raises the error that prevented loading the file
+        return arguments
     except KeyError as error:  # an unknown field of the configuration
         overrides = [argument for argument in argv if argument.startswith("--config.")]
         sys.exit(f"error: {error.args[0]}: check the names in {' '.join(overrides)}")

@@ -1,8 +1,9 @@
 """Trains a few steps on each layout of devices: ``python -m tests.launch.on_devices FOLDER DEVICES,FSDP,PARTS ...``.
 
 Prints one line of JSON for each: the losses, the share of the parameters that the first device holds, what is read,
-what one step sums over all devices, and the share of the state whose memory it uses again. For ``eta,DEVICES``, what
-moves the weight of a branch of the price reader.
+what one step sums over all devices, and the share of the state whose memory it uses again. ``plain:`` before the
+numbers convolves as accelerators do, ``tiny:`` takes the tiny reader. For ``eta:DEVICES``, what moves the weight of a
+branch of the price reader.
 """
 
 import contextlib
@@ -12,57 +13,69 @@ import json
 import math
 import re
 import sys
+import tempfile
+from pathlib import Path
 
 import jax
 import optax
 
 from datasets.pipeline import make_stream
-from launch.runs.assembly import advance
+from launch.runs.assembly import assemble
 from launch.runs.config import Config
-from launch.runs.data import abstract_state, check, one_pass, open_data, state_maker
+from launch.runs.data import check, needs, one_pass, open_data
 from launch.runs.eta import eta_learner
+from launch.runs.settings import array_settings
+from launch.runs.states import abstract_state, advance_of, make_state
 from launch.runs.tasks import make_task
 from recog import mesh as meshes
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.evaluator import Evaluator
+from recog.models.crnn import CRNNConfig
 from recog.ops import conv_forms
-from recog.training.optimizers import make_optimizer
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.step import jit_train_step, zero_totals
-from tests.launch.conftest import price_reader, tiny_config
+from tests.launch.conftest import price_reader, tiny_config, varied_config
 
 STEPS = 4
+TILED_FROM = conv_forms.WINOGRAD_MIN_CHANNELS
 
 
-def layout(folder: str, fsdp: int, parts: int) -> Config:
-    """The tiny reader, without dropout and of one width; its channels can be shared by 4 devices."""
-    config = tiny_config(folder)
-    config.data.batch_size, config.data.buckets, config.model.dropout = 16, (64,), 0.0
-    config.optimizer.accumulation_steps, config.mesh.fsdp, config.model.width = parts, fsdp, 1 / 16
+def layout(folder: str, tiny: bool, fsdp: int, parts: int) -> Config:
+    """The tiny reader, or one with all convolutions and augmentation; its channels can be shared by 4 devices."""
+    config = tiny_config(folder) if tiny else varied_config(folder)
+    if not tiny:
+        config.model = CRNNConfig(batch_norm=(2, 5, 6), recurrent=RecurrentConfig(layers=1, units=8))
+    config.data.batch_size, config.data.buckets, config.model.width = 16, (64,), 1 / 16
+    config.optimizer.accumulation_steps, config.mesh.fsdp = parts, fsdp
     return config
 
 
-def train_on(folder: str, devices: int, fsdp: int, parts: int) -> dict:
+def train_on(config: Config, devices: int) -> dict:
     """Losses and readings of a few steps."""
-    config = layout(folder, fsdp, parts)
     task, mesh = make_task(config), meshes.make_mesh(config.mesh, jax.devices()[:devices])
-    samples = check(open_data(config)[0], config, task, "samples")
-    stream, _ = make_stream(samples.source, samples.checked, task.alphabet, config.data, seed=0)
+    data, everywhere = config.data, meshes.replicated(mesh)
+    samples = check(open_data(config)[0], needs(data, task), "raise", "samples")
+    stream, _ = make_stream(samples.source, samples.checked, task.codec, data, seed=0)
     sharding = meshes.by_parameter(mesh, abstract_state(config, task))
-    make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
-    state, one_step = jax.jit(make_state, out_shardings=sharding)(), advance(config, task)
-    losses = []
+    state = jax.jit(functools.partial(make_state, config, task), out_shardings=sharding)()
     with contextlib.closing(iter(stream)) as batches:
         placed = [meshes.put_batch(mesh, batch) for batch in itertools.islice(batches, STEPS)]
-    no_totals = functools.partial(zero_totals, one_step, state, placed[0])
-    no_totals = jax.jit(no_totals, out_shardings=meshes.replicated(mesh))
-    step = jit_train_step(one_step, mesh, sharding).lower(state, no_totals(), placed[0]).compile()
+    settings, one_step_of = (
+        jax.device_put(array_settings([config])[0], everywhere),
+        advance_of(config, task.codec, None),
+    )
+    no_totals = jax.jit(
+        functools.partial(zero_totals, one_step_of(settings), state, placed[0]), out_shardings=everywhere
+    )
+    step = jit_train_step(one_step_of, mesh, sharding).lower(settings, state, no_totals(), placed[0]).compile()
+    losses = []
     for batch in placed:
-        state, totals = step(state, no_totals(), batch)
+        state, totals = step(settings, state, no_totals(), batch)
         losses.append(float(totals.sums["ctc_loss"]))
     leaves = jax.tree.leaves((state.params, state.optimizer_states))
     held = sum(x.addressable_shards[0].data.size for x in leaves) / sum(x.size for x in leaves)
     state_bytes = sum(x.addressable_shards[0].data.nbytes for x in jax.tree.leaves(state))
-    with contextlib.closing(one_pass(samples, config, task)) as stream:
+    with contextlib.closing(one_pass(samples, data, task.codec)) as stream:
         read = Evaluator(task, mesh)(state.variables, stream)
     return {
         "losses": losses,
@@ -78,14 +91,14 @@ def eta_on(folder: str, devices: int) -> dict[str, float]:
     """What an evaluation makes of the weight that is learnt from the validation samples."""
     config = price_reader(folder)
     config.data.batch_size = 8
-    task, mesh = make_task(config), meshes.make_mesh(config.mesh, jax.devices()[:devices])
-    training, validation = (check(samples, config, task, "samples") for samples in open_data(config))
-    make_state = state_maker(config, task, make_optimizer(config.optimizer, config.train.steps))
-    state = jax.jit(make_state, out_shardings=meshes.replicated(mesh))()
-    adapt = eta_learner(config, task, validation, optax.constant_schedule(0.1), mesh)
+    run = assemble(config, Path(tempfile.gettempdir()) / "no_run")
+    run = run._replace(mesh=meshes.make_mesh(config.mesh, jax.devices()[:devices]))
+    make = functools.partial(make_state, config, run.task)
+    state = jax.jit(make, out_shardings=meshes.replicated(run.mesh))()
+    adapt = eta_learner(run, optax.constant_schedule(0.1))
     assert adapt is not None
-    with contextlib.closing(one_pass(training, config, task)) as stream:
-        _, logged = adapt(state, meshes.put_batch(mesh, next(stream)))
+    with contextlib.closing(one_pass(run.training, config.data, run.task.codec)) as stream:
+        _, logged = adapt(state, meshes.put_batch(run.mesh, next(stream)))
     return logged
 
 
@@ -96,12 +109,18 @@ def summed_numbers(program: str) -> int:
     return sum(math.prod(int(size) for size in shape.split(",") if size) for shape in shapes)
 
 
+def outcome(folder: str, argument: str) -> dict:
+    """What one argument of the command line asks for."""
+    word, _, numbers = argument.rpartition(":")
+    if word == "eta":
+        return eta_on(folder, int(numbers))
+    devices, fsdp, parts = map(int, numbers.split(","))
+    # Without tiles, convolutions are those of accelerators.
+    conv_forms.WINOGRAD_MIN_CHANNELS = sys.maxsize if word == "plain" else TILED_FROM
+    return train_on(layout(folder, word == "tiny", fsdp, parts), devices)
+
+
 if __name__ == "__main__":
     meshes.SMALL = 1  # so that the arrays of a tiny model are split as well
-    tiles = conv_forms.LEAST_CHANNELS
     for argument in sys.argv[2:]:
-        conv_forms.LEAST_CHANNELS = sys.maxsize if argument.startswith("plain,") else tiles  # as accelerators convolve
-        argument = argument.removeprefix("plain,")
-        run_on, numbers = (eta_on, argument[4:]) if argument.startswith("eta,") else (train_on, argument)
-        outcome = run_on(sys.argv[1], *map(int, numbers.split(",")))
-        print(json.dumps(outcome), flush=True)
+        print(json.dumps(outcome(sys.argv[1], argument)), flush=True)

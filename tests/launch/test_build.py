@@ -4,6 +4,7 @@ import pytest
 
 from datasets.mixture import Mixture
 from datasets.pipeline import DataConfig
+from launch.runs.assembly import assemble
 from launch.runs.config import Config
 from launch.runs.data import open_data
 
@@ -54,10 +55,16 @@ def test_validation_samples_may_be_named():
         ({"train": "plates"}, "name validation samples with data.validation, or hold some of a folder out"),
         ({"train": "plates", "holdout": 0.1}, "data.holdout cannot be taken from rendered samples"),
         ({"train": "1*plates + 1*arithmetic", "holdout": 0.1}, r"data\.holdout .* not rendered, found 0"),
-        ({"train": "scenes", "validation": "plates"}, "scenes show several plates or none"),
-        ({"train": "1*plates + 1*scenes", "validation": "plates"}, "scenes show several plates or none"),
     ],
 )
 def test_without_validation_samples_it_is_said_how_to_name_them(settings, reason):
     with pytest.raises(ValueError, match=reason):
         opened(**settings)
+
+
+@pytest.mark.parametrize("train", ["scenes:count=2", "1*plates:count=2 + 1*scenes:count=2"])
+def test_scenes_of_several_plates_are_not_for_readers(train, config, tmp_path):
+    config.alphabet.name, config.data.max_label_length = "chinese_plates", 8
+    config.data.train, config.data.validation, config.data.buckets = train, "plates:count=2", (160,)
+    with pytest.raises(ValueError, match="the source does not suit a reader"):
+        assemble(config, tmp_path / "run")

@@ -10,6 +10,13 @@ from launch.runs import compilation_cache
 from launch.runs.compilation_cache import cache_folder, use_compilation_cache
 from tests.conftest import with_devices
 
+ENTRY_POINT = """
+import jax
+from launch.runs import entry
+
+entry.run(lambda _: print(jax.jit(lambda x: x + 1)(1)))
+"""
+
 
 @pytest.fixture(autouse=True)
 def as_it_was():
@@ -30,8 +37,7 @@ def test_what_an_entry_point_compiles_is_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
     monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    command = [sys.executable, "-m", "launch.cost", "--config=launch/configs/lprnet.py"]
-    subprocess.run(command, env=with_devices(1), check=True)
+    subprocess.run([sys.executable, "-c", ENTRY_POINT], env=with_devices(1), check=True)
     assert list(cache_folder().iterdir())
 
 

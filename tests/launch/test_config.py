@@ -2,46 +2,30 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import pytest
 
 from launch.configs import quickstart
+from launch.runs.codecs import make_alphabet
 from launch.runs.config import AlphabetConfig, Config, differences, from_json, to_json
 from launch.runs.costs import config_names, load_config
-from launch.runs.tasks import make_alphabet
 from recog.models.crnn import CRNNConfig
-
-PRINT_CONFIG = """
-import json
-from absl import app, flags
-from launch import train
-from launch.runs.config import to_json
-train.define_flags()
-app.run(lambda _: print(json.dumps(to_json(flags.FLAGS.config))))
-"""
-
-
-def config_from_flags(*flags, config="quickstart"):
-    return subprocess.run(
-        [sys.executable, "-c", PRINT_CONFIG, f"--config=launch/configs/{config}.py", "--workdir=x", *flags],
-        capture_output=True,
-        text=True,
-    )
+from tests.launch.command_line import parse
 
 
 def test_flags_reach_nested_fields():
-    done = config_from_flags(
-        "--config.model.recurrent.layers=3", "--config.data.buckets=(64, 96)", "--config.optimizer.learning_rate=0.5"
+    saved = parse(
+        "--config=launch/configs/quickstart.py",
+        "--config.model.recurrent.layers=3",
+        "--config.data.buckets=(64, 96)",
+        "--config.optimizer.learning_rate=0.5",
     )
-    config = from_json(Config, json.loads(done.stdout.splitlines()[-1]))
     expected = quickstart.get_config()
     assert isinstance(expected.model, CRNNConfig)
     expected.model.recurrent.layers = 3
     expected.data.buckets = (64, 96)
     expected.optimizer.learning_rate = 0.5
-    assert config == expected
+    assert from_json(Config, saved) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,9 +37,7 @@ def test_flags_reach_nested_fields():
     ],
 )
 def test_flags_reach_the_fields_of_every_architecture(config, flags, read):
-    done = config_from_flags(*flags, config=config)
-    assert done.returncode == 0, done.stderr
-    saved = json.loads(done.stdout.splitlines()[-1])
+    saved = parse(f"--config=launch/configs/{config}.py", *flags)
     found = []
     for flag in flags:
         value = saved
@@ -65,14 +47,15 @@ def test_flags_reach_the_fields_of_every_architecture(config, flags, read):
     assert tuple(found) == read
 
 
-@pytest.mark.parametrize(
-    ("flag", "message"),
-    [("--config.model.recurrent.layer=3", "layer"), ("--config.train.steps=many", "many")],
-)
-def test_misspelt_fields_and_wrong_types_are_errors(flag, message):
-    done = config_from_flags(flag)
-    assert done.returncode != 0
-    assert message in done.stderr.splitlines()[-1] + done.stderr.splitlines()[-2]
+def test_a_misspelt_field_is_an_error():
+    with pytest.raises(SystemExit, match=r"layer.*--config\.model\.recurrent\.layer=3"):
+        parse("--config=launch/configs/quickstart.py", "--config.model.recurrent.layer=3")
+
+
+def test_a_wrong_type_is_an_error(capsys):
+    with pytest.raises(SystemExit):
+        parse("--config=launch/configs/quickstart.py", "--config.train.steps=many")
+    assert "many" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", config_names())

@@ -16,13 +16,12 @@ import pytest
 
 from launch.runs.distributed import join
 from launch.runs.folder import steps_done
-from launch.train import train
+from launch.runs.training import train
 from recog.models.crnn import CRNNConfig
 from recog.training.loop import LoopConfig
-from recog.training.preemption import StopRequest
 from recog.training.writers import read_metrics
 from tests.conftest import with_devices
-from tests.launch.conftest import CONFIG_FILE, assert_same_state, saved_arrays, tiny_config
+from tests.launch.conftest import CONFIG_FILE, StopAfter, assert_same_state, saved_arrays, tiny_config
 
 HEARTBEAT = 20
 """Seconds after which a lost process is noticed."""
@@ -37,18 +36,6 @@ def run_config(folder):
     assert isinstance(config.model, CRNNConfig)
     config.train, config.model.recurrent.units = LoopConfig(**LOOP), UNITS
     return config
-
-
-class StopAfter(StopRequest):
-    """Asks a run of this process to stop after a step."""
-
-    def __init__(self, last: int):
-        super().__init__()
-        self.last = last
-
-    def reached(self, step: int) -> bool:
-        self.requested = step == self.last
-        return self.requested
 
 
 @dataclasses.dataclass
@@ -127,15 +114,16 @@ def whole_run(file, tmp_path_factory):
     return folder / "run"
 
 
-@pytest.mark.slow
 def test_two_processes_train_like_one_device(whole_run, digits, tmp_path):
     train(run_config(digits), tmp_path / "run", stop=StopAfter(30))
     expected, found = losses(tmp_path / "run"), losses(whole_run)
     assert list(expected) == [10, 20, 30]
-    np.testing.assert_allclose([found[step] for step in expected], list(expected.values()), rtol=1e-5)
+    np.testing.assert_allclose(found[10], expected[10], rtol=1e-5)
+    # What is rounded otherwise grows over the run.
+    np.testing.assert_allclose([found[step] for step in expected], list(expected.values()), rtol=5e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_run_that_loses_a_process_stops_and_resumes_bit_for_bit(whole_run, digits, file, tmp_path):
     workdir = tmp_path / "run"
     first, second = processes = launch(file, workdir, tmp_path)
@@ -154,7 +142,7 @@ def test_a_run_that_loses_a_process_stops_and_resumes_bit_for_bit(whole_run, dig
     assert losses(workdir) == losses(whole_run)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("victim", "number"), [(0, signal.SIGKILL), (1, signal.SIGSTOP)])
 def test_a_process_that_dies_or_hangs_ends_the_other(file, tmp_path, victim, number):
     processes = launch(file, tmp_path / "run", tmp_path)
@@ -168,7 +156,7 @@ def test_a_process_that_dies_or_hangs_ends_the_other(file, tmp_path, victim, num
     assert status != 0, output
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on(
     whole_run, digits, file, tmp_path, capsys
 ):
@@ -193,7 +181,7 @@ def test_a_signal_to_one_process_saves_all_and_another_number_of_devices_goes_on
     np.testing.assert_allclose([found[step] for step in whole], [expected[step] for step in whole], rtol=0.002)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("of_second", ["seed", "init_from"])
 def test_processes_that_differ_are_told_so_before_anything_is_written(whole_run, file, tmp_path, of_second):
     flag = {"seed": "--config.seed=1", "init_from": f"--config.init_from={whole_run}"}[of_second]
@@ -204,7 +192,7 @@ def test_processes_that_differ_are_told_so_before_anything_is_written(whole_run,
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_process_that_does_not_see_the_folder_of_the_run_is_told_so(whole_run, file, tmp_path):
     processes = launch(file, whole_run, tmp_path, more=((), (f"--workdir={tmp_path / 'misspelt'}",)))
     for status, output in [process.wait() for process in processes]:
@@ -239,7 +227,7 @@ def join_by_itself(logs, **environment: str) -> Process:
         return Process(subprocess.Popen(command, env=own | environment, stdout=file, stderr=file), log)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_processes_of_a_slurm_job_find_each_other(tmp_path):
     job = {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": "2"}
     job |= {"JAX_COORDINATOR_PORT": str(free_port())}
@@ -249,7 +237,7 @@ def test_processes_of_a_slurm_job_find_each_other(tmp_path):
         assert f"process {task} of 2" in output
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_where_no_cluster_is_found_flags_are_asked_for(tmp_path):
     status, output = join_by_itself(tmp_path).wait()
     assert status == 1

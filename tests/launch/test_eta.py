@@ -6,42 +6,38 @@ import numpy as np
 import optax
 import pytest
 
+from launch.runs.assembly import assemble
 from launch.runs.config import Config
-from launch.runs.data import check, open_data, state_maker
 from launch.runs.eta import eta_learner
-from launch.runs.tasks import make_task
 from recog.batch import Batch
-from recog.mesh import make_mesh
 from recog.tasks.branches import WEIGHTS
-from recog.training.optimizers import make_optimizer
 from recog.training.record import Adapt
+from tests.batches import text_batch
 from tests.launch.conftest import price_reader
+from tests.launch.random_state import random_state
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def config(digits) -> Config:
     return price_reader(str(digits))
 
 
-def learn(config: Config) -> Adapt | None:
-    task = make_task(config)
-    validation = check(open_data(config)[1], config, task, "validation samples")
-    return eta_learner(config, task, validation, optax.constant_schedule(0.1), make_mesh())
+def learn(config: Config, folder) -> Adapt | None:
+    return eta_learner(assemble(config, folder), optax.constant_schedule(0.1))
 
 
 @pytest.fixture(scope="module")
-def learner(config):
-    adapt = learn(config)
+def learner(digits, tmp_path_factory):
+    run = assemble(price_reader(str(digits)), tmp_path_factory.mktemp("eta"))
+    adapt, state = eta_learner(run, optax.constant_schedule(0.1)), random_state(run.config, run.task)
     assert adapt is not None
-    state = jax.jit(state_maker(config, make_task(config), make_optimizer(config.optimizer, 12)))()
-    return adapt, state
+    return adapt, state.replace(model_state=state.model_state | {WEIGHTS: {"eta": jnp.float32(0.5)}})
 
 
 def batch(mask: bool) -> Batch:
     images = np.random.default_rng(0).integers(0, 256, (4, 16, 64, 1), np.uint8)
     labels = np.full((4, 4), 3, np.int32)
-    widths, lengths = np.full(4, 64 * mask, np.int32), np.full(4, 2 * mask, np.int32)
-    return Batch(images, widths, labels, lengths, np.arange(4, dtype=np.int32), np.full(4, mask))
+    return text_batch(images, np.full(4, 64 * mask), labels, np.full(4, 2 * mask, np.int32))
 
 
 def test_it_moves_with_the_validation_loss(learner):
@@ -68,15 +64,13 @@ def test_what_is_not_finite_leaves_it(learner):
 
 
 @pytest.mark.parametrize(("name", "value"), [("eta", -0.1), ("eta_rate", -1.0)])
-def test_negative_settings_are_refused(config, learner, monkeypatch, name, value):
-    del learner
-    monkeypatch.setattr(config.model, name, value)
+def test_negative_settings_are_refused(config, tmp_path, name, value):
+    setattr(config.model, name, value)
     with pytest.raises(ValueError, match=f"model.{name}={value}.*must not be negative"):
-        learn(config)
+        learn(config, tmp_path)
 
 
-def test_a_rate_without_a_branch_to_act_on_is_said(config, learner, monkeypatch, capsys):
-    del learner
-    monkeypatch.setattr(config.model, "branches", ("integer", "decimal"))
-    assert learn(config) is None
+def test_a_rate_without_a_branch_to_act_on_is_said(config, tmp_path, capsys):
+    config.model.branches = ("integer", "decimal")
+    assert learn(config, tmp_path) is None
     assert "has nothing to act on" in capsys.readouterr().out

@@ -7,25 +7,19 @@ import cv2
 import numpy as np
 import pytest
 
-from launch.evaluate import evaluate
+from launch import evaluate as command
 from launch.runs.config import to_json
+from launch.runs.evaluating import evaluate
 from launch.runs.folder import claim, load_run
-from launch.train import train
+from launch.runs.training import train
 from tests.launch.conftest import tiny_config
+from tests.launch.in_process import run_main
 
 KEYS = ["count", "accuracy", "one_minus_ned", "cer", "length_consistency", "images_per_second"]
 
 
-@pytest.fixture(scope="module")
-def run(digits, tmp_path_factory):
-    config, workdir = tiny_config(str(digits)), tmp_path_factory.mktemp("run")
-    config.train.steps, config.optimizer.warmup_steps = 2, 0
-    train(config, workdir)
-    return workdir, config
-
-
-def test_report_predictions_and_sheet(run, digits, tmp_path):
-    workdir, _ = run
+def test_report_predictions_and_sheet(trained, digits, tmp_path):
+    workdir = trained.workdir
     report = evaluate(workdir, f"folder:{digits}", tmp_path)
     assert list(report) == KEYS
     assert report["count"] == 24
@@ -36,12 +30,15 @@ def test_report_predictions_and_sheet(run, digits, tmp_path):
     assert cv2.imread(str(tmp_path / "contact_sheet.png")) is not None
 
 
-def test_own_validation_samples_are_the_default(run, tmp_path):
-    assert evaluate(run[0], out=tmp_path)["count"] == 6
+def test_own_validation_samples_are_the_default_and_the_last_line_is_the_report(trained, tmp_path, capsys):
+    run_main(command, f"--workdir={trained.workdir}", f"--out={tmp_path}")
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["count"] == 6
+    assert json.loads((tmp_path / "report.json").read_text()) == report
 
 
-def test_predictions_do_not_depend_on_the_batch_size(run, digits, tmp_path):
-    workdir, _ = run
+def test_predictions_do_not_depend_on_the_batch_size(trained, digits, tmp_path):
+    workdir = trained.workdir
     evaluate(workdir, f"folder:{digits}", tmp_path / "four")
     loaded = load_run(workdir)
     for size in (1, 7, 24):

@@ -4,44 +4,14 @@ import subprocess
 import sys
 
 import cv2
-import jax
 import numpy as np
 import pytest
 
-from launch.runs.config import to_json
-from launch.runs.data import state_maker
-from launch.runs.folder import claim
-from launch.runs.tasks import make_task
-from recog.export.artifact import FILES, Artifact
+import launch.predict
+from launch.runs.folder import load_run
+from recog.export.artifact import FILES, Artifact, ArtifactError
 from recog.serving.files import find_pictures, read_files
-from recog.training.checkpoints import Checkpoints
-from recog.training.optimizers import make_optimizer
-from tests.launch.conftest import tiny_config
-
-
-def command(*arguments) -> subprocess.CompletedProcess:
-    """Runs ``python -m launch...``."""
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True)
-
-
-@pytest.fixture(scope="module")
-def workdir(digits, tmp_path_factory):
-    """A run that was evaluated before its first step."""
-    folder, config = tmp_path_factory.mktemp("run"), tiny_config(str(digits))
-    claim(folder, {"config": to_json(config)})
-    task = make_task(config)
-    state = jax.jit(state_maker(config, task, make_optimizer(config.optimizer, config.train.steps)))()
-    card = {"alphabet": task.alphabet.to_dict(), "config": to_json(config)}
-    with Checkpoints(folder, card) as checkpoints:
-        checkpoints.save_if_best(state, 7, {"accuracy": 0.25})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def exported(workdir, tmp_path_factory):
-    """What the command said, and the artifact it wrote."""
-    out = tmp_path_factory.mktemp("out") / "artifact"
-    return command("launch.export", f"--workdir={workdir}", f"--out={out}"), out
+from tests.launch.in_process import parsed
 
 
 @pytest.fixture
@@ -55,27 +25,29 @@ def gallery(tmp_path):
     return tmp_path / "gallery"
 
 
-def test_export_says_what_it_wrote(exported, workdir):
-    done, out = exported
-    assert done.returncode == 0, done.stderr
+def test_export_says_what_it_wrote(exported, trained):
+    out, output = exported
     for name in FILES:
         size = (out / name).stat().st_size
-        assert f"{size:>12,}  {out / name}" in done.stdout.splitlines()
-    assert "step 7; agrees with the live model on 8 random pictures" in done.stdout
+        assert f"{size:>12,}  {out / name}" in output.splitlines()
+    run = load_run(trained.workdir)
+    assert f"step {run.step}; agrees with the live model on 8 random pictures" in output
     card = Artifact.load(out).card
-    assert (card.step, card.metrics, card.channels) == (7, {"accuracy": 0.25}, 1)
+    assert (card.step, card.metrics, card.preprocess.channels) == (run.step, run.metrics, 1)
     assert card.training_data.startswith("folder:")
     assert card.validation_data == "25% of the training data, held out"
-    assert (out / "config.json").read_text() == (workdir / "config.json").read_text()
+    assert (out / "config.json").read_text() == (trained.workdir / "config.json").read_text()
+    assert (out / "codec.json").read_text() == (trained.workdir / "codec.json").read_text()
 
 
-def test_predict_reads_what_it_can(exported, gallery, tmp_path):
-    _, out = exported
+def test_the_command_reads_what_it_can(exported, gallery, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "nothing").mkdir()
     paths = [gallery / "b.png", tmp_path / "missing.png", tmp_path / "nothing", tmp_path / "broken.png", gallery]
-    done = command("launch.predict", f"--artifact={out}", "--batch_size=2", *paths, tmp_path / "empty.jpg")
+    command = [sys.executable, "-m", "launch.predict", f"--artifact={exported.folder}", "--batch_size=2"]
+    command += map(str, [*paths, tmp_path / "empty.jpg"])
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert [line[0] for line in lines] == [str(gallery / n) for n in ("b.png", "a.JPG", "b.png", "more/c.bmp")]
@@ -91,18 +63,31 @@ def test_predict_reads_what_it_can(exported, gallery, tmp_path):
     assert len(errors) == 4
 
 
-def test_predict_is_quiet_when_all_is_well_and_says_what_is_wrong_with_an_artifact(exported, gallery, tmp_path):
-    _, out = exported
-    done = command("launch.predict", f"--artifact={out}", gallery)
-    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 3)
-    done = command("launch.predict", f"--artifact={tmp_path}", gallery)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"error: {tmp_path} lacks card.json, program.bin")
-    assert "Traceback" not in done.stderr
+@pytest.fixture
+def predict(capsys, monkeypatch):
+    """Calls the command in this process; gives its exit status, standard output and standard error."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+
+    def call(artifact, *paths) -> tuple[int, str, str]:
+        with parsed(launch.predict, f"--artifact={artifact}"), pytest.raises(SystemExit) as ended:
+            launch.predict.main(["predict", *map(str, paths)])
+        return ended.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_predict_is_quiet_when_all_is_well(exported, gallery, predict):
+    status, output, errors = predict(exported.folder, gallery)
+    assert (status, errors, len(output.splitlines())) == (0, "", 3)
+
+
+def test_what_is_no_artifact_is_said(gallery, predict, tmp_path):
+    with pytest.raises(ArtifactError, match=f"{tmp_path} lacks card.json, program.bin"):
+        predict(tmp_path, gallery)
 
 
 def test_batches_change_nothing(exported, gallery):
-    artifact = Artifact.load(exported[1])
+    artifact = Artifact.load(exported.folder)
     paths = find_pictures([str(gallery), str(gallery / "missing.png"), str(gallery)])
     assert len(paths) == 7
     results = [list(read_files(artifact, paths, size)) for size in (1, 7)]

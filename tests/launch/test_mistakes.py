@@ -11,34 +11,25 @@ import sys
 import pytest
 
 from datasets.pipeline import DataConfig
-from launch.evaluate import evaluate
-from launch.import_weights import import_weights
+from launch.runs.assembly import show_notes
 from launch.runs.config import Config
+from launch.runs.evaluating import evaluate
 from launch.runs.folder import load_run
+from launch.runs.imported import import_weights
 from launch.runs.tasks import make_task
-from launch.train import train
+from launch.runs.training import train
 from recog.models.alexnet import AlexNetConfig
 from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.resnet import ResNet18Config
-from recog.training.loop import LoopConfig
-from tests.launch.conftest import tiny_config
-
-
-@pytest.fixture(scope="module")
-def run(digits, tmp_path_factory):
-    """A work folder after two steps."""
-    workdir, config = tmp_path_factory.mktemp("mistakes") / "run", tiny_config(str(digits))
-    config.train, config.optimizer.warmup_steps = LoopConfig(steps=2, evaluate_every=2, checkpoint_every=2), 0
-    train(config, workdir)
-    return workdir
+from tests.launch.command_line import parse
 
 
 @pytest.fixture
-def copy(run, tmp_path):
-    return shutil.copytree(run, tmp_path / "copy")
+def copy(trained, tmp_path):
+    return shutil.copytree(trained.workdir, tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +61,7 @@ def test_decay_with_two_updates_a_batch_is_refused(config, tmp_path):
 
 
 def test_what_is_no_configuration_is_said(tmp_path):
-    with pytest.raises(ValueError, match=r"does not return a launch\.config\.Config"):
+    with pytest.raises(ValueError, match=r"does not return a launch\.runs\.config\.Config"):
         train({"steps": 3}, tmp_path / "run")  # pyright: ignore[reportArgumentType]
 
 
@@ -99,7 +90,7 @@ def test_evaluating_writes_nothing_into_the_run_but_its_results(copy, digits, tm
 
 def test_an_out_that_cannot_be_is_said_before_anything_is_read(copy, digits, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("launch.evaluate.load_run", pytest.fail)
+    monkeypatch.setattr("launch.runs.evaluating.load_run", pytest.fail)
     with pytest.raises(FileExistsError, match="file"):
         evaluate(copy, f"folder:{digits}", tmp_path / "file")
 
@@ -111,44 +102,35 @@ def test_weights_are_not_imported_among_other_files(tmp_path):
 
 
 def test_branches_that_do_not_tell_the_whole_text_are_noted(capsys):
-    from launch.runs.tasks import note_missing_parts
-
     def task(*branches):
         config = Config(data=DataConfig(height=32, width=64), model=MultiTaskConfig(branches=branches))
         return make_task(dataclasses.replace(config, alphabet=dataclasses.replace(config.alphabet, name="price")))
 
-    note_missing_parts(task())
-    note_missing_parts(task("integer", "decimal"))
+    show_notes(task())
+    show_notes(task("integer", "decimal"))
     assert not capsys.readouterr().out
-    note_missing_parts(task("no_point"))
+    show_notes(task("no_point"))
     assert "no_point alone do not tell a whole text" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["config.train.steps=5"], "'config.train.steps=5' is no flag: flags are written --name=value"),
-        (["--config=README.md"], "README.md, line"),
-        (["--config=launch/runs/data.py"], "get_config"),
-        (["--config=launch/configs/nowhere.py"], "nowhere.py"),
-    ],
+    ("config", "message"),
+    [("README.md", "README.md, line"), ("launch/runs/data.py", "get_config"), ("launch/configs/nowhere.py", "nowhere")],
 )
-def test_the_command_line_is_read_closely(arguments, message):
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "launch.cost", *arguments]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def test_what_is_no_file_of_a_configuration_is_said(config, message):
+    with pytest.raises(SystemExit, match=f"error: .*{message}"):
+        parse(f"--config={config}")
+
+
+def test_the_command_line_is_read_closely():
+    command = [sys.executable, "-m", "launch.cost", "config.train.steps=5"]
+    process = subprocess.run(command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True)
     assert process.returncode == 1
-    assert message in process.stderr
+    assert "'config.train.steps=5'" in process.stderr
+    assert "--name=value" in process.stderr
     assert "Traceback" not in process.stderr
 
 
-def test_other_accounts_may_read_an_artifact(run, tmp_path):
-    from launch.export import export
-
-    before = os.umask(0o022)
-    try:
-        export(run, tmp_path / "artifact")
-    finally:
-        os.umask(before)
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "artifact").iterdir()}
+def test_other_accounts_may_read_an_artifact(exported):
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in exported.folder.iterdir()}
     assert modes == {0o644}

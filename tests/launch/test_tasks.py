@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from launch.export import export
 from launch.runs.config import Config
-from launch.train import train
+from launch.runs.exporting import export
+from launch.runs.training import train
 from recog.models.lprnet import LPRNet, LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.branches import WEIGHTS
 from recog.training.loop import LoopConfig
 from recog.training.writers import read_metrics
-from tests.launch.conftest import tiny_config
-
-pytestmark = pytest.mark.slow
+from tests.launch.conftest import assert_same_state, tiny_config
 
 
 def graphic(digits: Path) -> Config:
@@ -50,10 +48,7 @@ def test_a_run_cut_off_resumes_bit_for_bit(run, tmp_path):
     config, workdir, whole = run
     shutil.copytree(workdir, tmp_path / "cut")
     shutil.rmtree(tmp_path / "cut" / "checkpoints" / "latest" / "6")
-    resumed = jax.device_get(train(config, tmp_path / "cut"))
-    paths, others = (jax.tree_util.tree_flatten_with_path(state)[0] for state in (whole, resumed))
-    for (path, x), (_, y) in zip(paths, others, strict=True):
-        np.testing.assert_array_equal(x, y, err_msg=jax.tree_util.keystr(path))
+    assert_same_state(jax.device_get(train(config, tmp_path / "cut")), whole)
 
 
 def test_the_artifact_holds_nothing_that_only_training_needs(run, tmp_path):

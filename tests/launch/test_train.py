@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import jax
@@ -16,45 +17,100 @@ import numpy as np
 import pytest
 
 from datasets.preflight import BadSamplesError
-from launch.runs.config import AlphabetConfig
+from launch.runs import training
+from launch.runs.config import AlphabetConfig, Config
+from launch.runs.evaluating import evaluate
 from launch.runs.folder import OtherRunError, load_run
-from launch.train import train
+from launch.runs.training import train
 from recog.training.checkpoints import Checkpoints
 from recog.training.record import NotFiniteError
-from recog.training.step import jit_train_step
+from recog.training.state import TrainState
 from recog.training.writers import read_metrics
 from tests.conftest import with_devices
-from tests.launch.conftest import assert_same_state, saved_arrays, tiny_config, write_digits
+from tests.launch.conftest import (
+    StopAfter,
+    assert_same_state,
+    saved_arrays,
+    tiny_config,
+    varied_config,
+    write_digits,
+)
 
 
-@pytest.fixture(scope="module")
-def whole_run(digits, tmp_path_factory):
-    """A run from start to end without interruption."""
-    workdir, config = tmp_path_factory.mktemp("whole"), tiny_config(str(digits))
-    state = train(config, workdir)
-    return config, workdir, jax.device_get(state)
+def steps_logged(workdir: Path, name: str = "train/ctc_loss") -> list[float]:
+    return [line["step"] for line in read_metrics(workdir / "metrics.jsonl") if name in line]
 
 
-def test_run_leaves_checkpoints_metrics_and_curves(whole_run):
-    config, workdir, state = whole_run
+def cut_off(trained, folder: Path) -> Path:
+    """A copy of the shared run as it was after step 8."""
+    shutil.copytree(trained.workdir, folder)
+    shutil.rmtree(folder / "checkpoints" / "latest" / "12")
+    return folder
+
+
+def test_run_leaves_checkpoints_metrics_and_curves(trained):
+    config, workdir, state = trained
     arrays, step = saved_arrays(config, workdir)
     assert step == config.train.steps == int(state.step)
     assert_same_state(arrays, state)
     assert cv2.imread(str(workdir / "curves.png")) is not None
+    assert steps_logged(workdir) == [2, 4, 6, 8, 10, 12]
+    assert steps_logged(workdir, "validation/accuracy") == [6, 12]
     metrics = read_metrics(workdir / "metrics.jsonl")
-    assert [line["step"] for line in metrics if "train/ctc_loss" in line] == [2, 4, 6, 8, 10, 12]
-    assert [line["step"] for line in metrics if "validation/accuracy" in line] == [6, 12]
     assert all(0 <= line["train/input_wait"] <= 1 for line in metrics if "train/input_wait" in line)
 
 
-def test_best_checkpoint_carries_alphabet_and_metrics(whole_run):
-    config, workdir, _ = whole_run
+def test_best_checkpoint_carries_codec_and_metrics(trained):
+    config, workdir, _ = trained
     run = load_run(workdir)
     assert run.config == config
     assert run.step in (6, 12)
     assert {"accuracy", "one_minus_ned", "cer"} <= run.metrics.keys()
-    with Checkpoints(workdir) as checkpoints:
+    with Checkpoints(workdir, writes=False) as checkpoints:
         assert checkpoints.best_metrics() == run.metrics
+        assert checkpoints.card_for_use()["codec"] == run.task.codec.to_json()
+    assert json.loads((workdir / "codec.json").read_text()) == run.task.codec.to_json()
+
+
+class Varied(NamedTuple):
+    """A run with dropout, augmentation and pictures of two widths."""
+
+    config: Config
+    workdir: Path
+    state: TrainState
+    train_step: Any
+    """Its jitted step."""
+
+
+@pytest.fixture(scope="module")
+def varied(digits, tmp_path_factory) -> Varied:
+    config, workdir = varied_config(str(digits)), tmp_path_factory.mktemp("varied") / "run"
+    jitted, jit_train_step = [], training.jit_train_step
+
+    def remembering(*arguments):
+        jitted.append(jit_train_step(*arguments))
+        return jitted[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "jit_train_step", remembering)
+        state = jax.device_get(train(config, workdir))
+    return Varied(config, workdir, state, jitted[0])
+
+
+def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys):
+    stopped = train(varied.config, tmp_path / "run", stop=StopAfter(3))
+    assert int(stopped.step) == 3
+    assert "stopped at step 3, saved; the same command goes on from there" in capsys.readouterr().out
+    state = train(varied.config, tmp_path / "run")
+    assert "from step 3" in capsys.readouterr().out
+    assert_same_state(jax.device_get(state), varied.state)
+    assert steps_logged(tmp_path / "run") == [1, 2, 3, 4, 5, 6], "a resumed run logs every step once"
+
+
+def test_the_step_compiles_as_often_as_is_logged(varied):
+    lines = read_metrics(varied.workdir / "metrics.jsonl")
+    logged = [line["train/compilations"] for line in lines if "train/compilations" in line]
+    assert varied.train_step._cache_size() == logged[-1] == 2, "one program for each width"
 
 
 def launch(config_file, workdir, more=None, flags=()):
@@ -71,74 +127,92 @@ def wait_for(path, process):
         time.sleep(0.01)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_run_cut_off_resumes_bit_for_bit(whole_run, config_file, tmp_path, number):
-    config, _, whole_state = whole_run
-    workdir = tmp_path / "run"
-    process = launch(config_file, workdir, flags=["--stopped_status=75"])
-    wait_for(workdir / "checkpoints" / "latest" / "4", process)
+ENDLESS = 100_000
+"""Steps of a run that no test waits for."""
+
+
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=pytest.mark.exhaustive), signal.SIGTERM])
+def test_a_process_that_is_ended_resumes_bit_for_bit(config, config_file, tmp_path, number):
+    config.train.steps, config.train.evaluate_every = ENDLESS, 0
+    flags = [f"--config.train.{name}={getattr(config.train, name)}" for name in ("steps", "evaluate_every")]
+    process = launch(config_file, tmp_path / "run", flags=[*flags, "--stopped_status=75"])
+    wait_for(tmp_path / "run" / "checkpoints" / "latest" / "4", process)
     process.send_signal(number)
     output, errors = process.communicate(timeout=120)
-    _, step = saved_arrays(config, workdir)
+    _, step = saved_arrays(config, tmp_path / "run")
+    assert 4 <= step < ENDLESS
     if number == signal.SIGTERM:
-        assert process.returncode == (75 if step < config.train.steps else 0), errors
-        assert "the same command goes on from there" in output
-    assert step >= 4
-    if step < config.train.steps:
-        state = train(config, workdir)
-        assert_same_state(jax.device_get(state), whole_state)
-    steps = [line["step"] for line in read_metrics(workdir / "metrics.jsonl") if "train/ctc_loss" in line]
+        assert process.returncode == 75, errors
+        assert f"stopped at step {step}, saved; the same command goes on from there" in output
+    states = [
+        jax.device_get(train(config, tmp_path / name, stop=StopAfter(step + 3))) for name in ("run", "without_a_break")
+    ]
+    assert int(states[0].step) == step + 3
+    assert_same_state(*states)
+    steps = steps_logged(tmp_path / "run")
     assert steps == sorted(set(steps)), "a resumed run logs every step once"
 
 
-def test_training_twice_is_the_same_and_a_finished_run_stays(whole_run, tmp_path):
-    config, _, whole_state = whole_run
-    first = jax.device_get(train(config, tmp_path / "run", profile_steps="2:3"))
-    assert_same_state(first, whole_state)
+def test_training_twice_is_the_same_and_a_finished_run_stays(trained, tmp_path):
+    first = jax.device_get(train(trained.config, tmp_path / "run", profile_steps="2:3"))
+    assert_same_state(first, trained.state)
     assert list((tmp_path / "run" / "profile").rglob("*.xplane.pb"))
-    assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
+    assert_same_state(jax.device_get(train(trained.config, tmp_path / "run")), trained.state)
 
 
-def test_the_step_compiles_as_often_as_is_logged(config, tmp_path, monkeypatch):
-    steps = []
-
-    def jit(*arguments):
-        steps.append(jit_train_step(*arguments))
-        return steps[-1]
-
-    monkeypatch.setattr("launch.train.jit_train_step", jit)
-    train(config, tmp_path / "run")
-    lines = read_metrics(tmp_path / "run" / "metrics.jsonl")
-    logged = [line["train/compilations"] for line in lines if "train/compilations" in line]
-    assert steps[0]._cache_size() == logged[-1] == 2, "one program for each width"
-
-
-def test_a_run_of_an_earlier_version_goes_on(whole_run, tmp_path):
-    config, workdir, whole_state = whole_run
-    shutil.copytree(workdir, tmp_path / "run")
-    saved = json.loads((tmp_path / "run" / "config.json").read_text())
-    del saved["init_from"]
-    (tmp_path / "run" / "config.json").write_text(json.dumps(saved))
-    assert_same_state(jax.device_get(train(config, tmp_path / "run")), whole_state)
+def as_before_codecs(workdir: Path) -> None:
+    """Rewrites a run's files into those that the version wrote which knew alphabets alone."""
+    config = json.loads((workdir / "config.json").read_text())
+    del config["init_from"], config["classes"]
+    (workdir / "config.json").write_text(json.dumps(config))
+    alphabet = json.loads((workdir / "codec.json").read_text())["alphabet"]
+    (workdir / "codec.json").unlink()
+    (workdir / "alphabet.json").write_text(json.dumps(alphabet))
+    cards = list((workdir / "checkpoints").glob("*/*/card/metadata"))
+    assert cards
+    for path in cards:
+        card = json.loads(path.read_text())
+        del card["codec"]
+        path.write_text(json.dumps({**card, "alphabet": alphabet, "config": config}))
 
 
-def test_settings_that_change_nothing_learnt_may_change_when_a_run_goes_on(whole_run, tmp_path):
-    config, workdir, whole_state = whole_run
-    shutil.copytree(workdir, tmp_path / "run")
+def test_a_run_of_an_earlier_version_is_evaluated_and_goes_on(trained, tmp_path, capsys):
+    old = cut_off(trained, tmp_path / "run")
+    as_before_codecs(old)
+    assert load_run(old).task.codec == load_run(trained.workdir).task.codec
+    evaluate(old, out=tmp_path / "old")
+    evaluate(trained.workdir, out=tmp_path / "new")
+    predictions = [(tmp_path / name / "predictions.tsv").read_text() for name in ("old", "new")]
+    assert predictions[0] == predictions[1]
+    capsys.readouterr()
+    assert_same_state(jax.device_get(train(trained.config, old)), trained.state)
+    assert "from step 8" in capsys.readouterr().out
+    assert steps_logged(old) == steps_logged(trained.workdir)
+
+
+def test_an_earlier_version_with_another_alphabet_is_refused(trained, tmp_path):
+    old = cut_off(trained, tmp_path / "run")
+    as_before_codecs(old)
+    alphabet = json.loads((old / "alphabet.json").read_text())
+    (old / "alphabet.json").write_text(json.dumps({**alphabet, "tokens": alphabet["tokens"][::-1]}))
+    with pytest.raises(OtherRunError, match=r"alphabet\.tokens"):
+        train(trained.config, old)
+
+
+def test_settings_that_change_nothing_learnt_may_change_when_a_run_goes_on(trained, tmp_path):
+    config, workdir = trained.config, cut_off(trained, tmp_path / "run")
     data = dataclasses.replace(config.data, workers=1, cache_mb=0)
     loop = dataclasses.replace(config.train, log_every=3, checkpoint_every=5)
-    state = train(dataclasses.replace(config, data=data, train=loop), tmp_path / "run")
-    assert_same_state(jax.device_get(state), whole_state)
+    state = train(dataclasses.replace(config, data=data, train=loop), workdir)
+    assert_same_state(jax.device_get(state), trained.state)
     with pytest.raises(OtherRunError, match=r"config.train.evaluate_every: 3 now"):  # it decides which state is best
-        train(dataclasses.replace(config, train=dataclasses.replace(loop, evaluate_every=3)), tmp_path / "run")
+        train(dataclasses.replace(config, train=dataclasses.replace(loop, evaluate_every=3)), workdir)
 
 
-def test_another_configuration_is_refused_and_the_difference_named(whole_run):
-    config, workdir, _ = whole_run
-    other = dataclasses.replace(config, seed=1)
+def test_another_configuration_is_refused_and_the_difference_named(trained):
+    other = dataclasses.replace(trained.config, seed=1)
     with pytest.raises(OtherRunError, match=r"config.seed: 1 now, 0 in the run"):
-        train(other, workdir)
+        train(other, trained.workdir)
 
 
 def test_another_alphabet_or_other_data_is_refused(digits, tmp_path):
@@ -153,7 +227,9 @@ def test_another_alphabet_or_other_data_is_refused(digits, tmp_path):
     with pytest.raises(OtherRunError, match=r"alphabet\.tokens"):
         train(config, tmp_path / "run")
     tokens.unlink()
-    assert load_run(tmp_path / "run").task.alphabet.encode("0").tolist() == [1], "the checkpoint has its own alphabet"
+    assert load_run(tmp_path / "run").task.codec.alphabet.encode("0").tolist() == [1], (
+        "the checkpoint has its own alphabet"
+    )
     tokens.write_text("\n".join("0123456789"))
     lines = (folder / "labels.tsv").read_text().splitlines(keepends=True)
     (folder / "labels.tsv").write_text("".join(lines[:-3]))
@@ -184,9 +260,9 @@ def test_settings_that_cannot_be_leave_nothing_behind(config, tmp_path, field, n
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
-def test_several_devices_train_like_one(whole_run, config_file, tmp_path):
-    config, whole_workdir, _ = whole_run
+@pytest.mark.exhaustive
+def test_several_devices_train_like_one(trained, config_file, tmp_path):
+    config, whole_workdir, _ = trained
     output, errors = launch(config_file, tmp_path / "run", with_devices(2)).communicate(timeout=300)
     assert "on 2 cpu" in output, errors
     assert saved_arrays(config, tmp_path / "run")[1] == config.train.steps
@@ -198,9 +274,7 @@ def test_several_devices_train_like_one(whole_run, config_file, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_samples(config, tmp_path):
-    config.optimizer.learning_rate = 1e30
-    config.optimizer.name = "sgd"
-    config.optimizer.warmup_steps = 0
+    config.optimizer.learning_rate, config.optimizer.warmup_steps = 1e30, 0
     with pytest.raises(NotFiniteError, match=r"not finite at step \d+(.|\n)*labels.tsv:\d+"):
         train(config, tmp_path / "run")
     with Checkpoints(tmp_path / "run") as checkpoints:

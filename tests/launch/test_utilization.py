@@ -6,14 +6,16 @@ import jax
 import pytest
 
 from launch.runs.costs import count, load_config
-from launch.runs.data import abstract_state, shape_of_batch
+from launch.runs.data import shape_of_batch
+from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
 from launch.runs.utilization import peak_flops, step_flops, utilization
 
 
 def test_a_step_is_three_forward_passes_of_two_operations(config):
     config.data.width, config.data.buckets = 100, ()
-    task, batch = make_task(config), shape_of_batch(config)
+    task = make_task(config)
+    batch = shape_of_batch(config.data, task.codec)
     assert step_flops(task, abstract_state(config, task), batch) == 2 * 3 * config.data.batch_size * count(config).macs
 
 
@@ -23,7 +25,7 @@ def test_every_loss_of_a_batch_counts():
     flops = []
     for config in (plain, supervised):
         task = make_task(config)
-        flops.append(step_flops(task, abstract_state(config, task), shape_of_batch(config)))
+        flops.append(step_flops(task, abstract_state(config, task), shape_of_batch(config.data, task.codec)))
     assert flops[1] > 1.5 * flops[0], "the drawing's forward and backward pass are work as well"
 
 

@@ -38,7 +38,6 @@ def read_csv(workdir):
         return list(csv.DictReader(lines))
 
 
-@pytest.mark.slow
 def test_a_share_of_a_grid_from_the_command_line(config_file, tmp_path):
     workdir = tmp_path / "grid"
     short = ("--config.train.steps=4", "--config.train.evaluate_every=4")

@@ -8,12 +8,12 @@ import signal
 import jax
 import numpy as np
 import pytest
+from recog.training.together import Records
 
 from launch.ablation.grid import Axis, Level, make_cells
 from launch.ablation.training import can_stack, shapes_key, train_alone, train_together
 from launch.runs.folder import load_run
 from recog.training.preemption import StopRequest
-from recog.training.together import Records
 from recog.training.writers import read_metrics
 from tests.launch.conftest import saved_arrays, tiny_config
 
@@ -59,7 +59,6 @@ def assert_same_run(mine, same, others):
         assert distance(ours, theirs) <= 0.01 * min(distance(ours, other) for other in strangers), part
 
 
-@pytest.mark.slow
 def test_ends_as_separate_runs_do(cells, together, tmp_path):
     ours = [saved_arrays(cell.config, folder) for cell, folder in zip(cells, together, strict=True)]
     for place, (cell, folder) in enumerate(zip(cells, together, strict=True)):
@@ -90,7 +89,6 @@ def test_each_folder_is_a_run_of_its_own(cells, together):
         assert not any(np.array_equal(read[one], read[other]) for other in range(one))
 
 
-@pytest.mark.slow
 def test_goes_on_where_it_was_stopped(cells, together, tmp_path, monkeypatch):
     folders, pair = [tmp_path / str(number) for number in range(2)], cells[:2]
 
@@ -111,7 +109,6 @@ def test_goes_on_where_it_was_stopped(cells, together, tmp_path, monkeypatch):
         assert_same_run(ours, whole[place], whole[:place] + whole[place + 1 :])
 
 
-@pytest.mark.slow
 def test_what_diverges_stops_no_other(digits, tmp_path):
     config = tiny_config(str(digits))
     config.optimizer.name, config.optimizer.warmup_steps, config.augment.noise = "sgd", 0, 0.0
