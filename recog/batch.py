@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+from numpy.typing import ArrayLike
 
 Array = Any
 """NumPy array on the host, JAX array on the device, or `jax.ShapeDtypeStruct` for shapes alone."""
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
         return self.sizes[:, 1]
 
 
-def full_height(widths: Int[np.ndarray, " B"], height: int) -> Int[np.ndarray, "B 2"]:
+def full_height(widths: ArrayLike, height: int) -> Int[np.ndarray, "B 2"]:
     """Sizes of pictures with the height of their batch; rows of width 0 hold no picture and get height 0."""
     widths = np.asarray(widths, np.int32)
     return np.stack([np.where(widths > 0, height, 0).astype(np.int32), widths], axis=1)

@@ -21,13 +21,9 @@ def random_variables(module: nn.Module, *args: Any, seed: int = 0, **options: An
 def random_like(shapes: Any, seed: int = 0) -> Any:
     """Arrays of these shapes with NumPy's random numbers, none of them an initial value.
 
-    Kernels keep the size of what passes through them and a rectifier; all else is positive, so that little is dead.
+    Kernels keep the size of what passes through them and a rectifier; all else, vectors and scalars, is positive, so
+    that little is dead.
     """
-    return random_like(abstract_variables(module, *args, **options), seed)
-
-
-def random_like(shapes: Any, seed: int = 0) -> Any:
-    """The same for abstract variables; scalars and vectors are positive."""
     random = np.random.default_rng(seed)
     return jax.tree_util.tree_map_with_path(lambda path, leaf: _fill(random, path[-1].key, leaf), shapes)
 

@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -66,7 +67,7 @@ def test_corners_move_by_each_pictures_own_map():
     targets = batch(BoxLabel((box(),)), BoxLabel((box(),)))
     shift, turn = np.eye(3, dtype=np.float32), np.array([[0, -1, 50], [1, 0, 0], [0, 0, 1]], np.float32)
     shift[:2, 2] = 3, -2
-    moved = CODEC.moved(targets, np.stack([shift, 2 * turn]))  # a homography has no scale of its own
+    moved = CODEC.moved(targets, jnp.stack([shift, 2 * turn]))  # a homography has no scale of its own
     np.testing.assert_allclose(moved.corners[0, 0], box().corners + np.array([3, -2]), atol=1e-5)
     x, y = box().corners.T
     # Maps are those of pixel centres at integers, corners those of a picture from 0 to its width.

@@ -18,7 +18,10 @@ def test_names_come_back():
 
 def test_readings_are_the_most_probable_names():
     probabilities = np.array([[0.1, 0.7, 0.2], [0.5, 0.25, 0.25]], np.float32)
-    assert CODEC.readings({"probabilities": probabilities}) == [Reading("dog", np.float32(0.7)), Reading("cat", 0.5)]
+    assert CODEC.readings({"probabilities": probabilities}) == [
+        Reading("dog", float(np.float32(0.7))),
+        Reading("cat", 0.5),
+    ]
 
 
 def test_others_are_refused_by_name():

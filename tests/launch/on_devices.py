@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import jax
 import optax
@@ -60,14 +61,13 @@ def train_on(config: Config, devices: int) -> dict:
     state = jax.jit(functools.partial(make_state, config, task), out_shardings=sharding)()
     with contextlib.closing(iter(stream)) as batches:
         placed = [meshes.put_batch(mesh, batch) for batch in itertools.islice(batches, STEPS)]
-    settings, one_step_of = (
-        jax.device_put(array_settings([config])[0], everywhere),
-        advance_of(config, task.codec, None),
-    )
+    settings, one_step_of = array_settings([config])[0], advance_of(config, task.codec, None)
+    settings = jax.device_put(settings, everywhere)
     no_totals = jax.jit(
         functools.partial(zero_totals, one_step_of(settings), state, placed[0]), out_shardings=everywhere
     )
-    step = jit_train_step(one_step_of, mesh, sharding).lower(settings, state, no_totals(), placed[0]).compile()
+    step: Any = jit_train_step(one_step_of, mesh, sharding)
+    step = step.lower(settings, state, no_totals(), placed[0]).compile()
     losses = []
     for batch in placed:
         state, totals = step(settings, state, no_totals(), batch)

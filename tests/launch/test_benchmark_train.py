@@ -13,7 +13,7 @@ from launch.benchmarks.contestant import Result
 from launch.benchmarks.rival import MODELS
 from launch.benchmarks.timing import Timing
 from launch.runs.config import Config
-from launch.runs.data import abstract_state
+from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 from recog.models.crnn import CRNNConfig
@@ -119,7 +119,7 @@ def transplant(torch, variables: dict, reader) -> None:
 def torch_trainer(config: Config, task: Task, batch):
     from launch.benchmarks.torch_training import Trainer
 
-    return Trainer(config, task.alphabet.classes, task.alphabet.blank_id, batch, "cpu")
+    return Trainer(config, task.codec.classes, task.codec.alphabet.blank_id, batch, "cpu")
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -173,13 +173,13 @@ def test_labels_fit_and_hold_no_blank(name):
     config = contestants.configure(name)
     task = make_task(config)
     batch = contestants.make_batch(config, task)
-    frames, blank = task.frames(config.data.width), task.alphabet.blank_id
-    for label, size in zip(batch.labels, batch.label_lengths, strict=True):
+    frames, blank = task.frames(config.data.width), task.codec.alphabet.blank_id
+    for label, size in zip(*batch.targets, strict=True):
         live = label[:size]
         assert frames is not None
         assert size + np.sum(live[1:] == live[:-1]) <= frames
         assert blank not in live
-        assert 0 <= live.min() <= live.max() < task.alphabet.classes
+        assert 0 <= live.min() <= live.max() < task.codec.classes
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from datasets.pipeline import DataConfig
 from datasets.report import make_report
 from datasets.sources import Folder
-from launch.runs.data import check
+from launch.runs.data import check, needs
 from launch.runs.data_page import LONGEST, report, spelt, write_report_page
 from launch.runs.tasks import make_task
 from tests.launch.pictures import Texts, load, write_folder
@@ -38,7 +38,8 @@ def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config)
     assert report(f"folder:{folder}", tmp_path / "out", config=config).problems["too_wide"] == 5
     config.data.buckets, config.data.on_bad_sample = (96,), "skip"
     found = report(f"folder:{folder}", tmp_path / "out", config=config)
-    checked = check(Folder(folder), config, make_task(config), "samples").checked
+    asked = needs(config.data, make_task(config))
+    checked = check(Folder(folder), asked, "skip", "samples").checked
     assert found.usable == len(checked.indices) == 2
     assert {named.origin for n in found.examples.values() for named in n} == {p.origin for p in checked.problems}
     assert {kind: count for kind, count in found.problems.items() if count} == {

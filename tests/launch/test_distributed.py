@@ -19,7 +19,7 @@ from launch.runs.folder import steps_done
 from launch.runs.training import train
 from recog.models.crnn import CRNNConfig
 from recog.training.loop import LoopConfig
-from recog.training.writers import read_metrics
+from recog.training.writers import load_metrics
 from tests.conftest import with_devices
 from tests.launch.conftest import CONFIG_FILE, StopAfter, assert_same_state, saved_arrays, tiny_config
 
@@ -84,7 +84,7 @@ def wait_for(path: Path, processes: list[Process]) -> None:
 
 
 def losses(workdir) -> dict[int, float]:
-    lines = read_metrics(workdir / "metrics.jsonl")
+    lines = load_metrics(workdir / "metrics.jsonl")
     assert len({(line["step"], "train/ctc_loss" in line) for line in lines}) == len(lines), "each step is logged once"
     return {int(line["step"]): line["train/ctc_loss"] for line in lines if "train/ctc_loss" in line}
 

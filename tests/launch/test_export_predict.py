@@ -71,7 +71,8 @@ def predict(capsys, monkeypatch):
     def call(artifact, *paths) -> tuple[int, str, str]:
         with parsed(launch.predict, f"--artifact={artifact}"), pytest.raises(SystemExit) as ended:
             launch.predict.main(["predict", *map(str, paths)])
-        return ended.value.code, *capsys.readouterr()
+        output, errors = capsys.readouterr()
+        return int(ended.value.code or 0), output, errors
 
     return call
 

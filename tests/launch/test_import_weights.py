@@ -48,7 +48,7 @@ def test_the_work_folder_holds_the_converted_weights(weights, workdir):
     expected = lprnet_pytorch.convert(weights)
     assert jax.tree.structure(run.variables) == jax.tree.structure(expected)
     jax.tree.map(np.testing.assert_array_equal, run.variables, expected)
-    assert run.task.alphabet == CHINESE_PLATES
+    assert run.task.codec.alphabet == CHINESE_PLATES
     assert run.imported is not None
     assert (run.imported["source"], run.imported["weights"]) == ("lprnet_pytorch", "w.pth")
 
@@ -90,7 +90,7 @@ def crnn_workdir(crnn_weights, tmp_path_factory) -> Path:
 
 def test_a_crnn_of_pytorch_comes_with_the_public_alphabet(crnn_weights, crnn_workdir):
     run = load_run(crnn_workdir)
-    assert run.task.alphabet == LATIN_36
+    assert run.task.codec.alphabet == LATIN_36
     assert (run.config.data.height, run.config.data.width, run.config.data.channels) == (32, 100, 1)
     jax.tree.map(np.testing.assert_array_equal, run.variables, crnn_pytorch.convert(crnn_weights)[0])
 
@@ -112,7 +112,7 @@ def test_the_command(path, tmp_path):
     done = subprocess.run([sys.executable, "-m", "launch.import_weights", *flags], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'run'}: LPRNet of 446,976 parameters, 68 classes\n"
-    assert load_run(tmp_path / "run").task.alphabet == CHINESE_PLATES
+    assert load_run(tmp_path / "run").task.codec.alphabet == CHINESE_PLATES
 
 
 def test_another_number_of_classes_asks_for_the_tokens(tmp_path):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import numpy as np
@@ -54,15 +55,15 @@ def trained():
         sizes=np.full((2, 2), (32, batch.images.shape[2]), np.int32),
     )
     step_of = advance_of(CONFIG, task.codec, None)
-    step = jit_train_step(step_of, mesh, by_parameter(mesh, shapes))
-    fresh = jax.jit(functools.partial(state_of, CONFIG, task.codec, None))
+    step: Any = jit_train_step(step_of, mesh, by_parameter(mesh, shapes))
+    fresh: Any = jax.jit(functools.partial(state_of, CONFIG, task.codec, None))
     states = []
     for config in (CONFIG, CONFIG, *OTHERS):
         (settings,) = array_settings([config])
         totals = zero_totals(step_of(settings), shapes, batch)
         state = fresh(settings).replace(step=np.int32(5), optimizer_states=at_count(fresh(settings), 5))
         states.append(jax.device_get(step(settings, state, totals, batch)[0].params))
-    return states, step._cache_size() + fresh._cache_size()  # pyright: ignore[reportFunctionMemberAccess]
+    return states, step._cache_size() + fresh._cache_size()
 
 
 def at_count(state, count):

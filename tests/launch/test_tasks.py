@@ -16,7 +16,7 @@ from recog.models.multitask import MultiTaskConfig
 from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.branches import WEIGHTS
 from recog.training.loop import LoopConfig
-from recog.training.writers import read_metrics
+from recog.training.writers import load_metrics
 from tests.launch.conftest import assert_same_state, tiny_config
 
 
@@ -68,7 +68,7 @@ def test_the_artifact_holds_nothing_that_only_training_needs(run, tmp_path):
 
 def test_what_is_added_is_logged(run):
     config, workdir, state = run
-    lines = read_metrics(workdir / "metrics.jsonl")
+    lines = load_metrics(workdir / "metrics.jsonl")
     if isinstance(config.model, LPRNetConfig):
         assert [line["step"] for line in lines if line.get("train/image_loss", 0) > 0] == [2, 3, 4, 6]
         return

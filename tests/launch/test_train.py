@@ -25,7 +25,7 @@ from launch.runs.training import train
 from recog.training.checkpoints import Checkpoints
 from recog.training.record import NotFiniteError
 from recog.training.state import TrainState
-from recog.training.writers import read_metrics
+from recog.training.writers import load_metrics
 from tests.conftest import with_devices
 from tests.launch.conftest import (
     StopAfter,
@@ -38,7 +38,7 @@ from tests.launch.conftest import (
 
 
 def steps_logged(workdir: Path, name: str = "train/ctc_loss") -> list[float]:
-    return [line["step"] for line in read_metrics(workdir / "metrics.jsonl") if name in line]
+    return [line["step"] for line in load_metrics(workdir / "metrics.jsonl") if name in line]
 
 
 def cut_off(trained, folder: Path) -> Path:
@@ -56,7 +56,7 @@ def test_run_leaves_checkpoints_metrics_and_curves(trained):
     assert cv2.imread(str(workdir / "curves.png")) is not None
     assert steps_logged(workdir) == [2, 4, 6, 8, 10, 12]
     assert steps_logged(workdir, "validation/accuracy") == [6, 12]
-    metrics = read_metrics(workdir / "metrics.jsonl")
+    metrics = load_metrics(workdir / "metrics.jsonl")
     assert all(0 <= line["train/input_wait"] <= 1 for line in metrics if "train/input_wait" in line)
 
 
@@ -108,7 +108,7 @@ def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys):
 
 
 def test_the_step_compiles_as_often_as_is_logged(varied):
-    lines = read_metrics(varied.workdir / "metrics.jsonl")
+    lines = load_metrics(varied.workdir / "metrics.jsonl")
     logged = [line["train/compilations"] for line in lines if "train/compilations" in line]
     assert varied.train_step._cache_size() == logged[-1] == 2, "one program for each width"
 
@@ -267,7 +267,7 @@ def test_several_devices_train_like_one(trained, config_file, tmp_path):
     assert "on 2 cpu" in output, errors
     assert saved_arrays(config, tmp_path / "run")[1] == config.train.steps
     losses = [
-        [line["train/ctc_loss"] for line in read_metrics(workdir / "metrics.jsonl") if "train/ctc_loss" in line]
+        [line["train/ctc_loss"] for line in load_metrics(workdir / "metrics.jsonl") if "train/ctc_loss" in line]
         for workdir in (whole_workdir, tmp_path / "run")
     ]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-2)

@@ -44,7 +44,7 @@ class ScaleTask(Task):
         )
 
     def init(self, key, batch):
-        return self.model.init(key, batch.images)
+        return dict(self.model.init(key, batch.images))
 
     def predict(self, variables, images, sizes):
         raise NotImplementedError
@@ -74,7 +74,8 @@ def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
     step = jit_train_step(lambda settings: advance, make_mesh(), None)
 
     def keeping(state, totals, batch):  # what the step donates
-        return step({}, *jax.tree.map(jnp.copy, (state, totals)), batch)
+        state, totals = jax.tree.map(jnp.copy, (state, totals))
+        return step({}, state, totals, batch)
 
     return state, keeping, zero_totals(advance, state, batch)
 

@@ -11,10 +11,11 @@ from ml_collections.config_flags import config_path
 from launch.ablation.command import with_study
 from launch.ablation.grid import check_axes, make_cells
 from launch.ablation.study import load_study, study_names
-from launch.runs.assembly import advance, trainable
+from launch.runs.assembly import trainable
 from launch.runs.config import Config
 from launch.runs.costs import load_config
-from launch.runs.data import abstract_state, shape_of_batch
+from launch.runs.data import shape_of_batch
+from launch.runs.states import abstract_state, advance
 
 CELLS = {
     "graphic_supervision": 2,
@@ -50,7 +51,8 @@ def test_every_cell_can_be_trained(name):
     for cell in cells if len(cells) < 5 else (cells[0], cells[-1]):
         task = trainable(cell.config)
         step = advance(cell.config, task)
-        _, report = jax.eval_shape(step, abstract_state(cell.config, task), shape_of_batch(cell.config))
+        batch = shape_of_batch(cell.config.data, task.codec)
+        _, report = jax.eval_shape(step, abstract_state(cell.config, task), batch)
         assert "samples" in report.sums
 
 

@@ -8,13 +8,14 @@ import signal
 import jax
 import numpy as np
 import pytest
-from recog.training.together import Records
 
 from launch.ablation.grid import Axis, Level, make_cells
-from launch.ablation.training import can_stack, shapes_key, train_alone, train_together
+from launch.ablation.training import can_stack, train_cells
 from launch.runs.folder import load_run
+from launch.runs.settings import stack_key
 from recog.training.preemption import StopRequest
-from recog.training.writers import read_metrics
+from recog.training.records import Records
+from recog.training.writers import load_metrics
 from tests.launch.conftest import saved_arrays, tiny_config
 
 RATES = Axis(
@@ -38,7 +39,7 @@ def cells(digits):
 def together(cells, tmp_path_factory):
     """The folders of four cells that trained in one program."""
     folders = [tmp_path_factory.mktemp("together") / cell.name for cell in cells]
-    ended = train_together(cells, folders, StopRequest())
+    ended = train_cells(cells, folders, StopRequest())
     assert ended == (True, {})
     return folders
 
@@ -63,11 +64,11 @@ def test_ends_as_separate_runs_do(cells, together, tmp_path):
     ours = [saved_arrays(cell.config, folder) for cell, folder in zip(cells, together, strict=True)]
     for place, (cell, folder) in enumerate(zip(cells, together, strict=True)):
         alone = tmp_path / cell.name
-        assert train_alone(cell, alone, StopRequest()) == (True, {})
+        assert train_cells([cell], [alone], StopRequest()) == (True, {})
         theirs, step = saved_arrays(cell.config, alone)
         assert step == ours[place][1] == cell.config.train.steps
         assert_same_run(ours[place][0], theirs, [state for state, _ in ours[:place] + ours[place + 1 :]])
-        lines, expected_lines = (read_metrics(path / "metrics.jsonl") for path in (folder, alone))
+        lines, expected_lines = (load_metrics(path / "metrics.jsonl") for path in (folder, alone))
         assert [line["step"] for line in lines] == [line["step"] for line in expected_lines]
         for mine, expected in zip(lines, expected_lines, strict=True):
             for name in ("train/ctc_loss", "train/learning_rate", "train/accuracy", "validation/accuracy"):
@@ -80,9 +81,9 @@ def test_each_folder_is_a_run_of_its_own(cells, together):
     for cell, folder in zip(cells, together, strict=True):
         run = load_run(folder)
         assert run.config == cell.config
-        assert {"curves.png", "samples.json", "alphabet.json"} <= {path.name for path in folder.iterdir()}
+        assert {"curves.png", "samples.json", "codec.json"} <= {path.name for path in folder.iterdir()}
         assert all(
-            line["train/together"] == 4 for line in read_metrics(folder / "metrics.jsonl") if "train/mfu" in line
+            line["train/together"] == 4 for line in load_metrics(folder / "metrics.jsonl") if "train/mfu" in line
         )
         read.append(np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(run.variables["params"])]))
     for one in range(4):
@@ -100,8 +101,8 @@ def test_goes_on_where_it_was_stopped(cells, together, tmp_path, monkeypatch):
     saved = Records.save
     monkeypatch.setattr(Records, "save", save_then_stop)
     with StopRequest() as stop:
-        assert not train_together(pair, folders, stop).finished
-    assert train_together(pair, folders, StopRequest()).finished
+        assert not train_cells(pair, folders, stop).finished
+    assert train_cells(pair, folders, StopRequest()).finished
     whole = [saved_arrays(cell.config, folder)[0] for cell, folder in zip(cells, together, strict=True)]
     for place, (cell, folder) in enumerate(zip(pair, folders, strict=True)):
         ours, step = saved_arrays(cell.config, folder)
@@ -115,7 +116,7 @@ def test_what_diverges_stops_no_other(digits, tmp_path):
     levels = (Level("sound", {"optimizer.learning_rate": 1e-3}), Level("mad", {"optimizer.learning_rate": 1e30}))
     sound, mad = make_cells(config, [Axis("rate", levels)], seeds=1)
     folders = [tmp_path / cell.name for cell in (sound, mad)]
-    ended = train_together([sound, mad], folders, StopRequest())
+    ended = train_cells([sound, mad], folders, StopRequest())
     assert ended.finished
     assert list(ended.diverged) == [mad.name]
     assert "not finite at step" in ended.diverged[mad.name]
@@ -123,11 +124,11 @@ def test_what_diverges_stops_no_other(digits, tmp_path):
 
 
 def test_what_shares_a_program(cells):
-    keys = {shapes_key(cell.config) for cell in cells}
+    keys = {stack_key(cell.config) for cell in cells}
     assert len(keys) == 1
     other = copy.deepcopy(cells[0].config)
     other.model.recurrent.units = 9
-    assert shapes_key(other) not in keys
+    assert stack_key(other) not in keys
     assert can_stack(other)
     other.mesh.fsdp = 2
     assert not can_stack(other)
