@@ -1,6 +1,6 @@
 """Decoded token sequences with confidences and positions, the output type of all decoders."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -29,8 +29,3 @@ class Decoded(NamedTuple):
         tokens, labels = (jnp.pad(x, ((0, 0), (0, width - x.shape[1]))) for x in (self.tokens, labels))
         differs = (tokens != labels) & (jnp.arange(width) < label_lengths[:, None])
         return (self.lengths == label_lengths) & ~jnp.any(differs, axis=1)
-
-    @classmethod
-    def of(cls, prediction: dict[str, Any]) -> "Decoded":
-        """Selects the decoded fields of a reader's prediction."""
-        return cls(*(prediction[name] for name in cls._fields))

@@ -48,7 +48,8 @@ class Codec(Protocol):
     kind: ClassVar[str]
     """Name of the kind of label in JSON."""
     compared: ClassVar[tuple[str, ...]]
-    """Names of the outputs in which an exported program must agree with its model; integers must be equal."""
+    """Names of the outputs by which predictions are counted and shown. An exported program must agree with its model in
+    them, and exactly in integers."""
 
     @property
     def units(self) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ class Evaluator:
 
     def _predict_batch(self, variables: Variables, batch: Batch) -> _Output:
         prediction = self.task.predict(variables, batch.images, batch.sizes)
+        prediction = {name: prediction[name] for name in self.task.codec.compared}  # logits stay on the devices
         return _Output(prediction, self.task.expected(batch.targets), batch.ids, batch.mask)
 
 

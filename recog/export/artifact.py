@@ -104,7 +104,7 @@ class Artifact:
             )
         if sizes.shape != (len(images), 2) or np.any(sizes < 0) or np.any(sizes > images.shape[1:3]):
             raise ValueError(
-                f"sizes {sizes.tolist()}: give height and width of each of the {images.shape[0]} pictures, up to "
+                f"sizes {sizes.tolist()}: give height and width for each of the {images.shape[0]} pictures, up to "
                 f"{images.shape[1:3]}, or zeros for a row without a picture"
             )
         return jax.device_get(self._call(self.parameters, images, sizes.astype(np.int32)))

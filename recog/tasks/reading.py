@@ -13,7 +13,6 @@ from recog.batch import Batch
 from recog.codecs import Prediction, Problems, TextCodec, TextTargets
 from recog.codecs.codec import INFEASIBLE
 from recog.ctc import BestPath, Decoder, ctc_loss, frames_needed
-from recog.decoded import Decoded
 from recog.metrics import ReadingCounts
 from recog.metrics.hints import zero_accuracy_hint
 from recog.models.frames import Frames
@@ -106,8 +105,7 @@ def infeasible(codec: TextCodec, label: Any, frames: int | None) -> Problems:
 
 def count_readings(prediction: Prediction, targets: TextTargets) -> ReadingCounts:
     """Compares decoded token sequences with targets."""
-    read = Decoded.of(prediction)
-    return ReadingCounts.of(_sequences(*targets), _sequences(read.tokens, read.lengths))
+    return ReadingCounts.of(_sequences(*targets), _sequences(prediction["tokens"], prediction["lengths"]))
 
 
 def _sequences(tokens: Int[Any, "B S"], lengths: Int[Any, " B"]) -> list[list[int]]:

@@ -77,7 +77,7 @@ class Task(abc.ABC):
         """Counts a batch on the host; every row must hold a sample.
 
         Args:
-          prediction: output of `predict` as NumPy arrays.
+          prediction: the codec's ``compared`` outputs of `predict`, as NumPy arrays.
           targets: output of `expected` as NumPy arrays.
         """
 

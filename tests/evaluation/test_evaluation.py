@@ -87,6 +87,19 @@ def test_several_models_read_batches_that_are_drawn_once():
     assert [evaluation.report()["accuracy"] for evaluation in found] == [0.0, 1.0, 0.0]
 
 
+@dataclasses.dataclass(frozen=True)
+class Sparing(FirstPixels):
+    """Requires that only the outputs which are counted or shown come back from the devices."""
+
+    def count(self, prediction, targets):
+        assert set(prediction) == set(self.codec.compared)
+        return super().count(prediction, targets)
+
+
+def test_outputs_that_are_neither_counted_nor_shown_stay_on_the_devices():
+    assert Evaluator(Sparing(), make_mesh())({}, [batch([(0, "12", "12")])]).report()["accuracy"] == 1.0
+
+
 def test_files(evaluation, tmp_path):
     report = write_evaluation(evaluation, tmp_path / "out", lambda index: f"sample {index}")
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
