@@ -24,13 +24,15 @@ class Needs:
     max_width: int | None = None
     """Widest bucket in pixels; None if buckets are chosen from the data, up to `recog.images.WIDEST`."""
 
-    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
+    def problems(self, label: Any, picture: tuple[int, int]) -> Problems:
         """Reasons why a sample cannot be used, by kind.
 
         Args:
           label: as its source provides it.
-          size: height and width of the scaled picture in pixels.
+          picture: height and width of the sample's own picture in pixels.
         """
+        size = self.preprocess.scaled_size(*picture)
+        label = self.codec.scaled(label, size[1] / picture[1], size[0] / picture[0])
         found = too_wide(size[1])
         if self.max_width is not None and size[1] > self.max_width:
             found[TOO_WIDE] = (

@@ -131,7 +131,10 @@ class Loader(NamedTuple):
     def _prepare(self, index: int) -> Loaded:
         image, label, origin = self.source[index]
         try:
-            return Loaded(self.preprocess(image), self.codec.encode(label))
+            picture = self.preprocess.decode(image)
+            pixels = self.preprocess(picture)
+            down, across = pixels.shape[0] / picture.shape[0], pixels.shape[1] / picture.shape[1]
+            return Loaded(pixels, self.codec.encode(self.codec.scaled(label, across, down)))
         except ValueError as error:
             raise BadSampleError(origin, str(error)) from error
 

@@ -158,10 +158,10 @@ def _check(source: Source, needs: Needs, index: int) -> Good | BadSampleError:
         return BadSampleError(error.origin, error.reason)  # without its traceback, which keeps frames in memory
     try:
         height, width = (decode(image, 1) if isinstance(image, bytes) else image).shape[:2]
-        size = needs.preprocess.scaled_size(height, width)
+        _, scaled = needs.preprocess.scaled_size(height, width)
     except ValueError as error:
         return BadSampleError(origin, str(error))
-    for reason in needs.problems(label, size).values():
+    for reason in needs.problems(label, (height, width)).values():
         return BadSampleError(origin, reason)
     content = hashlib.blake2b(image, digest_size=8).digest() if isinstance(image, bytes) else b""
-    return Good(size[1], str(label), content)
+    return Good(scaled, str(label), content)

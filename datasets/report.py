@@ -254,7 +254,7 @@ class _Tally:
         self._widths[own_width] += 1
         self._too_narrow.update(stride for stride in STRIDES if needed > width // stride)
         if self._needs:
-            return self._needs.problems(look.label, (self._config.height, width))
+            return self._needs.problems(look.label, look.size)
         return too_wide(width) | ({} if look.label else {EMPTY: "the label is empty"})
 
     def report(self, source: _Once) -> Report:

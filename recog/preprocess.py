@@ -39,7 +39,7 @@ class Preprocess:
         Raises:
           ValueError: not decodable, not a uint8 picture, empty, or wider than `WIDEST` when scaled.
         """
-        picture = decode(image, self.channels) if isinstance(image, bytes) else image
+        picture = self.decode(image)
         if picture.ndim == 2:
             picture = picture[..., None]
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
@@ -59,6 +59,14 @@ class Preprocess:
         elif picture.shape[2] > self.channels:
             picture = to_channels(picture, self.channels)
         return scale(apply_filters(picture, self.filters), self.height, self.width)
+
+    def decode(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+        """The picture in its own size: a picture file's content decoded, a decoded picture as it is.
+
+        Raises:
+          ValueError: not decodable.
+        """
+        return decode(image, self.channels) if isinstance(image, bytes) else image
 
     def scaled_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width in pixels of a picture of this size after scaling."""

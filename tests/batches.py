@@ -9,7 +9,7 @@ from recog.alphabet import Alphabet
 from recog.batch import Batch, full_height
 from recog.codecs import TextCodec, TextTargets
 from recog.preprocess import Preprocess
-from recog.tasks.reading import infeasible
+from recog.tasks.text import infeasible
 
 
 def text_batch(images, widths, labels, lengths, ids=None, mask=None) -> Batch:

@@ -66,6 +66,9 @@ class BoxCodec:
       >>> label = BoxLabel((LabelledBox(np.float32([[0, 0], [9, 0], [9, 3], [0, 3]]), "plate", "A1"),))
       >>> codec.encode(label).mask
       array([ True, False, False, False])
+
+    Raises:
+      ValueError: there is no name, or one is empty or occurs twice.
     """
 
     names: tuple[str, ...]
@@ -77,6 +80,10 @@ class BoxCodec:
 
     kind: ClassVar[str] = "boxes"
     compared: ClassVar[tuple[str, ...]] = ("mask", "classes", "corners", "scores")
+
+    def __post_init__(self) -> None:
+        if not self.names or not all(self.names) or len(set(self.names)) < len(self.names):
+            raise ValueError(f"classes={self.names!r}: give each name once, and none that is empty")
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -120,6 +127,13 @@ class BoxCodec:
         if len(box.text) > self.max_length:
             found[TOO_LONG] = f"has a text of {len(box.text)} characters for {self.max_length} slots: {box.text!r}"
         return found
+
+    def scaled(self, label: Any, across: float, down: float) -> Any:
+        """The boxes with corners in pixels of the scaled picture; a label of another kind stays as it is."""
+        if not isinstance(label, BoxLabel):
+            return label
+        factors = np.array([across, down], np.float32)
+        return BoxLabel(tuple(box._replace(corners=np.asarray(box.corners) * factors) for box in label.boxes))
 
     def encode(self, label: Any) -> BoxTargets:
         """Encodes the boxes of one picture.

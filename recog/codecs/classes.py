@@ -68,6 +68,11 @@ class ClassCodec:
             }
         return {} if label in self.names else {UNKNOWN_CLASS: self._unknown(label)}
 
+    def scaled(self, label: Any, across: float, down: float) -> Any:
+        """The same label."""
+        del across, down
+        return label
+
     def encode(self, label: Any) -> ClassTargets:
         """Index of a class name.
 

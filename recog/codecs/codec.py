@@ -79,6 +79,16 @@ class Codec(Protocol):
         """
         ...
 
+    def scaled(self, label: Any, across: float, down: float) -> Any:
+        """The label of a picture after scaling.
+
+        Args:
+          label: as its source provides it.
+          across: factor by which the width changes.
+          down: factor by which the height changes.
+        """
+        ...
+
     def encode(self, label: Any) -> Any:
         """Encodes one label.
 

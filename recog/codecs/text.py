@@ -76,6 +76,11 @@ class TextCodec:
             found[TOO_LONG] = self._too_long(text, count)
         return found
 
+    def scaled(self, label: Any, across: float, down: float) -> Any:
+        """The same label."""
+        del across, down
+        return label
+
     def encode(self, label: Any) -> TextTargets:
         """Encodes a text as token ids.
 

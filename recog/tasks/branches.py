@@ -6,7 +6,7 @@ learnt: each evaluation moves it against the derivative of the validation loss t
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -14,25 +14,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from recog.batch import Batch
-from recog.codecs import Prediction, Problems, TextCodec, TextTargets
+from recog.codecs import TextCodec, TextTargets
 from recog.ctc import BestPath, ctc_loss
 from recog.decoded import Decoded
-from recog.metrics import ReadingCounts
-from recog.metrics.hints import zero_accuracy_hint
 from recog.models.multitask import BranchScores, MultiTaskReader
 from recog.structure import Structure, compose, split
 from recog.structure import targets as perfect
 from recog.tasks.cross_entropy import sequence_cross_entropy, with_end
 from recog.tasks.greedy import until_end
-from recog.tasks.reading import count_readings, infeasible
-from recog.tasks.task import Loss, LossOutput, Task, Variables, masked_mean, normalize
+from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
+from recog.tasks.text import TextTask
 
 WEIGHTS = "weights"
 """Variable collection of eta: part of the training state, not trained by the optimizer and not exported."""
 
 
 @dataclasses.dataclass(frozen=True)
-class BranchTask(Task):
+class BranchTask(TextTask):
     """Trains a `MultiTaskReader` to read the parts of a text."""
 
     model: MultiTaskReader
@@ -72,13 +70,6 @@ class BranchTask(Task):
         """Number of CTC frames for a picture of this width in pixels; None for attention decoders."""
         return self.model.frames(width)
 
-    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Problems found by the codec, and labels that need more frames than the model emits.
-
-        Every branch gets all frames, and a part never needs more than the whole text.
-        """
-        return self.codec.problems(label, size) | infeasible(self.codec, label, self.frames(size[1]))
-
     def predict(
         self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
     ) -> dict[str, Array]:
@@ -96,14 +87,6 @@ class BranchTask(Task):
     def expected(self, targets: TextTargets) -> TextTargets:
         """Labels as composed from the parts that the branches read."""
         return TextTargets(*perfect(self.structure, self.codec.alphabet, *targets))
-
-    def count(self, prediction: Prediction, targets: TextTargets) -> ReadingCounts:
-        """Counts composed token sequences."""
-        return count_readings(prediction, targets)
-
-    def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
-        """Likely cause if no sample was read right."""
-        return zero_accuracy_hint(labels, predictions)
 
     @property
     def auxiliary(self) -> str | None:

@@ -75,6 +75,19 @@ def test_corners_move_by_each_pictures_own_map():
     np.testing.assert_array_equal(moved.corners[:, 1:], 0)
 
 
+def test_corners_are_scaled_with_the_picture():
+    scaled = CODEC.scaled(BoxLabel((box(),)), 2.0, 0.5)
+    np.testing.assert_array_equal(scaled.boxes[0].corners, box().corners * [2, 0.5])
+    assert scaled.boxes[0][1:] == box()[1:]
+    assert CODEC.scaled("a text", 2.0, 0.5) == "a text"
+
+
+@pytest.mark.parametrize("names", [(), ("plate", "plate"), ("",)])
+def test_names_must_tell_classes_apart(names):
+    with pytest.raises(ValueError, match="classes="):
+        BoxCodec(names)
+
+
 def test_readings_are_the_boxes_with_the_least_score():
     targets = batch(BoxLabel((box(text=""), box(40, text=""))), BoxLabel(()))
     prediction = dict(zip(("corners", "classes", "mask"), targets[:3], strict=True))

@@ -5,7 +5,8 @@ import dataclasses
 import itertools
 import json
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import grain.python as grain
@@ -14,13 +15,14 @@ import numpy as np
 import pytest
 
 from datasets.cache import Cache
+from datasets.needs import Needs
 from datasets.pipeline import DataConfig, Loader, make_stream
 from datasets.plan import Planned
 from datasets.preflight import preflight
 from datasets.sources import BadSampleError, Sample, Source
 from recog.alphabet import DIGITS, Alphabet
 from recog.batch import Batch
-from recog.codecs import TextCodec
+from recog.codecs import BoxCodec, BoxLabel, LabelledBox, TextCodec
 from recog.preprocess import Preprocess
 from tests.batches import text_needs
 
@@ -257,7 +259,7 @@ def test_a_picture_that_became_wider_than_its_bucket_is_bad(folder):
 class Drawn:
     """A source of pictures in memory."""
 
-    def __init__(self, samples: list[tuple[np.ndarray, str]]):
+    def __init__(self, samples: Sequence[tuple[np.ndarray, Any]]):
         self.samples = samples
 
     def __len__(self) -> int:
@@ -286,6 +288,23 @@ def test_drawn_pictures_are_treated_as_those_from_files(folder, channels):
     drawn = Drawn([(picture, str(number)) for number, picture in enumerate(PICTURES)])
     with drawn_from(stream(folder, config)) as from_files, drawn_from(stream(drawn, config)) as from_memory:
         assert_equal(draw(from_files, 5), draw(from_memory, 5))
+
+
+def test_boxes_are_scaled_with_their_picture():
+    """A white square fills its box before and after; the preflight looks at the box where it is then."""
+    picture = np.zeros((64, 200, 3), np.uint8)
+    picture[20:40, 100:160] = 255
+    corners = np.array([[100, 20], [160, 20], [160, 40], [100, 40]], np.float32)
+    source = Drawn([(picture, BoxLabel((LabelledBox(corners, "square"),)))])
+    codec, config = BoxCodec(("square",), most=2), DataConfig(batch_size=1, height=32, width=50)
+    checked = preflight(source, Needs(config.preprocess, codec, codec.problems), on_bad_sample="raise")
+    with drawn_from(make_stream(source, checked, codec, config, seed=None)[0]) as iterator:
+        batch = next(iterator)
+    x, y = batch.targets.corners[0, 0].T
+    assert (x.min(), x.max(), y.min(), y.max()) == (25, 40, 10, 20)
+    white = np.argwhere(np.asarray(batch.images)[0, :, :, 0] > 127)
+    assert [*white.min(axis=0), *white.max(axis=0) + 1] == [10, 25, 20, 40]
+    assert batch.sizes.tolist() == [[32, 50]]
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])
