@@ -60,7 +60,10 @@ def train_on(config: Config, devices: int) -> dict:
     state = jax.jit(functools.partial(make_state, config, task), out_shardings=sharding)()
     with contextlib.closing(iter(stream)) as batches:
         placed = [meshes.put_batch(mesh, batch) for batch in itertools.islice(batches, STEPS)]
-    settings, one_step_of = jax.device_put(array_settings([config])[0], everywhere), advance_of(config, task.codec, None)
+    settings, one_step_of = (
+        jax.device_put(array_settings([config])[0], everywhere),
+        advance_of(config, task.codec, None),
+    )
     no_totals = jax.jit(
         functools.partial(zero_totals, one_step_of(settings), state, placed[0]), out_shardings=everywhere
     )

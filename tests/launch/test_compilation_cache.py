@@ -10,7 +10,6 @@ from launch.runs import compilation_cache
 from launch.runs.compilation_cache import cache_folder, use_compilation_cache
 from tests.conftest import with_devices
 
-
 ENTRY_POINT = """
 import jax
 from launch.runs import entry

@@ -17,7 +17,6 @@ ETA = ("eta:1", "eta:8")
 """Devices that learn the weight of a branch."""
 
 
-
 def outcomes_of(digits, *layouts: str) -> list[dict]:
     """What ``tests.launch.on_devices`` prints."""
     command = [sys.executable, "-m", "tests.launch.on_devices", str(digits), *layouts]

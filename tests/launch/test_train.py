@@ -227,7 +227,9 @@ def test_another_alphabet_or_other_data_is_refused(digits, tmp_path):
     with pytest.raises(OtherRunError, match=r"alphabet\.tokens"):
         train(config, tmp_path / "run")
     tokens.unlink()
-    assert load_run(tmp_path / "run").task.codec.alphabet.encode("0").tolist() == [1], "the checkpoint has its own alphabet"
+    assert load_run(tmp_path / "run").task.codec.alphabet.encode("0").tolist() == [1], (
+        "the checkpoint has its own alphabet"
+    )
     tokens.write_text("\n".join("0123456789"))
     lines = (folder / "labels.tsv").read_text().splitlines(keepends=True)
     (folder / "labels.tsv").write_text("".join(lines[:-3]))

@@ -8,12 +8,12 @@ import signal
 import jax
 import numpy as np
 import pytest
+from recog.training.together import Records
 
 from launch.ablation.grid import Axis, Level, make_cells
 from launch.ablation.training import can_stack, shapes_key, train_alone, train_together
 from launch.runs.folder import load_run
 from recog.training.preemption import StopRequest
-from recog.training.together import Records
 from recog.training.writers import read_metrics
 from tests.launch.conftest import saved_arrays, tiny_config
 
