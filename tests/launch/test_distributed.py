@@ -59,15 +59,17 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def launch(config_file, workdir, logs, more=((), ()), loop=LOOP) -> list[Process]:
-    """Two processes with two devices each, and with flags of their own."""
+LONG = (*(f"--config.train.{name}={value}" for name, value in LOOP.items()), f"--config.model.recurrent.units={UNITS}")
+"""Flags of a run that can be ended half way, and whose arrays are split."""
+
+
+def launch(config_file, workdir, logs, more=((), ()), both=LONG) -> list[Process]:
+    """Two processes with two devices each, with flags of their own and flags that both have."""
     port, started = free_port(), []
     for process, flags in enumerate(more):
         command = [sys.executable, "-m", "launch.train", f"--config={config_file}", f"--workdir={workdir}"]
-        command += [f"--config.train.{name}={value}" for name, value in loop.items()]
-        command += [f"--config.model.recurrent.units={UNITS}"]
         command += [f"--coordinator_address=127.0.0.1:{port}", "--num_processes=2", f"--process_id={process}"]
-        command += [f"--heartbeat_timeout={HEARTBEAT}", *flags]
+        command += [f"--heartbeat_timeout={HEARTBEAT}", *both, *flags]
         log = logs / f"{time.monotonic_ns()}.log"
         with log.open("w") as file:
             started.append(Process(subprocess.Popen(command, env=with_devices(2), stdout=file, stderr=file), log))
@@ -111,14 +113,10 @@ def assert_finished(processes: list[Process]) -> None:
     assert not re.search("samples|validation|train:", statuses[1][1]), "only the first process reports"
 
 
-def test_two_processes_train_like_one_device(digits, file, tmp_path):
-    loop = LOOP | {"steps": 20, "checkpoint_every": 0}
-    assert_finished(launch(file, tmp_path / "two", tmp_path, loop=loop))
-    config = run_config(digits)
-    config.train = LoopConfig(**loop)
-    train(config, tmp_path / "one")
-    found, expected = losses(tmp_path / "two"), losses(tmp_path / "one")
-    assert list(found) == list(expected) == [10, 20]
+def test_two_processes_train_like_one_device(trained, file, tmp_path):
+    assert_finished(launch(file, tmp_path / "run", tmp_path, both=()))
+    expected, found = losses(trained.workdir), losses(tmp_path / "run")
+    assert list(found) == list(expected) == [2, 4, 6, 8, 10, 12]
     np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-5)
 
 
