@@ -1,5 +1,6 @@
 """A small folder of digits and small readers for it: what the entry points are tried on."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -69,6 +70,14 @@ def price_reader(folder: str) -> Config:
     config.model = MultiTaskConfig(
         width=0.03, decoder="ctc", recurrent=RecurrentConfig(layers=1, units=4), units=4, eta_rate=0.05
     )
+    return config
+
+
+def plate_reader(folder: str) -> Config:
+    """A reader of plates by several branches with attention, which learns eta."""
+    config = price_reader(folder)
+    config.alphabet = AlphabetConfig(name="digits")
+    config.model = dataclasses.replace(config.model, structure="plate_full", decoder="attention")
     return config
 
 

@@ -71,7 +71,7 @@ def test_both_loaders_make_batches_of_the_same_pictures(folder):
     checked = input_loaders.check(folder)
     with input_loaders.our_batches(checked, 0) as batches:
         batch = next(batches)
-        ours = {label.tobytes(): image for image, label in zip(batch.images, batch.labels, strict=True)}
+        ours = {label.tobytes(): image for image, label in zip(batch.images, batch.targets.labels, strict=True)}
     seen = 0
     rival = input_loaders.torch_batches(folder, checked, 0)
     for _ in range(6):

@@ -40,9 +40,9 @@ def test_a_model_is_measured_in_one_line(monkeypatch):
     missing = {*torch, *ratio, torch_share, torch_memory}
     assert missing == {"-"}, "no such reader is written for PyTorch"
     assert max(map(len, (line, *models.header()))) == len(line), "titles stand above their columns"
-    assert [len(run["recog"].tokens) for run in runs] == [3, 1]
+    assert [len(run["recog"]["tokens"]) for run in runs] == [3, 1]
     for run in runs:
-        np.testing.assert_array_equal(run["recog"].tokens, run["artifact"]["tokens"])
+        np.testing.assert_array_equal(run["recog"]["tokens"], run["artifact"]["tokens"])
 
 
 @pytest.mark.exhaustive

@@ -68,7 +68,7 @@ def predict(capsys, monkeypatch):
     """Calls the command in this process; gives its exit status, standard output and standard error."""
     monkeypatch.setattr("signal.signal", lambda *_: None)
 
-    def call(artifact, *paths) -> tuple[int, str, str]:
+    def call(artifact, *paths):
         with parsed(launch.predict, f"--artifact={artifact}"), pytest.raises(SystemExit) as ended:
             launch.predict.main(["predict", *map(str, paths)])
         output, errors = capsys.readouterr()

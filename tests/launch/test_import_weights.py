@@ -123,7 +123,7 @@ def test_another_number_of_classes_asks_for_the_tokens(tmp_path):
     assert not (tmp_path / "run").exists()
     (tmp_path / "tokens.txt").write_text("a\nb\nc\nd\n")
     config = import_weights("lprnet_pytorch", path, tmp_path / "run", str(tmp_path / "tokens.txt"))
-    assert json.loads((tmp_path / "run" / "alphabet.json").read_text())["blank"] == "last"
+    assert json.loads((tmp_path / "run" / "codec.json").read_text())["alphabet"]["blank"] == "last"
     assert config.data.width == 94
 
 

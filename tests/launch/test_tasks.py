@@ -12,12 +12,10 @@ from launch.runs.config import Config
 from launch.runs.exporting import export
 from launch.runs.training import train
 from recog.models.lprnet import LPRNet, LPRNetConfig
-from recog.models.multitask import MultiTaskConfig
-from recog.ops.recurrent import RecurrentConfig
 from recog.tasks.branches import WEIGHTS
 from recog.training.loop import LoopConfig
 from recog.training.writers import load_metrics
-from tests.launch.conftest import assert_same_state, tiny_config
+from tests.launch.conftest import assert_same_state, plate_reader, tiny_config
 
 
 def graphic(digits: Path) -> Config:
@@ -28,12 +26,7 @@ def graphic(digits: Path) -> Config:
 
 
 def branches(digits: Path) -> Config:
-    config = tiny_config(str(digits))
-    config.data.height, config.data.width, config.data.buckets = 16, 64, ()
-    config.model = MultiTaskConfig(
-        structure="plate_full", width=0.03, recurrent=RecurrentConfig(layers=1, units=4), units=4, eta_rate=0.05
-    )
-    return config
+    return plate_reader(str(digits))
 
 
 @pytest.fixture(scope="module", params=[graphic, branches])

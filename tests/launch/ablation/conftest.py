@@ -48,8 +48,7 @@ def log_figures(folder, step, accuracy):
 @pytest.fixture
 def training(monkeypatch, capfd):
     stand_in = Training()
-    monkeypatch.setattr(worker, "train_alone", lambda cell, folder, stop: stand_in([cell], [folder], stop))
-    monkeypatch.setattr(worker, "train_together", stand_in)
+    monkeypatch.setattr(worker, "train_cells", stand_in)
     return stand_in
 
 
