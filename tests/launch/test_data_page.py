@@ -29,7 +29,7 @@ def test_a_report_is_written_and_summed_up(tmp_path, capsys):
         "  3 of 3 samples looked at, 2 can be used",
         "  unreadable: 1",
     ]
-    assert "1 repeat an earlier picture, 1 of them its very file; 2 share a picture that has several labels" in out
+    assert "1 repeat an earlier picture, 1 of them byte for byte; 2 share a picture that has several labels" in out
     assert out.endswith(f"{tmp_path}/a/b/report.json, {tmp_path}/a/b/report.png\n")
 
 
