@@ -17,7 +17,7 @@ from recog.models.classifier import ClassifierConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
-from recog.training.preemption import StopRequest
+from tests.launch.conftest import StopAfter
 
 
 def write_shapes(folder, count: int) -> None:
@@ -45,23 +45,11 @@ def config(tmp_path_factory) -> Config:
     )
 
 
-class StopAt(StopRequest):
-    """Asks a run to stop after a step."""
-
-    def __init__(self, step: int):
-        super().__init__()
-        self.step = step
-
-    def reached(self, step: int) -> bool:
-        self.requested = step >= self.step
-        return self.requested
-
-
 @pytest.fixture(scope="module")
 def workdir(config, tmp_path_factory):
     """A run that was cut off and went on, and one that was not; their last states are the same."""
     folder, whole = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("whole")
-    train(config, folder, stop=StopAt(7))
+    train(config, folder, stop=StopAfter(7))
     resumed, straight = train(config, folder), train(config, whole)
     jax.tree.map(np.testing.assert_array_equal, resumed, straight)
     return folder
