@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.grid import Cell, folder_of
-from launch.ablation.outcomes import FAILED, WAITING, Outcome, read_outcome, running, write_outcome
+from launch.ablation.outcomes import FAILED, WAITING, Outcome, load_outcome, running, write_outcome
 
 
 class Death(NamedTuple):
@@ -132,7 +132,7 @@ class Crew:
         """Marks cells that a worker left behind as failed, or as waiting when it was told to end."""
         left = running(pid)
         folders = {cell.name: folder_of(self._workdir, cell) for cell in self._cells}
-        lost = [name for name, folder in folders.items() if read_outcome(folder) == left]
+        lost = [name for name, folder in folders.items() if load_outcome(folder) == left]
         how = f"signal {-code}" if code < 0 else f"status {code}"
         if code == -signal.SIGKILL:
             how += " (out of memory?)"

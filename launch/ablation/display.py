@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from launch.ablation.crew import Crew, Death
 from launch.ablation.grid import Cell, Grid, folder_of
-from launch.ablation.outcomes import FAILED, FINISHED, RUNNING, Outcome, last_step, read_outcome
-from launch.ablation.results import read_result
+from launch.ablation.outcomes import FAILED, FINISHED, RUNNING, Outcome, last_step, load_outcome
+from launch.ablation.results import load_result
 from launch.ablation.tables import duration
 from launch.ablation.worker import LOG
 
@@ -33,7 +33,7 @@ def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
     """
     often = 0.1 if sys.stderr.isatty() else 30
     total = sum(cell.config.train.steps for cell in grid.cells)
-    done_before = sum(_steps(grid, cell, read_outcome(folder_of(grid.workdir, cell))) for cell in grid.cells)
+    done_before = sum(_steps(grid, cell, load_outcome(folder_of(grid.workdir, cell))) for cell in grid.cells)
     bar = tqdm(total=total, initial=done_before, unit="step", desc="grid", dynamic_ncols=True, mininterval=often)
     crew = start()
 
@@ -75,7 +75,7 @@ def _show(grid: Grid, bar: tqdm, seen: dict[str, Outcome]) -> None:
     steps, done, running = 0, 0, []
     for cell in grid.cells:
         folder = folder_of(grid.workdir, cell)
-        outcome = seen.get(cell.name) or read_outcome(folder)
+        outcome = seen.get(cell.name) or load_outcome(folder)
         steps += _steps(grid, cell, outcome)
         done += outcome.final
         if outcome.status == RUNNING:
@@ -92,7 +92,7 @@ def _ending(cell: Cell, folder: Path, outcome: Outcome) -> str:
     if outcome.status != FINISHED:
         return f"{outcome.status}: {outcome.message} (see {folder / LOG})"
     try:
-        result = read_result(folder, cell.config.data.batch_size)
+        result = load_result(folder, cell.config.data.batch_size)
     except ValueError as error:
         return f"finished, but {error}"
     return f"accuracy {result.accuracy:.2%}, loss {result.loss:.4g}, {duration(result.seconds)}"

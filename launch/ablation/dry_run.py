@@ -10,7 +10,7 @@ from pathlib import Path
 
 from launch.ablation import crew, estimate, tables
 from launch.ablation.grid import Cell, Grid
-from launch.ablation.outcomes import last_step, read_outcome
+from launch.ablation.outcomes import last_step, load_outcome
 from launch.runs.costs import Cost
 
 
@@ -50,4 +50,4 @@ def _time_first(command: Sequence[str], jobs: int) -> estimate.Speed:
 
 def _share_left(cell: Cell, folder: Path) -> float:
     """Returns the fraction of a cell's steps that is still to be done."""
-    return 0.0 if read_outcome(folder).final else 1 - last_step(folder) / cell.config.train.steps
+    return 0.0 if load_outcome(folder).final else 1 - last_step(folder) / cell.config.train.steps

@@ -38,7 +38,7 @@ def running(pid: int) -> Outcome:
     return Outcome(RUNNING, f"process {pid} on {os.uname().nodename}")
 
 
-def read_outcome(folder: Path) -> Outcome:
+def load_outcome(folder: Path) -> Outcome:
     """Reads the status of the cell in a folder."""
     try:
         return Outcome(**json.loads((folder / FILE).read_text(encoding="utf-8")))
@@ -76,7 +76,7 @@ def take(folder: Path) -> contextlib.AbstractContextManager | None:
         return None
     with contextlib.ExitStack() as stack:
         stack.enter_context(held)
-        if read_outcome(folder).status != WAITING:  # another process has trained it in the meantime
+        if load_outcome(folder).status != WAITING:  # another process has trained it in the meantime
             return None
         write_outcome(folder, running(os.getpid()))
         return stack.pop_all()
@@ -84,19 +84,19 @@ def take(folder: Path) -> contextlib.AbstractContextManager | None:
 
 def reopen(folder: Path, config: Config) -> None:
     """Lets a cell be trained again that failed, was abandoned, or diverged with another configuration."""
-    if read_outcome(folder).status in (WAITING, FINISHED):
+    if load_outcome(folder).status in (WAITING, FINISHED):
         return
     with contextlib.suppress(PermissionError):  # another user's, who may be training it
         if held := lock(folder):
             with held:
-                if read_outcome(folder).status in (FAILED, RUNNING) or _diverged_otherwise(folder, config):
+                if load_outcome(folder).status in (FAILED, RUNNING) or _diverged_otherwise(folder, config):
                     write_outcome(folder, Outcome(WAITING))
 
 
 def _diverged_otherwise(folder: Path, config: Config) -> bool:
     saved = folder / "config.json"
     before = json.loads(saved.read_text(encoding="utf-8")) if saved.exists() else None
-    return read_outcome(folder).status == DIVERGED and before != json.loads(json.dumps(to_json(config)))
+    return load_outcome(folder).status == DIVERGED and before != json.loads(json.dumps(to_json(config)))
 
 
 def last_step(folder: Path) -> int:

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from launch.ablation import tables
 from launch.ablation.figure import write_figure
 from launch.ablation.grid import Grid
-from launch.ablation.outcomes import read_outcome
+from launch.ablation.outcomes import load_outcome
 from launch.ablation.results import Row, describe_best, find_best, make_rows
 from launch.runs.costs import Cost
 
 
 def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str) -> str:
     """Writes tables and a picture of the cells that have finished; returns the Markdown table with its notes."""
-    rows = make_rows(grid.cells, grid.folders, [read_outcome(folder) for folder in grid.folders], costs)
+    rows = make_rows(grid.cells, grid.folders, [load_outcome(folder) for folder in grid.folders], costs)
     best = find_best(rows)
     make = tables.square_table if layout == "acc/loss" else tables.long_table
     table = make(grid.names, rows, best)

@@ -60,7 +60,7 @@ class Row(NamedTuple):
         return statistics.median(result.seconds for result in self.results.values())
 
 
-def read_result(folder: Path, batch_size: int) -> Result:
+def load_result(folder: Path, batch_size: int) -> Result:
     """Reads the figures of a cell from its ``metrics.jsonl``.
 
     Raises:
@@ -103,7 +103,7 @@ def make_rows(
         stands.setdefault(cell.labels, {})[cell.seed] = outcome
         of_seed = results.setdefault(cell.labels, {})
         if outcome.status == FINISHED:
-            of_seed[cell.seed] = read_result(folder, cell.config.data.batch_size)
+            of_seed[cell.seed] = load_result(folder, cell.config.data.batch_size)
     return [Row(labels, costs[labels], results[labels], stands[labels]) for labels in results]
 
 

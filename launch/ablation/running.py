@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from launch.ablation.crew import Crew, Death
 from launch.ablation.display import watch
 from launch.ablation.grid import Cell, Grid, folder_of
-from launch.ablation.outcomes import FAILED, WAITING, read_outcome, reopen
+from launch.ablation.outcomes import FAILED, WAITING, load_outcome, reopen
 from launch.ablation.reports import write_reports
 from launch.ablation.worker import LOG
 from launch.runs.costs import Cost
@@ -34,8 +34,8 @@ def train_share(
 
 def _conclude(grid: Grid, mine: Sequence[Cell], deaths: Sequence[Death]) -> None:
     """Prints how many cells are left, and ends the program with an error where workers or cells failed."""
-    own = [read_outcome(folder_of(grid.workdir, cell)).status for cell in mine]
-    left_in_all = sum(not read_outcome(folder).final for folder in grid.folders)
+    own = [load_outcome(folder_of(grid.workdir, cell)).status for cell in mine]
+    left_in_all = sum(not load_outcome(folder).final for folder in grid.folders)
     if elsewhere := left_in_all - own.count(WAITING) - own.count(FAILED):
         print(f"{elsewhere} cells are left to other commands: this one, given later, puts them into the tables")
     if left := own.count(WAITING):

@@ -14,7 +14,7 @@ from launch.ablation.outcomes import (
     RUNNING,
     WAITING,
     Outcome,
-    read_outcome,
+    load_outcome,
     take,
     write_outcome,
 )
@@ -37,7 +37,7 @@ def work(cells: Sequence[Cell], workdir: Path, together: int, jobs: int = 1) -> 
     """
     with StopRequest() as stop:
         while not stop.requested:
-            left = [cell for cell in cells if read_outcome(folder_of(workdir, cell)).status == WAITING]
+            left = [cell for cell in cells if load_outcome(folder_of(workdir, cell)).status == WAITING]
             with contextlib.ExitStack() as locks:
                 group = _take_some(locks, left, workdir, min(together, -(-len(left) // jobs)))
                 if not group:
@@ -88,7 +88,7 @@ def _train(group: Sequence[Cell], folders: Sequence[Path], stop: StopRequest) ->
             if not stop.requested:
                 _train_one(cell, folder, stop)
     for folder in folders:
-        if read_outcome(folder).status == RUNNING:  # it was asked to stop
+        if load_outcome(folder).status == RUNNING:  # it was asked to stop
             write_outcome(folder, Outcome(WAITING))
 
 

@@ -68,7 +68,7 @@ class BoxCodec:
       array([ True, False, False, False])
 
     Raises:
-      ValueError: there is no name, or one is empty or occurs twice.
+      ValueError: names is empty, or a name is empty or occurs twice.
     """
 
     names: tuple[str, ...]

@@ -69,7 +69,7 @@ class ClassCodec:
         return {} if label in self.names else {UNKNOWN_CLASS: self._unknown(label)}
 
     def scaled(self, label: Any, across: float, down: float) -> Any:
-        """The same label."""
+        """Returns the label unchanged."""
         del across, down
         return label
 

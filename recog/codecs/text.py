@@ -77,7 +77,7 @@ class TextCodec:
         return found
 
     def scaled(self, label: Any, across: float, down: float) -> Any:
-        """The same label."""
+        """Returns the label unchanged."""
         del across, down
         return label
 

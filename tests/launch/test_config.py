@@ -10,7 +10,7 @@ from launch.runs.codecs import make_alphabet
 from launch.runs.config import AlphabetConfig, Config, differences, from_json, to_json
 from launch.runs.costs import config_names, load_config
 from recog.models.crnn import CRNNConfig
-from tests.launch.command_line import parse
+from tests.launch.in_process import parse
 
 
 def test_flags_reach_nested_fields():

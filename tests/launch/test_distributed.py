@@ -117,7 +117,8 @@ def test_two_processes_train_like_one_device(trained, file, tmp_path):
     assert_finished(launch(file, tmp_path / "run", tmp_path, both=()))
     expected, found = losses(trained.workdir), losses(tmp_path / "run")
     assert list(found) == list(expected) == [2, 4, 6, 8, 10, 12]
-    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-5)
+    # Sums in another order differ by 1e-7, which twelve steps amplify; other samples would differ by tenths.
+    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-4)
 
 
 @pytest.fixture(scope="module")

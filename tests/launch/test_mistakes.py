@@ -24,7 +24,7 @@ from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.resnet import ResNet18Config
-from tests.launch.command_line import parse
+from tests.launch.in_process import parse
 
 
 @pytest.fixture

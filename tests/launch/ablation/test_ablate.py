@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ml_collections.config_flags import config_path
 
-from launch.ablation.outcomes import RUNNING, WAITING, read_outcome
+from launch.ablation.outcomes import RUNNING, WAITING, load_outcome
 from launch.runs.folder import load_run
 from tests.launch.conftest import saved_arrays
 
@@ -87,13 +87,13 @@ def test_stopped_it_goes_on_where_it_was(config_file, tmp_path):
     while not any((first / "checkpoints").glob("latest/[0-9]*")):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
-    assert read_outcome(first).status == RUNNING
+    assert load_outcome(first).status == RUNNING
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "stopping: cells save and end" in output
     assert "4 cells are not finished: the same command goes on" in output
-    assert read_outcome(first).status == WAITING
+    assert load_outcome(first).status == WAITING
     assert 0 < saved_arrays(load_run(first).config, first)[1] < 4000
 
 

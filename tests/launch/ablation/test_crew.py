@@ -8,7 +8,7 @@ import pytest
 
 from launch.ablation.crew import Crew, job_environment, visible_gpus
 from launch.ablation.grid import folder_of
-from launch.ablation.outcomes import FAILED, WAITING, Outcome, read_outcome, running, write_outcome
+from launch.ablation.outcomes import FAILED, WAITING, Outcome, load_outcome, running, write_outcome
 
 
 def test_gpus_are_shared_out():
@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_is_replaced(cells, tmp_path, monkeypatch, count
     assert [(death.code, death.cells) for death in deaths] == [(-signal.SIGKILL, [cell.name for cell in lost])]
     for cell in lost:
         folder = folder_of(tmp_path, cell)
-        assert read_outcome(folder) == Outcome(FAILED, f"its process ended with signal 9 (out of memory?){advice}")
+        assert load_outcome(folder) == Outcome(FAILED, f"its process ended with signal 9 (out of memory?){advice}")
 
 
 def test_workers_that_are_ended_at_once_leave_their_cells_waiting(cells, tmp_path, monkeypatch):
@@ -82,4 +82,4 @@ def test_workers_that_are_ended_at_once_leave_their_cells_waiting(cells, tmp_pat
     crew.stop()
     while crew.at_work:
         assert crew.look_after() == []
-    assert read_outcome(folder_of(tmp_path, cells[0])) == Outcome(WAITING)
+    assert load_outcome(folder_of(tmp_path, cells[0])) == Outcome(WAITING)

@@ -18,7 +18,7 @@ from launch.ablation.outcomes import (
     WAITING,
     Outcome,
     lock,
-    read_outcome,
+    load_outcome,
     reopen,
     running,
     take,
@@ -32,23 +32,23 @@ def test_only_one_has_a_cell_until_its_lock_is_dropped(tmp_path):
     held = take(folder)
     assert held is not None
     with held:
-        assert read_outcome(folder) == running(os.getpid())
+        assert load_outcome(folder) == running(os.getpid())
         assert take(folder) is None
         reopen(folder, Config())
-        assert read_outcome(folder).status == RUNNING, "it is being trained"
+        assert load_outcome(folder).status == RUNNING, "it is being trained"
         write_outcome(folder, Outcome(WAITING))
         assert take(folder) is None
     again = take(folder)
     assert again is not None
     with again:
-        assert read_outcome(folder).status == RUNNING
+        assert load_outcome(folder).status == RUNNING
 
 
 @pytest.mark.parametrize("status", [FINISHED, DIVERGED, FAILED, RUNNING])
 def test_only_waiting_cells_are_taken(tmp_path, status):
     write_outcome(tmp_path, Outcome(status, "why"))
     assert take(tmp_path) is None
-    assert read_outcome(tmp_path) == Outcome(status, "why")
+    assert load_outcome(tmp_path) == Outcome(status, "why")
     held = lock(tmp_path)
     assert held is not None, "the lock is not kept"
     with held:
@@ -89,11 +89,11 @@ def test_a_killed_process_leaves_its_cell_to_the_next_command(tmp_path):
         assert process.stdout.readline() == "held\n"
         write_outcome(tmp_path, running(process.pid))
         reopen(tmp_path, Config())
-        assert read_outcome(tmp_path) == running(process.pid), "another process trains it"
+        assert load_outcome(tmp_path) == running(process.pid), "another process trains it"
         process.kill()
     assert take(tmp_path) is None, "no worker takes what may have killed another"
     reopen(tmp_path, Config())
-    assert read_outcome(tmp_path) == Outcome(WAITING)
+    assert load_outcome(tmp_path) == Outcome(WAITING)
     held = take(tmp_path)
     assert held is not None
     with held:
@@ -106,10 +106,10 @@ def test_what_a_new_command_tries_again(tmp_path):
     for before, after in [(FAILED, WAITING), (RUNNING, WAITING), (FINISHED, FINISHED), (DIVERGED, DIVERGED)]:
         write_outcome(tmp_path, Outcome(before))
         reopen(tmp_path, config)
-        assert read_outcome(tmp_path).status == after
+        assert load_outcome(tmp_path).status == after
     config.optimizer.clip_norm += 1.0
     reopen(tmp_path, config)
-    assert read_outcome(tmp_path).status == WAITING, "with another configuration it may not diverge"
+    assert load_outcome(tmp_path).status == WAITING, "with another configuration it may not diverge"
 
 
 def test_a_grid_that_was_not_begun_is_left_alone(tmp_path):

@@ -14,7 +14,7 @@ from scipy import stats
 from launch.ablation.figure import write_figure
 from launch.ablation.grid import make_cells, parse_sweep
 from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, WAITING, Outcome
-from launch.ablation.results import Result, Row, describe_best, find_best, make_rows, read_result
+from launch.ablation.results import Result, Row, describe_best, find_best, make_rows, load_result
 from launch.ablation.tables import comma_separated, duration, latex, long_table, markdown, square_table
 from launch.runs.costs import Cost, load_config
 
@@ -36,13 +36,13 @@ def write_lines(folder, lines):
 
 def test_figures_of_a_run(tmp_path):
     write_lines(tmp_path, LINES)
-    found = read_result(tmp_path, batch_size=8)
+    found = load_result(tmp_path, batch_size=8)
     assert found == Result(accuracy=0.75, loss=1.5, images_per_second=150.0, seconds=10 * 8 / 100 + 20 * 8 / 200)
 
 
 def test_cells_that_trained_together_share_the_time(tmp_path):
     write_lines(tmp_path, [line | ({"train/together": 4} if "train/ctc_loss" in line else {}) for line in LINES])
-    found = read_result(tmp_path, batch_size=8)
+    found = load_result(tmp_path, batch_size=8)
     assert found.images_per_second == 600.0
     assert found.seconds == pytest.approx((10 * 8 / 100 + 20 * 8 / 200) / 4)
 
@@ -133,7 +133,7 @@ def test_of_many_alike_the_best_is_seldom_called_better():
 def test_a_log_that_lacks_its_figures_is_named(tmp_path):
     write_lines(tmp_path, LINES[:1])
     with pytest.raises(ValueError, match="is damaged: remove the folder"):
-        read_result(tmp_path, batch_size=8)
+        load_result(tmp_path, batch_size=8)
 
 
 def test_nothing_in_common():

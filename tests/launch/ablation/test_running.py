@@ -8,7 +8,7 @@ import pytest
 
 from launch.ablation import display
 from launch.ablation.grid import Grid, folder_of, parse_sweep
-from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, read_outcome, take
+from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, load_outcome, take
 from launch.ablation.running import train_share
 from launch.ablation.shares import share
 from launch.ablation.worker import work
@@ -72,12 +72,12 @@ def test_failed_cells_are_tried_again_and_diverged_ones_are_not(command, cells, 
     training.breaks_together, training.fails, training.diverges = True, {cells[1].name}, {cells[4].name}
     with pytest.raises(SystemExit, match="1 cells failed"):
         command()
-    assert read_outcome(folder_of(tmp_path, cells[1])).status == FAILED
+    assert load_outcome(folder_of(tmp_path, cells[1])).status == FAILED
     assert table(tmp_path) == [("2", "3"), ("2", "3")]
     training.fails = set()
     command()
     assert training.groups == [[cells[1].name]]
-    assert read_outcome(folder_of(tmp_path, cells[4])).status == DIVERGED
+    assert load_outcome(folder_of(tmp_path, cells[4])).status == DIVERGED
 
 
 def test_stopped_it_leaves_the_rest_to_the_same_command(command, cells, training, tmp_path, capfd):
@@ -98,7 +98,7 @@ def test_shards_train_their_own_and_say_what_others_have(command, cells, trainin
     with pytest.raises(SystemExit, match="1 cells failed"):
         command(which=2, count=2)
     command(which=1, count=2)
-    assert read_outcome(folder_of(tmp_path, cells[4])).status == FAILED, "only its own shard tries it again"
+    assert load_outcome(folder_of(tmp_path, cells[4])).status == FAILED, "only its own shard tries it again"
 
 
 def test_a_second_command_at_the_same_time_trains_other_cells(command, cells, training, tmp_path, capfd):
@@ -110,4 +110,4 @@ def test_a_second_command_at_the_same_time_trains_other_cells(command, cells, tr
         assert "1 cells are left to other commands" in capfd.readouterr().out
     command()  # the first was killed
     assert training.groups == [[cells[0].name]]
-    assert [read_outcome(folder_of(tmp_path, cell)).status for cell in cells] == [FINISHED] * 6
+    assert [load_outcome(folder_of(tmp_path, cell)).status for cell in cells] == [FINISHED] * 6

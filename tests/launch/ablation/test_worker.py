@@ -13,7 +13,7 @@ from launch.ablation.outcomes import (
     RUNNING,
     WAITING,
     Outcome,
-    read_outcome,
+    load_outcome,
     take,
     write_outcome,
 )
@@ -21,7 +21,7 @@ from launch.ablation.worker import logged_to, work
 
 
 def statuses(cells, workdir):
-    return [read_outcome(folder_of(workdir, cell)).status for cell in cells]
+    return [load_outcome(folder_of(workdir, cell)).status for cell in cells]
 
 
 @pytest.mark.parametrize(("together", "sizes"), [(8, [3, 3]), (2, [2, 1, 2, 1]), (1, [1] * 6)])
@@ -67,10 +67,10 @@ def test_one_that_fails_stops_no_other(cells, training, tmp_path):
     work(cells, tmp_path, together=8)
     assert statuses(cells, tmp_path) == [FINISHED, FAILED, FINISHED, FINISHED, DIVERGED, FINISHED]
     failed = folder_of(tmp_path, cells[1])
-    assert read_outcome(failed).message == "OSError: disk full"
+    assert load_outcome(failed).message == "OSError: disk full"
     assert "disk full" in (failed / "log.txt").read_text()
     assert "one after the other" in (folder_of(tmp_path, cells[0]) / "log.txt").read_text()
-    assert read_outcome(folder_of(tmp_path, cells[4])).message == "not finite"
+    assert load_outcome(folder_of(tmp_path, cells[4])).message == "not finite"
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before the last step", "after it"])
