@@ -14,7 +14,7 @@ from scipy import stats
 from launch.ablation.figure import write_figure
 from launch.ablation.grid import make_cells, parse_sweep
 from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, WAITING, Outcome
-from launch.ablation.results import Result, Row, describe_best, find_best, make_rows, load_result
+from launch.ablation.results import Result, Row, describe_best, find_best, load_result, make_rows
 from launch.ablation.tables import comma_separated, duration, latex, long_table, markdown, square_table
 from launch.runs.costs import Cost, load_config
 
