@@ -283,7 +283,7 @@ class _Tally:
     def _mean_image(self, source: Source) -> Float[np.ndarray, "H W C"] | None:
         if not self._widths:
             return None
-        width = self._config.width or median(self._widths)
+        width = self._config.width or min(median(self._widths), WIDEST)
         return mean_image(
             source, np.asarray(self._readable.indices, np.int64), dataclasses.replace(self._config, width=width)
         )

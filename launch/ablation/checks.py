@@ -11,6 +11,7 @@ from launch.runs.config import Config, to_json
 from launch.runs.costs import Cost, count
 from launch.runs.data import open_data, shape_of_batch
 from launch.runs.folder import refuse_other_run
+from launch.runs.settings import array_settings
 from launch.runs.states import abstract_state, advance
 from recog.mesh import check_batch_size
 
@@ -30,6 +31,7 @@ def check_cells(grid: Grid) -> dict[tuple[str, ...], Cost]:
             if data not in sources:
                 open_data(cell.config)
                 sources.add(data)
+            array_settings([cell.config])
             if cell.labels not in costs:
                 check_trainable(cell.config)
                 costs[cell.labels] = count(cell.config)

@@ -1,5 +1,6 @@
 """Worker processes of this machine: started, watched, replaced when they die."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.grid import Cell, folder_of
-from launch.ablation.outcomes import FAILED, WAITING, Outcome, load_outcome, running, write_outcome
+from launch.ablation.outcomes import FAILED, WAITING, Outcome, load_outcome, lock, running, write_outcome
 
 
 class Death(NamedTuple):
@@ -132,7 +133,7 @@ class Crew:
         """Marks cells that a worker left behind as failed, or as waiting when it was told to end."""
         left = running(pid)
         folders = {cell.name: folder_of(self._workdir, cell) for cell in self._cells}
-        lost = [name for name, folder in folders.items() if load_outcome(folder) == left]
+        lost = [name for name, folder in folders.items() if load_outcome(folder) == left and _is_free(folder)]
         how = f"signal {-code}" if code < 0 else f"status {code}"
         if code == -signal.SIGKILL:
             how += " (out of memory?)"
@@ -142,3 +143,12 @@ class Crew:
         for name in lost:
             write_outcome(folders[name], outcome)
         return lost
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether no process trains a cell: one on another machine may have the number of a dead one here."""
+    with contextlib.suppress(OSError):
+        if held := lock(folder):
+            with held:
+                return True
+    return False

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Any, ClassVar, NamedTuple, Self
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Int
@@ -188,13 +189,18 @@ class BoxCodec:
             )
         ]
 
-    def moved(self, targets: BoxTargets, maps: Float[Array, "B 3 3"]) -> BoxTargets:
-        """Maps corners by each picture's homography; empty slots stay zero."""
+    def moved(self, targets: BoxTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> BoxTargets:
+        """Maps corners by each picture's homography; slots are emptied whose box leaves the picture."""
         batch, boxes = targets.corners.shape[:2]
         centred = jnp.asarray(targets.corners).reshape(batch, boxes * 4, 2) - 0.5  # maps have pixel centres at integers
         points = move_points(maps, centred).reshape(targets.corners.shape) + 0.5
-        corners = jnp.where(targets.mask[..., None, None], points, 0.0)
-        return targets._replace(corners=corners)
+        borders = jnp.asarray(sizes)[:, None, ::-1]  # B 1 2: width and height
+        inside = jnp.all((points.max(axis=2) > 0) & (points.min(axis=2) < borders), axis=2)
+        mask = targets.mask & inside
+        kept = BoxTargets(points, targets.classes, mask, targets.texts)
+        return jax.tree.map(
+            lambda x: jnp.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, jnp.zeros_like(x)), kept
+        )
 
     def for_measuring(self) -> Self:
         """The codec itself."""

@@ -97,9 +97,9 @@ class ClassCodec:
         best = probabilities.argmax(axis=1)
         return [Reading(self.names[place], float(row[place])) for place, row in zip(best, probabilities, strict=True)]
 
-    def moved(self, targets: ClassTargets, maps: Float[Array, "B 3 3"]) -> ClassTargets:
+    def moved(self, targets: ClassTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> ClassTargets:
         """Unchanged targets: the class of a picture does not depend on positions."""
-        del maps
+        del maps, sizes
         return targets
 
     def for_measuring(self) -> Self:

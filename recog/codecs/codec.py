@@ -109,13 +109,14 @@ class Codec(Protocol):
         """Predictions of a batch as text, on the host."""
         ...
 
-    def moved(self, targets: Any, maps: Float[Array, "B 3 3"]) -> Any:
+    def moved(self, targets: Any, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> Any:
         """Targets of pictures warped by homographies; a pure function of arrays, on the device.
 
         Args:
           targets: targets of a batch.
           maps: homographies from pixels of each original picture to pixels of the warped one, for columns (x, y, 1)
             with pixel centres at integers.
+          sizes: height and width of each picture in pixels.
         """
         ...
 

@@ -58,8 +58,8 @@ class TextCodec:
         return self.alphabet.classes
 
     def split(self, label: Any) -> list[str]:
-        """Tokens of a text, converted to lower case if so configured."""
-        return self.alphabet.split(self._cased(str(label)))
+        """Tokens of a text, converted to lower case if so configured; none for a label that is not a text."""
+        return self.alphabet.split(self._cased(label)) if isinstance(label, str) else []
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Finds empty texts, tokens outside the alphabet, and texts with too many tokens."""
@@ -108,9 +108,9 @@ class TextCodec:
         confidences = np.asarray(prediction["confidence"]).tolist()
         return [Reading(text, confidence) for text, confidence in zip(texts, confidences, strict=True)]
 
-    def moved(self, targets: TextTargets, maps: Float[Array, "B 3 3"]) -> TextTargets:
+    def moved(self, targets: TextTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> TextTargets:
         """Unchanged targets: a text does not depend on positions."""
-        del maps
+        del maps, sizes
         return targets
 
     def for_measuring(self) -> Self:

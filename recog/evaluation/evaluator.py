@@ -76,6 +76,8 @@ class _Tally:
 
     def evaluation(self, seconds: float) -> Evaluation:
         """Evaluation over all batches added."""
+        if not self._counts:
+            raise ValueError("there is no batch to evaluate: check the samples")
         predictions = sorted(self._predictions, key=lambda prediction: prediction.id)
         hint = self._task.hint([p.label for p in predictions], [p.text for p in predictions])
         return Evaluation(predictions, reduce(add, self._counts), seconds, hint)

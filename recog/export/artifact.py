@@ -56,12 +56,12 @@ class Artifact:
           ArtifactError: a file is missing, damaged, of another artifact, or of another version.
         """
         folder = Path(folder)
-        if missing := [name for name in (CARD, *VERIFIED) if not (folder / name).is_file()]:
-            raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact written by launch.export")
+        _require(folder, CARD)
         try:
             card = Card.from_file(folder / CARD)
         except ValueError as error:
             raise ArtifactError(str(error)) from error
+        _require(folder, *VERIFIED)  # after the format: other formats have other files
         for name in VERIFIED:
             if sha256(folder / name) != card.sha256.get(name):
                 raise ArtifactError(
@@ -155,6 +155,11 @@ class Artifact:
           ValueError: not a picture, or too wide.
         """
         return self.card.preprocess(picture)
+
+
+def _require(folder: Path, *names: str) -> None:
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact written by launch.export")
 
 
 def sha256(path: Path) -> str:

@@ -61,7 +61,7 @@ class Card:
 
     def to_markdown(self, codec: Codec) -> str:
         """Content of ``card.md``."""
-        shown = "\n".join(f"| {name} | {value:.6g} |" for name, value in self.metrics.items())
+        shown = "\n".join(f"| {name} | {value:.6g} |" for name, value in self.metrics.items() if "/" not in name)
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         about = codec.card_text()
         return _MARKDOWN.format(

@@ -48,6 +48,8 @@ def check_optimizer(config: OptimizerConfig, steps: int) -> None:
         raise ValueError(f"optimizer.name={config.name!r}: choose {', '.join(NAMES[:-1])} or {NAMES[-1]}")
     if config.schedule not in SCHEDULES:
         raise ValueError(f"optimizer.schedule={config.schedule!r}: choose constant, cosine or exponential")
+    if config.schedule == "exponential" and not config.decay_rate > 0:
+        raise ValueError(f"optimizer.decay_rate={config.decay_rate}: choose more than 0")
     if not 0 <= config.warmup_steps <= steps:
         raise ValueError(
             f"optimizer.warmup_steps={config.warmup_steps} is not within the run of {steps} steps: choose 0 to {steps}"

@@ -103,7 +103,7 @@ class Record:
             self.writer.write(step, {f"validation/{name}": value for name, value in learnt.items()})
         if measured.hint:
             say(measured.hint)
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in (measured.rates | learnt).items())
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in (measured.rates | learnt).items() if "/" not in name)
         say(f"step {step}: validation {shown}{' (best so far)' if best else ''}")
         return state
 

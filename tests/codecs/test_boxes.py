@@ -67,7 +67,8 @@ def test_corners_move_by_each_pictures_own_map():
     targets = batch(BoxLabel((box(),)), BoxLabel((box(),)))
     shift, turn = np.eye(3, dtype=np.float32), np.array([[0, -1, 50], [1, 0, 0], [0, 0, 1]], np.float32)
     shift[:2, 2] = 3, -2
-    moved = CODEC.moved(targets, jnp.stack([shift, 2 * turn]))  # a homography has no scale of its own
+    sizes = jnp.array([[60, 80]] * 2)
+    moved = CODEC.moved(targets, jnp.stack([shift, 2 * turn]), sizes)  # a homography has no scale of its own
     np.testing.assert_allclose(moved.corners[0, 0], box().corners + np.array([3, -2]), atol=1e-5)
     x, y = box().corners.T
     # Maps are those of pixel centres at integers, corners those of a picture from 0 to its width.
@@ -86,6 +87,17 @@ def test_corners_are_scaled_with_the_picture():
 def test_names_must_tell_classes_apart(names):
     with pytest.raises(ValueError, match="classes="):
         BoxCodec(names)
+
+
+def test_a_box_that_leaves_the_picture_is_no_target():
+    targets = batch(BoxLabel((box(10), box(50))))
+    away = jnp.eye(3).at[0, 2].set(-31.0)  # the first box ends at 30, the second begins at 50
+    moved = CODEC.moved(targets, away[None], jnp.array([[60, 80]]))
+    assert moved.mask.tolist() == [[False, True, False]]
+    for array in moved:
+        np.testing.assert_array_equal(array[0, 0], 0)
+    np.testing.assert_allclose(moved.corners[0, 1], box(19).corners)
+    np.testing.assert_array_equal(moved.texts[0, 1], targets.texts[0, 1])
 
 
 def test_readings_are_the_boxes_with_the_least_score():

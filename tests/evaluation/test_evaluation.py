@@ -100,6 +100,11 @@ def test_outputs_that_are_neither_counted_nor_shown_stay_on_the_devices():
     assert Evaluator(Sparing(), make_mesh())({}, [batch([(0, "12", "12")])]).report()["accuracy"] == 1.0
 
 
+def test_no_batch_is_an_error():
+    with pytest.raises(ValueError, match="no batch to evaluate"):
+        Evaluator(FirstPixels(), make_mesh())({}, [])
+
+
 def test_files(evaluation, tmp_path):
     report = write_evaluation(evaluation, tmp_path / "out", lambda index: f"sample {index}")
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == report

@@ -236,6 +236,14 @@ def test_a_missing_file_is_named(copy, name):
         Artifact.load(copy)
 
 
+def test_an_earlier_format_is_named_whatever_files_it_has(copy):
+    (copy / "codec.json").unlink()
+    card = json.loads((copy / "card.json").read_text())
+    (copy / "card.json").write_text(json.dumps(card | {"format": 3}))
+    with pytest.raises(ArtifactError, match=r"of format 3.*export it again"):
+        Artifact.load(copy)
+
+
 @pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "codec.json"])
 def test_a_changed_file_is_named(copy, name):
     content = (copy / name).read_bytes()

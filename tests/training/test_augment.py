@@ -57,7 +57,7 @@ blurred = jax.jit(gaussian, static_argnums=3)
 
 def augmented(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
     """Augmentation of texts, which stay what they are wherever they stand."""
-    return augment(config, key, batch, lambda targets, maps: targets)
+    return augment(config, key, batch, lambda targets, maps, sizes: targets)
 
 
 @functools.cache

@@ -141,6 +141,7 @@ def test_clipping_of_no_gradient_and_of_one_that_is_not_finite():
         (OptimizerConfig(name="adagrad"), "optimizer.name='adagrad': choose"),
         (OptimizerConfig(schedule="linear"), "optimizer.schedule='linear': choose"),
         (OptimizerConfig(warmup_steps=11), "optimizer.warmup_steps=11"),
+        (OptimizerConfig(schedule="exponential", decay_rate=0.0), "optimizer.decay_rate=0.0: choose"),
     ],
 )
 def test_unknown_settings_are_named(config, message):

@@ -15,7 +15,7 @@ from recog.training.augment.optics import blur, noise
 from recog.training.augment.warp import move
 
 
-def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable[[Any, Any], Any]) -> Batch:
+def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable[[Any, Any, Any], Any]) -> Batch:
     """Augments the pictures of a batch, and moves its targets: float32, still 0 to 255, padding zero.
 
     Padding does not affect a sample. If every range is zero, returns the same batch.
@@ -37,7 +37,7 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable
     keys = jax.random.split(key, 5)
     if config.moves:
         images, maps = move(config, keys[0], images, widths)
-        targets = moved(targets, maps)
+        targets = moved(targets, maps, batch.sizes)
     if config.relights:
         images = relight(config, keys[1], images, widths)
     if config.blur:
