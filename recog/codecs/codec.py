@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 Problems = dict[str, str]
 """Reasons why a sample cannot be used, by kind of problem; empty for a usable sample."""
