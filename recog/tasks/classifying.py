@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from recog.batch import Batch
 from recog.codecs import ClassCodec, ClassTargets, Prediction
 from recog.metrics import ClassCounts
-from recog.tasks.task import Loss, LossOutput, Task, Variables, masked_mean, normalize
+from recog.tasks.task import Loss, LossOutput, Task, Variables, apply_training, masked_mean, normalize
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +42,9 @@ class ClassifyingTask(Task):
         return ClassCounts.of(self.codec.names, targets.classes, prediction["probabilities"])
 
     def _cross_entropy(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
-        logits, model_state = self.model.apply(
-            variables,
-            normalize(batch.images),
-            batch.widths,
-            train=True,
-            rngs={"dropout": key},
-            mutable=[name for name in variables if name != "params"],
-        )
+        logits, model_state = apply_training(self.model, variables, batch, key)
         classes = batch.targets.classes
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, classes)
         right = (jnp.argmax(logits, axis=1) == classes) & batch.mask
         mean = masked_mean(losses, batch.mask)
-        return mean, LossOutput(dict(model_state), losses, {"accuracy": jnp.sum(right)})
+        return mean, LossOutput(model_state, losses, {"accuracy": jnp.sum(right)})

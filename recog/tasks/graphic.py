@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from recog.alphabet import Alphabet
 from recog.batch import Batch
 from recog.drawing import Box, draw_labels, glyph_atlas
-from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
+from recog.tasks.task import Loss, LossOutput, Variables, apply_training, masked_mean
 
 
 def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
@@ -38,18 +38,10 @@ def drawing_loss(model: Any, alphabet: Alphabet, box: Box) -> Loss:
     atlas = glyph_atlas(alphabet)
 
     def function(variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
-        drawings, model_state = model.apply(
-            variables,
-            normalize(batch.images),
-            batch.widths,
-            train=True,
-            method="draw",
-            rngs={"dropout": key},
-            mutable=[name for name in variables if name != "params"],
-        )
+        drawings, model_state = apply_training(model, variables, batch, key, method="draw")
         size = drawings.shape[1:]
         targets = draw_labels(atlas, *batch.targets, size=size, box=box)
         losses = jnp.mean(jnp.square(drawings.astype(jnp.float32) - targets), axis=(1, 2))
-        return masked_mean(losses, batch.mask), LossOutput(dict(model_state), losses, {})
+        return masked_mean(losses, batch.mask), LossOutput(model_state, losses, {})
 
     return Loss("image", function)

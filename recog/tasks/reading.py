@@ -11,7 +11,7 @@ from recog.batch import Batch
 from recog.codecs import TextCodec
 from recog.ctc import BestPath, Decoder, ctc_loss
 from recog.models.frames import Frames
-from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
+from recog.tasks.task import Loss, LossOutput, Variables, apply_training, masked_mean, normalize
 from recog.tasks.text import TextTask
 
 
@@ -56,17 +56,10 @@ class ReadingTask(TextTask):
         }
 
     def _ctc(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
-        frames, model_state = self.model.apply(
-            variables,
-            normalize(batch.images),
-            batch.widths,
-            train=True,
-            rngs={"dropout": key},
-            mutable=[name for name in variables if name != "params"],
-        )
+        frames, model_state = apply_training(self.model, variables, batch, key)
         labels, lengths = batch.targets
         losses = ctc_loss(frames.logits, frames.lengths, labels, lengths, blank_id=self.blank_id)
         read = BestPath(self.blank_id)(frames.logits, frames.lengths)
         right = read.equals(labels, lengths) & batch.mask
         mean = masked_mean(losses, batch.mask)
-        return mean, LossOutput(dict(model_state), losses, {"accuracy": jnp.sum(right)})
+        return mean, LossOutput(model_state, losses, {"accuracy": jnp.sum(right)})

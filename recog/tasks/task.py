@@ -124,6 +124,33 @@ def normalize(images: Array) -> Float[Array, "B H W C"]:
     return jnp.asarray(images, jnp.float32) / 127.5 - 1.0
 
 
+def apply_training(
+    model: Any, variables: Variables, batch: Batch, key: jax.Array, method: str | None = None
+) -> tuple[Any, Variables]:
+    """Applies a model called as ``model(images, widths, train=True)``, with dropout and batch statistics.
+
+    Args:
+      model: a Flax module.
+      variables: collections of the model; all but ``params`` are updated.
+      batch: batch to train on.
+      key: key of the dropout.
+      method: name of another method with the same arguments; None calls the module itself.
+
+    Returns:
+      The outputs and the updated collections.
+    """
+    outputs, model_state = model.apply(
+        variables,
+        normalize(batch.images),
+        batch.widths,
+        train=True,
+        method=method,
+        rngs={"dropout": key},
+        mutable=[name for name in variables if name != "params"],
+    )
+    return outputs, dict(model_state)
+
+
 def masked_mean(values: Float[Array, " B"], mask: Bool[Array, " B"]) -> Float[Array, ""]:
     """Mean over the rows that hold a sample; 0 if none does."""
     return jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask), 1)
