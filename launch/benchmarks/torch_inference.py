@@ -22,7 +22,7 @@ class Inference:
 
     def __init__(self, config: Config, classes: int, images: np.ndarray, device: str, mode: str | None = None):
         self.allocated_before = torch_memory.allocated(device)
-        self.device, self.dtype = device, getattr(torch, config.model.dtype)
+        self.device, self.mode, self.dtype = device, mode, getattr(torch, config.model.dtype)
         reader = make_reader(config, classes).to(device).eval()
         self.parameters = count_parameters(reader)
         self.reader = reader.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # its stubs lack it
@@ -43,6 +43,6 @@ class Inference:
             torch.cuda.synchronize()
 
     def peak_bytes(self) -> int:
-        """Peak bytes of live tensors while it reads; call it after a first `read`."""
+        """Peak bytes of live tensors while it reads, 0 if unknown; call it after a first `read`."""
         kept = [*self.reader.parameters(), *self.reader.buffers(), self.images]
-        return torch_memory.peak_bytes(self.read, kept, self.device, self.allocated_before)
+        return torch_memory.peak_bytes(self.read, kept, self.device, self.allocated_before, self.mode)

@@ -52,7 +52,8 @@ class Trainer:
 
     def __init__(self, config: Config, classes: int, blank_id: int, batch: Batch, device: str, mode: str | None = None):
         self.allocated_before = torch_memory.allocated(device)
-        self.device, self.blank_id, self.clip_norm = device, blank_id, config.optimizer.clip_norm
+        self.device, self.mode = device, mode
+        self.blank_id, self.clip_norm = blank_id, config.optimizer.clip_norm
         self.dtype = getattr(torch, config.model.dtype)
         self.reader = make_reader(config, classes).to(device).train()
         self.reader.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # its stubs lack this form
@@ -89,10 +90,10 @@ class Trainer:
             torch.cuda.synchronize()
 
     def peak_bytes(self) -> int:
-        """Peak bytes of live tensors during a step; call it after a first step."""
+        """Peak bytes of live tensors during a step, 0 if unknown; call it after a first step."""
         if self.device == "cpu":
             self.optimizer.zero_grad(set_to_none=True)
-        return torch_memory.peak_bytes(self.step, self._kept(), self.device, self.allocated_before)
+        return torch_memory.peak_bytes(self.step, self._kept(), self.device, self.allocated_before, self.mode)
 
     def _kept(self) -> list:
         """Tensors that outlive a step: parameters, batch statistics, the optimizer's state, the batch."""
