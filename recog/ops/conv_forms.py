@@ -1,8 +1,8 @@
 """Convolution in the form that is fastest on each platform, for inference, training and gradients.
 
 On accelerators that is XLA's own convolution. On CPUs it depends on shapes: matrix products (`recog.ops.conv_products`)
-for kernels of one row or column and for inputs with few channels, Winograd's algorithm (`recog.ops.winograd`) for 3x3
-kernels with many channels, XLA's convolution otherwise.
+for kernels of one row or column, Winograd's algorithm (`recog.ops.winograd`) for 3x3 kernels with many channels, XLA's
+convolution otherwise.
 
 The limits are empirical, from the layers of the shipped configurations on two cores of an AMD EPYC.
 """
@@ -18,11 +18,10 @@ from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Float
 
 from recog.ops import conv_products, winograd
-from recog.ops.conv_products import FEW_CHANNELS
 from recog.ops.winograd import Margins
 
-IM2COL_MAX_TAPS = 4
-"""Kernels of one row or column with at most this many taps use im2col or shift-and-add; longer ones loop over taps."""
+LOOP_MIN_TAPS = 5
+"""Minimum taps of a kernel of one row or column over which inference loops."""
 WINOGRAD_MIN_CHANNELS = 32
 """Minimum input and output channels for which Winograd pays off."""
 WINOGRAD_MIN_RESULTS = 1024
@@ -38,7 +37,7 @@ def convolve(
 ) -> Float[Array, "B P Q D"]:
     """Drop-in for `jax.lax.conv_general_dilated`, NHWC: ``nn.Conv(..., conv_general_dilated=convolve)``.
 
-    On CPUs, XLA's matrix products are faster than its convolutions with few rows or channels, and far faster than its
+    On CPUs, XLA's matrix products are faster than its convolutions of narrow kernels, and far faster than its
     gradient of a kernel, which is a convolution with a window as large as the image. The platform is that for which a
     program is lowered, wherever it is traced. Dilated and grouped convolutions are always XLA's.
     """
@@ -106,20 +105,26 @@ def _xla_gradients(images, kernel, gradient, strides, margins):
 
 
 def _cpu_inference(images, kernel, strides, margins):
-    form = _direct_form(images, kernel, margins)
-    if form is conv_products.im2col and _gathers_results(kernel, strides):
+    taps, (channels, results) = math.prod(kernel.shape[:2]), kernel.shape[2:]
+    if not _narrow(images, kernel, margins):
+        return _winograd_or_xla(images, kernel, strides, margins)
+    if taps >= LOOP_MIN_TAPS:
+        return conv_products.tap_loop(images, kernel, strides, margins)
+    if strides == (1, 1) and results <= channels:  # the results of all taps take less memory than the patches
         return conv_products.shift_and_add(images, kernel, margins)
-    return _winograd_or(form, images, kernel, strides, margins)
+    return conv_products.im2col(images, kernel, strides, margins)
 
 
 def _cpu_training(images, kernel, strides, margins):
-    """Never by shift-and-add: the gradient of an activation would compute its products again."""
-    return _winograd_or(_direct_form(images, kernel, margins), images, kernel, strides, margins)
+    """Always by im2col if narrow: the gradient of an activation would compute shifted products again."""
+    if _narrow(images, kernel, margins):
+        return conv_products.im2col(images, kernel, strides, margins)
+    return _winograd_or_xla(images, kernel, strides, margins)
 
 
-def _winograd_or(form: Callable, images, kernel, strides, margins):
+def _winograd_or_xla(images, kernel, strides, margins):
     tiles = functools.partial(winograd.convolve, margins=margins)
-    direct = functools.partial(form, strides=strides, margins=margins)
+    direct = functools.partial(_xla_convolve, strides=strides, margins=margins)
     return _cond(_winograd_pays(images, kernel, strides, margins), tiles, direct, images, kernel)
 
 
@@ -152,39 +157,20 @@ def _cond(condition: bool | Bool[Array, ""], yes: Callable, no: Callable, *array
     return lax.cond(condition, yes, no, *arrays)
 
 
-def _direct_form(images, kernel: Float[Array, "Y X C D"], margins) -> Callable:
-    """The form of a convolution that Winograd does not take."""
+def _narrow(images, kernel: Float[Array, "Y X C D"], margins) -> bool:
+    """Whether the kernel has one row or one column, and fits into the images."""
     sizes = [length + sum(zeros) for length, zeros in zip(images.shape[1:3], margins, strict=True)]
     known = all(isinstance(size, int) for size in sizes)  # symbols in programs for images of any width
-    if known and any(size < its for size, its in zip(sizes, kernel.shape, strict=False)):
-        return _xla_convolve  # the result is empty
-    taps, (channels, results) = math.prod(kernel.shape[:2]), kernel.shape[2:]
-    if _narrow(kernel):
-        return conv_products.im2col if taps <= IM2COL_MAX_TAPS else conv_products.tap_loop
-    few = known and channels <= FEW_CHANNELS and taps * channels <= 2 * results  # patches twice as large as results
-    return conv_products.im2col if few else _xla_convolve
-
-
-def _narrow(kernel: Float[Array, "Y X C D"]) -> bool:
-    """Whether the kernel has one row or one column."""
-    return 1 in kernel.shape[:2]
-
-
-def _gathers_results(kernel: Float[Array, "Y X C D"], strides) -> bool:
-    """Whether the results of a narrow kernel's taps take less memory than the patches under it."""
-    channels, results = kernel.shape[2:]
-    return _narrow(kernel) and strides == (1, 1) and results <= channels
+    empty = known and any(size < its for size, its in zip(sizes, kernel.shape, strict=False))
+    return 1 in kernel.shape[:2] and not empty
 
 
 def _direct_gradients(images, kernel, gradient, strides, margins):
     """Gradients of images and kernel; that of the kernel is always a matrix product."""
     if 0 in gradient.shape:
         return jnp.zeros_like(images), jnp.zeros_like(kernel)
-    im2col = _direct_form(images, kernel, margins) is conv_products.im2col
-    if im2col and _gathers_results(kernel, strides):
-        return conv_products.im2col_gradients(images, kernel, gradient, margins)
-    linear = conv_products.tap_sum if _narrow(kernel) else _xla_convolve
+    narrow = _narrow(images, kernel, margins)
+    linear = conv_products.tap_sum if narrow else _xla_convolve
     (for_images,) = jax.linear_transpose(lambda x: linear(x, kernel, strides, margins), images)(gradient)
-    one_product = im2col or kernel.shape[2] <= FEW_CHANNELS
-    for_kernel = conv_products.kernel_gradient(images, kernel, gradient, strides, margins, one_product=one_product)
+    for_kernel = conv_products.kernel_gradient(images, kernel, gradient, strides, margins, one_product=narrow)
     return for_images, for_kernel

@@ -6,6 +6,7 @@ differ in which side they gather before they multiply. ``margins`` are zeros aro
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator
 
 import jax.numpy as jnp
@@ -13,9 +14,6 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from recog.ops.winograd import Margins
-
-FEW_CHANNELS = 4
-"""Inputs with at most this many channels (pictures have 1 or 3) use one im2col product for a kernel of any size."""
 
 
 def im2col(
@@ -97,32 +95,11 @@ def kernel_gradient(
     return jnp.concatenate([_as_matrix(part).T @ _as_matrix(gradient) for part in parts]).reshape(kernel.shape)
 
 
-def im2col_gradients(
-    images: Float[Array, "B H W C"],
-    kernel: Float[Array, "Y X C D"],
-    gradient: Float[Array, "B P Q D"],
-    margins: Margins,
-) -> tuple[Float[Array, "B H W C"], Float[Array, "Y X C D"]]:
-    """Gradients of images and kernel from one gathering of patches of ``gradient``; strides of one.
-
-    Meant for at most as many results as channels, where these patches are smaller than those of the images.
-    """
-    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    size, channels = kernel.shape[:2], kernel.shape[2]
-    around = tuple((n - 1 - before, n - 1 - after) for n, (before, after) in zip(size, margins, strict=True))
-    patches = _as_matrix(_patches(gradient, flipped, (1, 1), around))
-    for_images = patches @ flipped.reshape(-1, channels)
-    for_kernel = (_as_matrix(images).T @ patches).reshape(channels, *size, -1).transpose(1, 2, 0, 3)[::-1, ::-1]
-    return for_images.reshape(images.shape), for_kernel
-
-
 def _patches(images, kernel, strides, margins) -> Float[Array, "B P Q Y*X*C"]:
     """Image patches under the kernel, one for each result."""
-    slices = list(_tap_slices(images, kernel, strides, margins))
-    # Concatenating along the channels makes XLA materialise every slice first: faster only where channels are few.
-    few = images.shape[-1] <= FEW_CHANNELS
-    joined = jnp.concatenate(slices, axis=-1) if few else jnp.stack(slices, axis=-2)
-    return joined.reshape(*slices[0].shape[:-1], len(slices) * images.shape[-1])
+    # Concatenating along the channels would make XLA materialise every slice first.
+    patches = jnp.stack(list(_tap_slices(images, kernel, strides, margins)), axis=-2)
+    return patches.reshape(*patches.shape[:-2], math.prod(kernel.shape[:3]))
 
 
 def _tap_slices(images, kernel, strides, margins) -> Iterator[Float[Array, "B P Q C"]]:
