@@ -34,38 +34,49 @@ def work(cells: Sequence[Cell], workdir: Path, together: int, jobs: int = 1) -> 
       workdir: folder of the grid.
       together: most cells that train in one program.
       jobs: processes on the share; none takes more cells at once than its part of those left.
+
+    Raises:
+      OSError: none of the cells can be locked or marked.
     """
+    trained = False
     with StopRequest() as stop:
         while not stop.requested:
             left = [cell for cell in cells if load_outcome(folder_of(workdir, cell)).status == WAITING]
+            errors: list[OSError] = []
             with contextlib.ExitStack() as locks:
-                group = _take_some(locks, left, workdir, min(together, -(-len(left) // jobs)))
+                group = _take_some(locks, left, workdir, min(together, -(-len(left) // jobs)), errors)
+                if not group and errors and len(errors) == len(left) and not trained:
+                    raise errors[0]
                 if not group:
                     break
+                trained = True
                 _train(group, [folder_of(workdir, cell) for cell in group], stop)
 
 
-def _take_some(locks: contextlib.ExitStack, cells: Sequence[Cell], workdir: Path, most: int) -> list[Cell]:
-    """Takes the first free cell, and others that can train with it."""
+def _take_some(
+    locks: contextlib.ExitStack, cells: Sequence[Cell], workdir: Path, most: int, errors: list[OSError]
+) -> list[Cell]:
+    """Takes the first free cell, and others that can train with it; appends the errors of those passed over."""
     for place, cell in enumerate(cells):
-        if not _take(locks, folder_of(workdir, cell)):
+        if not _take(locks, folder_of(workdir, cell), errors):
             continue
         group, start = [cell], _start(folder_of(workdir, cell))
         for other in cells[place + 1 :]:
             if len(group) >= most:
                 break
             folder = folder_of(workdir, other)
-            if _share_shapes(cell, other) and _start(folder) == start and _take(locks, folder):
+            if _share_shapes(cell, other) and _start(folder) == start and _take(locks, folder, errors):
                 group.append(other)
         return group
     return []
 
 
-def _take(locks: contextlib.ExitStack, folder: Path) -> bool:
+def _take(locks: contextlib.ExitStack, folder: Path, errors: list[OSError]) -> bool:
     try:
         held = take(folder)
-    except OSError as error:  # another user may own the folder
+    except OSError as error:  # another user may own the folder, or its file system has no locks
         print(f"passed over: {error}", flush=True)
+        errors.append(error)
         return False
     if held is None:
         return False

@@ -1,10 +1,12 @@
 """Workers take cells, train them, and save how each ended."""
 
+import errno
 import itertools
 import os
 
 import pytest
 
+from launch.ablation import worker
 from launch.ablation.grid import folder_of
 from launch.ablation.outcomes import (
     DIVERGED,
@@ -46,6 +48,16 @@ def test_a_folder_that_cannot_be_made_is_passed_over(cells, training, tmp_path, 
     (line,) = set(capfd.readouterr().out.splitlines())
     assert line.startswith("passed over: ")
     assert cells[1].name in line
+
+
+def test_a_file_system_without_locks_ends_the_worker(cells, training, tmp_path, monkeypatch):
+    def refuse(folder):
+        raise OSError(errno.ENOLCK, "No locks available", str(folder))
+
+    monkeypatch.setattr(worker, "take", refuse)
+    with pytest.raises(OSError, match="No locks available"):
+        work(cells, tmp_path, together=8)
+    assert statuses(cells, tmp_path) == [WAITING] * 6
 
 
 def test_finished_failed_and_locked_cells_are_passed_over(cells, training, tmp_path):
