@@ -26,6 +26,7 @@ from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, RenderedSource, Sample, Source
 from recog.codecs import Problems
 from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG
+from recog.codecs.text_remarks import text_remarks
 from recog.ctc import frames_needed
 from recog.images import WIDEST, decode, scaled_width
 
@@ -66,8 +67,10 @@ class Report(NamedTuple):
     """Number of labels that need more CTC frames than a model emits, by its stride in pixels per frame."""
     problems: dict[str, int]
     """Number of samples by kind of problem; a sample can have several."""
+    remarks: dict[str, int]
+    """Number of usable samples by kind of remark."""
     examples: dict[str, list[Named]]
-    """First samples with each kind of problem."""
+    """First samples with each kind of problem or remark."""
     duplicates: Duplicates
     """Groups of equal samples."""
     mean_image: Float[np.ndarray, "H W C"] | None
@@ -86,7 +89,10 @@ class Report(NamedTuple):
         """Summary in a few lines of text."""
         rendered = " (the first of rendered sources)" if self.seen < self.samples else ""
         lines = [f"{self.seen:,} of {self.samples:,} samples looked at{rendered}, {self.usable:,} can be used"]
-        lines += [f"{kind.replace('_', ' ')}: {count:,}" for kind, count in self.problems.items() if count]
+        for kind, count in (self.problems | self.remarks).items():
+            if count:
+                first = self.examples[kind][0]
+                lines.append(f"{kind.replace('_', ' ')}: {count:,}, such as {first.origin}: {first.text}")
         if self.widths:
             narrow = [f"{count:,} at stride {stride}" for stride, count in self.too_narrow.items() if count]
             lines.append(f"labels of {_span(self.label_lengths)} tokens, {len(self.tokens):,} different tokens")
@@ -223,7 +229,7 @@ class _Tally:
         self._known = needs.codec.units if needs else ()
         self._lengths, self._tokens, self._widths = Counter[int](), Counter[str](), Counter[int]()
         self._too_narrow = Counter[int]()
-        self._problems = Counter[str]()
+        self._problems, self._remarks = Counter[str](), Counter[str]()
         self._examples: dict[str, list[Named]] = {}
         self._seen = self._bad = 0
         self._readable = Digests()
@@ -238,7 +244,9 @@ class _Tally:
         self._seen += 1
         self._bad += bool(found)
         self._problems.update(found.keys())
-        for kind, reason in found.items():
+        remarks = {} if found or isinstance(look, BadSampleError) else self._remark(look)
+        self._remarks.update(remarks.keys())
+        for kind, reason in (found | remarks).items():
             examples = self._examples.setdefault(kind, [])
             if len(examples) < SPELT_OUT:
                 examples.append(Named(origin, reason))
@@ -256,6 +264,12 @@ class _Tally:
         if self._needs:
             return self._needs.problems(look.label, look.size)
         return too_wide(width) | ({} if look.label else {EMPTY: "the label is empty"})
+
+    def _remark(self, look: _Look) -> Problems:
+        """Remarks about a usable sample."""
+        if self._needs:
+            return self._needs.codec.remarks(look.label)
+        return text_remarks(look.label) if isinstance(look.label, str) else {}
 
     def report(self, source: _Once) -> Report:
         """Report of the samples counted, which must be those of ``source``."""
@@ -275,6 +289,7 @@ class _Tally:
             buckets=choose_buckets(np.repeat(list(fitting), list(fitting.values()))) if fitting else (),
             too_narrow={stride: self._too_narrow[stride] for stride in STRIDES},
             problems=dict.fromkeys(PROBLEMS, 0) | self._problems,
+            remarks=dict(self._remarks),
             examples=self._examples,
             duplicates=self._readable.duplicates(source),
             mean_image=self._mean_image(source),

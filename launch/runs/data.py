@@ -45,7 +45,7 @@ class Samples(NamedTuple):
 
 
 def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Samples:
-    """Runs the preflight over a source and reports what it skips.
+    """Runs the preflight over a source, and prints the samples that it skips and its remarks.
 
     Args:
       source: samples to check.
@@ -60,6 +60,8 @@ def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Sample
     checked = preflight(source, asked, on_bad_sample=on_bad_sample, progress=title)
     if checked.problems:
         print(f"{name}: {checked.summary()}", flush=True)
+    for line in checked.remarks.lines():
+        print(f"note: {name}: {line}", flush=True)
     return Samples(source, checked)
 
 

@@ -129,6 +129,11 @@ class BoxCodec:
             found[TOO_LONG] = f"has a text of {len(box.text)} characters for {self.max_length} slots: {box.text!r}"
         return found
 
+    def remarks(self, label: Any) -> Problems:
+        """No remarks."""
+        del label
+        return {}
+
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """The boxes with corners in pixels of the scaled picture; a label of another kind stays as it is."""
         if not isinstance(label, BoxLabel):

@@ -68,6 +68,11 @@ class ClassCodec:
             }
         return {} if label in self.names else {UNKNOWN_CLASS: self._unknown(label)}
 
+    def remarks(self, label: Any) -> Problems:
+        """No remarks."""
+        del label
+        return {}
+
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """Returns the label unchanged."""
         del across, down

@@ -79,6 +79,10 @@ class Codec(Protocol):
         """
         ...
 
+    def remarks(self, label: Any) -> Problems:
+        """Reasons why a label that can be encoded will probably be learnt badly, by kind."""
+        ...
+
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """The label of a picture after scaling.
 

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from recog.alphabet import Alphabet
 from recog.codecs.codec import EMPTY, OUTSIDE, TOO_LONG, WRONG_KIND, CardText, Prediction, Problems, Reading
+from recog.codecs.text_remarks import text_remarks
 
 LONGEST_MEASURED = 256
 """Maximum number of tokens in a label of an evaluation sample."""
@@ -75,6 +76,10 @@ class TextCodec:
         if (count := len(self.alphabet.split(text))) > self.max_length:
             found[TOO_LONG] = self._too_long(text, count)
         return found
+
+    def remarks(self, label: Any) -> Problems:
+        """Finds white space at the ends of a text."""
+        return text_remarks(label)
 
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """Returns the label unchanged."""

@@ -205,7 +205,9 @@ def test_a_set_without_any_readable_picture_is_reported(make_folder):
     assert found.mean_image is None
     assert found.widths == {}
     assert found.buckets == ()
-    assert found.summary()[:2] == ["4 of 4 samples looked at, 0 can be used", "unreadable: 4"]
+    total, unreadable, *_ = found.summary()
+    assert total == "4 of 4 samples looked at, 0 can be used"
+    assert unreadable.startswith(f"unreadable: 4, such as {source.labels}:1 (0.png): not a picture")
     json.dumps(found.to_json())
 
 
