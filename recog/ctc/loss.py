@@ -28,6 +28,23 @@ def frames_needed(labels: Shaped[Any, "B L"], label_lengths: Int[Any, " B"]) -> 
     return label_lengths + ((labels[:, 1:] == labels[:, :-1]) & inside).sum(axis=1)
 
 
+def feasible(
+    logits: Float[Array, "B T K"],
+    logit_lengths: Int[Array, " B"],
+    labels: Int[Array, "B L"],
+    label_lengths: Int[Array, " B"],
+    *,
+    blank_id: int = 0,
+) -> Bool[Array, " B"]:
+    """Whether `ctc_loss` of each sample is finite where its logits are: its label is valid and fits into its frames.
+
+    Arguments are those of `ctc_loss`; of ``logits`` only the shape counts.
+    """
+    _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id)
+    fits = frames_needed(labels, label_lengths) <= logit_lengths
+    return fits & _valid(blank_id, logits.shape, logit_lengths, labels, label_lengths)
+
+
 def ctc_loss(
     logits: Float[Array, "B T K"],
     logit_lengths: Int[Array, " B"],
@@ -48,7 +65,8 @@ def ctc_loss(
     Returns:
       float32 losses in nats, never negative. A label is impossible if it needs a masked class, or more frames than its
       sample has: one for each token, and one for a blank between equal neighbours. It gets ``inf`` and a zero gradient.
-      A NaN in a live frame, or a token id outside the classes, gives NaN.
+      NaN, with a gradient of NaN, for a NaN in a live frame, for a label that holds the blank or an id outside the
+      classes, and for lengths outside their ranges.
 
     Raises:
       ValueError: the shapes do not match, or the blank is outside the classes.
@@ -67,12 +85,28 @@ def scan_loss(*arguments: Array, blank_id: int = 0) -> Float[Array, " B"]:
 
 def _any_loss(by_scan: bool, blank_id: int, logits, logit_lengths, labels, label_lengths) -> Float[Array, " B"]:
     _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id)
-    slots = jnp.arange(labels.shape[1]) < label_lengths[:, None]
     labels = labels.astype(jnp.int32)
-    # A gather past the end gives NaN; a negative index would silently count from the end.
-    labels = jnp.where(labels < 0, logits.shape[2], labels)
+    valid = _valid(blank_id, logits.shape, logit_lengths, labels, label_lengths)
+    # In range whatever was given, because loops and gathers follow them.
+    logit_lengths, label_lengths = (
+        jnp.clip(logit_lengths, 0, logits.shape[1]),
+        jnp.clip(label_lengths, 0, labels.shape[1]),
+    )
+    slots = (jnp.arange(labels.shape[1]) < label_lengths[:, None]) & valid[:, None]
     labels = jnp.where(slots, labels, blank_id)
-    return _ctc(by_scan, blank_id, logits.astype(jnp.float32), logit_lengths, labels, label_lengths)
+    losses = _ctc(by_scan, blank_id, logits.astype(jnp.float32), logit_lengths, labels, label_lengths)
+    return losses * jnp.where(valid, 1.0, jnp.nan)  # a factor, so that gradients become NaN as well
+
+
+def _valid(blank_id, shape, logit_lengths, labels, label_lengths) -> Bool[Array, " B"]:
+    """Whether all lengths and all token ids of each sample are in their ranges."""
+    _, frames, classes = shape
+    slots = jnp.arange(labels.shape[1]) < label_lengths[:, None]
+    known = (labels >= 0) & (labels < classes) & (labels != blank_id)
+    lengths = (
+        (logit_lengths >= 0) & (logit_lengths <= frames) & (label_lengths >= 0) & (label_lengths <= labels.shape[1])
+    )
+    return lengths & jnp.all(known | ~slots, axis=1)
 
 
 def _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from launch.benchmarks.ctc_losses import jax_contestant, optax_loss
 from launch.benchmarks.ctc_problem import SHAPES, Problem, Shape, problem, reference_gradient
 from launch.benchmarks.forward_backward import float64_reference
-from recog.ctc import ctc_loss
+from recog.ctc import ctc_loss, feasible
 from recog.ctc.lattice import WIDE_BATCH
 from tests.conftest import with_devices
 
@@ -396,12 +396,49 @@ def test_label_slots_beyond_the_length_may_hold_anything(garbage):
     np.testing.assert_array_equal(gradient, expected_gradient)
 
 
-@pytest.mark.parametrize("token", [-1, SMALL.K, 10**6])
-def test_a_token_outside_the_classes_gives_nan(token):
-    logits, logit_lengths, labels, label_lengths = small()
-    labels[1, 1] = token
-    losses, _ = run(logits, logit_lengths, labels, label_lengths)
-    np.testing.assert_array_equal(np.isnan(losses), [False, True, False, False])
+@pytest.mark.parametrize(
+    ("argument", "place", "value"),
+    [
+        *((2, (1, 1), token) for token in (-1, SMALL.K, 10**6)),
+        (2, (1, 1), 0),  # the blank
+        (1, 1, SMALL.T + 1),
+        (1, 1, 10**6),
+        (1, 1, -1),
+        (3, 1, SMALL.L + 1),
+        (3, 1, 10**6),
+        (3, 1, -1),
+    ],
+)
+def test_a_sample_out_of_range_gets_nan_alone(argument, place, value):
+    batch = small()
+    expected, expected_gradient = run(*batch)
+    batch[argument][place] = value
+    losses, gradient = run(*batch)
+    others = [0, 2, 3]
+    assert np.isnan(losses[1])
+    assert np.isnan(gradient[1]).any() or batch[1][1] < 1  # without live frames
+    np.testing.assert_array_equal(losses[others], expected[others])
+    np.testing.assert_array_equal(gradient[others], expected_gradient[others])
+    assert feasible(*batch).tolist() == [True, False, True, True]
+
+
+def test_the_blank_may_be_any_class_but_not_in_a_label():
+    batch = small()
+    losses, _ = run(*batch, blank_id=3)
+    assert np.isnan(losses).tolist() == [False, True, False, False]
+    assert feasible(*batch, blank_id=3).tolist() == [True, False, True, True]
+
+
+@hypothesis.given(
+    st.lists(st.integers(-1, SMALL.T + 1), min_size=4, max_size=4),
+    st.lists(st.lists(st.integers(-1, SMALL.K), min_size=3, max_size=3), min_size=4, max_size=4),
+    st.lists(st.integers(-1, SMALL.L + 1), min_size=4, max_size=4),
+)
+@hypothesis.settings(max_examples=50, deadline=None)
+def test_feasible_samples_have_finite_losses_and_no_others(logit_lengths, labels, label_lengths):
+    lengths = [np.asarray(x, np.int32) for x in (logit_lengths, labels, label_lengths)]
+    losses, _ = run(small()[0], *lengths)
+    np.testing.assert_array_equal(np.isfinite(losses), feasible(small()[0], *lengths))
 
 
 @pytest.mark.parametrize(
