@@ -39,7 +39,7 @@ class Duplicates(NamedTuple):
             return "no picture occurs twice"
         return (
             f"{self.same_pixels:,} repeat an earlier picture, {self.same_file:,} of them byte for byte; "
-            f"{self.other_label:,} share a picture that has several labels"
+            f"{self.other_label:,} share a picture that has several labels. Hold copies out together: data.holdout_by"
         )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array
 from datasets.mean_image import mean_image
 from launch.runs import distributed
 from launch.runs.config import Config, to_json
-from launch.runs.data import Samples, check, needs, open_data, shape_of_batch
+from launch.runs.data import Samples, check, needs, open_data, shape_of_batch, show_leaks
 from launch.runs.folder import Identity, refuse_other_run, steps_done
 from launch.runs.pretrained import pretrained
 from launch.runs.settings import array_settings
@@ -92,6 +92,7 @@ def assemble(config: Config, workdir: Path) -> Run:
     asked = needs(config.data, task)
     training = check(train_source, asked, config.data.on_bad_sample, "training samples")
     validation = check(validation_source, asked, config.data.on_bad_sample, "validation samples")
+    show_leaks(training, validation)
     box = drawing_box(config, training)
     task = make_task(config, task.codec, box) if box else task
     return Run(config, task, shapes, mesh, training, validation, start, taken, box)

@@ -6,6 +6,7 @@ import grain.python as grain
 import jax
 import numpy as np
 
+from datasets.leaks import find_leaks
 from datasets.mixture import Mixture, split_mixture
 from datasets.needs import Needs
 from datasets.pipeline import DataConfig, make_stream
@@ -63,6 +64,13 @@ def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Sample
     for line in checked.remarks.lines():
         print(f"note: {name}: {line}", flush=True)
     return Samples(source, checked)
+
+
+def show_leaks(training: Samples, validation: Samples) -> None:
+    """Prints a note if validation samples show pictures that are trained on."""
+    leaks = find_leaks(*((samples.source, samples.checked.pictures) for samples in (training, validation)))
+    if leaks:
+        print(f"note: {leaks.summary()}", flush=True)
 
 
 def open_data(config: Config) -> tuple[Source, Source]:
