@@ -48,6 +48,9 @@ class DataConfig:
     batches."""
     lower_case: bool = False
     """Whether to convert labels to lower case, because the case of labels in scene text benchmarks varies."""
+    reading_order: str = ""
+    """``visual`` for right-to-left labels that are stored as they are typed, ``as_written`` for those whose first
+    character is the leftmost one in the picture; see `recog.codecs.TextCodec`."""
     max_label_length: int = 32
     """Maximum number of tokens in a label."""
     on_bad_sample: str = "raise"

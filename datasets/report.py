@@ -269,7 +269,7 @@ class _Tally:
         """Remarks about a usable sample."""
         if self._needs:
             return self._needs.codec.remarks(look.label)
-        return text_remarks(look.label) if isinstance(look.label, str) else {}
+        return text_remarks(look.label, self._config.reading_order) if isinstance(look.label, str) else {}
 
     def report(self, source: _Once) -> Report:
         """Report of the samples counted, which must be those of ``source``."""

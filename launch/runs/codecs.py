@@ -22,8 +22,8 @@ def make_codec(config: Config) -> Codec:
 
 
 def text_codec(config: Config, alphabet: Alphabet) -> TextCodec:
-    """Builds the codec of texts over an alphabet, with the configured length and case."""
-    return TextCodec(alphabet, config.data.max_label_length, config.data.lower_case)
+    """Builds the codec of texts over an alphabet, with the configured length, case and order."""
+    return TextCodec(alphabet, config.data.max_label_length, config.data.lower_case, config.data.reading_order)
 
 
 def make_alphabet(config: AlphabetConfig) -> Alphabet:

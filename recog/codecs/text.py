@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from recog.alphabet import Alphabet
 from recog.codecs.codec import EMPTY, OUTSIDE, TOO_LONG, WRONG_KIND, CardText, Prediction, Problems, Reading
+from recog.codecs.reading_order import to_logical, to_visual
 from recog.codecs.text_remarks import text_remarks
 
 LONGEST_MEASURED = 256
@@ -39,8 +40,21 @@ class TextCodec:
     lower_case: bool = False
     """Whether labels are converted to lower case, for training and evaluation."""
 
+    reading_order: str = ""
+    """``visual`` if labels are stored as they are typed: right-to-left texts are learnt from left to right, as pictures
+    show them, and given back as they are typed. ``as_written`` or empty takes them as they are."""
+
     kind: ClassVar[str] = "text"
     compared: ClassVar[tuple[str, ...]] = ("tokens", "lengths", "confidences", "confidence")
+
+    def __post_init__(self) -> None:
+        if self.reading_order not in ("", "as_written", "visual"):
+            raise ValueError(f"data.reading_order={self.reading_order!r}: choose visual or as_written")
+        if self._visual and self.alphabet.separator:
+            raise ValueError(
+                "data.reading_order=visual orders characters, but tokens are separated by "
+                f"{self.alphabet.separator!r}: choose as_written"
+            )
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -59,8 +73,8 @@ class TextCodec:
         return self.alphabet.classes
 
     def split(self, label: Any) -> list[str]:
-        """Tokens of a text, converted to lower case if so configured; none for a label that is not a text."""
-        return self.alphabet.split(self._cased(label)) if isinstance(label, str) else []
+        """Tokens of a text in the order in which they are learnt; none for a label that is not a text."""
+        return self.alphabet.split(self._learnt(label)) if isinstance(label, str) else []
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Finds empty texts, tokens outside the alphabet, and texts with too many tokens."""
@@ -68,7 +82,7 @@ class TextCodec:
         if not isinstance(label, str):
             return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: the source does not suit a reader"}
         found = {} if label else {EMPTY: "the label is empty"}
-        text = self._cased(label)
+        text = self._learnt(label)
         try:
             self.alphabet.encode(text)
         except ValueError as error:
@@ -78,8 +92,8 @@ class TextCodec:
         return found
 
     def remarks(self, label: Any) -> Problems:
-        """Finds white space at the ends of a text."""
-        return text_remarks(label)
+        """Finds white space at the ends of a text, and right-to-left texts whose order is not configured."""
+        return text_remarks(label, self.reading_order)
 
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """Returns the label unchanged."""
@@ -92,7 +106,7 @@ class TextCodec:
         Raises:
           ValueError: a token is outside the alphabet, or there are more than `max_length`.
         """
-        text = self._cased(label)
+        text = self._learnt(label)
         ids = self.alphabet.encode(text)
         if len(ids) > self.max_length:
             raise ValueError(self._too_long(text, len(ids)))
@@ -103,9 +117,10 @@ class TextCodec:
         return TextTargets(np.zeros((rows, self.max_length), np.int32), np.zeros(rows, np.int32))
 
     def show(self, targets: TextTargets) -> list[str]:
-        """Text of each row."""
+        """Text of each row, in the order of the labels."""
         rows = zip(*map(np.asarray, targets), strict=True)
-        return [self.alphabet.decode(ids[:length].tolist()) for ids, length in rows]
+        texts = [self.alphabet.decode(ids[:length].tolist()) for ids, length in rows]
+        return [to_logical(text) for text in texts] if self._visual else texts
 
     def readings(self, prediction: Prediction) -> list[Reading]:
         """Texts from ``tokens`` and ``lengths``, with their ``confidence``."""
@@ -133,6 +148,9 @@ class TextCodec:
         """Texts for the model card of a reader."""
         tokens = " ".join(f"`{token}`" if token != "`" else "`` ` ``" for token in self.alphabet.tokens)
         first = self.alphabet.blank == "first"
+        reorder = (
+            ["from bidi.algorithm import get_display", 'text = get_display(text, base_dir="R")'] if self._visual else []
+        )
         return CardText(
             title="reads one line of text",
             classes=(
@@ -148,6 +166,7 @@ class TextCodec:
                     else 'names = alphabet["tokens"]  # the blank comes last',
                     'ids = found["tokens"][0, : found["lengths"][0]]',
                     'text = alphabet["separator"].join(names[i] for i in ids)',
+                    *reorder,
                 ]
             ),
         )
@@ -159,15 +178,27 @@ class TextCodec:
             "alphabet": self.alphabet.to_dict(),
             "max_length": self.max_length,
             "lower_case": self.lower_case,
+            "reading_order": self.reading_order,
         }
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
         """Loads the form that `to_json` returns."""
-        return cls(Alphabet.from_dict(saved["alphabet"]), saved["max_length"], saved["lower_case"])
+        return cls(
+            Alphabet.from_dict(saved["alphabet"]),
+            saved["max_length"],
+            saved["lower_case"],
+            saved.get("reading_order", ""),  # codecs of earlier versions have none
+        )
 
-    def _cased(self, text: str) -> str:
-        return text.lower() if self.lower_case else text
+    @property
+    def _visual(self) -> bool:
+        return self.reading_order == "visual"
+
+    def _learnt(self, text: str) -> str:
+        """The text as it is learnt, token by token from left to right."""
+        text = text.lower() if self.lower_case else text
+        return to_visual(text) if self._visual else text
 
     def _too_long(self, text: str, count: int) -> str:
         return f"label {text!r} has {count} tokens, data.max_label_length is {self.max_length}: raise it"
