@@ -22,7 +22,7 @@ def to_visual(text: str) -> str:
 
     Texts without right-to-left characters stay as they are.
     """
-    return get_display(text, base_dir="R") if right_to_left(text) else text
+    return str(get_display(text, base_dir="R")) if right_to_left(text) else text
 
 
 def to_logical(text: str) -> str:

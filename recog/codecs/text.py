@@ -148,9 +148,7 @@ class TextCodec:
         """Texts for the model card of a reader."""
         tokens = " ".join(f"`{token}`" if token != "`" else "`` ` ``" for token in self.alphabet.tokens)
         first = self.alphabet.blank == "first"
-        reorder = (
-            ["from bidi.algorithm import get_display", 'text = get_display(text, base_dir="R")'] if self._visual else []
-        )
+        reorder = _LOGICAL if self._visual else []
         return CardText(
             title="reads one line of text",
             classes=(
@@ -209,3 +207,6 @@ _OUTPUTS = """\
 float32 `B S` (0 to 1), `frames` int32 `B S` (the frame of each token), `confidence` float32 `B` (of the whole
 reading). Slots at and beyond `lengths` hold no token. `logits` float32 `B T K` and `logit_lengths` int32 `B`, from
 which they were decoded, serve other decoders; a model with several branches has `logits.NAME` for each."""
+
+_LOGICAL = ["from bidi.algorithm import get_display", 'text = get_display(text, base_dir="R")  # as it is typed']
+"""Lines of Python that put a right-to-left text into the order in which it is typed."""
