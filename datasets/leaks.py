@@ -11,7 +11,7 @@ from datasets.sources import Source
 class Leaks(NamedTuple):
     """Held-out samples whose picture is trained on."""
 
-    count: int
+    samples: int
     """Number of held-out samples with the pixels of a training sample."""
     same_file: int
     """Number of those whose file equals the training sample's byte for byte."""
@@ -25,7 +25,7 @@ class Leaks(NamedTuple):
     def summary(self) -> str:
         """One line with the count, two names and the mend."""
         return (
-            f"{self.count:,} of {self.looked_at:,} validation samples show a picture that is trained on "
+            f"{self.samples:,} of {self.looked_at:,} validation samples show a picture that is trained on "
             f"({self.same_file:,} byte for byte), such as {self.held_out}, which is {self.trained_on}: their accuracy "
             "says nothing about new pictures. Hold copies out together (--config.data.holdout_by=REGEX) or remove them"
         )
@@ -43,7 +43,7 @@ def find_leaks(training: tuple[Source, Pictures], validation: tuple[Source, Pict
     first = int(np.flatnonzero(leaking)[0])
     twin = int(np.flatnonzero(trained.pixels == held.pixels[first])[0])
     return Leaks(
-        count=int(leaking.sum()),
+        samples=int(leaking.sum()),
         same_file=int(np.isin(held.files, trained.files).sum()),
         looked_at=len(held.pixels),
         held_out=held_source.origin(int(held.indices[first])),

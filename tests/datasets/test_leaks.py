@@ -38,7 +38,7 @@ def test_equal_files_and_equal_pixels_are_counted_and_named(tmp_path):
     validation = folder(tmp_path / "b", [png(PICTURES[4]), png(PICTURES[2]), png(PICTURES[0], 9)])
     found = leaks(training, validation)
     assert found is not None
-    assert (found.count, found.same_file, found.looked_at) == (2, 1, 3)
+    assert (found.samples, found.same_file, found.looked_at) == (2, 1, 3)
     assert f"{tmp_path}/b/labels.tsv:2 (1.png), which is {tmp_path}/a/labels.tsv:3 (2.png)" in found.summary()
     assert "2 of 3 validation samples" in found.summary()
 
@@ -59,4 +59,4 @@ def test_leaks_are_found_in_parts_of_mixtures(tmp_path):
 def test_rendered_samples_of_the_same_seed_leak(seed, leaking):
     training, validation = open_source("arithmetic:count=1000,seed=1"), open_source(f"arithmetic:count=20,seed={seed}")
     found = leaks(training, validation, text_needs(ARITHMETIC, frames=lambda width: width))
-    assert (found.count if found else 0) == leaking
+    assert (found.samples if found else 0) == leaking
