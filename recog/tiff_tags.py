@@ -1,9 +1,11 @@
 """Numbers in the first directory of a TIFF file, or of an Exif block, which has the same form (TIFF 6.0, section 2)."""
 
+from typing import Literal
+
 PHOTOMETRIC, SAMPLES, BITS, ORIENTATION = 262, 277, 258, 274
 """Tags of the meaning of pixels (0 and 1: grey, 2: RGB), samples per pixel, bits per sample, and orientation."""
 
-_ORDERS = {b"II*\0": "little", b"MM\0*": "big"}
+_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II*\0": "little", b"MM\0*": "big"}
 _SIZES = {3: 2, 4: 4}
 """Bytes of a number by type: SHORT and LONG."""
 

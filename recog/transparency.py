@@ -29,9 +29,10 @@ def composite(rgba: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def _on_ground(rgb: UInt8[np.ndarray, "H W 3"], alpha: UInt8[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
+    """Composites; products of two bytes fit into 16 bits."""
     if alpha.min() == 255:
         return rgb
-    opacity, luma = alpha.astype(np.uint32), cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    opacity, luma = alpha.astype(np.uint16), cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     is_light = int((opacity * luma).sum(dtype=np.int64)) > LIGHT * int(opacity.sum(dtype=np.int64))
     ground, opacity = (0 if is_light else 255), opacity[..., None]
     return ((rgb * opacity + ground * (255 - opacity) + 127) // 255).astype(np.uint8)
@@ -78,11 +79,15 @@ def decode_transparent(encoded: bytes, *, upright: bool) -> UInt8[np.ndarray, "H
         rgb = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB)
     else:  # OpenCV's own conversion of 16 bits to 8, as for opaque files
         rgb = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    if rgb is None:
+        return None
     if tiff_tags(encoded):
         rgb = _straight(rgb, alpha)
+    flat = _on_ground(rgb, alpha)
     exif = dict(zip(kinds, metadata, strict=True)).get(cv2.IMAGE_METADATA_EXIF)
-    orientation = tiff_tags(exif.tobytes()).get(ORIENTATION, 1) if upright and exif is not None else 1
-    return _oriented(_on_ground(rgb, alpha), orientation)
+    if not upright or exif is None:
+        return flat
+    return _oriented(flat, tiff_tags(exif.tobytes()).get(ORIENTATION, 1))
 
 
 def _png_chunk(encoded: bytes, kind: bytes) -> bytes:
@@ -146,10 +151,10 @@ def _straight(rgb: UInt8[np.ndarray, "H W 3"], alpha: UInt8[np.ndarray, "H W"]) 
 
     libtiff multiplies those of 8 bits; other TIFF files rarely tell how they were written.
     """
-    opacity = alpha[..., None].astype(np.uint32)
+    opacity = alpha[..., None].astype(np.uint16)
     if (rgb > opacity).any():
         return rgb
-    return ((rgb * np.uint32(255) + opacity // 2) // np.maximum(opacity, 1)).astype(np.uint8)
+    return ((rgb * np.uint16(255) + opacity // 2) // np.maximum(opacity, 1)).astype(np.uint8)
 
 
 def _oriented(picture: UInt8[np.ndarray, "H W 3"], orientation: int) -> UInt8[np.ndarray, "H W 3"]:

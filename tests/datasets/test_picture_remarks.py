@@ -35,7 +35,7 @@ def sixteen(most: int) -> bytes:
     return cv2.imencode(".png", picture)[1].tobytes()
 
 
-def found(make_folder, picture, label: str = "12", needs=None, channels: int = 1, **settings) -> dict[str, list]:
+def found(make_folder, picture, label: str = "12", needs=None, channels: int = 1, **settings) -> dict[str, str]:
     """Remarks of the preflight, which the reports repeat, with and without a model."""
     preprocess = Preprocess(32, channels=channels, **settings)
     needs = needs or text_needs(DIGITS, preprocess)

@@ -180,7 +180,7 @@ def png(picture: np.ndarray) -> bytes:
 
 def test_boxes_are_not_turned():
     codec = BoxCodec(("plate",))
-    with pytest.raises(ValueError, match="data.rotate_tall=90 turns pictures, but not the boxes in them"):
+    with pytest.raises(ValueError, match="rotate_tall=90 turns pictures, but not the boxes in them: set it to 0"):
         Needs(Preprocess(32, rotate_tall=90), codec, codec.problems)
 
 
