@@ -114,7 +114,7 @@ _ONE_WIDTH = """\
 - `sizes`, int32 `B 2`: height ({height}) and width ({width}) of each picture.
 """
 _TURNED = """\
-- Before that, pictures at least {tall} times as high as wide are turned clockwise by {degrees} degrees.
+- Before scaling, pictures at least {tall} times as high as wide are turned clockwise by {degrees} degrees.
 """
 _FILTERED = """\
 - Before scaling, these filters of `recog.filters` are applied to each picture: {names}.
