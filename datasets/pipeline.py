@@ -41,6 +41,10 @@ class DataConfig:
     filters: tuple[str, ...] = ()
     """Filters to apply before scaling, such as ``("median3", "otsu", "open2")``; see `recog.filters`. Exported models
     apply them as well."""
+    rotate_tall: int = 0
+    """Degrees by which to turn pictures clockwise that are at least 1.5 times as high as wide, for text that runs
+    vertically: 90 if it reads from bottom to top, 270 from top to bottom; 0 turns none. Exported models turn them as
+    well."""
     buckets: tuple[int, ...] = ()
     """Padded widths in pixels; empty chooses up to four from the data, or uses ``width``."""
     order_seed: int = -1
@@ -63,8 +67,8 @@ class DataConfig:
 
     @property
     def preprocess(self) -> Preprocess:
-        """Preprocessing of pictures; raises ``ValueError`` for invalid channels or filters."""
-        return Preprocess(self.height, self.width, self.channels, tuple(self.filters))
+        """Preprocessing of pictures; raises ``ValueError`` for invalid channels, filters or rotation."""
+        return Preprocess(self.height, self.width, self.channels, tuple(self.filters), self.rotate_tall)
 
     def check(self) -> None:
         """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""

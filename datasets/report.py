@@ -21,6 +21,7 @@ from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
 from datasets.mixture import Mixture
 from datasets.needs import TOO_WIDE, Needs, too_wide
+from datasets.picture_remarks import picture_remarks
 from datasets.pipeline import DataConfig
 from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, RenderedSource, Sample, Source
@@ -28,7 +29,8 @@ from recog.codecs import Problems
 from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG
 from recog.codecs.text_remarks import text_remarks
 from recog.ctc import frames_needed
-from recog.images import WIDEST, decode, scaled_width
+from recog.images import WIDEST, decode
+from recog.preprocess import Preprocess
 
 LOOK_AT_RENDERED = 2000
 """Default number of samples of a rendered source to examine."""
@@ -117,7 +119,7 @@ def make_report(
 
     Args:
       source: source to examine. Parts of a mixture count by their samples, not by their weights.
-      config: height; for the mean picture also width (0 uses the median), channels and filters.
+      config: height, channels and rotation; for the mean picture also width (0 uses the median) and filters.
       needs: requirements of a model; None detects only problems that do not depend on a model.
       rendered: number of samples of a rendered source to examine.
       progress: title of a progress bar; None shows none.
@@ -125,12 +127,12 @@ def make_report(
     Raises:
       ValueError: the source holds no sample, or a filter is unknown.
     """
-    _ = config.preprocess
+    preprocess = config.preprocess
     once = _Once(source, rendered)
     if not len(once):
         raise ValueError("the source holds no sample to report: check its path and settings")
     tally = _Tally(config, needs)
-    looks = tqdm(_looks(once), progress, len(once), disable=progress is None, leave=False)
+    looks = tqdm(_looks(once, preprocess, needs), progress, len(once), disable=progress is None, leave=False)
     for index, look in enumerate(looks):
         tally.add(once.origin(index), index, look)
     return tally.report(once)
@@ -191,17 +193,19 @@ class _Look(NamedTuple):
     """Digest of the encoded picture."""
     digest: int
     """Digest of the label."""
+    remarks: Problems
+    """Remarks about the picture, by kind."""
 
 
-def _looks(source: Source) -> Iterator[_Look | BadSampleError]:
+def _looks(source: Source, preprocess: Preprocess, needs: Needs | None) -> Iterator[_Look | BadSampleError]:
     """Examines each sample, in order."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(source), AT_ONCE):
             indices = range(start, min(start + AT_ONCE, len(source)))
-            yield from pool.map(functools.partial(_look, source), indices)
+            yield from pool.map(functools.partial(_look, source, preprocess, needs), indices)
 
 
-def _look(source: Source, index: int) -> _Look | BadSampleError:
+def _look(source: Source, preprocess: Preprocess, needs: Needs | None, index: int) -> _Look | BadSampleError:
     try:
         image, label, origin = source[index]
     except BadSampleError as error:
@@ -213,7 +217,8 @@ def _look(source: Source, index: int) -> _Look | BadSampleError:
     of_pixels = digest(f"{pixels.shape}".encode() + pixels.tobytes())
     of_file = digest(image if isinstance(image, bytes) else f"rendered {index}".encode())
     of_label = digest(str(label).encode(errors="surrogatepass"))
-    return _Look(label, pixels.shape[:2], of_pixels, of_file, of_label)
+    remarks = picture_remarks(image, pixels, label, preprocess, needs.codec if needs else None)
+    return _Look(label, pixels.shape[:2], of_pixels, of_file, of_label, remarks)
 
 
 def _characters(label: Any) -> list[str]:
@@ -255,7 +260,7 @@ class _Tally:
         """Counts a readable sample; returns its problems."""
         tokens = self._needs.codec.split(look.label) if self._needs else _characters(look.label)
         needed = int(frames_needed(np.array([tokens]), np.array([len(tokens)]))[0])
-        own_width = scaled_width(*look.size, self._config.height)
+        _, own_width = dataclasses.replace(self._config.preprocess, width=0).scaled_size(*look.size)
         width = self._config.width or own_width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)
@@ -268,8 +273,9 @@ class _Tally:
     def _remark(self, look: _Look) -> Problems:
         """Remarks about a usable sample."""
         if self._needs:
-            return self._needs.codec.remarks(look.label)
-        return text_remarks(look.label, self._config.reading_order) if isinstance(look.label, str) else {}
+            return self._needs.codec.remarks(look.label) | look.remarks
+        order = self._config.reading_order
+        return (text_remarks(look.label, order) if isinstance(look.label, str) else {}) | look.remarks
 
     def report(self, source: _Once) -> Report:
         """Report of the samples counted, which must be those of ``source``."""

@@ -110,7 +110,8 @@ def test_what_cannot_be_used_is_what_the_preflight_refuses(make_folder, needs):
     source = make_folder([*GOOD, *(sample for samples in BAD.values() for sample in samples), *GOOD])
     found = make_report(source, CONFIG, needs)
     checked = preflight(source, needs, on_bad_sample="skip")
-    named = {named.origin for examples in found.examples.values() for named in examples}
+    named = {named.origin for kind in report.PROBLEMS for named in found.examples.get(kind, [])}
+    assert found.remarks == checked.remarks.counts
     assert named == {problem.origin for problem in checked.problems}
     assert found.usable == len(checked.indices)
 

@@ -41,7 +41,8 @@ def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config)
     asked = needs(config.data, make_task(config))
     checked = check(Folder(folder), asked, "skip", "samples").checked
     assert found.usable == len(checked.indices) == 2
-    assert {named.origin for n in found.examples.values() for named in n} == {p.origin for p in checked.problems}
+    named = {named.origin for kind in found.problems for named in found.examples.get(kind, [])}
+    assert named == {problem.origin for problem in checked.problems}
     assert {kind: count for kind, count in found.problems.items() if count} == {
         "unreadable": 1,
         "empty_label": 1,
