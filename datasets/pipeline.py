@@ -48,6 +48,8 @@ class DataConfig:
     batches."""
     lower_case: bool = False
     """Whether to convert labels to lower case, because the case of labels in scene text benchmarks varies."""
+    strip: bool = False
+    """Whether to strip white space and invisible characters from the ends of labels."""
     max_label_length: int = 32
     """Maximum number of tokens in a label."""
     on_bad_sample: str = "raise"

@@ -22,8 +22,9 @@ def make_codec(config: Config) -> Codec:
 
 
 def text_codec(config: Config, alphabet: Alphabet) -> TextCodec:
-    """Builds the codec of texts over an alphabet, with the configured length and case."""
-    return TextCodec(alphabet, config.data.max_label_length, config.data.lower_case)
+    """Builds the codec of texts over an alphabet, as the labels are configured."""
+    data = config.data
+    return TextCodec(alphabet, data.max_label_length, data.lower_case, data.strip)
 
 
 def make_alphabet(config: AlphabetConfig) -> Alphabet:

@@ -66,7 +66,13 @@ def _saved(workdir: Path, name: str, ours: Any) -> Any:
     if not path.exists():
         return None
     saved = load_json(path)
-    return to_json(from_json(Config, saved)) if name == "config" else saved  # adds fields of this version
+    match name:  # adds fields of this version
+        case "config":
+            return to_json(from_json(Config, saved))
+        case "codec":
+            return codec_from_json(saved).to_json()
+        case _:
+            return saved
 
 
 def steps_done(workdir: Path) -> int:

@@ -9,6 +9,8 @@ from jaxtyping import Array, Float, Int
 from recog.alphabet import Alphabet
 from recog.codecs.codec import EMPTY, OUTSIDE, TOO_LONG, WRONG_KIND, CardText, Prediction, Problems, Reading
 from recog.codecs.text_remarks import text_remarks
+from recog.look_alikes import strip_ends
+from recog.unknown_tokens import shortened
 
 LONGEST_MEASURED = 256
 """Maximum number of tokens in a label of an evaluation sample."""
@@ -38,6 +40,8 @@ class TextCodec:
     """Maximum number of tokens in a label: slots of the targets."""
     lower_case: bool = False
     """Whether labels are converted to lower case, for training and evaluation."""
+    strip: bool = False
+    """Whether labels lose white space and invisible characters at their ends, for training and evaluation."""
 
     kind: ClassVar[str] = "text"
     compared: ClassVar[tuple[str, ...]] = ("tokens", "lengths", "confidences", "confidence")
@@ -67,19 +71,20 @@ class TextCodec:
         del size
         if not isinstance(label, str):
             return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: the source does not suit a reader"}
-        found = {} if label else {EMPTY: "the label is empty"}
         text = self._cased(label)
+        without = f" without the white space of {shortened(label)}" if label else ""
+        found = {} if text else {EMPTY: f"the label is empty{without}"}
         try:
             self.alphabet.encode(text)
         except ValueError as error:
-            found[OUTSIDE] = str(error)
+            found[OUTSIDE] = self._outside(label, str(error))
         if (count := len(self.alphabet.split(text))) > self.max_length:
             found[TOO_LONG] = self._too_long(text, count)
         return found
 
     def remarks(self, label: Any) -> Problems:
-        """Finds white space at the ends of a text."""
-        return text_remarks(label)
+        """Finds white space at the ends of a text, unless it is stripped, invisible characters and quotation marks."""
+        return text_remarks(strip_ends(label) if self.strip else label)
 
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """Returns the label unchanged."""
@@ -159,18 +164,32 @@ class TextCodec:
             "alphabet": self.alphabet.to_dict(),
             "max_length": self.max_length,
             "lower_case": self.lower_case,
+            "strip": self.strip,
         }
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Loads the form that `to_json` returns."""
-        return cls(Alphabet.from_dict(saved["alphabet"]), saved["max_length"], saved["lower_case"])
+        """Loads the form that `to_json` returns; earlier versions had no ``strip``."""
+        alphabet = Alphabet.from_dict(saved["alphabet"])
+        return cls(alphabet, saved["max_length"], saved["lower_case"], saved.get("strip", False))
 
     def _cased(self, text: str) -> str:
-        return text.lower() if self.lower_case else text
+        """Text as it is learnt: stripped and converted to lower case, as configured."""
+        stripped = strip_ends(text) if self.strip else text
+        return stripped.lower() if self.lower_case else stripped
+
+    def _outside(self, label: str, reason: str) -> str:
+        """Reason why a label does not fit the alphabet, which may be that it is converted to lower case."""
+        as_written = dataclasses.replace(self, lower_case=False)
+        if not self.lower_case or OUTSIDE in as_written.problems(label, (1, 1)):
+            return reason
+        return (
+            f"label {shortened(label)} fits the alphabet as it is written, but data.lower_case converts it: "
+            "set --config.data.lower_case=false"
+        )
 
     def _too_long(self, text: str, count: int) -> str:
-        return f"label {text!r} has {count} tokens, data.max_label_length is {self.max_length}: raise it"
+        return f"label {shortened(text)} has {count} tokens, data.max_label_length is {self.max_length}: raise it"
 
 
 _OUTPUTS = """\
