@@ -6,29 +6,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-_GROUPS = (
-    *(
-        "AΑА",
-        "BΒВ",
-        "CϹС",
-        "EΕЕ",
-        "GԌ",
-        "HΗН",
-        "I1l|ΙІӀ∣",
-        "JͿЈ",
-        "KΚК",
-        "MΜϺМ",
-        "NΝ",
-        "O0ΟО",
-        "PΡР",
-        "SЅ",
-        "TΤТ",
-        "UՍ",
-    ),
-    *("VѴ", "WԜ", "XΧХ", "YΥҮУ", "ZΖ", "aɑαа", "cϲс", "dԁ", "eе", "hһ", "iıιі", "jϳј", "oοо", "pρр", "qԛ", "rг", "sѕ"),
-    *("uυ", "vνѵ", "wԝ", "x×х", "yγуү", "3ЗӠ", "6б", "-‐‒–−⁃—―", "'`´′‘’‛ʹʼ", '"“”„‟″', ",‚", ".․", "/⁄∕", ":∶", "*∗⁎"),
-    *("~∼⁓", "!ǃ"),
-)
+_GROUPS = """
+AΑА BΒВ CϹС EΕЕ GԌ HΗН I1l|ΙІӀ∣ JͿЈ KΚК MΜϺМ NΝ O0ΟО PΡР SЅ TΤТ UՍ VѴ WԜ XΧХ YΥҮУ ZΖ
+aɑαа cϲс dԁ eе hһ iıιі jϳј oοо pρр qԛ rг sѕ uυ vνѵ wԝ x×х yγуү 3ЗӠ 6б
+-‐‒–−⁃—― '`´′‘’‛ʹʼ "“”„‟″ ,‚ .․ /⁄∕ :∶ *∗⁎ ~∼⁓ !ǃ
+""".split()
 """Characters that look alike, the commonest first: Latin, Greek, Cyrillic and punctuation of `confusables.txt` of
 Unicode Technical Standard 39, and long dashes and double quotation marks, for which it has sequences."""
 
@@ -36,6 +18,9 @@ _FIRST = {character: group[0] for group in _GROUPS for character in group}
 
 _SAME_SHAPE = ("<wide>", "<narrow>", "<font>", "<noBreak>", "<compat>")
 """Compatibility decompositions that keep the shape; superscripts, circled digits and others change it."""
+
+_NAMELESS = {"Cc": "CONTROL CHARACTER", "Co": "PRIVATE USE", "Cs": "SURROGATE"}
+"""Names of categories whose characters have none."""
 
 _NO_INK = (
     "\x00-\x20\x7f-\xa0\u00ad\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f"
@@ -52,10 +37,10 @@ _INVISIBLE = re.compile(
 
 
 def strip_ends(text: str) -> str:
-    """Text without white space and invisible characters at its ends.
+    r"""Text without white space and invisible characters at its ends.
 
     Example:
-      >>> strip_ends(" A 1\\u200b")
+      >>> strip_ends(" A 1\u200b")
       'A 1'
     """
     return _ENDS.sub("", text)
@@ -72,10 +57,10 @@ def without_invisible(text: str) -> str:
 
 
 def describe(text: str) -> str:
-    """Code points and Unicode names of a text's characters.
+    r"""Code points and Unicode names of a text's characters.
 
     Example:
-      >>> describe("\\u0410")
+      >>> describe("\u0410")
       'U+0410 CYRILLIC CAPITAL LETTER A'
     """
     return ", ".join(map(_describe_character, text))
@@ -90,7 +75,7 @@ def _describe_character(character: str) -> str:
 
 
 def skeleton(text: str) -> str:
-    """Text with every character replaced by the commonest of those that look like it; equal for texts that look alike."""
+    """Text with each character replaced by the commonest of its look-alikes; equal for texts that look alike."""
     return "".join(map(_skeleton_of, text))
 
 
