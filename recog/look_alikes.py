@@ -6,15 +6,17 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-_GROUPS = """
-AΑА BΒВ CϹС EΕЕ GԌ HΗН I1l|ΙІӀ∣ JͿЈ KΚК MΜϺМ NΝ O0ΟО PΡР SЅ TΤТ UՍ VѴ WԜ XΧХ YΥҮУ ZΖ
-aɑαа cϲс dԁ eе hһ iıιі jϳј oοо pρр qԛ rг sѕ uυ vνѵ wԝ x×х yγуү 3ЗӠ 6б
--‐‒–−⁃—― '`´′‘’‛ʹʼ "“”„‟″ ,‚ .․ /⁄∕ :∶ *∗⁎ ~∼⁓ !ǃ
-""".split()
-"""Characters that look alike, the commonest first: Latin, Greek, Cyrillic and punctuation of `confusables.txt` of
-Unicode Technical Standard 39, and long dashes and double quotation marks, for which it has sequences."""
+_GROUPS = (
+    "AΑА BΒВ CϹС EΕЕ GԌ HΗН I1l|ΙІӀ∣ JͿЈ KΚК MΜϺМ NΝ O0ΟО PΡР SЅ TΤТ UՍ VѴ WԜ XΧХ YΥҮУ ZΖ",
+    "aɑαа cϲс dԁ eе hһ iıιі jϳј oοо pρр qԛ rг sѕ uυ vνѵ wԝ x×х yγуү 3ЗӠ 6б",
+    "-‐‒–−⁃—― '`´′‘’‛ʹʼ ,‚ .․ /⁄∕ :∶ *∗⁎ ~∼⁓ !ǃ",
+    '"“”„‟″',
+)
+"""Groups of characters that look alike, the commonest first. Latin, Greek, Cyrillic and punctuation are from Unicode
+Technical Standard 39 (``confusables.txt``); long dashes and double quotation marks, for which it has sequences, are
+not."""
 
-_FIRST = {character: group[0] for group in _GROUPS for character in group}
+_FIRST = {character: group[0] for row in _GROUPS for group in row.split() for character in group}
 
 _SAME_SHAPE = ("<wide>", "<narrow>", "<font>", "<noBreak>", "<compat>")
 """Compatibility decompositions that keep the shape; superscripts, circled digits and others change it."""
@@ -22,18 +24,17 @@ _SAME_SHAPE = ("<wide>", "<narrow>", "<font>", "<noBreak>", "<compat>")
 _NAMELESS = {"Cc": "CONTROL CHARACTER", "Co": "PRIVATE USE", "Cs": "SURROGATE"}
 """Names of categories whose characters have none."""
 
-_NO_INK = (
-    "\x00-\x20\x7f-\xa0\u00ad\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f"
-    "\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0"
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0"
 )
-"""White space, control characters and Unicode's Default_Ignorable_Code_Point, without the joiners U+200C and U+200D and
-variation selectors, which change the shapes of their neighbours."""
+"""Control characters and Unicode's Default_Ignorable_Code_Point, without the joiners U+200C and U+200D and variation
+selectors, which change the shapes of their neighbours."""
 
-_ENDS = re.compile(f"^[{_NO_INK}]+|[{_NO_INK}]+$")
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0]"
-)
+_WITHOUT_INK = re.compile(f"[{_INVISIBLE}\\s\u2800]")
+_WITHOUT_WIDTH = re.compile(f"[{_INVISIBLE}]")
+_ENDS = "".join(filter(_WITHOUT_INK.match, map(chr, range(0x10000))))
+"""Characters to strip: white space, the blank Braille pattern and invisible characters."""
 
 
 def strip_ends(text: str) -> str:
@@ -43,17 +44,17 @@ def strip_ends(text: str) -> str:
       >>> strip_ends(" A 1\u200b")
       'A 1'
     """
-    return _ENDS.sub("", text)
+    return text.strip(_ENDS)
 
 
 def invisible(text: str) -> list[str]:
     """Characters of a text that take no space and show nothing, such as U+200B and U+FEFF, each one once."""
-    return list(dict.fromkeys(_INVISIBLE.findall(text)))
+    return list(dict.fromkeys(_WITHOUT_WIDTH.findall(text)))
 
 
 def without_invisible(text: str) -> str:
     """Text without the characters that `invisible` finds."""
-    return _INVISIBLE.sub("", text)
+    return _WITHOUT_WIDTH.sub("", text)
 
 
 def describe(text: str) -> str:
