@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from launch.runs.config import AlphabetConfig
 from recog.alphabet import Alphabet, fits_a_line
 from recog.codecs import Codec, TextCodec
 from recog.look_alikes import describe
@@ -12,13 +13,16 @@ SHOWN = 10
 """Maximum number of tokens to name that cannot be lines."""
 
 
-def write_alphabet(path: Path, tokens: Mapping[str, int], codec: Codec | None = None) -> list[str]:
+def write_alphabet(
+    path: Path, tokens: Mapping[str, int], codec: Codec | None = None, configured: AlphabetConfig | None = None
+) -> list[str]:
     """Writes one token per line, sorted by code point; tokens that cannot be lines are left out.
 
     Args:
       path: file to write; removed if there is nothing to write, because it may be of an earlier report.
       tokens: occurrences of each token.
       codec: codec that split the labels into tokens; None for characters.
+      configured: alphabet of the configuration, to be cleared by flags.
 
     Returns:
       Lines for the summary: the flag, and the tokens that are left out.
@@ -29,10 +33,16 @@ def write_alphabet(path: Path, tokens: Mapping[str, int], codec: Codec | None = 
         return []
     separator = codec.alphabet.separator if codec else ""
     Alphabet(kept, separator=separator).to_file(path)
-    flags = [f"--config.alphabet.file={path}", *([f"--config.alphabet.separator={separator}"] if separator else [])]
-    line = f"{path}: {len(kept):,} tokens, to train with {shlex.join(flags)}"
+    flags = shlex.join([f"--config.alphabet.file={path}", *_other_flags(separator, configured or AlphabetConfig())])
+    line = f"{path}: {len(kept):,} tokens, to train with {flags}"
     left_out = sorted(set(tokens) - set(kept))
     return [line, *([f"{path} lacks {_named(left_out, tokens)}: correct these labels"] if left_out else [])]
+
+
+def _other_flags(separator: str, configured: AlphabetConfig) -> list[str]:
+    """Flags that clear a configured alphabet, and set the separator that its preset had."""
+    cleared = [f"--config.alphabet.{name}=" for name in ("name", "tokens") if getattr(configured, name)]
+    return cleared + ([f"--config.alphabet.separator={separator}"] if separator != configured.separator else [])
 
 
 def _named(left_out: list[str], tokens: Mapping[str, int]) -> str:

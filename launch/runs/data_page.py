@@ -78,7 +78,8 @@ def report(
     # A lone surrogate, of a file name that is not UTF-8, becomes what JSON writes for it.
     (out / "report.json").write_text(document + "\n", encoding="utf-8", errors="backslashreplace")
     write_report_page(out / "report.png", spec, found)
-    alphabet = write_alphabet(out / "alphabet.txt", found.tokens, task.codec if task else None)
+    used = (task.codec, config.alphabet) if task and config else (None, None)
+    alphabet = write_alphabet(out / "alphabet.txt", found.tokens, *used)
     written = [f"{out}/report.json, {out}/report.png", *alphabet]
     print("\n".join([f"{spec}:", *(f"  {line}" for line in found.summary()), *written]))
     return found

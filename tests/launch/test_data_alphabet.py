@@ -41,10 +41,12 @@ def test_many_that_are_left_out_are_counted(path):
     assert "and 70 more" in lacks
 
 
-def test_tokens_of_several_characters_have_their_separator(path):
+def test_tokens_of_several_characters_are_lines_and_a_configured_alphabet_is_cleared(path):
     music = TextCodec(Alphabet(["D4"], separator=" "))
-    (line,) = write_alphabet(path, {"D4": 2, "C4": 1}, music)
-    assert line.endswith(f"--config.alphabet.file={path} '--config.alphabet.separator= '")
+    (line,) = write_alphabet(path, {"D4": 2, "C4": 1}, music, AlphabetConfig(name="music_pitches"))
+    assert line.endswith(f" --config.alphabet.file={path} --config.alphabet.name= '--config.alphabet.separator= '")
+    (line,) = write_alphabet(path, {"D4": 2, "C4": 1}, music, AlphabetConfig(tokens="x", separator=" "))
+    assert line.endswith(f" --config.alphabet.file={path} --config.alphabet.tokens=")
     assert Alphabet.from_file(path, separator=" ").tokens == ("C4", "D4")
 
 

@@ -24,11 +24,9 @@ def test_a_report_is_written_and_summed_up(tmp_path, capsys):
     assert document == {"data": f"folder:{folder}", **json.loads(json.dumps(found.to_json()))}
     assert load(tmp_path / "a" / "b" / "report.png").shape[1] > 1000
     out = capsys.readouterr().out
-    assert out.splitlines()[:3] == [
-        f"folder:{folder}:",
-        "  3 of 3 samples looked at, 2 can be used",
-        "  unreadable: 1",
-    ]
+    title, total, unreadable = out.splitlines()[:3]
+    assert (title, total) == (f"folder:{folder}:", "  3 of 3 samples looked at, 2 can be used")
+    assert unreadable.startswith(f"  unreadable: 1, such as {folder}/labels.tsv:2 (1.png): not a picture")
     assert "1 repeat an earlier picture, 1 of them byte for byte; 2 share a picture that has several labels" in out
     assert f"\n{tmp_path}/a/b/report.json, {tmp_path}/a/b/report.png\n" in out
     alphabet = tmp_path / "a" / "b" / "alphabet.txt"
