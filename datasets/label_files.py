@@ -39,8 +39,10 @@ class _Form(NamedTuple):
 def find_picture(folder: Path, path: str) -> Path:
     """File of a path in a label file; backslashes separate folders if no file's name has them."""
     file = folder / path
+    if "\\" not in path or file.exists():
+        return file
     forward = folder / path.replace("\\", "/")
-    return forward if forward != file and not file.exists() and forward.exists() else file
+    return forward if forward.exists() else file
 
 
 def lines_of(content: bytes) -> bytes:

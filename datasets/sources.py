@@ -13,8 +13,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from datasets.label_files import Line, find_picture, is_header, lines_of, missing, refuse_other_forms
+from recog.unknown_tokens import shortened
 
 TAB = b"\t"
+LONGEST_PATH = 4096
+"""Maximum number of characters of a path in messages: longer ones are not paths, but lines without a tab."""
 
 
 class Sample(NamedTuple):
@@ -139,18 +142,21 @@ class Folder:
         try:
             path, tab, text = line.decode().partition("\t")
         except UnicodeDecodeError as error:
-            raise BadSampleError(place, f"{line!r} is not UTF-8: save the file as UTF-8") from error
+            raw = line.decode(errors="backslashreplace")
+            raise BadSampleError(place, f"{shortened(raw)} is not UTF-8: save the file as UTF-8") from error
         if not (path and tab):
-            raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
+            reason = f"{shortened(line.decode())} is not path<TAB>text: put a path and a tab before the text"
+            raise BadSampleError(place, reason)
         origin = self.origin(index)
         if index == 0 and len(self) > 1 and is_header(self.folder, path, os.fsdecode(self.key(1))):
-            raise BadSampleError(origin, f"{line.decode()!r} looks like a header: remove the line")
+            raise BadSampleError(origin, f"{shortened(line.decode())} looks like a header: remove the line")
         return Sample(load_picture(find_picture(self.folder, path), origin), text, origin)
 
     def origin(self, index: int) -> str:
         """File and line of an entry, and the picture's path."""
         number, line = self._entry(index)
-        return f"{self.labels}:{number} ({line.partition(TAB)[0].decode(errors='replace')})"
+        path = line.partition(TAB)[0].decode(errors="replace")
+        return f"{self.labels}:{number} ({path[:LONGEST_PATH]}{'...' * (len(path) > LONGEST_PATH)})"
 
     def key(self, index: int) -> bytes:
         """Key of a sample: its path in UTF-8, which does not depend on the order of the lines."""

@@ -175,6 +175,7 @@ def _findings(report: Report) -> UInt8[np.ndarray, "H W 4"]:
 
 def _wrapped(text: str) -> list[str]:
     """Lines that fit the page; Chinese ones hold fewer characters."""
+    lines = [text]
     for length in range(LINE, LINE // 3, -10):
         lines = textwrap.wrap(text, length, subsequent_indent="    ", max_lines=LINES, placeholder=" …")
         if max(_drawn(line).shape[1] for line in lines) <= 2 * DPI * (WIDTH - 1):

@@ -186,3 +186,19 @@ def test_a_csv_file_with_other_separators_says_so(folder, mark):
     (folder / "list.csv").write_text(f"image_path{mark}plate_text\nimages/1.png{mark}text 1\n")
     with pytest.raises(ValueError, match="separate the columns by commas"):
         open_source(f"csv:{folder}/list.csv")
+
+
+def test_carriage_returns_end_the_lines_of_csv_files(folder):
+    (folder / "list.csv").write_bytes(b"image_path,plate_text\rimages/1.png,text 1\rimages/2.png,text 2\r")
+    assert contents(open_source(f"csv:{folder}/list.csv")) == EXPECTED[1:3]
+
+
+@pytest.mark.parametrize("line", ["x" * 10**6, "\xff" * 10**6, "images/0.png\t" + "x" * 10**6])
+def test_messages_about_long_lines_are_short(folder, line):
+    (folder / "labels.tsv").write_bytes(line.encode("latin-1"))
+    source = Folder(folder)
+    assert len(source.origin(0)) < 5000
+    if "\t" not in line:
+        with pytest.raises(BadSampleError) as caught:
+            source[0]
+        assert len(str(caught.value)) < 5000

@@ -1,7 +1,5 @@
 """Remarks about samples that can be used but will probably be read badly."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,6 @@ from datasets.preflight import preflight
 from datasets.remarks import Remarks
 from datasets.report import make_report
 from recog.alphabet import Alphabet
-from recog.codecs import TextCodec
 from recog.codecs.codec import EMPTY
 from recog.codecs.text_remarks import WHITE_SPACE
 from tests.batches import text_needs
@@ -46,8 +43,7 @@ def test_white_space_at_the_ends_of_a_label_is_named_by_preflight_and_report(mak
 
 def test_stripped_labels_are_not_remarked_upon_and_those_of_white_space_are_empty(make_folder):
     source = make_folder([(PICTURE, "1 2"), (PICTURE, " 12\u200b"), (PICTURE, " \u3000")])
-    codec = TextCodec(NEEDS.codec.alphabet, strip=True)
-    needs = dataclasses.replace(NEEDS, codec=codec, problems_of=codec.problems)
+    needs = text_needs(Alphabet("0123456789 "), strip=True)
     checked = preflight(source, needs, on_bad_sample="skip")
     assert checked.indices.tolist() == [0, 1]
     assert not checked.remarks.counts

@@ -315,9 +315,7 @@ def test_look_alikes_within_a_set_are_counted_and_named(make_folder):
 
 def test_look_alikes_are_those_of_the_labels_as_they_are_learnt(make_folder):
     source = make_folder([(noise(), "A"), (noise(), "а"), (noise(), "\u00a0 1")])
-    needs = text_needs(Alphabet("aа1"), lower_case=True)
-    codec = dataclasses.replace(needs.codec, strip=True)
-    needs = dataclasses.replace(needs, codec=codec, problems_of=codec.problems)
+    needs = text_needs(Alphabet("aа1"), lower_case=True, strip=True)
     assert [set(x.tokens) for x in make_report(source, CONFIG).look_alikes] == [{" ", "\u00a0"}]
     assert [set(x.tokens) for x in make_report(source, CONFIG, needs).look_alikes] == [{"a", "а"}]
 
