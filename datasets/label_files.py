@@ -39,10 +39,10 @@ class _Form(NamedTuple):
 def find_picture(folder: Path, path: str) -> Path:
     """File of a path in a label file; backslashes separate folders if no file's name has them."""
     file = folder / path
-    if "\\" not in path or file.exists():
+    if "\\" not in path or _is_file(file):
         return file
     forward = folder / path.replace("\\", "/")
-    return forward if forward.exists() else file
+    return forward if _is_file(forward) else file
 
 
 def lines_of(content: bytes) -> bytes:
@@ -87,7 +87,14 @@ def is_header(folder: Path, first: str, second: str) -> bool:
 
 
 def _exists(folder: Path, path: str | None) -> bool:
-    return bool(path) and find_picture(folder, str(path)).is_file()
+    return bool(path) and _is_file(find_picture(folder, str(path)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # too long a name, or a folder that may not be entered
+        return False
 
 
 def _forms(file: Path, first: str) -> list[_Form]:
