@@ -55,6 +55,8 @@ class DataConfig:
     reading_order: str = ""
     """``visual`` for right-to-left labels that are stored as they are typed, ``as_written`` for those whose first
     character is the leftmost one in the picture; see `recog.codecs.TextCodec`."""
+    strip: bool = False
+    """Whether to strip white space and invisible characters from the ends of labels."""
     max_label_length: int = 32
     """Maximum number of tokens in a label."""
     on_bad_sample: str = "raise"

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from datasets.buckets import choose_buckets
+from datasets.confusion import LookAlikes, find_look_alikes, look_alike_lines
 from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
 from datasets.mixture import Mixture
@@ -73,6 +74,8 @@ class Report(NamedTuple):
     """Number of usable samples by kind of remark."""
     examples: dict[str, list[Named]]
     """First samples with each kind of problem or remark."""
+    look_alikes: list[LookAlikes]
+    """Groups of tokens that look alike, such as Latin A and Cyrillic А."""
     duplicates: Duplicates
     """Groups of equal samples."""
     mean_image: Float[np.ndarray, "H W C"] | None
@@ -84,6 +87,7 @@ class Report(NamedTuple):
         fields = self._asdict() | {"duplicates": self.duplicates._asdict()}
         del fields["mean_image"]
         fields["examples"] = {kind: [named._asdict() for named in found] for kind, found in self.examples.items()}
+        fields["look_alikes"] = [{"tokens": x.tokens, "example": x.example._asdict()} for x in self.look_alikes]
         fields["duplicates"]["groups"] = [[named._asdict() for named in group] for group in self.duplicates.groups]
         return fields
 
@@ -95,6 +99,7 @@ class Report(NamedTuple):
             if count:
                 first = self.examples[kind][0]
                 lines.append(f"{kind.replace('_', ' ')}: {count:,}, such as {first.origin}: {first.text}")
+        lines += look_alike_lines(self.look_alikes)
         if self.widths:
             narrow = [f"{count:,} at stride {stride}" for stride, count in self.too_narrow.items() if count]
             lines.append(f"labels of {_span(self.label_lengths)} tokens, {len(self.tokens):,} different tokens")
@@ -236,6 +241,7 @@ class _Tally:
         self._too_narrow = Counter[int]()
         self._problems, self._remarks = Counter[str](), Counter[str]()
         self._examples: dict[str, list[Named]] = {}
+        self._first: dict[str, Named] = {}
         self._seen = self._bad = 0
         self._readable = Digests()
 
@@ -245,7 +251,7 @@ class _Tally:
             found = {UNREADABLE: look.reason}
         else:
             self._readable.add(index, look.pixels, look.file, look.digest)
-            found = self._count(look)
+            found = self._count(origin, look)
         self._seen += 1
         self._bad += bool(found)
         self._problems.update(found.keys())
@@ -256,7 +262,7 @@ class _Tally:
             if len(examples) < SPELT_OUT:
                 examples.append(Named(origin, reason))
 
-    def _count(self, look: _Look) -> Problems:
+    def _count(self, origin: str, look: _Look) -> Problems:
         """Counts a readable sample; returns its problems."""
         tokens = self._needs.codec.split(look.label) if self._needs else _characters(look.label)
         needed = int(frames_needed(np.array([tokens]), np.array([len(tokens)]))[0])
@@ -264,6 +270,9 @@ class _Tally:
         width = self._config.width or own_width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)
+        for token in tokens:
+            if token not in self._first:
+                self._first[token] = Named(origin, str(look.label))
         self._widths[own_width] += 1
         self._too_narrow.update(stride for stride in STRIDES if needed > width // stride)
         if self._needs:
@@ -297,6 +306,7 @@ class _Tally:
             problems=dict.fromkeys(PROBLEMS, 0) | self._problems,
             remarks=dict(self._remarks),
             examples=self._examples,
+            look_alikes=find_look_alikes(commonest, self._first),
             duplicates=self._readable.duplicates(source),
             mean_image=self._mean_image(source),
         )
