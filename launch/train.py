@@ -8,15 +8,15 @@ the samples.
 import sys
 
 from absl import flags
-from ml_collections import config_flags
 
 from launch.runs import distributed, entry
+from launch.runs.config_file import define_config_flag
 from launch.runs.training import train
 
 
 def define_flags() -> None:
     """Defines the flags of this entry point."""
-    config_flags.DEFINE_config_file("config", None, "A configuration file, such as those in launch/configs/.")
+    define_config_flag("A configuration file, such as those in launch/configs/.")
     flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run in it is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
     flags.DEFINE_string("profile_steps", "", "FIRST:LAST, such as 10:20: steps to trace into the workdir's profile/.")

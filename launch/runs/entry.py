@@ -6,6 +6,7 @@ from collections.abc import Callable
 from absl import app, flags, logging
 
 from launch.runs.compilation_cache import use_compilation_cache
+from launch.runs.config_file import ConfigFileError
 from launch.runs.host_memory import keep_host_memory
 
 
@@ -35,12 +36,9 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        arguments = app.parse_flags_with_usage(argv)
-        if "config" in flags.FLAGS:
-            getattr(flags.FLAGS.config, "model", None)  # raises the error that prevented loading the file
-        return arguments
+        return app.parse_flags_with_usage(argv)
+    except ConfigFileError as error:
+        sys.exit(f"error: {error}")
     except KeyError as error:  # an unknown field of the configuration
         overrides = [argument for argument in argv if argument.startswith("--config.")]
         sys.exit(f"error: {error.args[0]}: check the names in {' '.join(overrides)}")
-    except (OSError, ImportError, SyntaxError, AttributeError) as error:  # an invalid configuration file
-        sys.exit(f"error: {' '.join(str(error).split())}")

@@ -161,7 +161,7 @@ def _unwrapped(saved: Any) -> dict[Any, Any]:
         if len(wrapped) > 1:
             raise WeightsError(f"holds several state dicts ({', '.join(wrapped)}): {SAVE_ANEW}")
         if not wrapped:
-            if not saved:
+            if not any(isinstance(value, Tensor) for value in saved.values()):
                 break
             return saved
         saved = saved[wrapped[0]]
