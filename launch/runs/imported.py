@@ -11,6 +11,7 @@ from launch.runs.assembly import documents
 from launch.runs.codecs import make_alphabet
 from launch.runs.config import AlphabetConfig, Config
 from launch.runs.folder import claim
+from launch.runs.lock import hold
 from launch.runs.states import make_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
@@ -87,9 +88,10 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
         **documents(config, task),
         "imported": {"source": source, "weights": Path(weights).name, "sha256": sha256(Path(weights))},
     }
-    claim(workdir, identity)
-    with Checkpoints(workdir, identity) as checkpoints:
-        checkpoints.save_if_best(_untrained(config, task, variables), 0, {}, "accuracy")
+    with hold(workdir):
+        claim(workdir, identity)
+        with Checkpoints(workdir, identity) as checkpoints:
+            checkpoints.save_if_best(_untrained(config, task, variables), 0, {}, "accuracy")
     parameters, classes = count_parameters(variables), task.codec.classes
     print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
     return config

@@ -17,6 +17,7 @@ from launch.runs.config import Config
 from launch.runs.data import one_pass, shape_of_batch
 from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
+from launch.runs.lock import hold
 from launch.runs.settings import array_settings
 from launch.runs.states import advance_of, state_of
 from launch.runs.utilization import utilization
@@ -51,14 +52,15 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
 
     Raises:
       NotFiniteError: a loss or gradient became NaN or infinite.
-      ValueError: the run cannot start.
+      ValueError: the run cannot start, or another process trains in the folder (`FolderInUseError`).
     """
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
-    run = assemble(config, workdir)
-    if note := profile.missed(run.start, config.train.steps):
-        print(note, flush=True)
-    trained = train_runs([run], [workdir], [workdir.name], profile, stop)
+    with hold(workdir):
+        run = assemble(config, workdir)
+        if note := profile.missed(run.start, config.train.steps):
+            print(note, flush=True)
+        trained = train_runs([run], [workdir], [workdir.name], profile, stop)
     if trained.state is None:
         raise trained.failures[0]
     return trained.state

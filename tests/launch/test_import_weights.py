@@ -129,8 +129,14 @@ def test_another_number_of_classes_asks_for_the_tokens(tmp_path):
 
 @pytest.mark.parametrize(
     ("lines", "guess"),
-    [("abcd-", "'-' in line 5"), ("-abcd", "'-' in line 1"), ("abcde", "'e' in line 5"), ("a-b_c", "'-' in line 2")]
-    + [(["[blank]", *"abcd"], r"'\[blank\]' in line 1"), ([*"abcd", ""], "'' in line 5")],
+    [
+        ("abcd-", "'-' in line 5"),
+        ("-abcd", "'-' in line 1"),
+        ("abcde", "'e' in line 5"),
+        ("a-b_c", "'-' in line 2"),
+        (["[blank]", *"abcd"], r"'\[blank\]' in line 1"),
+        ([*"abcd", ""], "'' in line 5"),
+    ],
 )
 def test_a_list_of_all_classes_is_told_which_line_is_the_blank(tmp_path, lines, guess):
     file = File("zip")
