@@ -1,6 +1,8 @@
 """Entry points that report errors of users as a message instead of a traceback."""
 
+import logging as standard_logging
 import sys
+import warnings
 from collections.abc import Callable
 
 from absl import app, flags, logging
@@ -14,14 +16,14 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
     """Runs an entry point; invalid flags, settings and input end it with one message and exit status 1.
 
     Arguments other than flags are an error unless it takes ``arguments``; they may be flags without dashes.
-    ``--verbosity=1`` shows the traceback of an error, and the logs of libraries.
+    ``--verbosity=1`` shows the traceback of an error, and the logs and warnings of libraries.
     """
 
     def friendly_main(argv: list[str]) -> None:
         keep_host_memory()
         use_compilation_cache()
         if not flags.FLAGS["verbosity"].present:
-            logging.set_verbosity(logging.WARNING)  # libraries log much at INFO
+            quieten_libraries()
         if argv[1:] and not arguments:
             sys.exit(f"error: unexpected argument {argv[1]!r}: flags are written --name=value")
         try:
@@ -32,6 +34,14 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
             sys.exit(f"error: {error}\n(--verbosity=1 shows where it was raised)")
 
     app.run(friendly_main, flags_parser=_parse)
+
+
+def quieten_libraries() -> None:
+    """Hides what libraries log and warn of, which concerns their callers; errors are still shown."""
+    logging.set_verbosity(logging.ERROR)
+    standard_logging.getLogger().setLevel(standard_logging.ERROR)
+    if not sys.warnoptions:  # python -W and PYTHONWARNINGS ask for them
+        warnings.simplefilter("ignore")
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -36,8 +36,14 @@ FREE = (
 """Prefixes of the differences that do not prevent resuming, because the settings do not affect training results."""
 
 
-def refuse_other_run(workdir: Path, identity: Identity) -> None:
-    """Raises `OtherRunError`, with the differences, if the folder holds a run with other documents."""
+def refuse_other_run(workdir: Path, identity: Identity, *, longer: bool = True) -> None:
+    """Raises `OtherRunError`, with the differences, if the folder holds a run with other documents.
+
+    Args:
+      workdir: the run's folder.
+      identity: documents of the run that is to be trained in it.
+      longer: whether a run of more steps may go on from it, if its first steps are the same (`_continues`).
+    """
     if not any(
         (workdir / "checkpoints").glob("*/[0-9]*")
     ):  # a run that failed before its first checkpoint may be replaced
@@ -47,12 +53,29 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
         theirs = _saved(workdir, name, ours)
         if theirs is not None:
             lines += [line for line in differences(ours, theirs, name) if not line.startswith(FREE)]
-    if lines:
-        listed = "\n  ".join(lines)
-        raise OtherRunError(
-            f"{workdir} holds a run that differs:\n  {listed}\n"
-            "Choose a new --workdir, or restore these settings to resume the run."
+    length = [line for line in lines if line.startswith("config.train.steps:")]
+    if not lines or (longer and lines == length and _continues(workdir, identity)):
+        return
+    listed, more = "\n  ".join(lines), ""
+    if lines == length:
+        more = (
+            "\nThe number of steps shapes the learning rate from the first step on. To train on from the parameters of "
+            f"this run, add --config.init_from={workdir} and choose a new --workdir."
         )
+    raise OtherRunError(
+        f"{workdir} holds a run that differs:\n  {listed}\n"
+        f"Choose a new --workdir, or restore these settings to resume the run.{more}"
+    )
+
+
+def _continues(workdir: Path, identity: Identity) -> bool:
+    """Whether a run that differs in its length alone begins with the steps of the run in the folder."""
+    ours, theirs = (from_json(Config, saved) for saved in (identity["config"], load_json(workdir / "config.json")))
+    if ours.optimizer.schedule != "constant" or ours.train.steps < theirs.train.steps:
+        return False
+    # Each run is evaluated after its last step, which changes the state of some tasks.
+    every = theirs.train.evaluate_every
+    return (every > 0 and theirs.train.steps % every == 0) or not make_task(ours).learns_from_validation
 
 
 def _saved(workdir: Path, name: str, ours: Any) -> Any:

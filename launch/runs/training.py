@@ -233,15 +233,25 @@ def _named(devices: dict[str, int]) -> str:
 def _announce(workdir: Path, runs: Sequence[Run], state: TrainState, plan: BatchPlan) -> None:
     run, processes = runs[0], jax.process_count()
     one = Stack(len(runs)).take(state, 0)
-    step = int(one.step)
+    step, steps = int(one.step), run.config.train.steps
+    doing = "finished" if step >= steps else "resuming" if step else "training"
     print(
-        f"{'resuming' if step else 'training'} {f'{len(runs)} runs of ' if runs[1:] else ''}"
+        f"{doing} {f'{len(runs)} runs of ' if runs[1:] else ''}"
         f"{type(run.task.model).__name__} ({count_parameters(one.variables):,} parameters, "
         f"{run.task.codec.classes} classes) on {run.mesh.size} {jax.devices()[0].device_kind}"
         f"{f' of {processes} processes' if processes > 1 else ''}"
-        f"{f' from step {step}' if step else ''}\n"
+        f"{f' from step {step}' if doing == 'resuming' else ''}\n"
         f"{len(run.training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
         f"({plan.per_epoch:,} batches an epoch), {len(run.validation.checked.indices):,} validation samples; "
         f"work folder {workdir}",
         flush=True,
     )
+    if doing == "finished":
+        print(f"all {steps} steps are done, nothing is left to train\n{_more_steps(run.config, workdir)}", flush=True)
+
+
+def _more_steps(config: Config, workdir: Path) -> str:
+    """How to train a finished run further."""
+    if config.optimizer.schedule == "constant":
+        return f"To train further: --config.train.steps={2 * config.train.steps}, for example"
+    return f"To train further from its parameters: --config.init_from={workdir} with a new --workdir"
