@@ -15,7 +15,7 @@ from recog.alphabet import Alphabet
 from recog.codecs import Codec, codec_from_json
 from recog.mesh import make_mesh, replicated
 from recog.tasks.task import Task, Variables
-from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.checkpoints import Checkpoints, Saved, abstract, damage
 
 
 class OtherRunError(ValueError):
@@ -156,33 +156,43 @@ class TrainedRun(NamedTuple):
 
 
 def load_run(workdir: str | Path) -> TrainedRun:
-    """Loads the best checkpoint of a work folder, or the newest if none was evaluated.
+    """Loads the best checkpoint of a work folder, or the newest if none was evaluated or the best is damaged.
 
     Raises:
       FileNotFoundError: no run, or no checkpoint.
-      ValueError: a file is damaged.
+      ValueError: the configuration or all checkpoints are damaged.
     """
     path = Path(workdir) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: --workdir is the folder that launch.train wrote")
-    config = from_json(Config, load_json(path))
+    config, damaged = from_json(Config, load_json(path)), []
     with Checkpoints(workdir, writes=False) as checkpoints:
-        card = checkpoints.card_for_use()
-        # The codec of the checkpoint, because the file of a configured alphabet may have changed or been deleted.
-        task = make_task(config, _codec_of(card, config))
-        state = abstract(abstract_state(config, task), replicated(make_mesh()))
-        try:
-            restored = checkpoints.restore_for_use(state)
-        except (ValueError, OSError) as error:
-            if checkpoints.replaced():  # by a run in progress
-                return load_run(workdir)
-            first = str(error).strip().partition("\n")[0][:200]
-            raise ValueError(
-                f"the checkpoint below {Path(workdir) / 'checkpoints'} is damaged or of another version ({first}): "
-                "copy it again, or remove it to use an earlier one"
-            ) from error
-    variables = jax.device_get(restored.state.variables)
-    return TrainedRun(config, task, variables, restored.step, restored.card["metrics"], restored.card.get("imported"))
+        for saved in checkpoints.for_use():
+            try:
+                run = _load(config, saved)
+            except Exception as error:
+                if not saved.folder.exists():  # replaced by a better one of a run in progress
+                    return load_run(workdir)
+                if (found := damage(error)) is None:
+                    raise
+                damaged.append(f"{saved.folder}: {found}")
+                continue
+            for one in damaged:
+                print(f"damaged checkpoint ({one}): uses that of step {saved.step}, {saved.folder}", flush=True)
+            return run
+    listed = "\n  ".join(damaged)
+    raise ValueError(
+        f"the checkpoints below {Path(workdir) / 'checkpoints'} are damaged or of another version:\n  {listed}\n"
+        "Copy them again, or train again in another folder."
+    )
+
+
+def _load(config: Config, saved: Saved) -> TrainedRun:
+    # The codec of the checkpoint, because the file of a configured alphabet may have changed or been deleted.
+    task = make_task(config, _codec_of(saved.card(), config))
+    restored = saved.restore(abstract(abstract_state(config, task), replicated(make_mesh())))
+    variables, card = jax.device_get(restored.state.variables), restored.card
+    return TrainedRun(config, task, variables, restored.step, card["metrics"], card.get("imported"))
 
 
 def _codec_of(card: dict[str, Any], config: Config) -> Codec:

@@ -68,7 +68,7 @@ def test_best_checkpoint_carries_codec_and_metrics(trained):
     assert {"accuracy", "one_minus_ned", "cer"} <= run.metrics.keys()
     with Checkpoints(workdir, writes=False) as checkpoints:
         assert checkpoints.best_metrics() == run.metrics
-        assert checkpoints.card_for_use()["codec"] == run.task.codec.to_json()
+        assert checkpoints.for_use()[0].card()["codec"] == run.task.codec.to_json()
     assert json.loads((workdir / "codec.json").read_text()) == run.task.codec.to_json()
 
 
