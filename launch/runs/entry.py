@@ -2,6 +2,7 @@
 
 import logging as standard_logging
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from absl import app, flags, logging
 
 from launch.runs.compilation_cache import use_compilation_cache
 from launch.runs.config_file import ConfigFileError
+from launch.runs.disk import is_full
 from launch.runs.host_memory import keep_host_memory
 
 
@@ -37,11 +39,26 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
 
 
 def quieten_libraries() -> None:
-    """Hides what libraries log and warn of, which concerns their callers; errors are still shown."""
+    """Hides what libraries log and warn of, which concerns their callers; errors are still shown.
+
+    Not shown are tracebacks of the threads that find a disk full: the error is raised where their work is awaited.
+    """
     logging.set_verbosity(logging.ERROR)
     standard_logging.getLogger().setLevel(standard_logging.ERROR)
+    standard_logging.getLogger("asyncio").setLevel(standard_logging.CRITICAL)  # repeats errors that are raised
+    logging.get_absl_handler().addFilter(lambda record: not (record.exc_info and _is_full(record.exc_info[1])))
+    threading.excepthook = _report_thread
     if not sys.warnoptions:  # python -W and PYTHONWARNINGS ask for them
         warnings.simplefilter("ignore")
+
+
+def _report_thread(ended: threading.ExceptHookArgs) -> None:
+    if not _is_full(ended.exc_value):
+        threading.__excepthook__(ended)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    return error is not None and is_full(error)
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from launch.runs import distributed
 from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
 from launch.runs.data import one_pass, shape_of_batch
+from launch.runs.disk import full_disk_named
 from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
 from launch.runs.lock import hold
@@ -90,7 +91,17 @@ def train_runs(
       names: their names, for messages if there are several.
       profile: trace to write.
       stop: an entered `StopRequest`; None listens for signals during training.
+
+    Raises:
+      DiskFullError: files could not be written.
     """
+    with full_disk_named(folders):
+        return _train_runs(runs, folders, names, profile, stop)
+
+
+def _train_runs(
+    runs: Sequence[Run], folders: Sequence[Path], names: Sequence[str], profile: Profile, stop: StopRequest | None
+) -> Trained:
     first, files = runs[0], contextlib.ExitStack()
     stream, plan = batches(first)
     for run, folder in zip(runs, folders, strict=True):
