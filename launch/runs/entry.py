@@ -10,7 +10,7 @@ from absl import app, flags, logging
 
 from launch.runs.compilation_cache import use_compilation_cache
 from launch.runs.config_file import ConfigFileError
-from launch.runs.disk import is_full
+from launch.runs.disk import DiskFullError, is_full
 from launch.runs.host_memory import keep_host_memory
 
 
@@ -33,7 +33,8 @@ def run(main: Callable[[list[str]], None], *, arguments: bool = False) -> None:
         except (ValueError, OSError, FloatingPointError) as error:
             if flags.FLAGS.verbosity > 0:
                 raise
-            sys.exit(f"error: {error}\n(--verbosity=1 shows where it was raised)")
+            full = "a disk is full: " if is_full(error) and not isinstance(error, DiskFullError) else ""
+            sys.exit(f"error: {full}{error}\n(--verbosity=1 shows where it was raised)")
 
     app.run(friendly_main, flags_parser=_parse)
 
