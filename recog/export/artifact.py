@@ -187,7 +187,7 @@ def _load_codec(path: Path) -> Codec:
         raise ArtifactError(f"{path} holds no codec ({error}): export the artifact again") from error
 
 
-def _load_parameters(path: Path, wanted: dict[str, jax.core.ShapedArray]) -> dict[str, np.ndarray]:
+def _load_parameters(path: Path, wanted: dict[str, jax.ShapeDtypeStruct]) -> dict[str, np.ndarray]:
     """Loads the parameters, which must be those that the program takes, and finite."""
     try:
         parameters = safetensors.numpy.load_file(path)
@@ -201,7 +201,7 @@ def _load_parameters(path: Path, wanted: dict[str, jax.core.ShapedArray]) -> dic
     return parameters
 
 
-def _kinds(arrays: Mapping[str, np.ndarray | jax.core.ShapedArray]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+def _kinds(arrays: Mapping[str, np.ndarray | jax.ShapeDtypeStruct]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     return {name: (array.shape, array.dtype) for name, array in arrays.items()}
 
 

@@ -37,4 +37,4 @@ def _is_whole(array: jax.Array) -> bool:
 
 
 def _crc(array: jax.Array) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8))
+    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data)

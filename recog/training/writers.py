@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto import event_pb2
+from tensorboardX.proto.event_pb2 import Event, SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboardX.summary import scalar
 
 
@@ -45,12 +45,12 @@ class _Board:
         folder.mkdir(parents=True, exist_ok=True)
         self._events = EventsWriter(str(folder / "events"), f".{first}")
         # Hides what earlier files hold from this step on.
-        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        self._events.write_event(event_pb2.Event(wall_time=time.time(), step=first, session_log=start))
+        start = SessionLog(status=SessionLog.START)
+        self._events.write_event(Event(wall_time=time.time(), step=first, session_log=start))
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
-            event = event_pb2.Event(wall_time=time.time(), step=step, summary=scalar(name, value))
+            event = Event(wall_time=time.time(), step=step, summary=scalar(name, value))
             self._events.write_event(event)
         self._events.flush()
 

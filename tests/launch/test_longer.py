@@ -1,6 +1,7 @@
 """Finished runs that are asked for more steps go on where that is the same run; otherwise the mend is named."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jax
@@ -78,9 +79,10 @@ def test_a_state_that_its_last_evaluation_changed_does_not_go_on(tmp_path):
             ask(folder, config)
 
 
-def test_a_finished_run_says_so(trained, capsys):
-    train(trained.config, trained.workdir)
+def test_a_finished_run_says_so(trained, tmp_path, capsys):
+    copy = shutil.copytree(trained.workdir, tmp_path / "copy")
+    train(trained.config, copy)
     captured = capsys.readouterr()
     assert "all 12 steps are done" in captured.out
-    assert f"--config.init_from={trained.workdir}" in captured.out
+    assert f"--config.init_from={copy}" in captured.out
     assert "step/s" not in captured.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto import event_pb2
+from tensorboardX.proto.event_pb2 import Event, SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
 from recog.training.writers import MetricWriter, load_metrics
 
@@ -34,11 +34,11 @@ def test_tensorboard_files_hold_every_value_and_hide_what_was_dropped(tmp_path):
         content = path.read_bytes()
         while content:  # records of length, its checksum, data, its checksum
             (length,) = struct.unpack("<Q", content[:8])
-            events.append(event_pb2.Event.FromString(content[12 : 12 + length]))
+            events.append(Event.FromString(content[12 : 12 + length]))
             content = content[16 + length :]
     values = [(event.step, v.tag, v.simple_value) for event in events for v in event.summary.value]
     assert sorted(values) == [(1, "train/loss", 0.5), (2, "train/loss", 1.0), (2, "train/loss", 1.0)]
-    starts = [event.step for event in events if event.session_log.status == event_pb2.SessionLog.START]
+    starts = [event.step for event in events if event.session_log.status == SessionLog.START]
     assert sorted(starts) == [1, 2]
 
 
