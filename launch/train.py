@@ -2,7 +2,7 @@
 
 If the work folder already holds the same run, the run is resumed, bit for bit. Several processes with their own devices
 train one run if they are connected (``--coordinator_address``, or ``--distributed=auto``) and share the work folder and
-the samples.
+the samples. A second run on the folder is refused while the first trains.
 """
 
 import sys

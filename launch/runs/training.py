@@ -26,7 +26,7 @@ from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.evaluator import Evaluator
 from recog.mesh import replicated
-from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.checkpoints import Checkpoints, abstract, damage
 from recog.training.clock import Utilization
 from recog.training.feed import on_device
 from recog.training.loop import Loop
@@ -226,7 +226,15 @@ def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
 
 
 def _restore(run: Run, checkpoints: Checkpoints) -> TrainState:
-    restored = checkpoints.restore(abstract(run.shapes, run.sharding))
+    try:
+        restored = checkpoints.restore(abstract(run.shapes, run.sharding))
+    except Exception as error:  # only of several processes, which do not look for damage when they assemble
+        if (found := damage(error)) is None:
+            raise
+        raise ValueError(
+            f"the checkpoint {checkpoints.newest()[0].folder} is damaged or of another version ({found}): move this "
+            "folder away to go on from the one before"
+        ) from error
     before = restored.card.get("devices", run.devices)
     if before != run.devices:
         print(

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from launch.runs.folder import load_run
+from launch.runs.folder import load_run, steps_done
 from launch.runs.training import train
 from tests.launch.conftest import assert_same_state
 
@@ -76,3 +76,10 @@ def test_a_run_evaluates_on_where_its_best_is_damaged(trained, copy):
     empty(best)
     shutil.rmtree(copy / "checkpoints" / "latest" / "12")
     assert_same_state(jax.device_get(train(trained.config, copy)), trained.state)
+
+
+def test_several_processes_are_told_which_folder_to_move(trained, copy, monkeypatch):
+    monkeypatch.setattr("launch.runs.assembly.steps_to_resume", lambda workdir, _: steps_done(workdir))
+    change(copy / "checkpoints" / "latest" / "12")
+    with pytest.raises(ValueError, match=r"latest/12 is damaged .*move this folder away"):
+        train(trained.config, copy)
