@@ -31,6 +31,7 @@ from launch.ablation.running import train_share
 from launch.ablation.shares import in_order, parse_shard, share
 from launch.ablation.worker import work
 from launch.runs import entry
+from launch.runs.disk import full_disk_named
 
 
 def main(argv: list[str]) -> None:
@@ -44,14 +45,16 @@ def main(argv: list[str]) -> None:
         if values.dry_run:
             print(json.dumps(estimate.time_first(grid.cells[0])._asdict()))
         else:
-            work(in_order(mine, values.worker, values.jobs), grid.workdir, values.together, values.jobs)
+            with full_disk_named([grid.workdir]):
+                work(in_order(mine, values.worker, values.jobs), grid.workdir, values.together, values.jobs)
         return
     jax.config.update("jax_platforms", "cpu")  # this process only watches: the accelerators are the workers'
     costs = check_cells(grid)
     if values.dry_run:
         dry_run(grid, costs, sys.argv[1:], values.jobs)
     else:
-        train_share(grid, mine, lambda: Crew(sys.argv[1:], grid.workdir, values.jobs, mine), costs, values.layout)
+        with full_disk_named([grid.workdir]):
+            train_share(grid, mine, lambda: Crew(sys.argv[1:], grid.workdir, values.jobs, mine), costs, values.layout)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ from absl import flags
 from ml_collections import config_flags
 
 from launch.runs import entry
+from launch.runs.config_file import define_config_flag
 from launch.runs.costs import count, count_models
 from launch.runs.published import cost_table
 
 
 def define_flags() -> None:
     """Defines the flags of this command."""
-    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/; without it, every model is counted.")
+    define_config_flag("A file under launch/configs/; without it, every model is counted.")
 
 
 def main(argv: list[str]) -> None:

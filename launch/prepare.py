@@ -18,10 +18,10 @@ looks at the first 2,000 samples, or at ``--count``:
 """
 
 from absl import flags
-from ml_collections import config_flags
 
 from datasets.builders.prepare import prepare_set, set_names
 from launch.runs import entry
+from launch.runs.config_file import define_config_flag
 from launch.runs.modes import Mode, choose_mode
 from launch.runs.preview import SHOWN, write_preview
 
@@ -47,7 +47,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
     flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to report on (2000).", 1)
     flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32).", 1)
-    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, whose model's needs are checked.")
+    define_config_flag("A file under launch/configs/, whose model's needs are checked.")
 
 
 def main(argv: list[str]) -> None:

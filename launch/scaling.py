@@ -7,9 +7,9 @@ tells it. The model of the network traffic is in `launch.runs.scaling`.
 """
 
 from absl import flags
-from ml_collections import config_flags
 
 from launch.runs import entry
+from launch.runs.config_file import define_config_flag
 from launch.runs.scaling import NETWORKS, efficiency_table, measured_step
 
 
@@ -17,7 +17,7 @@ def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_float("step_ms", None, "Milliseconds of a training step on one device.", lower_bound=1e-6)
     flags.DEFINE_list("devices", ["8", "64", "512"], "Numbers of devices.")
-    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/.")
+    define_config_flag("A file under launch/configs/.")
     flags.mark_flags_as_required(["step_ms", "config"])
 
 

@@ -2,21 +2,21 @@
 
 If the work folder already holds the same run, the run is resumed, bit for bit. Several processes with their own devices
 train one run if they are connected (``--coordinator_address``, or ``--distributed=auto``) and share the work folder and
-the samples.
+the samples. A second run on the folder is refused while the first trains.
 """
 
 import sys
 
 from absl import flags
-from ml_collections import config_flags
 
 from launch.runs import distributed, entry
+from launch.runs.config_file import define_config_flag
 from launch.runs.training import train
 
 
 def define_flags() -> None:
     """Defines the flags of this entry point."""
-    config_flags.DEFINE_config_file("config", None, "A configuration file, such as those in launch/configs/.")
+    define_config_flag("A configuration file, such as those in launch/configs/.")
     flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run in it is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
     flags.DEFINE_string("profile_steps", "", "FIRST:LAST, such as 10:20: steps to trace into the workdir's profile/.")

@@ -26,7 +26,8 @@ def check_cells(grid: Grid) -> dict[tuple[str, ...], Cost]:
     sources: set[str] = set()
     for cell in tqdm(grid.cells, desc="check cells", leave=False):
         try:
-            refuse_other_run(folder_of(grid.workdir, cell), {"config": to_json(cell.config)})
+            # Not even longer runs, because finished cells are not trained again.
+            refuse_other_run(folder_of(grid.workdir, cell), {"config": to_json(cell.config)}, longer=False)
             data = json.dumps(to_json(cell.config.data), sort_keys=True)
             if data not in sources:
                 open_data(cell.config)

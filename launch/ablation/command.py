@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
 from launch.ablation.grid import Grid, check_axes, make_cells, named_briefly, parse_sweep
 from launch.ablation.study import load_study, study_names
+from launch.runs.config_file import define_config_flag
 
 
 def define_flags() -> None:
     """Defines the flags of `launch.ablate`."""
-    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
+    define_config_flag("A file under launch/configs/, or your own like it.")
     flags.DEFINE_string("workdir", None, "Folder of the grid; finished cells in it are not trained again.")
     flags.DEFINE_multi_string("sweep", [], "FIELD=VALUE,VALUE: an axis; give it again for another.")
     flags.DEFINE_string("study", "", "Name of a file under launch/studies; it brings configuration and axes.")

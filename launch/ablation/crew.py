@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.grid import Cell, folder_of
-from launch.ablation.outcomes import FAILED, WAITING, Outcome, load_outcome, lock, running, write_outcome
+from launch.ablation.outcomes import FAILED, WAITING, Outcome, load_outcome, running, write_outcome
+from launch.runs.lock import try_lock
 
 
 class Death(NamedTuple):
@@ -148,7 +149,7 @@ class Crew:
 def _is_free(folder: Path) -> bool:
     """Whether no process trains a cell: one on another machine may have the number of a dead one here."""
     with contextlib.suppress(OSError):
-        if held := lock(folder):
+        if held := try_lock(folder):
             with held:
                 return True
     return False

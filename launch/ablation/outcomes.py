@@ -1,7 +1,7 @@
 """Status of each cell, kept in its folder, and the lock of the process that trains it.
 
-A process locks a cell's folder by `filelock` before it marks the cell as running. The operating system drops the lock
-when the process ends in any way: a cell that is marked as running while its lock is free was abandoned.
+A process locks a cell's folder (`launch.runs.lock`) before it marks the cell as running. The operating system drops
+the lock when the process ends in any way: a cell that is marked as running while its lock is free was abandoned.
 """
 
 import contextlib
@@ -10,12 +10,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
-
 from launch.runs.config import Config, to_json
+from launch.runs.lock import try_lock
 from recog.training.writers import load_metrics
 
-FILE, LOCK = "outcome.json", "lock"
+FILE = "outcome.json"
 FINISHED, DIVERGED, FAILED, RUNNING, WAITING = "finished", "diverged", "failed", "running", "waiting"
 
 
@@ -53,18 +52,6 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
     temporary.rename(folder / FILE)
 
 
-def lock(folder: Path) -> contextlib.AbstractContextManager | None:
-    """Locks a cell's folder until the returned context exits; None where another process holds it.
-
-    Raises:
-      OSError: the folder cannot be written.
-    """
-    try:
-        return FileLock(folder / LOCK).acquire(blocking=False)
-    except Timeout:
-        return None
-
-
 def take(folder: Path) -> contextlib.AbstractContextManager | None:
     """Locks a waiting cell and marks it as running; None where it is not waiting or another process holds it.
 
@@ -72,7 +59,7 @@ def take(folder: Path) -> contextlib.AbstractContextManager | None:
       OSError: the folder cannot be made or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if (held := lock(folder)) is None:
+    if (held := try_lock(folder)) is None:
         return None
     with contextlib.ExitStack() as stack:
         stack.enter_context(held)
@@ -87,7 +74,7 @@ def reopen(folder: Path, config: Config) -> None:
     if load_outcome(folder).status in (WAITING, FINISHED):
         return
     with contextlib.suppress(PermissionError):  # another user's, who may be training it
-        if held := lock(folder):
+        if held := try_lock(folder):
             with held:
                 if load_outcome(folder).status in (FAILED, RUNNING) or _diverged_otherwise(folder, config):
                     write_outcome(folder, Outcome(WAITING))

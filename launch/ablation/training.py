@@ -7,7 +7,7 @@ from typing import NamedTuple
 from launch.ablation.grid import Cell
 from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
-from launch.runs.folder import steps_done
+from launch.runs.resuming import steps_to_resume
 from launch.runs.training import train_runs
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
@@ -51,4 +51,7 @@ def _assemble(cells: Sequence[Cell], folders: Sequence[Path]) -> list[Run]:
     """Assembles the runs of all cells; their samples are the same, and are checked once."""
     first = assemble(cells[0].config, folders[0])
     others = zip(cells[1:], folders[1:], strict=True)
-    return [first, *(first._replace(config=cell.config, start=steps_done(folder)) for cell, folder in others)]
+    return [
+        first,
+        *(first._replace(config=cell.config, start=steps_to_resume(folder, first.shapes)) for cell, folder in others),
+    ]

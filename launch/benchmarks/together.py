@@ -14,13 +14,13 @@ from pathlib import Path
 
 import jax
 from absl import flags
-from ml_collections import config_flags
 
 from launch.ablation.training import can_stack
 from launch.benchmarks.timing import NOT_ALONE, Timing, machine, marked, time_in_turns
 from launch.runs import entry
 from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
+from launch.runs.config_file import define_config_flag
 from launch.runs.training import Programs, batches
 from recog.batch import Batch
 
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    config_flags.DEFINE_config_file("config", None, "A file under launch/configs/, or your own like it.")
+    define_config_flag("A file under launch/configs/, or your own like it.")
     flags.mark_flag_as_required("config")
     flags.DEFINE_integer("count", 3, "Runs that train together.", lower_bound=1)
     flags.DEFINE_float("seconds", 30.0, "Seconds of measured time for each of the two.", lower_bound=0.0)

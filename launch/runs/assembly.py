@@ -11,8 +11,9 @@ from datasets.mean_image import mean_image
 from launch.runs import distributed
 from launch.runs.config import Config, to_json
 from launch.runs.data import Samples, check, needs, open_data, shape_of_batch, show_leaks
-from launch.runs.folder import Identity, refuse_other_run, steps_done
+from launch.runs.folder import Identity, refuse_other_run
 from launch.runs.pretrained import pretrained
+from launch.runs.resuming import steps_to_resume
 from launch.runs.settings import array_settings
 from launch.runs.states import abstract_state, advance
 from launch.runs.tasks import draws_labels, make_task
@@ -82,12 +83,12 @@ def assemble(config: Config, workdir: Path) -> Run:
     check_batch_size(config.data.batch_size, mesh.size, config.optimizer.accumulation_steps)
     train_source, validation_source = open_data(config)
     refuse_other_run(workdir, documents(config, task))
-    start = steps_done(workdir)
+    shapes = abstract_state(config, task)
+    start = steps_to_resume(workdir, shapes)
     distributed.agree(
         {"configuration": to_json(config), "step to go on from": start}
     )  # before their first collective operation
     taken = pretrained(config, task) if config.init_from and not start else {}
-    shapes = abstract_state(config, task)
     jax.eval_shape(advance(config, task), shapes, shape_of_batch(config.data, task.codec))
     asked = needs(config.data, task)
     training = check(train_source, asked, config.data.on_bad_sample, "training samples")

@@ -76,6 +76,11 @@ def wait_for_all(where: str) -> None:
     multihost_utils.sync_global_devices(where)
 
 
+def first_succeeded(succeeded: bool) -> bool:
+    """Whether process 0 passed True; a barrier, at which the other processes learn of its failure."""
+    return succeeded if jax.process_count() == 1 else bool(multihost_utils.broadcast_one_to_all(np.array(succeeded)))
+
+
 def agree(facts: dict[str, Any]) -> None:
     """Checks that all processes have the same facts.
 

@@ -15,7 +15,7 @@ from recog.alphabet import Alphabet
 from recog.codecs import Codec, codec_from_json
 from recog.mesh import make_mesh, replicated
 from recog.tasks.task import Task, Variables
-from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.checkpoints import Checkpoints, Saved, abstract, damage
 
 
 class OtherRunError(ValueError):
@@ -36,8 +36,14 @@ FREE = (
 """Prefixes of the differences that do not prevent resuming, because the settings do not affect training results."""
 
 
-def refuse_other_run(workdir: Path, identity: Identity) -> None:
-    """Raises `OtherRunError`, with the differences, if the folder holds a run with other documents."""
+def refuse_other_run(workdir: Path, identity: Identity, *, longer: bool = True) -> None:
+    """Raises `OtherRunError`, with the differences, if the folder holds a run with other documents.
+
+    Args:
+      workdir: the run's folder.
+      identity: documents of the run that is to be trained in it.
+      longer: whether a run of more steps may go on from it, if its first steps are the same (`_continues`).
+    """
     if not any(
         (workdir / "checkpoints").glob("*/[0-9]*")
     ):  # a run that failed before its first checkpoint may be replaced
@@ -47,12 +53,29 @@ def refuse_other_run(workdir: Path, identity: Identity) -> None:
         theirs = _saved(workdir, name, ours)
         if theirs is not None:
             lines += [line for line in differences(ours, theirs, name) if not line.startswith(FREE)]
-    if lines:
-        listed = "\n  ".join(lines)
-        raise OtherRunError(
-            f"{workdir} holds a run that differs:\n  {listed}\n"
-            "Choose a new --workdir, or restore these settings to resume the run."
+    length = [line for line in lines if line.startswith("config.train.steps:")]
+    if not lines or (longer and lines == length and _continues(workdir, identity)):
+        return
+    listed, more = "\n  ".join(lines), ""
+    if lines == length:
+        more = (
+            "\nThe number of steps shapes the learning rate from the first step on. To train on from the parameters of "
+            f"this run, add --config.init_from={workdir} and choose a new --workdir."
         )
+    raise OtherRunError(
+        f"{workdir} holds a run that differs:\n  {listed}\n"
+        f"Choose a new --workdir, or restore these settings to resume the run.{more}"
+    )
+
+
+def _continues(workdir: Path, identity: Identity) -> bool:
+    """Whether a run that differs in its length alone begins with the steps of the run in the folder."""
+    ours, theirs = (from_json(Config, saved) for saved in (identity["config"], load_json(workdir / "config.json")))
+    if ours.optimizer.schedule != "constant" or ours.train.steps < theirs.train.steps:
+        return False
+    # Each run is evaluated after its last step, which changes the state of some tasks.
+    every = theirs.train.evaluate_every
+    return (every > 0 and theirs.train.steps % every == 0) or not make_task(ours).learns_from_validation
 
 
 def _saved(workdir: Path, name: str, ours: Any) -> Any:
@@ -139,33 +162,43 @@ class TrainedRun(NamedTuple):
 
 
 def load_run(workdir: str | Path) -> TrainedRun:
-    """Loads the best checkpoint of a work folder, or the newest if none was evaluated.
+    """Loads the best checkpoint of a work folder, or the newest if none was evaluated or the best is damaged.
 
     Raises:
       FileNotFoundError: no run, or no checkpoint.
-      ValueError: a file is damaged.
+      ValueError: the configuration or all checkpoints are damaged.
     """
     path = Path(workdir) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: --workdir is the folder that launch.train wrote")
-    config = from_json(Config, load_json(path))
+    config, damaged = from_json(Config, load_json(path)), []
     with Checkpoints(workdir, writes=False) as checkpoints:
-        card = checkpoints.card_for_use()
-        # The codec of the checkpoint, because the file of a configured alphabet may have changed or been deleted.
-        task = make_task(config, _codec_of(card, config))
-        state = abstract(abstract_state(config, task), replicated(make_mesh()))
-        try:
-            restored = checkpoints.restore_for_use(state)
-        except (ValueError, OSError) as error:
-            if checkpoints.replaced():  # by a run in progress
-                return load_run(workdir)
-            first = str(error).strip().partition("\n")[0][:200]
-            raise ValueError(
-                f"the checkpoint below {Path(workdir) / 'checkpoints'} is damaged or of another version ({first}): "
-                "copy it again, or remove it to use an earlier one"
-            ) from error
-    variables = jax.device_get(restored.state.variables)
-    return TrainedRun(config, task, variables, restored.step, restored.card["metrics"], restored.card.get("imported"))
+        for saved in checkpoints.for_use():
+            try:
+                run = _load(config, saved)
+            except Exception as error:
+                if not saved.folder.exists():  # replaced by a better one of a run in progress
+                    return load_run(workdir)
+                if (found := damage(error)) is None:
+                    raise
+                damaged.append(f"{saved.folder}: {found}")
+                continue
+            for one in damaged:
+                print(f"damaged checkpoint ({one}): uses that of step {saved.step}, {saved.folder}", flush=True)
+            return run
+    listed = "\n  ".join(damaged)
+    raise ValueError(
+        f"the checkpoints below {Path(workdir) / 'checkpoints'} are damaged or of another version:\n  {listed}\n"
+        "Copy them again, or train again in another folder."
+    )
+
+
+def _load(config: Config, saved: Saved) -> TrainedRun:
+    # The codec of the checkpoint, because the file of a configured alphabet may have changed or been deleted.
+    task = make_task(config, _codec_of(saved.card(), config))
+    restored = saved.restore(abstract(abstract_state(config, task), replicated(make_mesh())))
+    variables, card = jax.device_get(restored.state.variables), restored.card
+    return TrainedRun(config, task, variables, restored.step, card["metrics"], card.get("imported"))
 
 
 def _codec_of(card: dict[str, Any], config: Config) -> Codec:

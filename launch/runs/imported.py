@@ -1,5 +1,6 @@
 """Work folders with weights of other projects, written by `launch.import_weights`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,9 +8,11 @@ import jax
 
 from datasets.pipeline import DataConfig
 from launch.runs.assembly import documents
+from launch.runs.codecs import make_alphabet
 from launch.runs.config import AlphabetConfig, Config
 from launch.runs.folder import claim
-from launch.runs.states import abstract_state, make_state
+from launch.runs.lock import hold
+from launch.runs.states import make_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
 from recog.export.artifact import sha256
@@ -20,10 +23,12 @@ from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
 from recog.tasks.task import Task, Variables
 from recog.training.checkpoints import Checkpoints
 from recog.training.state import TrainState
-from recog.training.transfer import named_arrays
 
 SOURCES = ("lprnet_pytorch", "crnn_pytorch")
 """Projects whose weights can be imported: sirius-ai/LPRNet_Pytorch and meijieru/crnn.pytorch."""
+
+BLANKS = ("-", "_", "", "blank", "blk", "ctcblank")
+"""Names that lists of classes give to the blank, without brackets and in lower case."""
 
 
 class Imported(NamedTuple):
@@ -77,23 +82,51 @@ def import_weights(source: str, weights: str | Path, workdir: str | Path, alphab
     if workdir.is_dir() and any(workdir.iterdir()) and not (workdir / "imported.json").exists():
         raise FileExistsError(f"{workdir} holds files: name a new or an empty folder with --workdir")
     variables, config = convert(source, load_state_dict(weights), alphabet_file)
+    _check_classes(weights, variables, config.alphabet)
     task = make_task(config)
-    if (theirs := _shapes(variables)) != (ours := _shapes(abstract_state(config, task).variables)):
-        raise WeightsError(
-            f"{weights} does not fit {task.codec.classes} classes (the blank and {task.codec.alphabet!r}): it has "
-            f"{sorted(theirs - ours)} instead of {sorted(ours - theirs)}. "
-            "Give the tokens that it was trained with, one a line: --alphabet_file=FILE"
-        )
     identity = {
         **documents(config, task),
         "imported": {"source": source, "weights": Path(weights).name, "sha256": sha256(Path(weights))},
     }
-    claim(workdir, identity)
-    with Checkpoints(workdir, identity) as checkpoints:
-        checkpoints.save_if_best(_untrained(config, task, variables), 0, {}, "accuracy")
+    with hold(workdir):
+        claim(workdir, identity)
+        with Checkpoints(workdir, identity) as checkpoints:
+            checkpoints.save_if_best(_untrained(config, task, variables), 0, {}, "accuracy")
     parameters, classes = count_parameters(variables), task.codec.classes
     print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
     return config
+
+
+def _check_classes(weights: str | Path, variables: Variables, alphabet: AlphabetConfig) -> None:
+    """Raises `WeightsError` if the weights have another number of classes than the alphabet."""
+    classes = variables["params"]["classifier"]["kernel"].shape[-1]
+    wanted = f"its {classes} classes are {classes - 1} tokens and the blank"
+    if alphabet.file:
+        lines = Path(alphabet.file).read_text(encoding="utf-8-sig", errors="replace").removesuffix("\n").split("\n")
+        if len(lines) == classes:
+            line = blank_line(lines, last=alphabet.blank == "last")
+            raise WeightsError(
+                f"{weights} does not fit the {classes} lines of {alphabet.file}: {wanted}. Leave out the line that "
+                f"stands for the blank, probably {lines[line]!r} in line {line + 1}"
+            )
+    tokens = make_alphabet(alphabet)
+    if tokens.classes != classes:
+        raise WeightsError(
+            f"{weights} does not fit {tokens.classes} classes (the blank and {tokens!r}): {wanted}. "
+            "Give the tokens that it was trained with, one a line: --alphabet_file=FILE"
+        )
+
+
+def blank_line(lines: Sequence[str], *, last: bool) -> int:
+    """Index of the line that probably stands for the blank in a list of all classes.
+
+    Args:
+      lines: names of the classes.
+      last: whether the blank is the last class of the model; otherwise it is the first.
+    """
+    end = len(lines) - 1 if last else 0
+    named = [index for index, line in enumerate(lines) if line.strip().strip("<>[]").lower() in BLANKS]
+    return end if end in named or not named else named[0]
 
 
 def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
@@ -107,7 +140,3 @@ def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
 
 def _preset(name: str) -> AlphabetConfig:
     return AlphabetConfig(name=name)
-
-
-def _shapes(variables: Variables) -> set[tuple[str, tuple[int, ...]]]:
-    return {(path, array.shape) for path, array in named_arrays(variables).items()}

@@ -15,8 +15,10 @@ from launch.runs import distributed
 from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
 from launch.runs.data import one_pass, shape_of_batch
+from launch.runs.disk import full_disk_named
 from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
+from launch.runs.lock import hold
 from launch.runs.settings import array_settings
 from launch.runs.states import advance_of, state_of
 from launch.runs.utilization import utilization
@@ -24,7 +26,7 @@ from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.evaluator import Evaluator
 from recog.mesh import replicated
-from recog.training.checkpoints import Checkpoints, abstract
+from recog.training.checkpoints import Checkpoints, abstract, damage
 from recog.training.clock import Utilization
 from recog.training.feed import on_device
 from recog.training.loop import Loop
@@ -51,14 +53,15 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
 
     Raises:
       NotFiniteError: a loss or gradient became NaN or infinite.
-      ValueError: the run cannot start.
+      ValueError: the run cannot start, or another process trains in the folder (`FolderInUseError`).
     """
     workdir = Path(workdir)
     profile = Profile(workdir, profile_steps)
-    run = assemble(config, workdir)
-    if note := profile.missed(run.start, config.train.steps):
-        print(note, flush=True)
-    trained = train_runs([run], [workdir], [workdir.name], profile, stop)
+    with hold(workdir):
+        run = assemble(config, workdir)
+        if note := profile.missed(run.start, config.train.steps):
+            print(note, flush=True)
+        trained = train_runs([run], [workdir], [workdir.name], profile, stop)
     if trained.state is None:
         raise trained.failures[0]
     return trained.state
@@ -88,7 +91,17 @@ def train_runs(
       names: their names, for messages if there are several.
       profile: trace to write.
       stop: an entered `StopRequest`; None listens for signals during training.
+
+    Raises:
+      DiskFullError: files could not be written.
     """
+    with full_disk_named(folders):
+        return _train_runs(runs, folders, names, profile, stop)
+
+
+def _train_runs(
+    runs: Sequence[Run], folders: Sequence[Path], names: Sequence[str], profile: Profile, stop: StopRequest | None
+) -> Trained:
     first, files = runs[0], contextlib.ExitStack()
     stream, plan = batches(first)
     for run, folder in zip(runs, folders, strict=True):
@@ -213,7 +226,15 @@ def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
 
 
 def _restore(run: Run, checkpoints: Checkpoints) -> TrainState:
-    restored = checkpoints.restore(abstract(run.shapes, run.sharding))
+    try:
+        restored = checkpoints.restore(abstract(run.shapes, run.sharding))
+    except Exception as error:  # only of several processes, which do not look for damage when they assemble
+        if (found := damage(error)) is None:
+            raise
+        raise ValueError(
+            f"the checkpoint {checkpoints.newest()[0].folder} is damaged or of another version ({found}): move this "
+            "folder away to go on from the one before"
+        ) from error
     before = restored.card.get("devices", run.devices)
     if before != run.devices:
         print(
@@ -231,15 +252,25 @@ def _named(devices: dict[str, int]) -> str:
 def _announce(workdir: Path, runs: Sequence[Run], state: TrainState, plan: BatchPlan) -> None:
     run, processes = runs[0], jax.process_count()
     one = Stack(len(runs)).take(state, 0)
-    step = int(one.step)
+    step, steps = int(one.step), run.config.train.steps
+    doing = "finished" if step >= steps else "resuming" if step else "training"
     print(
-        f"{'resuming' if step else 'training'} {f'{len(runs)} runs of ' if runs[1:] else ''}"
+        f"{doing} {f'{len(runs)} runs of ' if runs[1:] else ''}"
         f"{type(run.task.model).__name__} ({count_parameters(one.variables):,} parameters, "
         f"{run.task.codec.classes} classes) on {run.mesh.size} {jax.devices()[0].device_kind}"
         f"{f' of {processes} processes' if processes > 1 else ''}"
-        f"{f' from step {step}' if step else ''}\n"
+        f"{f' from step {step}' if doing == 'resuming' else ''}\n"
         f"{len(run.training.checked.indices):,} training samples in widths {', '.join(map(str, plan.buckets))} "
         f"({plan.per_epoch:,} batches an epoch), {len(run.validation.checked.indices):,} validation samples; "
         f"work folder {workdir}",
         flush=True,
     )
+    if doing == "finished":
+        print(f"all {steps} steps are done, nothing is left to train\n{_more_steps(run.config, workdir)}", flush=True)
+
+
+def _more_steps(config: Config, workdir: Path) -> str:
+    """How to train a finished run further."""
+    if config.optimizer.schedule == "constant":
+        return f"To train further: --config.train.steps={2 * config.train.steps}, for example"
+    return f"To train further from its parameters: --config.init_from={workdir} with a new --workdir"

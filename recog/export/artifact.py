@@ -7,11 +7,12 @@ and ``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
+import safetensors
 import safetensors.numpy
 from jax import export
 from jaxtyping import Float, Int, UInt8
@@ -26,6 +27,10 @@ FILES = (PROGRAM, PARAMETERS, CODEC, CONFIG, CARD, CARD_TEXT)
 """All files of an artifact."""
 VERIFIED = (PROGRAM, PARAMETERS, CODEC)
 """Files that determine predictions; the card holds their digests."""
+
+
+LARGEST_JSON = 2**24
+"""Maximum size in bytes of the card and the codec, which are read whole."""
 
 
 class ArtifactError(ValueError):
@@ -53,15 +58,18 @@ class Artifact:
         """Loads an artifact and verifies its files.
 
         Raises:
-          ArtifactError: a file is missing, damaged, of another artifact, or of another version.
+          ArtifactError: a file is missing, damaged, of another artifact, or of another version; a parameter is not
+            finite.
         """
         folder = Path(folder)
         _require(folder, CARD)
+        _require_small(folder, CARD)
         try:
             card = Card.from_file(folder / CARD)
         except ValueError as error:
             raise ArtifactError(str(error)) from error
         _require(folder, *VERIFIED)  # after the format: other formats have other files
+        _require_small(folder, CODEC)
         for name in VERIFIED:
             if sha256(folder / name) != card.sha256.get(name):
                 raise ArtifactError(
@@ -75,9 +83,14 @@ class Artifact:
                 f"{folder / PROGRAM}: jax {jax.__version__} cannot load programs of jax {card.versions.get('jax')} "
                 f"({error}): install that version, or export the checkpoint again"
             ) from error
-        parameters = safetensors.numpy.load_file(folder / PARAMETERS)
-        codec = codec_from_json(json.loads((folder / CODEC).read_text(encoding="utf-8")))
-        return cls(program, parameters, codec, card)
+        wanted, images = jax.tree.unflatten(program.in_tree, program.in_avals)[0][:2]
+        size = card.preprocess.height, card.preprocess.width or images.shape[2], card.preprocess.channels
+        if images.shape[1:] != size:
+            raise ArtifactError(
+                f"{folder / CARD} describes pictures of {size}, {PROGRAM} takes {images.shape[1:]}: copy or export the "
+                "artifact again"
+            )
+        return cls(program, _load_parameters(folder / PARAMETERS, wanted), _load_codec(folder / CODEC), card)
 
     def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
         """Predicts a batch of preprocessed and padded pictures: NumPy arrays by name.
@@ -160,6 +173,36 @@ class Artifact:
 def _require(folder: Path, *names: str) -> None:
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact written by launch.export")
+
+
+def _require_small(folder: Path, name: str) -> None:
+    if (size := (folder / name).stat().st_size) > LARGEST_JSON:
+        raise ArtifactError(f"{folder / name} of {size:,} bytes is not written by launch.export: export it again")
+
+
+def _load_codec(path: Path) -> Codec:
+    try:
+        return codec_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ArtifactError(f"{path} holds no codec ({error}): export the artifact again") from error
+
+
+def _load_parameters(path: Path, wanted: dict[str, jax.ShapeDtypeStruct]) -> dict[str, np.ndarray]:
+    """Loads the parameters, which must be those that the program takes, and finite."""
+    try:
+        parameters = safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, ValueError, LookupError) as error:
+        raise ArtifactError(f"{path} cannot be read ({error}): export the artifact again") from error
+    if _kinds(parameters) != _kinds(wanted):
+        raise ArtifactError(f"{path} holds other arrays than {PROGRAM} takes: export the artifact again")
+    for name, array in parameters.items():
+        if not np.isfinite(array).all():
+            raise ArtifactError(f"{path}: {name} holds numbers that are not finite: export the artifact again")
+    return parameters
+
+
+def _kinds(arrays: Mapping[str, np.ndarray | jax.ShapeDtypeStruct]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
 
 
 def sha256(path: Path) -> str:

@@ -55,8 +55,11 @@ class Card:
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             if saved["format"] == FORMAT:
-                return cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
-        except (ValueError, TypeError, KeyError) as error:
+                card = cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
+                if not isinstance(card.sha256, dict) or not isinstance(card.versions, dict):
+                    raise TypeError("sha256 and versions are no objects")
+                return card
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is not a model card ({error}): copy or export the artifact again") from error
         raise ValueError(f"{path} is of format {saved['format']}, this version loads format {FORMAT}: export it again")
 

@@ -29,6 +29,15 @@ MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
 """Second pickle of the older format."""
 
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+"""Keys under which training scripts save a state dict, beside the optimizer's and others."""
+
+PREFIXES = ("module.", "model.", "net.", "_orig_mod.")
+"""Prefixes that DataParallel, Lightning's modules (``model.``, ``net.``) and ``torch.compile`` put before all names."""
+
+MAX_WRAPPERS = 8
+"""Maximum nesting of wrappers: a pickle can hold a dictionary that contains itself."""
+
 _ZIP_START = b"PK\x03\x04"
 
 _DAMAGE = (
@@ -49,7 +58,7 @@ _DAMAGE = (
 def load_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     """Loads the tensors of a saved state dict.
 
-    A ``{"state_dict": ...}`` around it and the ``module.`` that ``DataParallel`` puts before every name are taken off.
+    Dictionaries around it (`WRAPPERS`) and prefixes that all names share (`PREFIXES`) are taken off, however they nest.
 
     Returns:
       Read-only arrays by name, in the file's order; bfloat16 as float32.
@@ -131,15 +140,40 @@ def _numbers(storage: Storage, content: bytes) -> np.ndarray:
 
 def _tensors(saved: Any, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Tensors of the state dict within the saved object."""
-    if isinstance(saved, dict) and isinstance(saved.get("state_dict"), dict):
-        saved = saved["state_dict"]
-    if not isinstance(saved, dict) or not saved:
-        raise WeightsError(f"holds no state dict: {SAVE_ANEW}")
+    saved = _unwrapped(saved)
     for name, tensor in saved.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise WeightsError(f"holds {name!r:.80} of type {type(tensor).__name__}, not a tensor: {SAVE_ANEW}")
-    prefix = "module." if all(name.startswith("module.") for name in saved) else ""
-    return {name.removeprefix(prefix): _view(name, tensor, numbers) for name, tensor in saved.items()}
+    start = _shared_prefix(list(saved))
+    return {name[start:]: _view(name, tensor, numbers) for name, tensor in saved.items()}
+
+
+def _unwrapped(saved: Any) -> dict[Any, Any]:
+    """The state dict within the dictionaries that training scripts put around it.
+
+    Raises:
+      WeightsError: there is none, or several.
+    """
+    for _ in range(MAX_WRAPPERS):
+        if not isinstance(saved, dict):
+            break
+        wrapped = [key for key in WRAPPERS if isinstance(saved.get(key), dict) and saved[key]]
+        if len(wrapped) > 1:
+            raise WeightsError(f"holds several state dicts ({', '.join(wrapped)}): {SAVE_ANEW}")
+        if not wrapped:
+            if not any(isinstance(value, Tensor) for value in saved.values()):
+                break
+            return saved
+        saved = saved[wrapped[0]]
+    raise WeightsError(f"holds no state dict: {SAVE_ANEW}")
+
+
+def _shared_prefix(names: list[str]) -> int:
+    """Length of the prefixes that all names share."""
+    start = 0
+    while prefix := next((p for p in PREFIXES if all(name.startswith(p, start) for name in names)), ""):
+        start += len(prefix)
+    return start
 
 
 def _view(name: str, tensor: Tensor, storages: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -3,6 +3,9 @@
 ``checkpoints/latest`` holds the newest few, ``checkpoints/best`` the one with the best validation result. Each is a
 folder with the state (Orbax) and a JSON card with codec, configuration and metrics. The position in the data stream is
 the state's step, so that a run can resume with any number of workers, devices and processes.
+
+Cards hold checksums of the arrays and of themselves (`recog.training.checksums`), which restoring verifies. Not noticed
+is damage to the checkpoints of earlier versions that leaves them readable, and to arrays with parts on several hosts.
 """
 
 from pathlib import Path
@@ -11,7 +14,11 @@ from typing import Any, NamedTuple
 import jax
 import orbax.checkpoint as ocp
 
+from recog.training.checksums import check, checksums
 from recog.training.state import TrainState
+
+CHECKSUMS = "checksums"
+"""Key of a card with the checksums of the checkpoint."""
 
 KEPT = 2
 """Number of newest checkpoints to keep; the previous one is complete if the machine fails while writing the last."""
@@ -23,6 +30,35 @@ class Restored(NamedTuple):
     state: TrainState
     card: dict[str, Any]
     step: int
+
+
+class Saved(NamedTuple):
+    """A saved checkpoint."""
+
+    manager: ocp.CheckpointManager
+    step: int
+
+    @property
+    def folder(self) -> Path:
+        """Folder of its files."""
+        return Path(self.manager.directory) / str(self.step)
+
+    def card(self) -> dict[str, Any]:
+        """Its card, without checking it."""
+        card = self.manager.restore(self.step, args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]
+        return {name: value for name, value in card.items() if name != CHECKSUMS}
+
+    def restore(self, like: TrainState) -> Restored:
+        """Restores and checks it; ``like`` holds abstract arrays with the shardings to restore to.
+
+        Raises:
+          Exception: it is damaged; see `damage`.
+        """
+        asked = ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore())
+        items = self.manager.restore(self.step, args=asked)
+        state, card = items["state"], items["card"]
+        check(state, card, card.pop(CHECKSUMS, {}))  # earlier versions saved none
+        return Restored(state, card, self.step)
 
 
 class Checkpoints:
@@ -64,42 +100,42 @@ class Checkpoints:
         return True
 
     def best_metrics(self) -> dict[str, float]:
-        """Metrics of the best checkpoint; empty if there is none."""
+        """Metrics of the best checkpoint; empty if there is none, or its card is damaged."""
         step = self.best_step()
         if step is None:
             return {}
         self._best.wait_until_finished()
-        return self._best.restore(step, args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]["metrics"]
+        try:
+            return Saved(self._best, step).card()["metrics"]
+        except Exception as error:
+            if damage(error) is None:
+                raise
+            return {}
 
     def restore(self, like: TrainState) -> Restored:
         """Restores the newest checkpoint; ``like`` holds abstract arrays with the shardings to restore to.
 
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
+          Exception: it is damaged; see `damage`.
         """
-        return _restore(self._latest, like)
+        if not (steps := self._latest.all_steps()):
+            raise _none(self._latest)
+        return Saved(self._latest, max(steps)).restore(like)
 
-    def card_for_use(self) -> dict[str, Any]:
-        """Card of the checkpoint that `restore_for_use` restores.
+    def newest(self) -> list[Saved]:
+        """The checkpoints from which the run can resume, the newest first."""
+        return _newest_first(self._latest)
+
+    def for_use(self) -> list[Saved]:
+        """Checkpoints for evaluation and export, in order of preference: the best, then the newest.
 
         Raises:
           FileNotFoundError: the folder holds no checkpoint.
         """
-        manager = self._for_use()
-        return manager.restore(_newest(manager), args=ocp.args.Composite(card=ocp.args.JsonRestore()))["card"]
-
-    def restore_for_use(self, like: TrainState) -> Restored:
-        """Restores the best checkpoint, or the newest if none was evaluated; for evaluation and export.
-
-        Raises:
-          FileNotFoundError: the folder holds no checkpoint.
-        """
-        return _restore(self._for_use(), like)
-
-    def replaced(self) -> bool:
-        """Whether the checkpoint that `restore_for_use` would restore has been replaced by a better one since."""
-        manager = self._for_use()
-        return not (manager.directory / str(_newest(manager))).exists()
+        if not (saved := _newest_first(self._best) + _newest_first(self._latest)):
+            raise _none(self._latest)
+        return saved
 
     def close(self) -> None:
         """Waits until all checkpoints are written."""
@@ -112,26 +148,27 @@ class Checkpoints:
     def __exit__(self, *_) -> None:
         self.close()
 
-    def _for_use(self) -> ocp.CheckpointManager:
-        return self._best if self.best_step() is not None else self._latest
-
     def _items(self, state: TrainState, metrics: dict[str, float]) -> ocp.args.Composite:
         card = {**self._card, "metrics": metrics}
+        card |= {CHECKSUMS: checksums(state, card)}
         return ocp.args.Composite(state=ocp.args.StandardSave(state), card=ocp.args.JsonSave(card))
 
 
-def _newest(manager: ocp.CheckpointManager) -> int:
-    step = manager.latest_step()
-    if step is None:
-        raise FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
-    return step
+def _newest_first(manager: ocp.CheckpointManager) -> list[Saved]:
+    return [Saved(manager, step) for step in sorted(manager.all_steps(), reverse=True)]
 
 
-def _restore(manager: ocp.CheckpointManager, like: TrainState) -> Restored:
-    step = _newest(manager)
-    asked = ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore())
-    items = manager.restore(step, args=asked)
-    return Restored(items["state"], items["card"], step)
+def _none(manager: ocp.CheckpointManager) -> FileNotFoundError:
+    return FileNotFoundError(f"{manager.directory.parent} holds no checkpoint: train first")
+
+
+def damage(error: Exception) -> str | None:
+    """Description of the damage to a checkpoint whose restoring failed with this error; None for other failures."""
+    first = str(error).strip().partition("\n")[0][:200]
+    if any(other in str(error) for other in ("PERMISSION_DENIED", "RESOURCE_EXHAUSTED")):
+        return None
+    kinds = (ValueError, LookupError, TypeError, AttributeError, EOFError, FileNotFoundError)
+    return first if isinstance(error, kinds) or type(error) is Exception else None  # the last is TensorStore's
 
 
 def _manager(folder: Path, keep: int, *, writes: bool) -> ocp.CheckpointManager:

@@ -106,7 +106,7 @@ class Loop:
 
 
 def _progress(step: int, steps: int) -> tqdm:
-    """Progress bar, shown by the first process only."""
+    """Progress bar, shown by the first process only, and only if there are steps to train."""
     interval = 0.1 if sys.stderr.isatty() else 30  # seconds; in a log file, each update is a new line
     return tqdm(
         total=steps,
@@ -115,7 +115,7 @@ def _progress(step: int, steps: int) -> tqdm:
         desc="train",
         dynamic_ncols=True,
         mininterval=interval,
-        disable=jax.process_index() > 0,
+        disable=jax.process_index() > 0 or step >= steps,
     )
 
 

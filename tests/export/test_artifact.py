@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -307,3 +308,100 @@ def test_a_classifier_is_exported_in_the_same_way(tmp_path):
     best = found["probabilities"].argmax(axis=1)
     assert [reading.text for reading in artifact.read(images, sizes)] == ["abc"[place] for place in best]
     assert "3 classes, in the order of the outputs: `a` `b` `c`" in (tmp_path / "artifact" / "card.md").read_text()
+
+
+def rewrite(folder, name: str, content: bytes) -> None:
+    """Replaces a file, and its digest in the card, as somebody would who tampers with an artifact."""
+    (folder / name).write_bytes(content)
+    card = json.loads((folder / "card.json").read_text())
+    card["sha256"][name] = sha256(folder / name)
+    (folder / "card.json").write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_refused_by_name(copy, value):
+    parameters = safetensors.numpy.load_file(copy / "parameters.safetensors")
+    name = sorted(parameters)[3]
+    parameters[name].flat[0] = value
+    rewrite(copy, "parameters.safetensors", safetensors.numpy.save(parameters))
+    with pytest.raises(ArtifactError, match=f"{name} holds numbers that are not finite"):
+        Artifact.load(copy)
+
+
+def test_parameters_of_another_model_are_refused(copy):
+    parameters = safetensors.numpy.load_file(copy / "parameters.safetensors")
+    name = sorted(parameters)[3]
+    for changed in (
+        {n: x for n, x in parameters.items() if n != name},
+        {**parameters, name: parameters[name][..., :1]},
+    ):
+        rewrite(copy, "parameters.safetensors", safetensors.numpy.save(changed))
+        with pytest.raises(ArtifactError, match="other arrays"):
+            Artifact.load(copy)
+    rewrite(copy, "parameters.safetensors", b"{")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        Artifact.load(copy)
+
+
+@pytest.mark.parametrize("name", ["card.json", "codec.json"])
+def test_huge_and_nested_files_are_refused_unread(copy, name):
+    content = (copy / name).read_bytes()
+    with (copy / name).open("r+b") as file:
+        file.truncate(2**40)  # sparse
+    with pytest.raises(ArtifactError, match=f"{name} of 1,099,511,627,776 bytes"):
+        Artifact.load(copy)
+    for damaged in (b"[" * 100_000, b"[]", b"{}", b"null", content[:-20]):
+        (copy / "card.json").unlink() if name == "card.json" else rewrite(copy, name, damaged)
+        if name == "card.json":
+            (copy / name).write_bytes(damaged)
+        with pytest.raises(ArtifactError, match=f"{name} (is not a model card|holds no codec)"):
+            Artifact.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("sha256", []), ("versions", None), ("preprocess", []), ("preprocess", {"height": 32}), ("unknown", 1)],
+)
+def test_cards_with_other_fields_are_refused(copy, field, value):
+    card = json.loads((copy / "card.json").read_text())
+    (copy / "card.json").write_text(json.dumps(card | {field: value}))
+    with pytest.raises(ArtifactError, match=r"card\.json is not a model card"):
+        Artifact.load(copy)
+
+
+@pytest.mark.parametrize(("field", "value"), [("height", 64), ("height", "32"), ("channels", 3), ("width", 100)])
+def test_a_card_for_other_pictures_than_the_program_takes_is_refused(copy, field, value):
+    card = json.loads((copy / "card.json").read_text())
+    card["preprocess"][field] = value
+    (copy / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match=r"card\.json describes pictures of"):
+        Artifact.load(copy)
+
+
+def test_links_are_followed_to_files_alone_and_replaced_by_export(copy, gray, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in ("card.json", "codec.json"):  # as caches of downloads keep them
+        (copy / name).rename(elsewhere / name)
+        (copy / name).symlink_to(elsewhere / name)
+    assert Artifact.load(copy).card.step == 1234
+    before = (elsewhere / "codec.json").read_bytes()
+    _, task, variables, _ = gray
+    write_artifact(copy, task, variables, Provenance({}, {}, Preprocess(32, 0, 1), "", "", 0, {}))
+    assert not (copy / "codec.json").is_symlink()
+    assert (elsewhere / "codec.json").read_bytes() == before
+    for target in ("/dev/zero", "nowhere"):
+        (copy / "card.json").unlink()
+        (copy / "card.json").symlink_to(target)
+        with pytest.raises(ArtifactError, match=r"lacks card\.json"):
+            Artifact.load(copy)
+
+
+def test_threads_read_what_one_reads(gray):
+    artifact = Artifact.load(gray[0])
+    random = np.random.default_rng(0)
+    batches = [[pictures((32, random.integers(8, 200), 1), seed) for seed in range(n)] for n in (1, 3, 5, 2) * 4]
+    expected = [Artifact.load(gray[0]).read_pictures(batch) for batch in batches[:4]] * 4
+    with ThreadPoolExecutor(8) as pool:
+        assert [len(batch) for batch in batches] == [len(found) for found in pool.map(artifact.read_pictures, batches)]
+        same = [batches[index % 4] for index in range(32)]
+        assert list(pool.map(artifact.read_pictures, same)) == [expected[index % 4] for index in range(32)]

@@ -97,6 +97,28 @@ def test_wrappings_of_a_state_dict_are_taken_off(file, path):
     same(load_state_dict(file.write(path, saved)), {"a": numbers, "b": numbers})
 
 
+@pytest.mark.parametrize("keys", [["model_state_dict"], ["model"], ["net"], ["net", "state_dict"], ["model"] * 7])
+@pytest.mark.parametrize("prefix", ["", "model.", "_orig_mod.", "module._orig_mod.net.", "_orig_mod.module.model."])
+def test_wrappers_and_prefixes_of_training_scripts_are_taken_off(file, path, keys, prefix):
+    numbers = np.arange(3, dtype=np.float32)
+    saved = {prefix + name: file.tensor(numbers) for name in ("cnn.a", "rnn.model.b")}
+    for key in reversed(keys):
+        saved = {"optimizer": {"state": {}}, "best": file.tensor(np.zeros(1)), key: saved, "epoch": 3}
+    same(load_state_dict(file.write(path, saved)), {"cnn.a": numbers, "rnn.model.b": numbers})
+
+
+def test_of_several_state_dicts_none_is_chosen(file, path):
+    one, other = ({"a": file.tensor(np.full(1, number))} for number in (1.0, 2.0))
+    with pytest.raises(WeightsError, match=r"several state dicts \(model, net\)"):
+        load_state_dict(file.write(path, {"model": one, "net": other}))
+
+
+def test_a_dict_within_itself_is_refused(file, path):
+    within_itself = Raw(b"}q\x00X\x05\x00\x00\x00modelh\x00s")
+    with pytest.raises(WeightsError, match="no state dict"):
+        load_state_dict(file.write(path, within_itself))
+
+
 def test_a_prefix_that_not_all_names_have_stays(file, path):
     saved = {"module.a": file.tensor(np.zeros(1)), "b": file.tensor(np.ones(1))}
     same(load_state_dict(file.write(path, saved)), {"module.a": np.zeros(1), "b": np.ones(1)})

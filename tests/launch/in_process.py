@@ -22,7 +22,6 @@ def parsed(module: ModuleType, *arguments: str) -> Iterator[flags.FlagValues]:
     """
     values, before = flags.FLAGS, set(flags.FLAGS)
     argv, sys.argv = sys.argv, [module.__name__, *arguments]  # configuration flags look for overrides there
-    sys.modules.pop("config_config", None)  # the file of the configuration that was parsed before
     try:
         module.define_flags()
         entry._parse(sys.argv)

@@ -15,7 +15,7 @@ import launch.import_weights
 from launch.evaluate import evaluate
 from launch.export import export
 from launch.runs.folder import OtherRunError, load_run
-from launch.runs.imported import convert, import_weights
+from launch.runs.imported import blank_line, convert, import_weights
 from recog.alphabet import CHINESE_PLATES, LATIN_36
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import WeightsError
@@ -125,6 +125,32 @@ def test_another_number_of_classes_asks_for_the_tokens(tmp_path):
     config = import_weights("lprnet_pytorch", path, tmp_path / "run", str(tmp_path / "tokens.txt"))
     assert json.loads((tmp_path / "run" / "codec.json").read_text())["alphabet"]["blank"] == "last"
     assert config.data.width == 94
+
+
+@pytest.mark.parametrize(
+    ("lines", "guess"),
+    [
+        ("abcd-", "'-' in line 5"),
+        ("-abcd", "'-' in line 1"),
+        ("abcde", "'e' in line 5"),
+        ("a-b_c", "'-' in line 2"),
+        (["[blank]", *"abcd"], r"'\[blank\]' in line 1"),
+        ([*"abcd", ""], "'' in line 5"),
+    ],
+)
+def test_a_list_of_all_classes_is_told_which_line_is_the_blank(tmp_path, lines, guess):
+    file = File("zip")
+    path = file.write(tmp_path / "w.pth", {name: file.tensor(x) for name, x in random_weights(0, classes=5).items()})
+    (tmp_path / "classes.txt").write_text("".join(f"{line}\n" for line in lines))
+    with pytest.raises(WeightsError, match=rf"5 lines of .*classes\.txt: its 5 classes are 4 tokens.*{guess}"):
+        import_weights("lprnet_pytorch", path, tmp_path / "run", str(tmp_path / "classes.txt"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_where_the_blank_is_first_so_is_the_line_that_is_guessed():
+    assert blank_line("abc", last=False) == 0
+    assert blank_line("-bc-", last=False) == 0
+    assert blank_line("-bc-", last=True) == 3
 
 
 REAL = Path(os.environ.get("RECOG_REAL_DATA", ""))

@@ -72,12 +72,12 @@ def test_a_damaged_configuration_is_named(copy, content):
         load_run(copy)
 
 
-def test_a_damaged_checkpoint_is_named(copy):
-    for folder in (copy / "checkpoints" / "best").glob("*/state"):
+def test_damaged_checkpoints_are_named(copy):
+    for folder in (copy / "checkpoints").glob("*/*/state"):
         for path in folder.rglob("*"):
             if path.is_file():
                 path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(ValueError, match=r"copy.checkpoints is damaged or of another version"):
+    with pytest.raises(ValueError, match=r"copy.checkpoints are damaged or of another version"):
         load_run(copy)
 
 

@@ -1,12 +1,15 @@
 """Checkpoints hold state and card; the best is kept apart from the latest."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from recog.mesh import make_mesh, replicated
-from recog.training.checkpoints import KEPT, Checkpoints, abstract
+from recog.training.checkpoints import KEPT, Checkpoints, abstract, damage
+from recog.training.checksums import DamagedCheckpointError
 from recog.training.state import TrainState
 
 CARD = {"alphabet": {"tokens": ["a"]}, "config": {"seed": 0}}
@@ -21,7 +24,8 @@ def state_at(step: int) -> TrainState:
     )
 
 
-LIKE = abstract(jax.eval_shape(lambda: state_at(0)), replicated(make_mesh()))
+HERE = replicated(make_mesh())
+LIKE = abstract(jax.eval_shape(lambda: state_at(0)), HERE)
 
 
 def test_state_and_card_come_back(tmp_path):
@@ -56,7 +60,7 @@ def test_best_follows_accuracy_and_of_equals_the_latest(tmp_path):
         assert checkpoints.best_step() == 3
         checkpoints.save(state_at(4), 4)
     with Checkpoints(tmp_path) as checkpoints:
-        restored = checkpoints.restore_for_use(LIKE)
+        restored = checkpoints.for_use()[0].restore(LIKE)
         assert restored.step == 3, "the best is used, not the latest"
         assert restored.card["metrics"] == {"accuracy": 0.5}
 
@@ -72,10 +76,10 @@ def test_a_resumed_run_may_evaluate_the_best_step_again(tmp_path):
 def test_latest_is_used_when_none_was_evaluated_and_none_is_said(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
         with pytest.raises(FileNotFoundError, match="train first"):
-            checkpoints.restore_for_use(LIKE)
+            checkpoints.for_use()[0].restore(LIKE)
         checkpoints.save(state_at(4), 4)
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.restore_for_use(LIKE).step == 4
+        assert checkpoints.for_use()[0].restore(LIKE).step == 4
 
 
 def test_a_saved_state_is_not_changed_by_the_steps_after_it(tmp_path):
@@ -96,10 +100,11 @@ def test_a_better_checkpoint_saved_meanwhile_is_noticed(tmp_path):
     with Checkpoints(tmp_path, CARD) as training:
         training.save_if_best(state_at(1), 1, {"accuracy": 0.5}, "accuracy")
     with Checkpoints(tmp_path, writes=False) as reading:
-        assert not reading.replaced()
+        (saved,) = reading.for_use()
+        assert saved.folder.exists()
         with Checkpoints(tmp_path, CARD) as training:
             training.save_if_best(state_at(2), 2, {"accuracy": 0.6}, "accuracy")
-        assert reading.replaced()
+        assert not saved.folder.exists()
 
 
 def test_reading_changes_no_file_and_logs_nothing(tmp_path, caplog):
@@ -109,6 +114,61 @@ def test_reading_changes_no_file_and_logs_nothing(tmp_path, caplog):
     (tmp_path / "checkpoints" / "best").rmdir()  # one that a copy left out
     files = sorted(tmp_path.rglob("*"))
     with caplog.at_level("WARNING"), Checkpoints(tmp_path, writes=False) as reading:
-        assert reading.restore_for_use(LIKE).step == 2
+        assert reading.for_use()[0].restore(LIKE).step == 2
     assert sorted(tmp_path.rglob("*")) == files
     assert not caplog.records
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
+
+
+def test_no_changed_byte_is_restored_as_another_value(tmp_path):
+    """Each file of a checkpoint with each of a few bytes changed, cut short, or missing."""
+    random = np.random.default_rng(0)
+    with Checkpoints(tmp_path, CARD) as checkpoints:
+        checkpoints.save(state_at(7).replace(params={"kernel": jnp.asarray(random.normal(size=(64, 64)))}), 7)
+    like = abstract(jax.eval_shape(lambda: state_at(7).replace(params={"kernel": jnp.zeros((64, 64))})), HERE)
+    with Checkpoints(tmp_path) as checkpoints:
+        expected = checkpoints.restore(like)
+    noticed = []
+    for path in files_of(tmp_path / "checkpoints"):
+        content = path.read_bytes()
+        places = random.integers(0, len(content), 3)
+        changed = [content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :] for at in places]
+        for damaged in (*changed, content[: len(content) // 2], None):
+            path.unlink() if damaged is None else path.write_bytes(damaged)
+            with Checkpoints(tmp_path, writes=False) as checkpoints:
+                try:
+                    restored = checkpoints.restore(like)
+                except Exception as error:
+                    noticed.append(damage(error))
+                    continue
+            assert restored.card == expected.card
+            jax.tree.map(np.testing.assert_array_equal, restored.state, expected.state)
+        path.write_bytes(content)
+    assert len(noticed) > 10
+    assert None not in noticed
+
+
+def test_changed_values_are_named_and_checkpoints_without_checksums_are_read(tmp_path):
+    with Checkpoints(tmp_path, CARD) as checkpoints:
+        checkpoints.save(state_at(7), 7)
+    (card,) = tmp_path.rglob("card/metadata")
+    text = card.read_text()
+    for old, new, message in (
+        ('"seed": 0', '"seed": 1', "checksum of card"),
+        ("kernel']\": ", "kernel']\": 1", "kernel"),
+    ):
+        assert old in text
+        card.write_text(text.replace(old, new))
+        with Checkpoints(tmp_path) as checkpoints, pytest.raises(DamagedCheckpointError, match=message):
+            checkpoints.restore(LIKE)
+    card.write_text(text.replace('"checksums": {', '"unused": {'))
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.restore(LIKE).step == 7
+
+
+@pytest.mark.parametrize("error", [PermissionError("x"), ValueError("RESOURCE_EXHAUSTED: x"), MemoryError()])
+def test_other_failures_are_no_damage(error):
+    assert damage(error) is None

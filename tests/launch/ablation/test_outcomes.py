@@ -13,18 +13,17 @@ from launch.ablation.outcomes import (
     DIVERGED,
     FAILED,
     FINISHED,
-    LOCK,
     RUNNING,
     WAITING,
     Outcome,
     load_outcome,
-    lock,
     reopen,
     running,
     take,
     write_outcome,
 )
 from launch.runs.config import Config, to_json
+from launch.runs.lock import LOCK, try_lock
 
 
 def test_only_one_has_a_cell_until_its_lock_is_dropped(tmp_path):
@@ -49,7 +48,7 @@ def test_only_waiting_cells_are_taken(tmp_path, status):
     write_outcome(tmp_path, Outcome(status, "why"))
     assert take(tmp_path) is None
     assert load_outcome(tmp_path) == Outcome(status, "why")
-    held = lock(tmp_path)
+    held = try_lock(tmp_path)
     assert held is not None, "the lock is not kept"
     with held:
         pass
