@@ -7,7 +7,9 @@ of their alignments that end in a blank and of those that end in the last token 
 about ``T W² / 2⁶⁴``.
 """
 
+import dataclasses
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -15,7 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
+from recog.ctc import lattice
+from recog.ctc.best_path import best_path
+from recog.ctc.lattice import Lattice
 from recog.ctc.log_space import LOG_ZERO, log_add
+from recog.ctc.loss import ctc_loss
+from recog.decoded import Decoded
 
 MISSING = LOG_ZERO / 2
 """Log probabilities at or below it belong to slots without a hypothesis."""
@@ -34,7 +41,9 @@ class Hypotheses(NamedTuple):
     log_probabilities: Float[Array, "B N"]
     """Log probability of each sequence, over the alignments that the beam kept; ``-inf`` without a sequence."""
     frames: Int[Array, "B N S"]
-    """Frame in which each token entered the sequence."""
+    """Frame that emits each token with the highest probability, given the sequence."""
+    confidences: Float[Array, "B N S"]
+    """Probability of each token in that frame, 0 to 1."""
 
 
 class _Beam(NamedTuple):
@@ -95,7 +104,19 @@ def beam_search(
     step = functools.partial(_step, blank_id=blank_id, prune=beam_prune_logp)
     by_frame = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), (scores, tokens, token_scores, live))
     beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), by_frame)
-    return _trace_back(beam.total[:, :nbest], moves)
+    tokens, lengths = _trace_back(nbest, moves)
+    log_probabilities = beam.total[:, :nbest]
+    found = log_probabilities > MISSING
+    lengths = jnp.where(found, lengths, 0)
+    at, confidences = _aligned(scores, logit_lengths, tokens, lengths, blank_id)
+    inside = jnp.arange(frames) < lengths[..., None]
+    return Hypotheses(
+        jnp.where(inside, tokens, 0),
+        lengths,
+        jnp.where(found, log_probabilities, -jnp.inf),
+        jnp.where(inside, at, -1),
+        jnp.where(inside, confidences, 0.0),
+    )
 
 
 class _Moves(NamedTuple):
@@ -134,9 +155,7 @@ def _step(beam: _Beam, frame, *, blank_id: int, prune: float) -> tuple[_Beam, _M
     rows, ranks = _pairs(width, tokens.shape[1])
     extended = _extended(beam, total, rows, ranks, tokens, token_scores)
     known = jnp.any(is_parent[:, :, rows] & (beam.last[:, :, None] == tokens[:, None, ranks]), axis=1)
-    candidates = jnp.concatenate(
-        [log_add(stay_in_blank, stay_in_token), jnp.where(known, LOG_ZERO, extended)], axis=1
-    )
+    candidates = jnp.concatenate([log_add(stay_in_blank, stay_in_token), jnp.where(known, LOG_ZERO, extended)], axis=1)
     best, chosen = jax.lax.top_k(candidates, width)
     stays = chosen < width
     source = jnp.where(stays, chosen, jnp.asarray(rows)[jnp.maximum(chosen - width, 0)])
@@ -158,9 +177,7 @@ def _step(beam: _Beam, frame, *, blank_id: int, prune: float) -> tuple[_Beam, _M
         parents=jnp.where(empty, dummy_parents, jnp.where(stays, parents, hashes)),
     )
     beam = jax.tree.map(lambda new, old: jnp.where(live[:, None], new, old), following, beam)
-    moves = _Moves(
-        jnp.where(live[:, None], source, jnp.arange(width)), jnp.where(live[:, None] & ~stays, token, -1)
-    )
+    moves = _Moves(jnp.where(live[:, None], source, jnp.arange(width)), jnp.where(live[:, None] & ~stays, token, -1))
     return beam, moves
 
 
@@ -175,8 +192,8 @@ def _stay_in_token(beam: _Beam, total, is_parent: Bool[Array, "B V W"], last_sco
 def _pairs(width: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Slots and ranks of tokens among which the best ``width`` extensions are.
 
-    Both are sorted by probability, so the extension of slot ``i`` by the token of rank ``j`` is beaten by all of smaller
-    slots and ranks but those that repeat a last token: at least ``(i + 1) j``.
+    Both are sorted by probability, so the extension of slot ``i`` by the token of rank ``j`` is beaten by all of
+    smaller slots and ranks but those that repeat a last token: at least ``(i + 1) j``.
     """
     rows, ranks = np.mgrid[:width, :count]
     kept = (rows + 1) * ranks <= width
@@ -198,9 +215,9 @@ def _hash(hashes: UInt32[Array, "2 B W"], token: Int[Array, "B W"]) -> UInt32[Ar
     return mixed ^ (mixed >> 16)
 
 
-def _trace_back(log_probabilities: Float[Array, "B N"], moves: _Moves) -> Hypotheses:
-    """Collects the tokens of the first slots from the last frame to the first."""
-    frames, batch, count = *moves.token.shape[:2], log_probabilities.shape[1]
+def _trace_back(count: int, moves: _Moves) -> tuple[Int[Array, "B N S"], Int[Array, "B N"]]:
+    """Collects the tokens of the first slots from the last frame to the first; returns them and their numbers."""
+    frames, batch, _ = moves.token.shape
 
     def back(slots: Int[Array, "B N"], frame: _Moves):
         token = jnp.take_along_axis(frame.token, slots, axis=1)
@@ -208,15 +225,60 @@ def _trace_back(log_probabilities: Float[Array, "B N"], moves: _Moves) -> Hypoth
 
     last = jnp.broadcast_to(jnp.arange(count), (batch, count))
     _, tokens = jax.lax.scan(back, last, moves, reverse=True)
-    found = log_probabilities > MISSING
-    tokens = jnp.where(found[..., None], jnp.moveaxis(tokens, 0, -1), -1)  # B N T
-    slot = jnp.where(tokens >= 0, jnp.cumsum(tokens >= 0, axis=-1) - 1, frames)
+    tokens = jnp.moveaxis(tokens, 0, -1)  # B N T
+    slot = jnp.where(tokens >= 0, jnp.cumsum(tokens >= 0, axis=-1) - 1, frames)  # others to a slot past the end
     place = jnp.arange(batch)[:, None, None], jnp.arange(count)[:, None], slot
-    empty = jnp.zeros((batch, count, frames + 1), jnp.int32)
-    entered = jnp.broadcast_to(jnp.arange(frames, dtype=jnp.int32), tokens.shape)
-    return Hypotheses(
-        tokens=empty.at[place].set(tokens)[..., :frames],
-        lengths=jnp.sum(tokens >= 0, axis=-1, dtype=jnp.int32),
-        log_probabilities=jnp.where(found, log_probabilities, -jnp.inf),
-        frames=(empty - 1).at[place].set(entered)[..., :frames],
-    )
+    packed = jnp.zeros((batch, count, frames + 1), jnp.int32).at[place].set(tokens)
+    return packed[..., :frames], jnp.sum(tokens >= 0, axis=-1, dtype=jnp.int32)
+
+
+def _aligned(scores, logit_lengths, tokens: Int[Array, "B N S"], lengths: Int[Array, "B N"], blank_id: int):
+    """Frame of each token, the one with its highest occupancy, and the probability of the token there."""
+    live = jnp.arange(scores.shape[1]) < logit_lengths[:, None]
+    blank = jnp.where(live, scores[..., blank_id], 0.0)
+
+    def align(tokens: Int[Array, "B S"], lengths: Int[Array, " B"]):
+        emitted = jnp.take_along_axis(scores, tokens[:, None, :], axis=2)  # B T S
+        can_skip = jnp.pad(tokens[:, 1:] != tokens[:, :-1], ((0, 0), (1, 0)))
+        given = jnp.where(live[..., None], emitted, 0.0)
+        occupancy = lattice.posterior(Lattice(given, blank, logit_lengths, can_skip, lengths)).occupancy
+        at = jnp.argmax(jnp.where(live[..., None], occupancy, -1.0), axis=1).astype(jnp.int32)
+        return at, jnp.exp(jnp.take_along_axis(emitted, at[:, None, :], axis=1)[:, 0])
+
+    return jax.vmap(align, in_axes=1, out_axes=1)(tokens, lengths)
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamSearch:
+    """The decoder (`recog.ctc.decoder.Decoder`) that takes the first sequence of a beam search.
+
+    The best path's sequence is taken instead where it is more probable, which a narrow beam can miss. The confidence of
+    a sequence is its probability, summed over all its alignments; for the other settings see `beam_search`.
+    """
+
+    blank_id: int = 0
+    beam_width: int = 10
+    token_min_logp: float = -math.inf
+    beam_prune_logp: float = -math.inf
+
+    def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
+        """Decodes a batch; see `recog.ctc.decoder.Decoder`."""
+        path = best_path(logits, lengths, blank_id=self.blank_id)
+        found = beam_search(
+            logits,
+            lengths,
+            blank_id=self.blank_id,
+            beam_width=self.beam_width,
+            token_min_logp=self.token_min_logp,
+            beam_prune_logp=self.beam_prune_logp,
+        )
+        first = Decoded(
+            *(x[:, 0] for x in (found.tokens, found.lengths, found.confidences, found.frames, found.lengths))
+        )
+        path, first = (self._with_probability(logits, lengths, decoded) for decoded in (path, first))
+        worse = first.confidence < path.confidence
+        return jax.tree.map(lambda x, y: jnp.where(worse.reshape(-1, *[1] * (x.ndim - 1)), x, y), path, first)
+
+    def _with_probability(self, logits, lengths, decoded: Decoded) -> Decoded:
+        losses = ctc_loss(logits, lengths, decoded.tokens, decoded.lengths, blank_id=self.blank_id)
+        return decoded._replace(confidence=jnp.exp(-losses))
