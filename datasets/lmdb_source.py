@@ -52,7 +52,7 @@ class Lmdb:
         try:
             return Sample(image, label.decode(), origin)
         except UnicodeDecodeError as error:
-            raise BadSampleError(origin, f"label {label!r} is not UTF-8: write it as UTF-8") from error
+            raise BadSampleError(origin, f"label {label[:100]!r} is not UTF-8: write it as UTF-8") from error
 
     def origin(self, index: int) -> str:
         """Path of the database and key of the picture."""

@@ -4,16 +4,22 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from recog.codecs import Codec, Problems
+from datasets.picture_remarks import IF_VERTICAL
+from recog.codecs import BoxCodec, Codec, Problems
+from recog.codecs.codec import INFEASIBLE
 from recog.images import WIDEST
-from recog.preprocess import Preprocess
+from recog.preprocess import TALL, Preprocess
 
 TOO_WIDE = "too_wide"
 
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """Requirements of a model on its samples."""
+    """Requirements of a model on its samples.
+
+    Raises:
+      ValueError: tall pictures are turned, but the labels are boxes, which would not be.
+    """
 
     preprocess: Preprocess
     """Preprocessing of pictures, which determines their size."""
@@ -23,6 +29,12 @@ class Needs:
     """Returns the problems of a label and the size of its scaled picture: `problems` of a task or of the codec."""
     max_width: int | None = None
     """Widest bucket in pixels; None if buckets are chosen from the data, up to `recog.images.WIDEST`."""
+
+    def __post_init__(self) -> None:
+        if self.preprocess.rotate_tall and self.codec.kind == BoxCodec.kind:
+            raise ValueError(
+                f"data.rotate_tall={self.preprocess.rotate_tall} turns pictures, but not the boxes in them: set it to 0"
+            )
 
     def problems(self, label: Any, picture: tuple[int, int]) -> Problems:
         """Reasons why a sample cannot be used, by kind.
@@ -39,7 +51,10 @@ class Needs:
                 f"the picture is {size[1]} pixels wide at height {size[0]}, the widest bucket is {self.max_width}: "
                 "add a wider one to data.buckets"
             )
-        return found | self.problems_of(label, size)
+        found |= self.problems_of(label, size)
+        if INFEASIBLE in found and picture[0] >= TALL * picture[1] and not self.preprocess.rotate_tall:
+            found[INFEASIBLE] += f"; {IF_VERTICAL}"
+        return found
 
 
 def too_wide(width: int) -> Problems:

@@ -41,6 +41,10 @@ class DataConfig:
     filters: tuple[str, ...] = ()
     """Filters to apply before scaling, such as ``("median3", "otsu", "open2")``; see `recog.filters`. Exported models
     apply them as well."""
+    rotate_tall: int = 0
+    """Degrees by which to turn pictures clockwise that are at least 1.5 times as high as wide, for text that runs
+    vertically: 90 if it reads from bottom to top, 270 from top to bottom; 0 turns none. Exported models turn them as
+    well."""
     buckets: tuple[int, ...] = ()
     """Padded widths in pixels; empty chooses up to four from the data, or uses ``width``."""
     order_seed: int = -1
@@ -51,6 +55,8 @@ class DataConfig:
     reading_order: str = ""
     """``visual`` for right-to-left labels that are stored as they are typed, ``as_written`` for those whose first
     character is the leftmost one in the picture; see `recog.codecs.TextCodec`."""
+    strip: bool = False
+    """Whether to strip white space and invisible characters from the ends of labels."""
     max_label_length: int = 32
     """Maximum number of tokens in a label."""
     on_bad_sample: str = "raise"
@@ -63,8 +69,8 @@ class DataConfig:
 
     @property
     def preprocess(self) -> Preprocess:
-        """Preprocessing of pictures; raises ``ValueError`` for invalid channels or filters."""
-        return Preprocess(self.height, self.width, self.channels, tuple(self.filters))
+        """Preprocessing of pictures; raises ``ValueError`` for invalid channels, filters or rotation."""
+        return Preprocess(self.height, self.width, self.channels, tuple(self.filters), self.rotate_tall)
 
     def check(self) -> None:
         """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from datasets.mixture import Mixture
 from datasets.needs import Needs
+from datasets.picture_remarks import picture_remarks
 from datasets.remarks import Remarks
 from datasets.sources import BadSampleError, RenderedSource, Source
 from recog.codecs import Problems
@@ -217,4 +218,5 @@ def _check(source: Source, needs: Needs, index: int) -> Good | BadSampleError:
         return BadSampleError(origin, reason)
     content = hashlib.blake2b(image, digest_size=8).digest() if isinstance(image, bytes) else b""
     pixels = hashlib.blake2b(f"{picture.shape}".encode() + picture.tobytes(), digest_size=8).digest()
-    return Good(scaled, str(label), content, pixels, needs.codec.remarks(label))
+    remarks = needs.codec.remarks(label) | picture_remarks(image, picture, label, needs.preprocess, needs.codec)
+    return Good(scaled, str(label), content, pixels, remarks)

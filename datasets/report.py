@@ -17,10 +17,12 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from datasets.buckets import choose_buckets
+from datasets.confusion import LookAlikes, find_look_alikes, look_alike_lines
 from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
 from datasets.mixture import Mixture
 from datasets.needs import TOO_WIDE, Needs, too_wide
+from datasets.picture_remarks import picture_remarks
 from datasets.pipeline import DataConfig
 from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, RenderedSource, Sample, Source
@@ -28,7 +30,8 @@ from recog.codecs import Problems
 from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG
 from recog.codecs.text_remarks import text_remarks
 from recog.ctc import frames_needed
-from recog.images import WIDEST, decode, scaled_width
+from recog.images import WIDEST, decode
+from recog.preprocess import Preprocess
 
 LOOK_AT_RENDERED = 2000
 """Default number of samples of a rendered source to examine."""
@@ -71,6 +74,8 @@ class Report(NamedTuple):
     """Number of usable samples by kind of remark."""
     examples: dict[str, list[Named]]
     """First samples with each kind of problem or remark."""
+    look_alikes: list[LookAlikes]
+    """Groups of tokens that look alike, such as Latin A and Cyrillic А."""
     duplicates: Duplicates
     """Groups of equal samples."""
     mean_image: Float[np.ndarray, "H W C"] | None
@@ -82,6 +87,7 @@ class Report(NamedTuple):
         fields = self._asdict() | {"duplicates": self.duplicates._asdict()}
         del fields["mean_image"]
         fields["examples"] = {kind: [named._asdict() for named in found] for kind, found in self.examples.items()}
+        fields["look_alikes"] = [{"tokens": x.tokens, "example": x.example._asdict()} for x in self.look_alikes]
         fields["duplicates"]["groups"] = [[named._asdict() for named in group] for group in self.duplicates.groups]
         return fields
 
@@ -93,6 +99,7 @@ class Report(NamedTuple):
             if count:
                 first = self.examples[kind][0]
                 lines.append(f"{kind.replace('_', ' ')}: {count:,}, such as {first.origin}: {first.text}")
+        lines += look_alike_lines(self.look_alikes)
         if self.widths:
             narrow = [f"{count:,} at stride {stride}" for stride, count in self.too_narrow.items() if count]
             lines.append(f"labels of {_span(self.label_lengths)} tokens, {len(self.tokens):,} different tokens")
@@ -117,7 +124,7 @@ def make_report(
 
     Args:
       source: source to examine. Parts of a mixture count by their samples, not by their weights.
-      config: height; for the mean picture also width (0 uses the median), channels and filters.
+      config: height, channels and rotation; for the mean picture also width (0 uses the median) and filters.
       needs: requirements of a model; None detects only problems that do not depend on a model.
       rendered: number of samples of a rendered source to examine.
       progress: title of a progress bar; None shows none.
@@ -125,12 +132,12 @@ def make_report(
     Raises:
       ValueError: the source holds no sample, or a filter is unknown.
     """
-    _ = config.preprocess
+    preprocess = config.preprocess
     once = _Once(source, rendered)
     if not len(once):
         raise ValueError("the source holds no sample to report: check its path and settings")
     tally = _Tally(config, needs)
-    looks = tqdm(_looks(once), progress, len(once), disable=progress is None, leave=False)
+    looks = tqdm(_looks(once, preprocess, needs), progress, len(once), disable=progress is None, leave=False)
     for index, look in enumerate(looks):
         tally.add(once.origin(index), index, look)
     return tally.report(once)
@@ -191,17 +198,19 @@ class _Look(NamedTuple):
     """Digest of the encoded picture."""
     digest: int
     """Digest of the label."""
+    remarks: Problems
+    """Remarks about the picture, by kind."""
 
 
-def _looks(source: Source) -> Iterator[_Look | BadSampleError]:
+def _looks(source: Source, preprocess: Preprocess, needs: Needs | None) -> Iterator[_Look | BadSampleError]:
     """Examines each sample, in order."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(source), AT_ONCE):
             indices = range(start, min(start + AT_ONCE, len(source)))
-            yield from pool.map(functools.partial(_look, source), indices)
+            yield from pool.map(functools.partial(_look, source, preprocess, needs), indices)
 
 
-def _look(source: Source, index: int) -> _Look | BadSampleError:
+def _look(source: Source, preprocess: Preprocess, needs: Needs | None, index: int) -> _Look | BadSampleError:
     try:
         image, label, origin = source[index]
     except BadSampleError as error:
@@ -213,7 +222,8 @@ def _look(source: Source, index: int) -> _Look | BadSampleError:
     of_pixels = digest(f"{pixels.shape}".encode() + pixels.tobytes())
     of_file = digest(image if isinstance(image, bytes) else f"rendered {index}".encode())
     of_label = digest(str(label).encode(errors="surrogatepass"))
-    return _Look(label, pixels.shape[:2], of_pixels, of_file, of_label)
+    remarks = picture_remarks(image, pixels, label, preprocess, needs.codec if needs else None)
+    return _Look(label, pixels.shape[:2], of_pixels, of_file, of_label, remarks)
 
 
 def _characters(label: Any) -> list[str]:
@@ -231,6 +241,7 @@ class _Tally:
         self._too_narrow = Counter[int]()
         self._problems, self._remarks = Counter[str](), Counter[str]()
         self._examples: dict[str, list[Named]] = {}
+        self._first: dict[str, Named] = {}
         self._seen = self._bad = 0
         self._readable = Digests()
 
@@ -240,7 +251,7 @@ class _Tally:
             found = {UNREADABLE: look.reason}
         else:
             self._readable.add(index, look.pixels, look.file, look.digest)
-            found = self._count(look)
+            found = self._count(origin, look)
         self._seen += 1
         self._bad += bool(found)
         self._problems.update(found.keys())
@@ -251,14 +262,17 @@ class _Tally:
             if len(examples) < SPELT_OUT:
                 examples.append(Named(origin, reason))
 
-    def _count(self, look: _Look) -> Problems:
+    def _count(self, origin: str, look: _Look) -> Problems:
         """Counts a readable sample; returns its problems."""
         tokens = self._needs.codec.split(look.label) if self._needs else _characters(look.label)
         needed = int(frames_needed(np.array([tokens]), np.array([len(tokens)]))[0])
-        own_width = scaled_width(*look.size, self._config.height)
+        _, own_width = dataclasses.replace(self._config.preprocess, width=0).scaled_size(*look.size)
         width = self._config.width or own_width
         self._lengths[len(tokens)] += 1
         self._tokens.update(tokens)
+        for token in tokens:
+            if token not in self._first:
+                self._first[token] = Named(origin, str(look.label))
         self._widths[own_width] += 1
         self._too_narrow.update(stride for stride in STRIDES if needed > width // stride)
         if self._needs:
@@ -268,8 +282,9 @@ class _Tally:
     def _remark(self, look: _Look) -> Problems:
         """Remarks about a usable sample."""
         if self._needs:
-            return self._needs.codec.remarks(look.label)
-        return text_remarks(look.label, self._config.reading_order) if isinstance(look.label, str) else {}
+            return self._needs.codec.remarks(look.label) | look.remarks
+        order = self._config.reading_order
+        return (text_remarks(look.label, order) if isinstance(look.label, str) else {}) | look.remarks
 
     def report(self, source: _Once) -> Report:
         """Report of the samples counted, which must be those of ``source``."""
@@ -291,6 +306,7 @@ class _Tally:
             problems=dict.fromkeys(PROBLEMS, 0) | self._problems,
             remarks=dict(self._remarks),
             examples=self._examples,
+            look_alikes=find_look_alikes(commonest, self._first),
             duplicates=self._readable.duplicates(source),
             mean_image=self._mean_image(source),
         )

@@ -3,15 +3,21 @@
 import codecs
 import hashlib
 import io
+import os
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from datasets.label_files import Line, find_picture, is_header, lines_of, missing, refuse_other_forms
+from recog.unknown_tokens import shortened
+
 TAB = b"\t"
+LONGEST_PATH = 4096
+"""Maximum number of characters of a path in messages: longer ones are not paths, but lines without a tab."""
 
 
 class Sample(NamedTuple):
@@ -90,23 +96,23 @@ def load_picture(file: Path, origin: str) -> bytes:
 
 
 class Folder:
-    """A folder with ``labels.tsv``: one ``path<TAB>text`` per line, UTF-8, with paths relative to the folder.
+    """A folder with ``labels.tsv``, or another label file by its name: one ``path<TAB>text`` per line, UTF-8.
 
-    Lines end with LF or CRLF only; other line breaks of Unicode, spaces and further tabs belong to the text. Blank
-    lines and a byte order mark are ignored.
+    Paths are relative to the file's folder. Lines end with LF or CRLF, or all of them with CR; other line breaks of
+    Unicode, spaces and further tabs belong to the text. Blank lines and a byte order mark are ignored. Backslashes in
+    a path separate folders if no file's name has them.
 
     Raises:
-      FileNotFoundError: no such folder, or no ``labels.tsv`` in it.
+      FileNotFoundError: no such folder or file, or no ``labels.tsv`` in the folder.
+      ValueError: the file has another form, such as commas for tabs, in which its pictures exist.
     """
 
-    def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
-        self.labels = self.folder / "labels.tsv"
+    def __init__(self, path: str | Path):
+        path = Path(path)
+        self.folder, self.labels = (path.parent, path) if path.is_file() else (path, path / "labels.tsv")
         if not self.labels.is_file():
-            raise FileNotFoundError(
-                f"{self.labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text per line"
-            )
-        self._content = self.labels.read_bytes().removeprefix(codecs.BOM_UTF8)
+            raise FileNotFoundError(missing(path))
+        self._content = lines_of(self.labels.read_bytes().removeprefix(codecs.BOM_UTF8))
         # Each worker process has a copy of up to millions of entries, so they are kept in a few compact objects.
         self._numbers, self._starts, start = array("q"), array("q"), 0
         for number, line in enumerate(io.BytesIO(self._content), 1):
@@ -114,6 +120,7 @@ class Folder:
                 self._numbers.append(number)
                 self._starts.append(start)
             start += len(line)
+        refuse_other_forms(self.labels, self._lines)
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -124,22 +131,32 @@ class Folder:
         end = self._content.find(b"\n", start)
         return self._numbers[index], self._content[start : end if end >= 0 else None].removesuffix(b"\r")
 
+    def _lines(self) -> Iterator[Line]:
+        """Lines that are not blank, with escapes for bytes that are not UTF-8."""
+        entries = map(self._entry, range(len(self)))
+        return (Line(number, line.decode(errors="surrogateescape")) for number, line in entries)
+
     def __getitem__(self, index: int) -> Sample:
         number, line = self._entry(index)
         place = f"{self.labels}:{number}"
         try:
             path, tab, text = line.decode().partition("\t")
         except UnicodeDecodeError as error:
-            raise BadSampleError(place, f"{line!r} is not UTF-8: save the file as UTF-8") from error
+            raw = line.decode(errors="backslashreplace")
+            raise BadSampleError(place, f"{shortened(raw)} is not UTF-8: save the file as UTF-8") from error
         if not (path and tab):
-            raise BadSampleError(place, f"{line.decode()!r} is not path<TAB>text: put a path and a tab before the text")
+            reason = f"{shortened(line.decode())} is not path<TAB>text: put a path and a tab before the text"
+            raise BadSampleError(place, reason)
         origin = self.origin(index)
-        return Sample(load_picture(self.folder / path, origin), text, origin)
+        if index == 0 and len(self) > 1 and is_header(self.folder, path, os.fsdecode(self.key(1))):
+            raise BadSampleError(origin, f"{shortened(line.decode())} looks like a header: remove the line")
+        return Sample(load_picture(find_picture(self.folder, path), origin), text, origin)
 
     def origin(self, index: int) -> str:
         """File and line of an entry, and the picture's path."""
         number, line = self._entry(index)
-        return f"{self.labels}:{number} ({line.partition(TAB)[0].decode(errors='replace')})"
+        path = line.partition(TAB)[0].decode(errors="replace")
+        return f"{self.labels}:{number} ({path[:LONGEST_PATH]}{'...' * (len(path) > LONGEST_PATH)})"
 
     def key(self, index: int) -> bytes:
         """Key of a sample: its path in UTF-8, which does not depend on the order of the lines."""

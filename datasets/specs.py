@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
-from datasets.csv_source import CsvFile
+from datasets.csv_source import Columns, CsvFile
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.sources import Folder, Source
@@ -38,8 +38,9 @@ Settings = TypeVar("Settings", bound=StreamConfig)
 def open_source(spec: str) -> Source:
     """Opens one source, or several mixed by weight.
 
-    - ``folder:PATH``, a folder with ``labels.tsv``
-    - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``
+    - ``folder:PATH``, a folder with ``labels.tsv``, or a label file: ``folder:PATH/rec_gt_train.txt``
+    - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``, or with others:
+      ``csv:FILE:path=filename,text=words``
     - ``names:FOLDER``, pictures whose file names are their labels
     - ``lmdb:PATH``, a database in the format of deep-text-recognition-benchmark
     - ``tfds:PATH:SPLIT``, a set written by ``launch.prepare``: ``tfds:prepared/svt:train``
@@ -85,7 +86,7 @@ def _open_one(spec: str) -> Source:
         case "folder":
             return Folder(_expand(spec))
         case "csv":
-            return CsvFile(_expand(spec))
+            return _open_csv(spec)
         case "names":
             return NamedPictures(_expand(spec))
         case "lmdb":
@@ -108,6 +109,20 @@ def _open_one(spec: str) -> Source:
             return Words(parse_settings(WordsConfig(), spec))
         case _:
             raise ValueError(f"unknown data source {spec!r}; expected one of {FORMS}")
+
+
+def _open_csv(spec: str) -> CsvFile:
+    """Opens ``csv:FILE``, or ``csv:FILE:path=COLUMN,text=COLUMN``."""
+    file, _, named = spec.rpartition(":")
+    if "=" not in named or ":" not in file or Path(_expand(spec)).exists():
+        return CsvFile(_expand(spec))
+    columns = Columns()
+    for item in named.split(","):
+        name, _, column = (part.strip() for part in item.partition("="))
+        if name not in Columns._fields or not column:
+            raise ValueError(f"{spec}: {item!r} names no column: write {file}:path=COLUMN,text=COLUMN")
+        columns = columns._replace(**{name: column})
+    return CsvFile(_expand(file), columns)
 
 
 def _open_lmdb(path: str) -> Source:

@@ -9,9 +9,10 @@ A contact sheet of random samples with their labels, the same ones each time (of
 
     python -m launch.prepare --preview=plates:seed=3 [--count=60] [--out=preview.png]
 
-A report on labels, characters, widths, the mean picture, duplicates and unusable samples, as ``report.json`` and
-``report.png``; with a configuration also the samples that its alphabet and frames do not fit. Rendered sources are
-endless: the report looks at the first 2,000 samples, or at ``--count``:
+A report on labels, characters that look alike, widths, the mean picture, duplicates and unusable samples, as
+``report.json`` and ``report.png``; with a configuration also the samples that its alphabet and frames do not fit. The
+labels' tokens are written to ``alphabet.txt``, for ``--config.alphabet.file``. Rendered sources are endless: the report
+looks at the first 2,000 samples, or at ``--count``:
 
     python -m launch.prepare --report --data=folder:PATH [--config=launch/configs/NAME.py] [--out=report]
 """

@@ -11,38 +11,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from jaxtyping import Int32
 
+from recog.unknown_tokens import UnknownTokenError
+
 BlankPlace = Literal["first", "last"]
 """Position of the CTC blank among the classes: id 0, or the id after all tokens."""
 
 _UNWRITABLE = re.compile("[\n\r\ufeff\ud800-\udfff]")
 """Characters that a token in a UTF-8 file of lines cannot hold: line breaks, byte order marks, lone surrogates."""
-
-
-class UnknownTokenError(ValueError):
-    """Tokens of a text are missing in the alphabet."""
-
-    def __init__(self, text: str, unknown: Sequence[tuple[int, str]], size: int) -> None:
-        """Stores the parts of the message, so that the error can be pickled between worker processes.
-
-        Args:
-          text: the whole text.
-          unknown: position (counted in tokens from 0) and token of each one that is not in the alphabet.
-          size: number of tokens in the alphabet.
-        """
-        super().__init__(text, unknown, size)
-        self.text = text
-        self.unknown = tuple(unknown)
-        self.size = size
-
-    def __str__(self) -> str:
-        found = ", ".join(
-            f"{repr(token) if token else 'nothing between two separators'} at position {position}"
-            for position, token in self.unknown
-        )
-        return (
-            f"text {self.text!r} holds {found}, not in the alphabet of {self.size} tokens: "
-            "add the tokens to the alphabet, correct the text or drop the sample"
-        )
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -133,7 +108,7 @@ class Alphabet:
         tokens = self.split(text)
         unknown = [(position, token) for position, token in enumerate(tokens) if token not in self._ids]
         if unknown:
-            raise UnknownTokenError(text, unknown, len(self.tokens))
+            raise UnknownTokenError(text, unknown, self)
         return np.array([self._ids[token] for token in tokens], np.int32)
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -189,6 +164,10 @@ class Alphabet:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
+    def to_file(self, path: str | Path) -> None:
+        """Writes one token per line, UTF-8, for `from_file`; the blank and the separator are not saved."""
+        Path(path).write_bytes("".join(f"{token}\n" for token in self.tokens).encode())
+
     def _token(self, token_id: int, position: int) -> str:
         if token_id == self.blank_id:
             raise ValueError(f"id {token_id} at position {position} is the blank: pass ids without blanks and padding")
@@ -200,10 +179,15 @@ class Alphabet:
         return self.tokens[token_id - 1 if self.blank == "first" else token_id]
 
 
+def fits_a_line(token: str) -> bool:
+    """Whether a token can be a line of a file that `Alphabet.from_file` loads."""
+    return bool(token) and not _UNWRITABLE.search(token)
+
+
 def _check_token(token: str, position: int, separator: str) -> None:
     if not token:
         raise ValueError(f"token {position} is empty: remove it (the blank is added automatically)")
-    if _UNWRITABLE.search(token):
+    if not fits_a_line(token):
         raise ValueError(
             f"token {token!r} cannot be a line of a UTF-8 file: remove line breaks and unpaired surrogates"
         )

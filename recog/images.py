@@ -8,14 +8,17 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from recog.jpeg_segments import has_end
+from recog.transparency import decode_transparent, loses_transparency, may_be_transparent
+
 cv2.setNumThreads(1)  # the input pipeline processes pictures in parallel; OpenCV's threads would compete with it
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # errors are raised as exceptions instead
 
 WIDEST = 4096
 """Maximum width in pixels after scaling; wider pictures are not lines of text, and would need too much memory."""
 
-_JPEG, _SCAN, _END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-"""Markers of a JPEG file's start, its compressed pixels, and its end (ITU-T T.81, table B.1)."""
+_JPEG = b"\xff\xd8"
+"""Start of a JPEG file."""
 
 
 class UnreadableImageError(ValueError):
@@ -23,10 +26,10 @@ class UnreadableImageError(ValueError):
 
 
 def decode(encoded: bytes, channels: int, *, upright: bool = True) -> UInt8[np.ndarray, "H W C"]:
-    """Decodes PNG, JPEG or any other format that OpenCV supports; transparency is dropped.
+    """Decodes PNG, JPEG or any other format that OpenCV supports; transparent pictures are composited.
 
     Grayscale is computed by `to_channels`, except for JPEG, which stores it (the same within rounding, for half the
-    time).
+    time). The ground under transparency is that of `recog.transparency`.
 
     Args:
       encoded: content of a picture file.
@@ -34,16 +37,21 @@ def decode(encoded: bytes, channels: int, *, upright: bool = True) -> UInt8[np.n
       upright: whether to rotate the picture by its Exif orientation.
 
     Raises:
-      UnreadableImageError: the content is empty, cut short or not a picture.
+      UnreadableImageError: the content is empty, cut short or not a picture, or its transparency cannot be decoded.
     """
     is_jpeg = encoded.startswith(_JPEG)
-    if is_jpeg and encoded.endswith(b"\0\0") and encoded.find(_END, encoded.find(_SCAN)) < 0:
+    if is_jpeg and encoded.endswith(b"\0\0") and not has_end(encoded):
         raise UnreadableImageError("cut short: the file ends in zeros, as after a broken download")
+    if not is_jpeg and loses_transparency(encoded):
+        raise UnreadableImageError("a grey TIFF with transparency, which OpenCV cannot decode: save it as PNG")
     flag = cv2.IMREAD_GRAYSCALE if is_jpeg and channels == 1 else cv2.IMREAD_COLOR_RGB
-    if not upright:
-        flag |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag) if encoded else None
+        image = None
+        if not is_jpeg and may_be_transparent(encoded):
+            image = decode_transparent(encoded, upright=upright)
+        if image is None and encoded:
+            flag = flag if upright else flag | cv2.IMREAD_IGNORE_ORIENTATION
+            image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
     except cv2.error as error:
         raise UnreadableImageError(f"OpenCV cannot decode it: {error.err}") from error
     if image is None:
@@ -56,6 +64,11 @@ def to_channels(image: UInt8[np.ndarray, "H W 3"], channels: int) -> UInt8[np.nd
     if channels == 3:
         return image
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
+
+
+def turned(image: UInt8[np.ndarray, "H W ..."], degrees: int) -> UInt8[np.ndarray, "W H ..."]:
+    """Turns a picture clockwise by 90 or 270 degrees."""
+    return np.ascontiguousarray(np.rot90(image, -degrees // 90))
 
 
 def scaled_width(height: int, width: int, target_height: int) -> int:

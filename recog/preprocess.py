@@ -8,15 +8,19 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recog.filters import apply_filters, check_filters
-from recog.images import WIDEST, decode, scale, scaled_width, to_channels
+from recog.images import WIDEST, decode, scale, scaled_width, to_channels, turned
+from recog.transparency import composite
+
+TALL = 1.5
+"""Minimum height by width of pictures that ``rotate_tall`` turns, as in PaddleOCR (`get_rotate_crop_image`)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Preprocess:
-    """Decodes a picture, converts its channels, applies filters and scales it, in this order.
+    """Decodes a picture, turns it, converts its channels, applies filters and scales it, in this order.
 
     Raises:
-      ValueError: channels other than 1 or 3, or an unknown filter.
+      ValueError: channels other than 1 or 3, an unknown filter, or an unknown rotation.
     """
 
     height: int
@@ -27,14 +31,19 @@ class Preprocess:
     """Number of channels: 1 for grayscale, 3 for RGB."""
     filters: tuple[str, ...] = ()
     """Names of filters to apply before scaling (`recog.filters`)."""
+    rotate_tall: int = 0
+    """Degrees by which to turn pictures clockwise that are at least `TALL` times as high as wide: 90 or 270; 0 turns
+    none."""
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ValueError(f"data.channels={self.channels}: choose 1 (grayscale) or 3 (colour)")
         check_filters(self.filters)
+        if self.rotate_tall not in (0, 90, 270):
+            raise ValueError(f"data.rotate_tall={self.rotate_tall}: choose 0, 90 or 270 degrees clockwise")
 
     def __call__(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "Y X C"]:
-        """Preprocesses the content of a picture file, or a decoded picture (``H W``, ``H W 1`` or RGB).
+        """Preprocesses the content of a picture file, or a decoded picture (``H W``, ``H W 1``, RGB or RGBA).
 
         Raises:
           ValueError: not decodable, not a uint8 picture, empty, or wider than `WIDEST` when scaled.
@@ -45,7 +54,7 @@ class Preprocess:
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
             raise ValueError(
                 f"an array of {picture.dtype} {picture.shape} is not a picture: "
-                "give uint8, H W 1 (grayscale) or H W 3 (RGB)"
+                "give uint8, H W 1 (grayscale), H W 3 (RGB) or H W 4 (RGBA)"
             )
         height, width = picture.shape[:2]
         _, scaled = self.scaled_size(height, width)
@@ -61,20 +70,33 @@ class Preprocess:
         return scale(apply_filters(picture, self.filters), self.height, self.width)
 
     def decode(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
-        """The picture in its own size: a picture file's content decoded, a decoded picture as it is.
+        """The picture in its own size, opaque and turned; calling it again changes nothing.
 
         Raises:
           ValueError: not decodable.
         """
-        return decode(image, self.channels) if isinstance(image, bytes) else image
+        picture = decode(image, self.channels) if isinstance(image, bytes) else image
+        if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 4 and picture.size:
+            picture = composite(picture)
+        if picture.ndim in (2, 3) and self._turns(*picture.shape[:2]):
+            picture = turned(picture, self.rotate_tall)
+        return picture
 
     def scaled_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width in pixels of a picture of this size after scaling."""
+        """Height and width in pixels of a picture of this size after turning and scaling."""
+        if self._turns(height, width):
+            height, width = width, height
         return self.height, self.width or scaled_width(height, width, self.height)
 
+    def _turns(self, height: int, width: int) -> bool:
+        return bool(self.rotate_tall) and height >= TALL * width > 0
+
     def to_json(self) -> dict[str, Any]:
-        """Settings for JSON."""
-        return dataclasses.asdict(self)
+        """Settings for JSON; ``rotate_tall`` only if it is set, so that earlier versions can load others."""
+        saved = dataclasses.asdict(self)
+        if not self.rotate_tall:
+            del saved["rotate_tall"]
+        return saved
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:

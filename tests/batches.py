@@ -27,10 +27,11 @@ def text_needs(
     max_width: int | None = None,
     max_length: int = 32,
     lower_case: bool = False,
+    strip: bool = False,
     frames: Callable[[int], int | None] = lambda width: None,
 ) -> Needs:
     """What a reader asks that emits so many frames for pictures of a width."""
-    codec = TextCodec(alphabet, max_length, lower_case)
+    codec = TextCodec(alphabet, max_length, lower_case, strip)
 
     def problems(label, size):
         return codec.problems(label, size) | infeasible(codec, label, frames(size[1]))

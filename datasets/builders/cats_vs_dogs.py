@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datasets.builders.builder import SetBuilder
 from datasets.builders.entries import Entries, Entry, locate
+from recog.folders import left_by_system
 
 FOLDERS = {"Cat": "cat", "Dog": "dog"}
 """Label by folder."""
@@ -17,7 +18,8 @@ FOLDERS = {"Cat": "cat", "Dog": "dog"}
 def parse_folders(root: Path) -> Iterator[Entry]:
     """Lists the pictures of both folders in the order of their numbers."""
     for folder, label in FOLDERS.items():
-        paths = sorted((root / folder).glob("*.jpg"), key=lambda path: (len(path.name), path.name))
+        found = (path for path in (root / folder).glob("*.jpg") if not left_by_system(Path(path.name)))
+        paths = sorted(found, key=lambda path: (len(path.name), path.name))
         yield from (Entry(path, label, f"{folder}/{path.name}") for path in paths)
 
 

@@ -20,6 +20,7 @@ from datasets.builders.crops import Box, Quadrilateral
 from datasets.builders.entries import Entries, Entry
 from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
+from recog.folders import left_by_system
 
 PROVINCES = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -74,7 +75,7 @@ def _characters(name: str, indices: str) -> str:
 def list_folder(root: Path, folder: str) -> Iterator[str]:
     """Lists the pictures of a folder in the order of their names, as paths below ``root``."""
     names = (path.name for path in (root / folder).iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
-    yield from (f"{folder}/{name}" for name in sorted(names))
+    yield from (f"{folder}/{name}" for name in sorted(names) if not left_by_system(Path(name)))
 
 
 def load_list(root: Path, file: str) -> Iterator[str | BadSampleError]:
@@ -113,7 +114,8 @@ def find_splits(source: Path, rectify: bool) -> dict[str, Entries]:
     Without lists, the split ``base`` holds all base pictures.
     """
     found: dict[str, Entries] = {}
-    for root in [source, *sorted(path for path in source.iterdir() if path.is_dir())]:
+    below = sorted(path for path in source.iterdir() if path.is_dir() and not left_by_system(Path(path.name)))
+    for root in [source, *below]:
         lists = next((name for name in ("splits", "split") if (root / name).is_dir()), "splits")
         folders = {"base": "ccpd_base"} | {kind: f"ccpd_{kind}" for kind in KINDS}
         folders |= {split: f"ccpd_green/{name}" for split, name in GREEN.items()}

@@ -22,8 +22,9 @@ def make_codec(config: Config) -> Codec:
 
 
 def text_codec(config: Config, alphabet: Alphabet) -> TextCodec:
-    """Builds the codec of texts over an alphabet, with the configured length, case and order."""
-    return TextCodec(alphabet, config.data.max_label_length, config.data.lower_case, config.data.reading_order)
+    """Builds the codec of texts over an alphabet, as the labels are configured."""
+    data = config.data
+    return TextCodec(alphabet, data.max_label_length, data.lower_case, data.strip, data.reading_order)
 
 
 def make_alphabet(config: AlphabetConfig) -> Alphabet:
@@ -32,9 +33,12 @@ def make_alphabet(config: AlphabetConfig) -> Alphabet:
     Raises:
       ValueError: not exactly one of preset, file and tokens is given, or the preset is unknown.
     """
-    if sum(map(bool, (config.name, config.file, config.tokens))) != 1:
+    given = [field for field in ("name", "file", "tokens") if getattr(config, field)]
+    if len(given) != 1:
+        clears = " ".join(f"--config.alphabet.{field}=" for field in given if field != "file")
         raise ValueError(
-            "give exactly one of alphabet.name, alphabet.file and alphabet.tokens (--config.alphabet.name= clears one)"
+            "give exactly one of alphabet.name, alphabet.file and alphabet.tokens"
+            + (f": {' and '.join(given)} are given; to clear: {clears}" if given else "")
         )
     blank = typing.cast(BlankPlace, config.blank)  # checked by the alphabet
     if config.file:

@@ -1,4 +1,4 @@
-"""Report of ``launch.prepare --report``: a JSON file, a summary, and a page with histograms and the mean picture.
+"""Report of ``launch.prepare --report``: a JSON file, a summary, an alphabet, and a page with histograms.
 
 Tokens are drawn with OpenCV's built-in font, which has Chinese; Matplotlib depends on the installed fonts.
 """
@@ -22,21 +22,23 @@ from datasets.report import LOOK_AT_RENDERED, Report, make_report
 from datasets.specs import open_source
 from launch.runs.config import Config
 from launch.runs.data import needs
+from launch.runs.data_alphabet import write_alphabet
 from launch.runs.tasks import make_task
 
 HEIGHT = 32
 """Picture height at which widths are measured, unless a height or a configuration is given."""
 
 BAR, OUTSIDE, INK = "#2b6cb0", "#dd6b20", 60
-DPI = 120
+DPI, WIDTH = 120, 11
+"""Dots per inch, and inches of the page's width."""
 COMMONEST, RAREST = 48, 20
 """Numbers of tokens with a bar, if there are more than their sum."""
 BINS = 40
 """Bars of the histogram of widths."""
 GLYPH = 30
 """Font size in pixels at which text is drawn; it is shown at half the size, for smooth edges."""
-LINE = 60
-"""Characters of a line of findings."""
+LINE, LINES = 150, 4
+"""Maximum number of characters of a line of findings, and of lines of each."""
 LONGEST = 12
 """Characters of a token on its bar."""
 SPACE = "space"
@@ -52,7 +54,7 @@ def report(
     height: int | None = None,
     config: Config | None = None,
 ) -> Report:
-    """Examines all samples, prints a summary, and writes ``report.json`` and ``report.png``.
+    """Examines all samples, prints a summary, and writes ``report.json``, ``report.png`` and ``alphabet.txt``.
 
     Args:
       spec: source of the samples, see `datasets.specs.open_source`.
@@ -69,13 +71,17 @@ def report(
     out = Path(out).expanduser()
     out.mkdir(parents=True, exist_ok=True)  # before the samples are read, which may take long
     data = config.data if config else DataConfig(height=height or HEIGHT, channels=3)
-    asked = needs(data, make_task(config)) if config else None
+    task = make_task(config) if config else None
+    asked = needs(data, task) if task else None
     found = make_report(open_source(spec), data, asked, rendered=count or LOOK_AT_RENDERED, progress="look")
     document = json.dumps({"data": spec, **found.to_json()}, indent=2, ensure_ascii=False)
     # A lone surrogate, of a file name that is not UTF-8, becomes what JSON writes for it.
     (out / "report.json").write_text(document + "\n", encoding="utf-8", errors="backslashreplace")
     write_report_page(out / "report.png", spec, found)
-    print("\n".join([f"{spec}:", *(f"  {line}" for line in found.summary()), f"{out}/report.json, {out}/report.png"]))
+    used = (task.codec, config.alphabet) if task and config else (None, None)
+    alphabet = write_alphabet(out / "alphabet.txt", found.tokens, *used)
+    written = [f"{out}/report.json, {out}/report.png", *alphabet]
+    print("\n".join([f"{spec}:", *(f"  {line}" for line in found.summary()), *written]))
     return found
 
 
@@ -87,9 +93,11 @@ def write_report_page(path: str | Path, title: str, report: Report) -> None:
       title: name of the source, in any script.
       report: the findings.
     """
-    figure = Figure(figsize=(11, 9), dpi=DPI, layout="constrained")
+    findings = _findings(report)
+    height = findings.shape[0] / 2 / DPI  # in inches, as it is shown at half the size
+    figure = Figure(figsize=(WIDTH, 9 + height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplot_mosaic("tt;lw;cc;mf", height_ratios=[1, 12, 12, 8])
+    axes = figure.subplot_mosaic("tt;lw;cc;mm;ff", height_ratios=[0.3, 3, 3, 1.5, height])
     axes["t"].axis("off")
     _put(axes["t"], title, (0, 0.5), alignment=(0, 0.5))
     _lengths(axes["l"], report)
@@ -97,7 +105,7 @@ def write_report_page(path: str | Path, title: str, report: Report) -> None:
     _tokens(axes["c"], report)
     _mean(axes["m"], report)
     axes["f"].axis("off")
-    axes["f"].text(0, 1, _findings(report), va="top", linespacing=1.5)
+    _place(axes["f"], findings, (0, 1), alignment=(0, 1))
     figure.savefig(path)
 
 
@@ -105,7 +113,7 @@ def spelt(token: str) -> str:
     """A token in drawable characters: code points for those that OpenCV's font lacks, and ``space``."""
     if token == " ":
         return SPACE
-    text = "".join(character if _has_glyph(character) else f"U+{ord(character):04X}" for character in token)
+    text = _drawable(token)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
@@ -155,9 +163,24 @@ def _mean(axes: Axes, report: Report) -> None:
     axes.set_xlabel(f"mean picture, {width}x{height}")
 
 
-def _findings(report: Report) -> str:
-    wrapped = [textwrap.fill(line, LINE, subsequent_indent="    ") for line in report.summary()]
-    return "\n".join(wrapped)
+def _findings(report: Report) -> UInt8[np.ndarray, "H W 4"]:
+    """Lines of the summary, twice as large as they are shown."""
+    lines = [line for finding in report.summary() for line in _wrapped(_drawable(finding))]
+    pictures = [_drawn(line) for line in lines]
+    together = np.zeros((sum(len(p) for p in pictures), max(p.shape[1] for p in pictures), 4), np.uint8)
+    for number, picture in enumerate(pictures):
+        together[number * len(picture) :][: len(picture), : picture.shape[1]] = picture
+    return together
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines that fit the page; Chinese ones hold fewer characters."""
+    lines = [text]
+    for length in range(LINE, LINE // 3, -10):
+        lines = textwrap.wrap(text, length, subsequent_indent="    ", max_lines=LINES, placeholder=" …")
+        if max(_drawn(line).shape[1] for line in lines) <= 2 * DPI * (WIDTH - 1):
+            break
+    return lines
 
 
 def _finish(axes: Axes, across: str, up: str) -> None:
@@ -169,7 +192,11 @@ def _finish(axes: Axes, across: str, up: str) -> None:
 def _put(axes: Axes, text: str, place: tuple[float, float], alignment: tuple[float, float], turned: bool = False):
     """Puts text at ``place`` (x in data, y as a share of the axes), with its ``alignment`` point there."""
     picture = _drawn(text)
-    image = OffsetImage(np.rot90(picture) if turned else picture, zoom=36 / DPI)
+    _place(axes, np.rot90(picture) if turned else picture, place, alignment)
+
+
+def _place(axes: Axes, picture: np.ndarray, place: tuple[float, float], alignment: tuple[float, float]) -> None:
+    image = OffsetImage(picture, zoom=36 / DPI)
     coords = axes.get_xaxis_transform()
     axes.add_artist(AnnotationBbox(image, place, xycoords=coords, box_alignment=alignment, frameon=False, pad=0))
 
@@ -183,6 +210,11 @@ def _drawn(text: str) -> UInt8[np.ndarray, "H W 4"]:
     cv2.putText(ink, text, (0, GLYPH), (255,), font, GLYPH)
     picture[..., 3] = ink
     return picture
+
+
+def _drawable(text: str) -> str:
+    """Text with the code points of characters that OpenCV's font lacks."""
+    return "".join(character if _has_glyph(character) else f"U+{ord(character):04X}" for character in text)
 
 
 @functools.cache

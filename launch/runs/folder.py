@@ -71,7 +71,8 @@ def _saved(workdir: Path, name: str, ours: Any) -> Any:
             return to_json(from_json(Config, saved))
         case "codec":
             return codec_from_json(saved).to_json()
-    return saved
+        case _:
+            return saved
 
 
 def steps_done(workdir: Path) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from recog.codecs.codec import UNKNOWN_CLASS, WRONG_KIND, CardText, Prediction, Problems, Reading
+from recog.unknown_tokens import shortened
 
 
 class ClassTargets(NamedTuple):
@@ -136,4 +137,4 @@ class ClassCodec:
 
     def _unknown(self, label: Any) -> str:
         shown = ", ".join(self.names[:8]) + (", ..." if len(self.names) > 8 else "")
-        return f"label {label!r} is not one of the {self.classes} classes {shown}: add it or drop the sample"
+        return f"label {shortened(label)} is not one of the {self.classes} classes {shown}: add it or drop the sample"

@@ -12,9 +12,14 @@ ARABIC_MARK = "\u061c"
 """Arabic letter mark: numbers after it are ordered as in Arabic, where each part of ``12-34`` stands by itself."""
 
 
+KNOWN = {"L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON"}
+"""Bidirectional classes of characters that are shown; others are controls, or not assigned."""
+
+
 def right_to_left(text: str) -> bool:
-    """Whether a text holds characters that are written from right to left."""
-    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+    """Whether a text holds characters that are written from right to left, and none of an unknown direction."""
+    classes = {unicodedata.bidirectional(character) for character in text}
+    return bool(classes & {"R", "AL"}) and classes <= KNOWN
 
 
 def to_visual(text: str) -> str:

@@ -10,7 +10,11 @@ from recog.alphabet import Alphabet
 from recog.codecs.codec import EMPTY, OUTSIDE, TOO_LONG, WRONG_KIND, CardText, Prediction, Problems, Reading
 from recog.codecs.reading_order import to_logical, to_visual
 from recog.codecs.text_remarks import text_remarks
+from recog.look_alikes import strip_ends
+from recog.unknown_tokens import shortened
 
+LONGEST_EXAMINED = 10_000
+"""Maximum number of tokens in a label whose characters are looked at; a longer one is a mistake in the file."""
 LONGEST_MEASURED = 256
 """Maximum number of tokens in a label of an evaluation sample."""
 
@@ -39,6 +43,8 @@ class TextCodec:
     """Maximum number of tokens in a label: slots of the targets."""
     lower_case: bool = False
     """Whether labels are converted to lower case, for training and evaluation."""
+    strip: bool = False
+    """Whether labels lose white space and invisible characters at their ends, for training and evaluation."""
 
     reading_order: str = ""
     """``visual`` if labels are stored as they are typed: right-to-left texts are learnt from left to right, as pictures
@@ -81,19 +87,24 @@ class TextCodec:
         del size
         if not isinstance(label, str):
             return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: the source does not suit a reader"}
-        found = {} if label else {EMPTY: "the label is empty"}
         text = self._learnt(label)
-        try:
-            self.alphabet.encode(text)
-        except ValueError as error:
-            found[OUTSIDE] = str(error)
-        if (count := len(self.alphabet.split(text))) > self.max_length:
+        without = f" without the white space of {shortened(label)}" if label else ""
+        found = {} if text else {EMPTY: f"the label is empty{without}"}
+        count = len(self.alphabet.split(text))
+        if count <= LONGEST_EXAMINED:
+            try:
+                self.alphabet.encode(text)
+            except ValueError as error:
+                found[OUTSIDE] = self._outside(label, str(error))
+        if count > self.max_length:
             found[TOO_LONG] = self._too_long(text, count)
         return found
 
     def remarks(self, label: Any) -> Problems:
-        """Finds white space at the ends of a text, and right-to-left texts whose order is not configured."""
-        return text_remarks(label, self.reading_order)
+        """Finds white space at the ends of a text, unless it is stripped, invisible characters, quotation marks, and
+        right-to-left texts whose order is not configured.
+        """
+        return text_remarks(strip_ends(label) if self.strip else label, self.reading_order)
 
     def scaled(self, label: Any, across: float, down: float) -> Any:
         """Returns the label unchanged."""
@@ -177,29 +188,38 @@ class TextCodec:
             "max_length": self.max_length,
             "lower_case": self.lower_case,
             "reading_order": self.reading_order,
+            "strip": self.strip,
         }
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Loads the form that `to_json` returns."""
-        return cls(
-            Alphabet.from_dict(saved["alphabet"]),
-            saved["max_length"],
-            saved["lower_case"],
-            saved.get("reading_order", ""),  # codecs of earlier versions have none
-        )
+        """Loads the form that `to_json` returns; earlier versions had neither ``strip`` nor ``reading_order``."""
+        alphabet = Alphabet.from_dict(saved["alphabet"])
+        strip, order = saved.get("strip", False), saved.get("reading_order", "")
+        return cls(alphabet, saved["max_length"], saved["lower_case"], strip, order)
 
     @property
     def _visual(self) -> bool:
         return self.reading_order == "visual"
 
     def _learnt(self, text: str) -> str:
-        """The text as it is learnt, token by token from left to right."""
+        """The text as it is learnt, token by token from left to right: stripped, in lower case, as configured."""
+        text = strip_ends(text) if self.strip else text
         text = text.lower() if self.lower_case else text
         return to_visual(text) if self._visual else text
 
+    def _outside(self, label: str, reason: str) -> str:
+        """Reason why a label does not fit the alphabet, which may be that it is converted to lower case."""
+        as_written = dataclasses.replace(self, lower_case=False)
+        if not self.lower_case or OUTSIDE in as_written.problems(label, (1, 1)):
+            return reason
+        return (
+            f"label {shortened(label)} fits the alphabet as it is written, but data.lower_case converts it: "
+            "set --config.data.lower_case=false"
+        )
+
     def _too_long(self, text: str, count: int) -> str:
-        return f"label {text!r} has {count} tokens, data.max_label_length is {self.max_length}: raise it"
+        return f"label {shortened(text)} has {count} tokens, data.max_label_length is {self.max_length}: raise it"
 
 
 _OUTPUTS = """\

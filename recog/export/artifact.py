@@ -133,7 +133,7 @@ class Artifact:
         return self.codec.readings(self.predict(images, sizes))
 
     def read_pictures(self, pictures: Sequence[UInt8[np.ndarray, "..."]]) -> list[Reading]:
-        """Predictions for pictures of any size, grayscale or RGB, grouped into few batches and shapes.
+        """Predictions for pictures of any size, grayscale, RGB or RGBA, grouped into few batches and shapes.
 
         Raises:
           ValueError: an array is not a picture, or a picture is too wide.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recog.codecs import Codec
-from recog.preprocess import Preprocess
+from recog.preprocess import TALL, Preprocess
 
 FORMAT = 4
 """Version of the artifact's file formats; incremented by changes that earlier versions cannot load."""
@@ -42,7 +42,8 @@ class Card:
 
     def to_json(self) -> str:
         """Content of ``card.json``."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+        saved = dataclasses.asdict(self) | {"preprocess": self.preprocess.to_json()}
+        return json.dumps(saved, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_file(cls, path: Path) -> "Card":
@@ -93,6 +94,8 @@ class Card:
             channels=preprocess.channels,
         )
         names = ", then ".join(f"`{name}`" for name in preprocess.filters)
+        if preprocess.rotate_tall:
+            text += _TURNED.format(tall=TALL, degrees=preprocess.rotate_tall)
         return text + (_FILTERED.format(names=names) if names else "")
 
 
@@ -109,6 +112,9 @@ _ONE_WIDTH = """\
 - `images`, uint8 `B {height} {width} {channels}`: {colour} pictures stretched to {width} by {height} pixels; any batch
   size is accepted.
 - `sizes`, int32 `B 2`: height ({height}) and width ({width}) of each picture.
+"""
+_TURNED = """\
+- Before scaling, pictures at least {tall} times as high as wide are turned clockwise by {degrees} degrees.
 """
 _FILTERED = """\
 - Before scaling, these filters of `recog.filters` are applied to each picture: {names}.

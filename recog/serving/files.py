@@ -1,6 +1,6 @@
 """Prediction for picture files with an artifact, in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 
 from recog.codecs import Reading
 from recog.export.artifact import Artifact
+from recog.folders import left_by_system
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 """Suffixes of picture files in folders; files given by name may have any suffix."""
@@ -17,13 +18,19 @@ PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".p
 def find_pictures(paths: Sequence[str]) -> list[Path]:
     """Expands folders to the sorted pictures below them, and keeps files as given.
 
-    A folder without pictures is kept, so that `read_files` reports it.
+    Files of macOS and Windows, such as ``._a.jpg``, are passed over in folders. A folder without pictures is kept, so
+    that `read_files` reports it.
     """
     found = []
     for path in map(Path, paths):
-        inside = (p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-        found += sorted(inside) or [path] if path.is_dir() else [path]
+        found += sorted(filter(_is_picture_below(path), path.rglob("*"))) or [path] if path.is_dir() else [path]
     return found
+
+
+def _is_picture_below(folder: Path) -> Callable[[Path], bool]:
+    return lambda path: (
+        path.suffix.lower() in PICTURES and path.is_file() and not left_by_system(path.relative_to(folder))
+    )
 
 
 def read_files(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> Iterator[tuple[Path, Reading | str]]:

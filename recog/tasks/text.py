@@ -12,6 +12,7 @@ from recog.ctc import frames_needed
 from recog.metrics import ReadingCounts
 from recog.metrics.hints import zero_accuracy_hint
 from recog.tasks.task import Task
+from recog.unknown_tokens import shortened
 
 
 class TextTask(Task):
@@ -42,7 +43,8 @@ def infeasible(codec: TextCodec, label: Any, frames: int | None) -> Problems:
         return {}
     return {
         INFEASIBLE: (
-            f"label {label!r} needs {needed} frames, the model emits {frames}: widen the picture or drop the sample"
+            f"label {shortened(label)} needs {needed} frames, the model emits {frames}: "
+            "widen the picture or drop the sample"
         )
     }
 

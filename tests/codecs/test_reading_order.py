@@ -45,12 +45,24 @@ def test_what_comes_back_is_shown_alike_or_is_remarked(typed):
         assert back == typed
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf"]), max_size=8))
+CONTROLS = "\u2066\u2067\u2069\u202b\u202c\u200f"
+RIGHT_TO_LEFT_ONES = "".join(chr(code) for code in (*range(0x5D0, 0x5EB), *range(0x620, 0x64B), *range(0x660, 0x66A)))
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf"]) | st.sampled_from(RIGHT_TO_LEFT_ONES)))
 @example(f"{SHALOM}\u2028a")
+@example("\u074d\U00010756")  # not assigned
 def test_any_text_keeps_its_characters(typed):
     kept = sorted(c for c in typed if not unicodedata.mirrored(c))
     assert sorted(c for c in to_visual(typed) if not unicodedata.mirrored(c)) == kept
     assert len(to_logical(typed)) == len(typed)
+
+
+@given(
+    st.text(st.characters(codec="utf-8") | st.sampled_from(RIGHT_TO_LEFT_ONES + "\u2066\u2067\u2069\u202b\u202c\u200f"))
+)
+def test_no_text_is_too_strange(typed):
+    to_logical(to_visual(typed))
 
 
 def test_the_codec_learns_the_shown_order_and_reads_the_typed_one():

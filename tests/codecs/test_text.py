@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from recog.alphabet import DIGITS, Alphabet
 from recog.codecs import TextCodec, codec_from_json, fill
+from recog.codecs.codec import EMPTY
 from recog.codecs.text import LONGEST_MEASURED
+from recog.codecs.text_remarks import INVISIBLE, QUOTED, WHITE_SPACE
 from recog.ctc import ctc_loss, frames_needed
 
 MUSIC = Alphabet(["C4", "D4"], separator=" ", blank="last")
@@ -51,9 +53,69 @@ def test_lower_case_is_what_is_learnt():
     assert codec.split("AB") == ["a", "b"]
 
 
-@pytest.mark.parametrize("codec", [TextCodec(DIGITS), TextCodec(MUSIC, 7, lower_case=True)])
+@pytest.mark.parametrize("codec", [TextCodec(DIGITS), TextCodec(MUSIC, 7, lower_case=True, strip=True)])
 def test_it_comes_back_from_json(codec):
     assert codec_from_json(codec.to_json()) == codec
+
+
+def test_json_of_versions_without_strip_is_loaded():
+    saved = TextCodec(MUSIC, 7, lower_case=True).to_json()
+    del saved["strip"]
+    assert codec_from_json(saved) == TextCodec(MUSIC, 7, lower_case=True)
+
+
+@pytest.mark.parametrize("label", ["12", " 12", "12\u3000", "\ufeff12\u00a0", "\t12\u200b"])
+def test_stripped_labels_are_learnt_without_the_white_space_at_their_ends(label):
+    codec = TextCodec(DIGITS, 2, strip=True)
+    assert codec.problems(label, SIZE) == codec.remarks(label) == {}
+    assert codec.encode(label).labels.tolist() == [2, 3]
+    assert codec.split(label) == ["1", "2"]
+    assert codec.for_measuring().encode(label).lengths == 2
+
+
+def test_white_space_alone_is_remarked_upon_or_stripped_to_an_empty_label():
+    letters = Alphabet("01 \u3000")
+    for label in (" ", "\u3000 "):
+        assert TextCodec(letters).problems(label, SIZE) == {}
+        assert list(TextCodec(letters).remarks(label)) == [WHITE_SPACE]
+        assert list(TextCodec(letters, strip=True).problems(label, SIZE)) == [EMPTY]
+
+
+def test_a_separator_that_is_a_space_goes_on_separating():
+    for codec in (TextCodec(MUSIC), TextCodec(MUSIC, strip=True)):
+        assert codec.encode("C4 D4 C4").lengths == 3
+        assert codec.remarks("C4 D4 C4") == {}
+        assert codec.problems("C4  D4", SIZE).keys() == {"out_of_alphabet"}
+    assert TextCodec(MUSIC, strip=True).encode(" C4 D4 ").lengths == 2
+    assert "--config.data.strip=true" in TextCodec(MUSIC).problems("C4 D4 ", SIZE)["out_of_alphabet"]
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "named"),
+    [
+        (" 1", WHITE_SPACE, "data.strip"),
+        ("1\u200b", WHITE_SPACE, "U+200B ZERO WIDTH SPACE"),
+        ("\u00a01", WHITE_SPACE, "U+00A0 NO-BREAK SPACE"),
+        ("1\ufeff0\u200e1", INVISIBLE, "U+FEFF ZERO WIDTH NO-BREAK SPACE, U+200E LEFT-TO-RIGHT MARK"),
+        ('"10"', QUOTED, "quotation marks"),
+        ("“10”", QUOTED, "quotation marks"),
+    ],
+)
+def test_what_people_rarely_mean_is_remarked_upon(label, kind, named):
+    found = TextCodec(DIGITS).remarks(label)
+    assert list(found) == [kind]
+    assert named in found[kind]
+
+
+@pytest.mark.parametrize("label", ["1", '1"', '"', '""', "it's 5'", "1 0", "می\u200cها"])
+def test_ordinary_labels_are_not_remarked_upon(label):
+    assert TextCodec(DIGITS, reading_order="as_written").remarks(label) == {}
+
+
+def test_an_alphabet_of_capitals_with_lower_case_names_the_setting():
+    reason = TextCodec(Alphabet("AB"), lower_case=True).problems("AB", SIZE)["out_of_alphabet"]
+    assert "--config.data.lower_case=false" in reason
+    assert "lower_case" not in TextCodec(Alphabet("AB"), lower_case=True).problems("x", SIZE)["out_of_alphabet"]
 
 
 def test_class_names_follow_the_ids():
@@ -89,3 +151,10 @@ def test_frames_needed_are_those_of_the_loss():
     losses = ctc_loss(jnp.zeros((64, 5, 3)), *map(jnp.asarray, (frames, labels, lengths)))
     np.testing.assert_array_equal(np.isfinite(losses), frames_needed(labels, lengths) <= frames)
     assert not np.isfinite(losses).all()
+
+
+def test_a_label_of_megabytes_is_named_in_a_line():
+    label = "x" * 10_000_000
+    found = TextCodec(DIGITS).problems(label, SIZE)
+    assert list(found) == ["label_too_long"]
+    assert all(len(reason) < 400 for reason in found.values())

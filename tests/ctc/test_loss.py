@@ -436,9 +436,9 @@ def test_the_blank_may_be_any_class_but_not_in_a_label():
 )
 @hypothesis.settings(max_examples=50, deadline=None)
 def test_feasible_samples_have_finite_losses_and_no_others(logit_lengths, labels, label_lengths):
-    lengths = [np.asarray(x, np.int32) for x in (logit_lengths, labels, label_lengths)]
-    losses, _ = run(small()[0], *lengths)
-    np.testing.assert_array_equal(np.isfinite(losses), feasible(small()[0], *lengths))
+    batch = [small()[0], *(np.asarray(x, np.int32) for x in (logit_lengths, labels, label_lengths))]
+    losses, _ = run(batch[0], *batch[1:4])
+    np.testing.assert_array_equal(np.isfinite(losses), feasible(*map(jnp.asarray, batch)))
 
 
 @pytest.mark.parametrize(

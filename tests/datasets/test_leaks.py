@@ -44,7 +44,8 @@ def test_equal_files_and_equal_pixels_are_counted_and_named(tmp_path):
 
 
 def test_other_pictures_are_no_leak(tmp_path):
-    assert leaks(*(folder(tmp_path / f"{n}", [png(p)]) for n, p in enumerate(PICTURES[:2]))) is None
+    one, other = (folder(tmp_path / f"{n}", [png(p)]) for n, p in enumerate(PICTURES[:2]))
+    assert leaks(one, other) is None
 
 
 def test_leaks_are_found_in_parts_of_mixtures(tmp_path):

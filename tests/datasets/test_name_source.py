@@ -30,9 +30,12 @@ def test_the_text_stands_before_the_last_underscore_or_is_the_whole_name(tmp_pat
 
 
 def test_pictures_are_sorted_and_other_files_are_passed_over(tmp_path):
-    for name in ("b_1.png", "a_2.jpg", "a_10.jpg", "labels.tsv", "Thumbs.db", ".c_1.png", "README"):
+    others = ("labels.tsv", "Thumbs.db", ".c_1.png", "._b_1.png", ".DS_Store", "README")
+    for name in ("b_1.png", "a_2.jpg", "a_10.jpg", *others):
         (tmp_path / name).touch()
-    (tmp_path / "folder").mkdir()
+    for folder in ("folder", "__MACOSX"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "d_1.png").touch()
     source = NamedPictures(str(tmp_path))
     assert [source.key(i) for i in range(len(source))] == [b"a_10.jpg", b"a_2.jpg", b"b_1.png"]
     assert not isinstance(source, RenderedSource)

@@ -144,12 +144,50 @@ def test_what_is_no_filter_is_refused(folder):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("width", [0, 94])
 @pytest.mark.parametrize("filters", [(), ("gaussian3", "adaptive11", "open2")])
-def test_an_exported_model_sees_what_it_was_trained_on(channels, width, filters):
-    preprocess = DataConfig(channels=channels, width=width, filters=filters).preprocess
+@pytest.mark.parametrize("rotate_tall", [0, 270])
+def test_an_exported_model_sees_what_it_was_trained_on(channels, width, filters, rotate_tall):
+    config = DataConfig(channels=channels, width=width, filters=filters, rotate_tall=rotate_tall)
+    preprocess = config.preprocess
     served = Preprocess.from_json(json.loads(json.dumps(preprocess.to_json())))
-    for picture in PICTURES[:4]:
+    for picture in [*PICTURES[:4], np.rot90(PICTURES[0])]:
         encoded = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
         np.testing.assert_array_equal(preprocess(encoded), served(picture))
+
+
+@pytest.mark.parametrize("width", [0, 94])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_columns_of_text_are_learnt_as_they_are_served(make_folder, width, transparent):
+    columns = [np.rot90(RNG.integers(0, 256, (40, 60 + 20 * number, 3), np.uint8)) for number in range(3)]
+    opacities = [RNG.integers(0, 256, (*column.shape[:2], 1), np.uint8) for column in columns]
+    pictures = list(map(np.dstack, zip(columns, opacities, strict=True))) if transparent else columns
+    source = make_folder([(png(picture), "123") for picture in pictures])
+    config = DataConfig(batch_size=3, width=width, rotate_tall=90)
+    with drawn_from(stream(source, config, seed=None)) as iterator:
+        (batch,) = draw(iterator, 9)
+    served = Preprocess.from_json(json.loads(json.dumps(config.preprocess.to_json())))
+    for row, picture in enumerate(pictures):
+        expected = served(picture)
+        assert expected.shape[1] == (width or round((60 + 20 * row) * 32 / 40))
+        assert batch.sizes[row].tolist() == list(expected.shape[:2])
+        np.testing.assert_array_equal(batch.images[row, :, : expected.shape[1]], expected)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """PNG file of an RGB or RGBA picture."""
+    how = cv2.COLOR_RGB2BGR if picture.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    return cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(picture), how))[1].tobytes()
+
+
+def test_boxes_are_not_turned():
+    codec = BoxCodec(("plate",))
+    with pytest.raises(ValueError, match="rotate_tall=90 turns pictures, but not the boxes in them: set it to 0"):
+        Needs(Preprocess(32, rotate_tall=90), codec, codec.problems)
+
+
+@pytest.mark.parametrize("degrees", [1, 180])
+def test_other_rotations_are_refused(degrees):
+    with pytest.raises(ValueError, match=f"data.rotate_tall={degrees}"):
+        DataConfig(rotate_tall=degrees).check()
 
 
 def test_buckets_of_the_configuration_are_the_widths_of_the_batches(folder):

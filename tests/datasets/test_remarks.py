@@ -9,6 +9,7 @@ from datasets.preflight import preflight
 from datasets.remarks import Remarks
 from datasets.report import make_report
 from recog.alphabet import Alphabet
+from recog.codecs.codec import EMPTY
 from recog.codecs.text_remarks import WHITE_SPACE
 from tests.batches import text_needs
 
@@ -32,11 +33,25 @@ def test_the_first_of_each_kind_are_named_and_all_counted():
 def test_white_space_at_the_ends_of_a_label_is_named_by_preflight_and_report(make_folder, text):
     source = make_folder([(PICTURE, "1 2"), (PICTURE, text)])
     (line,) = preflight(source, NEEDS, on_bad_sample="raise").remarks.lines()
-    assert line.startswith(f"white space at the ends in 1 sample: {source.labels}:2 (1.png): the label {text!r} begins")
+    assert line.startswith(f"white space at the ends in 1 sample: {source.labels}:2 (1.png): the label {text!r} ")
+    assert ("is nothing but white space" if text == " " else "--config.data.strip=true") in line
     for needs in (None, NEEDS):
         found = make_report(source, DataConfig(height=32), needs)
         assert found.remarks == {WHITE_SPACE: 1}
         assert f"white space at the ends: 1, such as {source.labels}:2 (1.png)" in "\n".join(found.summary())
+
+
+def test_stripped_labels_are_not_remarked_upon_and_those_of_white_space_are_empty(make_folder):
+    source = make_folder([(PICTURE, "1 2"), (PICTURE, " 12\u200b"), (PICTURE, " \u3000")])
+    needs = text_needs(Alphabet("0123456789 "), strip=True)
+    checked = preflight(source, needs, on_bad_sample="skip")
+    assert checked.indices.tolist() == [0, 1]
+    assert not checked.remarks.counts
+    (problem,) = checked.problems
+    assert "the label is empty without the white space" in problem.reason
+    found = make_report(source, DataConfig(height=32), needs)
+    assert found.remarks == {}
+    assert (found.label_lengths, found.problems[EMPTY], found.usable) == ({0: 1, 2: 1, 3: 1}, 1, 2)
 
 
 def test_a_sample_that_a_mixture_repeats_counts_once(make_folder):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from datasets import duplicates, report
 from datasets.buckets import choose_buckets
+from datasets.confusion import LookAlikes
 from datasets.duplicates import Named, repeated
 from datasets.mixture import Mixture
 from datasets.pipeline import DataConfig
@@ -110,7 +111,8 @@ def test_what_cannot_be_used_is_what_the_preflight_refuses(make_folder, needs):
     source = make_folder([*GOOD, *(sample for samples in BAD.values() for sample in samples), *GOOD])
     found = make_report(source, CONFIG, needs)
     checked = preflight(source, needs, on_bad_sample="skip")
-    named = {named.origin for examples in found.examples.values() for named in examples}
+    named = {named.origin for kind in report.PROBLEMS for named in found.examples.get(kind, [])}
+    assert found.remarks == checked.remarks.counts
     assert named == {problem.origin for problem in checked.problems}
     assert found.usable == len(checked.indices)
 
@@ -296,3 +298,31 @@ def test_the_progress_bar_counts_samples(make_folder, capsys):
     assert "look" in capsys.readouterr().err
     make_report(make_folder(GOOD), CONFIG)
     assert capsys.readouterr().err == ""
+
+
+def test_look_alikes_within_a_set_are_counted_and_named(make_folder):
+    source = make_folder(
+        [(noise(), "AB"), (noise(), "AА1"), (noise(), "1-0"), (noise(), "АO"), (noise(), "l0"), (b"", "–")]
+    )
+    (found,) = (got := make_report(source, CONFIG)).look_alikes
+    assert found == LookAlikes({"A": 2, "А": 2}, Named(source.origin(1), "AА1"))
+    (line,) = [line for line in got.summary() if line.startswith("look alike")]
+    assert "'А' (U+0410 CYRILLIC CAPITAL LETTER A) 2 times" in line
+    assert f"such as {source.origin(1)}, 'AА1'" in line
+    assert json.loads(json.dumps(got.to_json()))["look_alikes"] == [
+        {"tokens": {"A": 2, "А": 2}, "example": {"origin": source.origin(1), "text": "AА1"}}
+    ]
+
+
+def test_look_alikes_are_those_of_the_labels_as_they_are_learnt(make_folder):
+    source = make_folder([(noise(), "A"), (noise(), "а"), (noise(), "\u00a0 1")])
+    needs = text_needs(Alphabet("aа1"), lower_case=True, strip=True)
+    assert [set(x.tokens) for x in make_report(source, CONFIG).look_alikes] == [{" ", "\u00a0"}]
+    assert [set(x.tokens) for x in make_report(source, CONFIG, needs).look_alikes] == [{"a", "а"}]
+
+
+def test_many_groups_of_look_alikes_are_cut(make_folder):
+    found = make_report(make_folder([(noise(), "ABCEHKMАВСЕНКМ")]), CONFIG)
+    assert len(found.look_alikes) == 7
+    lines = [line for line in found.summary() if line.startswith("look alike")]
+    assert (len(lines), lines[-1]) == (6, "look alike: 2 other groups")

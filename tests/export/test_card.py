@@ -30,7 +30,9 @@ def with_preprocess(card: Card, **changes) -> Card:
     return dataclasses.replace(card, preprocess=dataclasses.replace(card.preprocess, **changes))
 
 
-@pytest.mark.parametrize("card", [CARD, with_preprocess(CARD, filters=()), with_preprocess(CARD, width=94)])
+@pytest.mark.parametrize(
+    "card", [CARD, *(with_preprocess(CARD, **x) for x in ({"filters": ()}, {"width": 94}, {"rotate_tall": 90}))]
+)
 def test_a_card_comes_back_as_it_was_written(card, tmp_path):
     path = tmp_path / "card.json"
     path.write_text(card.to_json(), encoding="utf-8")
@@ -42,6 +44,12 @@ def test_filters_are_told_to_people_in_their_order(width):
     card = with_preprocess(CARD, width=width)
     assert "filters of `recog.filters` are applied to each picture: `median3`, then `otsu`." in card.to_markdown(CODEC)
     assert "filters" not in with_preprocess(card, filters=()).to_markdown(CODEC)
+
+
+def test_turned_pictures_are_told_to_people():
+    text = with_preprocess(CARD, rotate_tall=270).to_markdown(CODEC)
+    assert "at least 1.5 times as high as wide are turned clockwise by 270 degrees" in text
+    assert "turned" not in CARD.to_markdown(CODEC)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datasets.pipeline import DataConfig
 from datasets.report import make_report
 from datasets.sources import Folder
 from launch.runs.data import check, needs
-from launch.runs.data_page import LONGEST, report, spelt, write_report_page
+from launch.runs.data_page import LINES, LONGEST, report, spelt, write_report_page
 from launch.runs.tasks import make_task
 from tests.launch.pictures import Texts, load, write_folder
 
@@ -24,13 +24,14 @@ def test_a_report_is_written_and_summed_up(tmp_path, capsys):
     assert document == {"data": f"folder:{folder}", **json.loads(json.dumps(found.to_json()))}
     assert load(tmp_path / "a" / "b" / "report.png").shape[1] > 1000
     out = capsys.readouterr().out
-    assert out.splitlines()[:3] == [
-        f"folder:{folder}:",
-        "  3 of 3 samples looked at, 2 can be used",
-        "  unreadable: 1",
-    ]
+    title, total, unreadable = out.splitlines()[:3]
+    assert (title, total) == (f"folder:{folder}:", "  3 of 3 samples looked at, 2 can be used")
+    assert unreadable.startswith(f"  unreadable: 1, such as {folder}/labels.tsv:2 (1.png): not a picture")
     assert "1 repeat an earlier picture, 1 of them byte for byte; 2 share a picture that has several labels" in out
-    assert out.endswith(f"{tmp_path}/a/b/report.json, {tmp_path}/a/b/report.png\n")
+    assert f"\n{tmp_path}/a/b/report.json, {tmp_path}/a/b/report.png\n" in out
+    alphabet = tmp_path / "a" / "b" / "alphabet.txt"
+    assert out.endswith(f"{alphabet}: 4 tokens, to train with --config.alphabet.file={alphabet}\n")
+    assert alphabet.read_text(encoding="utf-8") == "1\nA\n京\n皖\n"
 
 
 def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config):
@@ -41,7 +42,8 @@ def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config)
     asked = needs(config.data, make_task(config))
     checked = check(Folder(folder), asked, "skip", "samples").checked
     assert found.usable == len(checked.indices) == 2
-    assert {named.origin for n in found.examples.values() for named in n} == {p.origin for p in checked.problems}
+    named = {named.origin for kind in found.problems for named in found.examples.get(kind, [])}
+    assert named == {problem.origin for problem in checked.problems}
     assert {kind: count for kind, count in found.problems.items() if count} == {
         "unreadable": 1,
         "empty_label": 1,
@@ -77,8 +79,9 @@ CJK = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
         (CJK, CJK[:50]),
         ("😀\t\x00\u0915\ue000\udcff \u3000",),
         ("x" * 100_000,),
+        (" 皖" * 200, "А" * 50, "A\u0301", "“A”", "京\u200bA", "Ａ–-"),
     ],
-    ids=["no readable sample", "empty label", "one", "mathematics", "many", "no glyphs", "long"],
+    ids=["no readable sample", "empty label", "one", "mathematics", "many", "no glyphs", "long", "remarks"],
 )
 def test_a_page_of_any_texts_needs_no_font(tmp_path, texts):
     source = Texts(*texts) if texts else Folder(write_folder(tmp_path / "in", "broken"))
@@ -104,3 +107,11 @@ def test_a_page_of_any_texts_needs_no_font(tmp_path, texts):
 def test_tokens_are_spelt_so_that_they_can_be_drawn(token, shown):
     assert spelt(token) == shown
     assert len(shown) <= LONGEST
+
+
+def test_a_page_grows_with_its_findings_and_cuts_each(tmp_path):
+    heights = []
+    for texts in (("A",), (" 12", '"1"', "А"), (f" {'1' * 10_000}", f'"{"1" * 10_000}"', "А")):
+        write_report_page(tmp_path / "a.png", "x", make_report(Texts("A", *texts), DataConfig(height=8)))
+        heights.append(load(tmp_path / "a.png").shape[0])
+    assert heights[0] < heights[1] <= heights[2] < heights[1] + 2 * LINES * 20

@@ -105,3 +105,13 @@ def test_folders_are_searched_in_order(gallery):
     found = find_pictures([str(gallery / "more"), str(gallery), str(gallery / "labels.tsv"), "no/such"])
     names = ["more/c.bmp", "a.JPG", "b.png", "more/c.bmp", "labels.tsv"]
     assert [str(path) for path in found] == [*(str(gallery / name) for name in names), "no/such"]
+
+
+def test_files_of_operating_systems_are_passed_over_in_folders_and_taken_by_name(gallery):
+    expected = find_pictures([str(gallery)])
+    (gallery / "__MACOSX").mkdir()
+    for name in ("._a.JPG", "more/._c.bmp", "__MACOSX/a.JPG", ".DS_Store", "Thumbs.db"):
+        (gallery / name).write_bytes(b"Mac OS X")
+    assert find_pictures([str(gallery)]) == expected
+    assert find_pictures([str(gallery / "._a.JPG")]) == [gallery / "._a.JPG"]
+    assert find_pictures([str(gallery / "__MACOSX")]) == [gallery / "__MACOSX" / "a.JPG"]

@@ -109,7 +109,9 @@ def test_its_previews_and_reports(tmp_path, capsys):
     assert capsys.readouterr().out == f"2 of 2 samples of folder:{folder}: {tmp_path / 'sheet.png'}\n"
     configuration = ["--config=launch/configs/lprnet.py", "--config.data.max_label_length=6"]
     run_main(prepare, "--report", f"--data=folder:{folder}", f"--out={tmp_path / 'out'}", *configuration)
-    assert "  2 of 2 samples looked at, 1 can be used\n  label too long: 1\n" in capsys.readouterr().out
+    found = capsys.readouterr().out
+    assert f"  2 of 2 samples looked at, 1 can be used\n  label too long: 1, such as {folder}/labels.tsv:1" in found
+    assert found.endswith(f"--config.alphabet.file={tmp_path / 'out' / 'alphabet.txt'} --config.alphabet.name=\n")
     assert (tmp_path / "out" / "report.png").exists()
 
 

@@ -14,7 +14,8 @@ from datasets.sources import BadSampleError
 def pets(tmp_path):
     for folder in ("Cat", "Dog"):
         (tmp_path / "PetImages" / folder).mkdir(parents=True)
-        (tmp_path / "PetImages" / folder / "Thumbs.db").touch()
+        for other in ("Thumbs.db", "._0.jpg"):
+            (tmp_path / "PetImages" / folder / other).touch()
         for number in (0, 2, 10):
             cv2.imwrite(str(tmp_path / "PetImages" / folder / f"{number}.jpg"), np.zeros((8, 9, 3), np.uint8))
     return tmp_path

@@ -166,6 +166,9 @@ def test_all_splits_of_both_layouts(both, tmp_path):
 def test_without_lists_all_base_pictures_are_base(both, tmp_path):
     for file in (both / "CCPD2019" / "splits").iterdir():
         file.unlink()
+    for picture in list((both / "CCPD2019" / "ccpd_base").glob("*.jpg")):
+        picture.with_name(f"._{picture.name}").touch()
+    (both / "__MACOSX" / "ccpd_base").mkdir(parents=True)
     splits = Ccpd(data_dir=tmp_path / "out").splits(both)
     assert "train" not in splits
     (entry,) = splits["base"]()
