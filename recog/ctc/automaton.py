@@ -68,7 +68,8 @@ class Automaton(NamedTuple):
             others[np.arange(states), best] = IMPOSSIBLE
             second = others.min(axis=1)
             # After another token than the best one the best one is next; after itself it waits, or the second is next.
-            following = np.where(np.arange(classes) == best[:, None], np.minimum(first + 1, second)[:, None], first[:, None])
+            again = np.minimum(first + 1, second)[:, None]
+            following = np.where(np.arange(classes) == best[:, None], again, first[:, None])
             improved = np.minimum(needed, np.minimum(following, IMPOSSIBLE))
             if (improved == needed).all():
                 return needed.astype(np.int32)

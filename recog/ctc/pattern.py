@@ -1,8 +1,8 @@
-"""Regular expressions over the tokens of an alphabet, compiled to automata.
+r"""Regular expressions over the tokens of an alphabet, compiled to automata.
 
 The syntax is the common part of Python's `re`: characters, ``.``, ``[A-Z0-9]`` and ``[^...]``, groups ``(a|b)``, and
-the repetitions ``? * + {2} {2,} {2,5}``; ``\\`` before a character takes it literally, and ``\\d`` is a decimal digit. A
-pattern matches whole texts.
+the repetitions ``? * + {2} {2,} {2,5}``. ``\`` before a character takes it literally; ``\d`` is a decimal digit. A pattern
+matches whole texts.
 """
 
 from collections.abc import Iterable
@@ -108,7 +108,7 @@ class _Parser:
         bounds = self._repetition()
         while bounds:
             low, high = bounds
-            if high is not None and (high < low or high > MOST) or low > MOST:
+            if (high is not None and (high < low or high > MOST)) or low > MOST:
                 self._fail(f"repeats {low} to {high} times: choose increasing numbers up to {MOST}")
             part = self._repeat(part, begin, after, low, high)
             begin, after = begin, self._place
@@ -136,8 +136,7 @@ class _Parser:
         if not copies:
             return _Part(*[self._nfa.state()] * 2)
         parts = [first, *(self._again(begin, end) for _ in range(copies - 1))]
-        whole, last = parts[0], _Part(self._nfa.state(), self._nfa.state())
-        del last
+        whole = parts[0]
         exit_ = self._nfa.state()
         if low == 0:
             self._nfa.free[whole.start].append(exit_)
@@ -236,3 +235,29 @@ class _Parser:
 
     def _fail(self, reason: str) -> None:
         raise PatternError(f"pattern {self._pattern!r} {reason} (at character {self._place})")
+
+
+def _determine(nfa: _Nfa, start: int, end: int, alphabet: Alphabet, pattern: str) -> Automaton:
+    """Builds the deterministic automaton by the subset construction."""
+    first = 1 if alphabet.blank == "first" else 0
+    ids = {token: number for number, token in enumerate(alphabet.tokens, first)}
+    initial = nfa.closure([start])
+    numbers, rows, subsets = {initial: 0}, [], [initial]
+    for subset in subsets:  # grows
+        row = np.full(alphabet.classes, NONE, np.int32)
+        reached: dict[str, set[int]] = {}
+        for state in subset:
+            for members, following in nfa.by_token[state]:
+                for token in members:
+                    reached.setdefault(token, set()).add(following)
+        for token, following in reached.items():
+            closed = nfa.closure(following)
+            if closed not in numbers:
+                numbers[closed] = len(numbers)
+                subsets.append(closed)
+            row[ids[token]] = numbers[closed]
+        rows.append(row)
+        if len(subsets) > STATES:
+            raise PatternError(f"pattern {pattern!r} needs more than {STATES} states: shorten its repetitions")
+    final = [0.0 if end in subset else -np.inf for subset in subsets]
+    return Automaton(np.stack(rows), np.zeros((len(rows), alphabet.classes), np.float32), np.array(final, np.float32))
