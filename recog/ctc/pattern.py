@@ -1,8 +1,8 @@
 r"""Regular expressions over the tokens of an alphabet, compiled to automata.
 
 The syntax is the common part of Python's `re`: characters, ``.``, ``[A-Z0-9]`` and ``[^...]``, groups ``(a|b)``, and
-the repetitions ``? * + {2} {2,} {2,5}``. ``\`` before a character takes it literally; ``\d`` is a decimal digit. A pattern
-matches whole texts.
+the repetitions ``? * + {2} {2,} {2,5}``. ``\`` before a character takes it literally; ``\d`` is a decimal digit. A
+pattern matches whole texts.
 """
 
 from collections.abc import Iterable

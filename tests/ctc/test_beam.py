@@ -2,14 +2,17 @@
 
 import functools
 import itertools
+import re
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from recog.alphabet import Alphabet
 from recog.ctc import beam, best_path, ctc_loss
 from recog.ctc.beam import BeamSearch, beam_search
+from recog.ctc.pattern import compile_pattern
 
 SHAPE = (4, 7, 5)
 """Logits that most tests share, so that they share its compiled program."""
@@ -28,9 +31,9 @@ def search(logits, lengths, width: int = WIDTH, blank_id: int = 0, **settings) -
 
 
 def listed(found) -> list[tuple[float, tuple]]:
-    count = int(np.isfinite(found.log_probabilities).sum())
+    count = int(np.isfinite(found.scores).sum())
     assert (found.lengths[count:] == 0).all()
-    rows = zip(found.log_probabilities, found.tokens, found.lengths, strict=True)
+    rows = zip(found.scores, found.tokens, found.lengths, strict=True)
     return [(float(score), tuple(tokens[:length].tolist())) for score, tokens, length in itertools.islice(rows, count)]
 
 
@@ -111,15 +114,59 @@ def test_all_blank_and_no_frame_are_the_empty_text():
         assert (round(score, 4), tokens) == (0.0, ())
 
 
+def enumerated(logits) -> list[tuple[float, tuple]]:
+    """Every text with its log probability, by enumeration of all paths."""
+    texts: dict[tuple, float] = {}
+    for path in itertools.product(range(len(logits[0])), repeat=len(logits)):
+        text = tuple(token for token, _ in itertools.groupby(path) if token)
+        score = log_softmax(logits)[np.arange(len(logits)), list(path)].sum()
+        texts[text] = float(np.logaddexp(texts.get(text, -np.inf), score))
+    return sorted(((score, text) for text, score in texts.items()), reverse=True)
+
+
 def test_a_beam_without_limit_holds_every_text_and_the_true_maximum():
     logits = np.random.default_rng(1).standard_normal((2, 4, 3))
-    texts: dict[tuple, float] = {}
-    for path in itertools.product(range(3), repeat=4):
-        text = tuple(token for token, _ in itertools.groupby(path) if token)
-        score = log_softmax(logits[0])[np.arange(4), list(path)].sum()
-        texts[text] = np.logaddexp(texts.get(text, -np.inf), score)
-    found = search(logits, [4, 4], width=len(texts))[0]
-    assert_alike(found, sorted(((float(s), t) for t, s in texts.items()), reverse=True))
+    expected = enumerated(logits[0])
+    assert_alike(search(logits, [4, 4], width=len(expected))[0], expected)
+
+
+@pytest.mark.parametrize("pattern", ["(a|b)c*", "a?b{2,3}", "[^b]{0,3}", "aa|bb|cc", "a{3}"])
+def test_an_automaton_restricts_the_search_and_weighs_its_tokens(pattern):
+    alphabet, random = Alphabet("abc"), np.random.default_rng(8)
+    automaton = compile_pattern(pattern, alphabet)
+    automaton = automaton._replace(
+        weights=random.standard_normal(automaton.weights.shape).astype(np.float32), final=automaton.final - 0.25
+    )
+    logits = random.standard_normal((1, 5, 4))
+    expected = []
+    for score, ids in enumerated(logits[0]):
+        if re.fullmatch(pattern, alphabet.decode(ids)):
+            state = 0
+            for token in ids:
+                score, state = score + automaton.weights[state, token], automaton.following[state, token]
+            expected.append((float(score) - 0.25, ids))
+    found = beam_search(
+        jnp.asarray(logits, jnp.float32), jnp.array([5]), beam_width=150, nbest=150, automaton=automaton
+    )
+    assert_alike(listed(jax.tree.map(lambda x: np.asarray(x)[0], found)), sorted(expected, reverse=True))
+
+
+def test_a_narrow_beam_always_ends_where_the_automaton_may():
+    """Frames run out: every hypothesis that could no longer end is dropped in time."""
+    alphabet = Alphabet("abc")
+    logits = np.random.default_rng(9).standard_normal((64, 7, 4)) + np.array([4.0, 0, 0, 0])
+    search = jax.jit(functools.partial(beam_search, beam_width=2, automaton=compile_pattern("aab?cc", alphabet)))
+    lengths = jnp.asarray(np.random.default_rng(9).integers(0, 8, 64))
+    found = search(jnp.asarray(logits, jnp.float32), lengths)
+    for row, frames in enumerate(lengths.tolist()):
+        text = alphabet.decode(found.tokens[row, 0, : found.lengths[row, 0]].tolist())
+        assert text in (("aacc", "aabcc") if frames >= 6 else ("",))
+        assert np.isfinite(found.scores[row, 0]) == (frames >= 6)
+
+
+def test_an_automaton_of_another_alphabet_is_refused():
+    with pytest.raises(ValueError, match="the automaton has 4 classes, the logits have 5"):
+        beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), automaton=compile_pattern("a", Alphabet("abc")))
 
 
 @pytest.mark.parametrize("lane", [0, 1])
