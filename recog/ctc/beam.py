@@ -235,22 +235,23 @@ def _hash(hashes: UInt32[Array, "2 B W"], token: Int[Array, "B W"]) -> UInt32[Ar
     return mixed ^ (mixed >> 16)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class BeamSearch:
-    """The decoder (`recog.ctc.decoder.Decoder`) that takes the first sequence of a beam search.
+    """The decoder (`recog.ctc.decoder.Decoder`) that takes the best sequence of a beam search.
 
-    The best path's sequence is taken instead where it is more probable, which a narrow beam can miss. The confidence of
-    a sequence is its probability, summed over all its alignments; for the other settings see `beam_search`.
+    Without an automaton, the best path's sequence is taken instead where it is more probable, which a narrow beam can
+    miss. The confidence of a sequence is its probability, summed over all its alignments; it is 0, and the sequence
+    empty, where the automaton accepts none in the frames there are. For the settings see `beam_search`.
     """
 
     blank_id: int = 0
     beam_width: int = 10
     token_min_logp: float = -math.inf
     beam_prune_logp: float = -math.inf
+    automaton: Automaton | None = None
 
     def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
         """Decodes a batch; see `recog.ctc.decoder.Decoder`."""
-        path = best_path(logits, lengths, blank_id=self.blank_id)
         found = beam_search(
             logits,
             lengths,
@@ -258,14 +259,18 @@ class BeamSearch:
             beam_width=self.beam_width,
             token_min_logp=self.token_min_logp,
             beam_prune_logp=self.beam_prune_logp,
+            automaton=self.automaton,
         )
         first = Decoded(
-            *(x[:, 0] for x in (found.tokens, found.lengths, found.confidences, found.frames, found.lengths))
+            *(x[:, 0] for x in (found.tokens, found.lengths, found.confidences, found.frames, found.scores))
         )
-        path, first = (self._with_probability(logits, lengths, decoded) for decoded in (path, first))
+        first = self._with_probability(logits, lengths, first, jnp.isfinite(found.scores[:, 0]))
+        if self.automaton:
+            return first
+        path = self._with_probability(logits, lengths, best_path(logits, lengths, blank_id=self.blank_id), True)
         worse = first.confidence < path.confidence
         return jax.tree.map(lambda x, y: jnp.where(worse.reshape(-1, *[1] * (x.ndim - 1)), x, y), path, first)
 
-    def _with_probability(self, logits, lengths, decoded: Decoded) -> Decoded:
+    def _with_probability(self, logits, lengths, decoded: Decoded, exists) -> Decoded:
         losses = ctc_loss(logits, lengths, decoded.tokens, decoded.lengths, blank_id=self.blank_id)
-        return decoded._replace(confidence=jnp.exp(-losses))
+        return decoded._replace(confidence=jnp.where(exists, jnp.exp(-losses), 0.0))

@@ -229,3 +229,15 @@ def test_the_decoder_is_never_less_probable_than_the_best_path(width, scale):
     np.testing.assert_allclose(jnp.log(found.confidence), ours, atol=1e-4)
     assert ((found.frames >= 0).sum(axis=1) == found.lengths).all()
     assert ((found.confidences > 0).sum(axis=1) == found.lengths).all()
+
+
+def test_the_decoder_follows_an_automaton_and_says_when_nothing_fits():
+    alphabet = Alphabet("abc")
+    logits = jnp.asarray(np.random.default_rng(10).standard_normal((16, 7, 4)), jnp.float32)
+    lengths = jnp.arange(16) % 8
+    found = BeamSearch(automaton=compile_pattern("[ab]{3}", alphabet))(logits, lengths)
+    losses = ctc_loss(logits, lengths, found.tokens, found.lengths)
+    fits = np.asarray(lengths) >= 3
+    assert found.lengths.tolist() == np.where(fits, 3, 0).tolist()
+    np.testing.assert_allclose(found.confidence, np.where(fits, np.exp(-losses), 0.0), rtol=1e-5)
+    assert (found.tokens <= 2).all()
