@@ -7,7 +7,7 @@ import json
 
 from absl import flags
 
-from launch.runs import entry
+from launch.runs import decoding, entry
 from launch.runs.evaluating import evaluate
 
 
@@ -19,6 +19,7 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "on_bad_sample", "raise", ["raise", "skip"], "Whether to skip samples of --data that cannot be used."
     )
+    decoding.define_flags()
     flags.mark_flags_as_required(["workdir"])
 
 
@@ -26,7 +27,7 @@ def main(argv: list[str]) -> None:
     """Reads the flags and evaluates."""
     del argv
     values = flags.FLAGS
-    print(json.dumps(evaluate(values.workdir, values.data, values.out, values.on_bad_sample)))
+    print(json.dumps(evaluate(values.workdir, values.data, values.out, values.on_bad_sample, decoding.from_flags())))
 
 
 if __name__ == "__main__":

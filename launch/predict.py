@@ -13,7 +13,7 @@ import sys
 from absl import flags
 from tqdm import tqdm
 
-from launch.runs import entry
+from launch.runs import decoding, entry
 from recog.export.artifact import Artifact
 from recog.serving.files import find_pictures, read_files
 
@@ -22,6 +22,7 @@ def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("artifact", None, "Folder that launch.export wrote.")
     flags.DEFINE_integer("batch_size", 32, "Pictures read together.", lower_bound=1)
+    decoding.define_flags()
     flags.mark_flags_as_required(["artifact"])
 
 
@@ -34,6 +35,7 @@ def main(argv: list[str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # any alphabet and any file name
     artifact, batch_size = Artifact.load(flags.FLAGS.artifact), flags.FLAGS.batch_size
+    artifact = artifact.decoded_by(decoding.from_flags().make(artifact.codec))
     paths, failed = find_pictures(argv[1:]), 0
     quiet = sys.stdout.isatty() or not sys.stderr.isatty() or len(paths) <= batch_size
     outcomes = read_files(artifact, paths, batch_size)

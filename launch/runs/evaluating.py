@@ -10,6 +10,7 @@ from datasets.pipeline import DataConfig
 from datasets.specs import open_source
 from launch.runs.assembly import show_notes
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
+from launch.runs.decoding import Decoding, decoded_by
 from launch.runs.folder import TrainedRun, load_json, load_run
 from recog.codecs import Codec
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
@@ -22,7 +23,11 @@ SHOWN = 60
 
 
 def evaluate(
-    workdir: str | Path, data: str = "", out: str | Path = "", on_bad_sample: str = "raise"
+    workdir: str | Path,
+    data: str = "",
+    out: str | Path = "",
+    on_bad_sample: str = "raise",
+    decoding: Decoding | None = None,
 ) -> dict[str, float]:
     """Predicts all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``.
 
@@ -31,6 +36,7 @@ def evaluate(
       data: source of the samples; empty uses the run's validation samples.
       out: folder to write to; empty writes to the work folder.
       on_bad_sample: ``raise`` or ``skip`` samples of ``data`` that cannot be used.
+      decoding: decoder of a reader; None takes the best path.
 
     Raises:
       ValueError: the run has no validation samples, or they have changed since training.
@@ -38,6 +44,7 @@ def evaluate(
     if out:  # before a long computation whose results could not be written
         Path(out).mkdir(parents=True, exist_ok=True)
     out, run, mesh = Path(out or workdir), load_run(workdir), make_mesh()
+    run = run._replace(task=decoded_by(run.task, decoding or Decoding()))
     show_notes(run.task)
     batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
     settings = dataclasses.replace(run.config.data, batch_size=batch_size)

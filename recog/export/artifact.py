@@ -5,9 +5,10 @@ for models with a fixed width) any width, with the parameters as arguments. ``pa
 and ``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 """
 
+import copy
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -18,6 +19,8 @@ from jax import export
 from jaxtyping import Float, Int, UInt8
 
 from recog.codecs import Codec, Prediction, Reading, codec_from_json
+from recog.ctc import Decoder
+from recog.decoded import Decoded
 from recog.export.card import Card
 from recog.export.pictures import groups, pad
 
@@ -52,6 +55,8 @@ class Artifact:
         self.codec = codec
         self.card = card
         self._call = jax.jit(program.call)
+        self._outputs = jax.tree.unflatten(program.out_tree, program.out_avals)
+        self._decode: Callable[..., Decoded] | None = None
 
     @classmethod
     def load(cls, folder: str | Path) -> "Artifact":
@@ -92,6 +97,18 @@ class Artifact:
             )
         return cls(program, _load_parameters(folder / PARAMETERS, wanted), _load_codec(folder / CODEC), card)
 
+    def decoded_by(self, decoder: Decoder | None) -> "Artifact":
+        """The same artifact with another decoder, such as `recog.ctc.BeamSearch`; None for the exported one.
+
+        Raises:
+          ArtifactError: its program returns no logits of a whole text.
+        """
+        if decoder and "logits" not in self._outputs:
+            raise ArtifactError("this artifact returns no logits of a whole text, which other decoders need")
+        other = copy.copy(self)
+        other._decode = jax.jit(decoder) if decoder else None
+        return other
+
     def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
         """Predicts a batch of preprocessed and padded pictures: NumPy arrays by name.
 
@@ -120,7 +137,10 @@ class Artifact:
                 f"sizes {sizes.tolist()}: give height and width for each of the {images.shape[0]} pictures, up to "
                 f"{images.shape[1:3]}, or zeros for a row without a picture"
             )
-        return jax.device_get(self._call(self.parameters, images, sizes.astype(np.int32)))
+        found = self._call(self.parameters, images, sizes.astype(np.int32))
+        if self._decode:
+            found = found | self._decode(found["logits"], found["logit_lengths"])._asdict()
+        return jax.device_get(found)
 
     def logits(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], branch: str = ""

@@ -16,6 +16,7 @@ from jax import export
 from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
 from recog.batch import full_height
 from recog.codecs import ClassCodec, TextCodec, codec_from_json
+from recog.ctc import BeamSearch
 from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
 from recog.export.check import DisagreementError, check_agreement
 from recog.export.write import Provenance, write_artifact
@@ -405,3 +406,15 @@ def test_threads_read_what_one_reads(gray):
         assert [len(batch) for batch in batches] == [len(found) for found in pool.map(artifact.read_pictures, batches)]
         same = [batches[index % 4] for index in range(32)]
         assert list(pool.map(artifact.read_pictures, same)) == [expected[index % 4] for index in range(32)]
+
+
+def test_another_decoder_reads_the_logits(gray):
+    artifact = Artifact.load(gray[0])
+    images, sizes = pictures((3, 32, 75, 1)), full_height(np.array([75, 60, 9]), 32)
+    decoder = BeamSearch(beam_width=3)
+    found = artifact.decoded_by(decoder).predict(images, sizes)
+    expected = decoder(*map(jnp.asarray, artifact.logits(images, sizes)))
+    np.testing.assert_array_equal(found["tokens"], expected.tokens)
+    np.testing.assert_allclose(found["confidence"], expected.confidence, rtol=1e-5)
+    again = artifact.decoded_by(decoder).decoded_by(None).predict(images, sizes)
+    np.testing.assert_array_equal(again["tokens"], artifact.predict(images, sizes)["tokens"])

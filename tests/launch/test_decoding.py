@@ -1,0 +1,77 @@
+"""Decoders by flags, in evaluation and prediction."""
+
+import json
+import re
+
+import pytest
+
+from launch import evaluate, predict
+from launch.runs.decoding import Decoding, decoded_by
+from launch.runs.tasks import make_task
+from recog.alphabet import CHINESE_PLATES, DIGITS, MUSIC_PITCHES
+from recog.codecs import ClassCodec, TextCodec
+from recog.ctc import BeamSearch
+from tests.launch.conftest import plate_reader
+from tests.launch.in_process import parsed, run_main
+
+CODEC = TextCodec(DIGITS)
+
+
+def test_the_best_path_is_no_search():
+    assert Decoding().make(CODEC) is None
+    assert Decoding().make(ClassCodec(("cat", "dog"))) is None
+
+
+def test_settings_reach_the_search():
+    found = Decoding("beam", 7, -4.0, -9.0).make(TextCodec(CHINESE_PLATES))
+    assert isinstance(found, BeamSearch)
+    assert (found.blank_id, found.beam_width, found.token_min_logp, found.beam_prune_logp) == (67, 7, -4.0, -9.0)
+    assert found.automaton is None
+
+
+def test_patterns_and_allowed_characters_combine():
+    found = Decoding("beam", pattern="[0-5]+", allow="456").make(CODEC)
+    assert isinstance(found, BeamSearch)
+    assert found.automaton is not None
+    assert ((found.automaton.following >= 0).sum(axis=1) == 2).all()  # 4 and 5
+
+
+def test_allowed_tokens_may_have_several_characters():
+    found = Decoding("beam", allow="C4 D4").make(TextCodec(MUSIC_PITCHES))
+    assert isinstance(found, BeamSearch)
+    assert found.automaton is not None
+    assert (found.automaton.following >= 0).sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "codec", "reason"),
+    [
+        ({"pattern": "1+"}, CODEC, "--pattern and --allow need a search: set --decoder=beam"),
+        ({"allow": "12"}, CODEC, "--pattern and --allow need a search: set --decoder=beam"),
+        ({"decoder": "beam"}, ClassCodec(("cat", "dog")), "decodes texts, this model predicts classes"),
+        ({"decoder": "beam", "allow": "1x"}, CODEC, "--allow holds 'x', which the alphabet lacks"),
+        ({"decoder": "beam", "pattern": "plate_cn"}, CODEC, "which the alphabet lacks"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, codec, reason):
+    with pytest.raises(ValueError, match=reason):
+        Decoding(**settings).make(codec)
+
+
+def test_readers_by_parts_are_refused(digits):
+    with pytest.raises(ValueError, match="reads by parts or attention"):
+        decoded_by(make_task(plate_reader(str(digits))), Decoding("beam"))
+
+
+def test_evaluation_and_prediction_follow_the_pattern(trained, exported, digits, tmp_path, capsys):
+    flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
+    run_main(evaluate, f"--workdir={trained.workdir}", f"--data=folder:{digits}", f"--out={tmp_path}", *flags)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["count"] == 24
+    evaluated = [line.split("\t")[2] for line in (tmp_path / "predictions.tsv").read_text().splitlines()[1:]]
+    assert all(re.fullmatch("[12]{3}", text) for text in evaluated)
+    with parsed(predict, f"--artifact={exported.folder}", *flags), pytest.raises(SystemExit):
+        predict.main(["predict", str(digits)])
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    named = [line.split("\t")[0] for line in (digits / "labels.tsv").read_text().splitlines()]
+    predicted = {path.rpartition("/")[2]: text for path, text, _ in lines}
+    assert [predicted[name.rpartition("/")[2]] for name in named] == evaluated
