@@ -32,9 +32,9 @@ def check(state: TrainState, card: dict[str, Any], saved: dict[str, int]) -> Non
         raise DamagedCheckpointError(f"the checksum of {damaged[0]}{more} differs")
 
 
-def _is_whole(array: jax.Array) -> bool:
-    return array.is_fully_addressable or array.is_fully_replicated
+def _is_whole(array: jax.Array | np.ndarray) -> bool:
+    return not isinstance(array, jax.Array) or array.is_fully_addressable or array.is_fully_replicated
 
 
-def _crc(array: jax.Array) -> int:
+def _crc(array: jax.Array | np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data)
