@@ -123,6 +123,7 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
 
 
+@pytest.mark.exhaustive
 def test_no_changed_byte_is_restored_as_another_value(tmp_path):
     """Each file of a checkpoint with each of a few bytes changed, cut short, or missing."""
     random = np.random.default_rng(0)
