@@ -145,9 +145,8 @@ def test_an_automaton_restricts_the_search_and_weighs_its_tokens(pattern):
             for token in ids:
                 score, state = score + automaton.weights[state, token], automaton.following[state, token]
             expected.append((float(score) - 0.25, ids))
-    found = beam_search(
-        jnp.asarray(logits, jnp.float32), jnp.array([5]), beam_width=150, nbest=150, automaton=automaton
-    )
+    everything = jax.jit(functools.partial(beam_search, beam_width=150, nbest=150, automaton=automaton))
+    found = everything(jnp.asarray(logits, jnp.float32), jnp.array([5]))
     assert_alike(listed(jax.tree.map(lambda x: np.asarray(x)[0], found)), sorted(expected, reverse=True))
 
 
@@ -204,7 +203,7 @@ def test_improbable_tokens_and_hypotheses_are_dropped():
 def test_each_token_has_the_frame_that_shows_it_best_and_its_probability_there():
     logits = 8.0 * np.eye(5)[np.array([[0, 3, 3, 0, 4, 0, 3]])]
     logits[0, 2] *= 1.1  # the second frame of a run is the clearest
-    found = beam_search(jnp.asarray(logits), jnp.array([7]))
+    found = jax.jit(beam_search)(jnp.asarray(logits), jnp.array([7]))
     assert found.tokens[0, 0].tolist() == [3, 4, 3, 0, 0, 0, 0]
     assert found.frames[0, 0].tolist() == [2, 4, 6, -1, -1, -1, -1]
     peaks = np.exp(log_softmax(logits[0]))[[2, 4, 6], [3, 4, 3]]
@@ -235,7 +234,7 @@ def test_the_decoder_follows_an_automaton_and_says_when_nothing_fits():
     alphabet = Alphabet("abc")
     logits = jnp.asarray(np.random.default_rng(10).standard_normal((16, 7, 4)), jnp.float32)
     lengths = jnp.arange(16) % 8
-    found = BeamSearch(automaton=compile_pattern("[ab]{3}", alphabet))(logits, lengths)
+    found = jax.jit(BeamSearch(automaton=compile_pattern("[ab]{3}", alphabet)))(logits, lengths)
     losses = ctc_loss(logits, lengths, found.tokens, found.lengths)
     fits = np.asarray(lengths) >= 3
     assert found.lengths.tolist() == np.where(fits, 3, 0).tolist()

@@ -413,7 +413,7 @@ def test_another_decoder_reads_the_logits(gray):
     images, sizes = pictures((3, 32, 75, 1)), full_height(np.array([75, 60, 9]), 32)
     decoder = BeamSearch(beam_width=3)
     found = artifact.decoded_by(decoder).predict(images, sizes)
-    expected = decoder(*map(jnp.asarray, artifact.logits(images, sizes)))
+    expected = jax.jit(decoder)(*artifact.logits(images, sizes))
     np.testing.assert_array_equal(found["tokens"], expected.tokens)
     np.testing.assert_allclose(found["confidence"], expected.confidence, rtol=1e-5)
     again = artifact.decoded_by(decoder).decoded_by(None).predict(images, sizes)
