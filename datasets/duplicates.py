@@ -37,9 +37,11 @@ class Duplicates(NamedTuple):
         """One line for the report."""
         if not self.same_pixels:
             return "no picture occurs twice"
+        one, other, *_ = self.groups[0]
         return (
             f"{self.same_pixels:,} repeat an earlier picture, {self.same_file:,} of them byte for byte; "
-            f"{self.other_label:,} share a picture that has several labels. Hold copies out together: data.holdout_by"
+            f"{self.other_label:,} share a picture that has several labels, such as {one.origin} and {other.origin}. "
+            "Hold copies out together: data.holdout_by"
         )
 
 

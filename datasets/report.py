@@ -27,7 +27,7 @@ from datasets.pipeline import DataConfig
 from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, RenderedSource, Sample, Source
 from recog.codecs import Problems
-from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG
+from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG, WRONG_KIND
 from recog.codecs.text_remarks import text_remarks
 from recog.ctc import frames_needed
 from recog.images import WIDEST, decode
@@ -71,7 +71,7 @@ class Report(NamedTuple):
     problems: dict[str, int]
     """Number of samples by kind of problem; a sample can have several."""
     remarks: dict[str, int]
-    """Number of usable samples by kind of remark."""
+    """Number of samples by kind of remark; those that cannot be used by remarks about their labels."""
     examples: dict[str, list[Named]]
     """First samples with each kind of problem or remark."""
     look_alikes: list[LookAlikes]
@@ -255,7 +255,7 @@ class _Tally:
         self._seen += 1
         self._bad += bool(found)
         self._problems.update(found.keys())
-        remarks = {} if found or isinstance(look, BadSampleError) else self._remark(look)
+        remarks = {} if isinstance(look, BadSampleError) or WRONG_KIND in found else self._remark(look, not found)
         self._remarks.update(remarks.keys())
         for kind, reason in (found | remarks).items():
             examples = self._examples.setdefault(kind, [])
@@ -279,12 +279,13 @@ class _Tally:
             return self._needs.problems(look.label, look.size)
         return too_wide(width) | ({} if look.label else {EMPTY: "the label is empty"})
 
-    def _remark(self, look: _Look) -> Problems:
-        """Remarks about a usable sample."""
+    def _remark(self, look: _Look, usable: bool) -> Problems:
+        """Remarks about a readable sample; about its label alone if it cannot be used."""
+        of_picture = look.remarks if usable else {}
         if self._needs:
-            return self._needs.codec.remarks(look.label) | look.remarks
+            return self._needs.codec.remarks(look.label) | of_picture
         order = self._config.reading_order
-        return (text_remarks(look.label, order) if isinstance(look.label, str) else {}) | look.remarks
+        return (text_remarks(look.label, order) if isinstance(look.label, str) else {}) | of_picture
 
     def report(self, source: _Once) -> Report:
         """Report of the samples counted, which must be those of ``source``."""

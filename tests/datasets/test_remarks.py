@@ -5,7 +5,7 @@ import pytest
 
 from datasets.mixture import Mixture
 from datasets.pipeline import DataConfig
-from datasets.preflight import preflight
+from datasets.preflight import BadSamplesError, preflight
 from datasets.remarks import Remarks
 from datasets.report import make_report
 from recog.alphabet import Alphabet
@@ -61,3 +61,13 @@ def test_a_sample_that_a_mixture_repeats_counts_once(make_folder):
     assert checked.remarks.counts == {WHITE_SPACE: 1}
     assert len(checked.indices) == 10
     assert len(checked.pictures.indices) == 6
+
+
+@pytest.mark.parametrize("others", [[], [(PICTURE, "12")]])
+def test_labels_in_quotation_marks_that_do_not_fit_are_counted_once(make_folder, others):
+    source = make_folder([*((PICTURE, f'"{n}"') for n in range(12)), *others])
+    with pytest.raises(BadSamplesError) as caught:
+        preflight(source, NEEDS, on_bad_sample="raise")
+    notes = [line for line in str(caught.value).splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1
+    assert notes[0].startswith("note: quotation marks around the label in 12 samples: ")
