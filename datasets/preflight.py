@@ -218,9 +218,8 @@ def _check(source: Source, needs: Needs, index: int) -> Good | Bad:
     try:
         image, label, origin = source[index]
     except BadSampleError as error:
-        return Bad(
-            BadSampleError(error.origin, error.reason), {}
-        )  # without its traceback, which keeps frames in memory
+        # Without its traceback, which keeps frames in memory.
+        return Bad(BadSampleError(error.origin, error.reason), {})
     try:
         picture = needs.preprocess.decode(image)
         height, width = picture.shape[:2]
