@@ -270,7 +270,7 @@ def _announce(workdir: Path, runs: Sequence[Run], state: TrainState, plan: Batch
 
 
 def _more_steps(config: Config, workdir: Path) -> str:
-    """How to train a finished run further."""
+    """Hint on training a finished run further."""
     if config.optimizer.schedule == "constant":
         return f"To train further: --config.train.steps={2 * config.train.steps}, for example"
     return f"To train further from its parameters: --config.init_from={workdir} with a new --workdir"

@@ -44,7 +44,7 @@ class Automaton(NamedTuple):
         return Automaton(*(np.stack([np.asarray(row[field]) for row in rows]) for field in range(3))).trimmed()
 
     def trimmed(self) -> "Automaton":
-        """The same automaton without transitions to states from which no text can end."""
+        """A copy without transitions to states from which no text can end."""
         useful = np.isfinite(self.final)
         while True:
             leads = ((self.following >= 0) & useful[self.following]).any(axis=1) | useful

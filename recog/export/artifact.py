@@ -98,7 +98,7 @@ class Artifact:
         return cls(program, _load_parameters(folder / PARAMETERS, wanted), _load_codec(folder / CODEC), card)
 
     def decoded_by(self, decoder: Decoder | None) -> "Artifact":
-        """The same artifact with another decoder, such as `recog.ctc.BeamSearch`; None for the exported one.
+        """A copy with another decoder, such as `recog.ctc.BeamSearch`; None for the exported one.
 
         Raises:
           ArtifactError: its program returns no logits of a whole text.
