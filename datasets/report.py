@@ -5,8 +5,6 @@ Only 32 bytes per picture are kept, so that sets of millions can be reported.
 
 import dataclasses
 import functools
-import itertools
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +18,12 @@ from datasets.buckets import choose_buckets
 from datasets.confusion import LookAlikes, find_look_alikes, look_alike_lines
 from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
 from datasets.mean_image import mean_image
-from datasets.mixture import Mixture
 from datasets.needs import TOO_WIDE, Needs, too_wide
+from datasets.once import Once
 from datasets.picture_remarks import picture_remarks
 from datasets.pipeline import DataConfig
 from datasets.preflight import AT_ONCE
-from datasets.sources import BadSampleError, RenderedSource, Sample, Source
+from datasets.sources import BadSampleError, Source
 from recog.codecs import Problems
 from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG, WRONG_KIND
 from recog.codecs.text_remarks import text_remarks
@@ -133,7 +131,7 @@ def make_report(
       ValueError: the source holds no sample, or a filter is unknown.
     """
     preprocess = config.preprocess
-    once = _Once(source, rendered)
+    once = Once(source, rendered)
     if not len(once):
         raise ValueError("the source holds no sample to report: check its path and settings")
     tally = _Tally(config, needs)
@@ -153,37 +151,6 @@ def median(counts: Mapping[int, int]) -> int:
 def _span(counts: Mapping[int, int]) -> str:
     """Range as text: ``7``, or ``3 to 9``."""
     return " to ".join(f"{value:,}" for value in sorted({min(counts), max(counts)}))
-
-
-class _Once:
-    """Source with every sample of a mixture once, and only the first samples of rendered sources."""
-
-    def __init__(self, source: Source, rendered: int):
-        self._parts = _parts(source)
-        self.samples = sum(map(len, self._parts))
-        """Number of samples in all parts, including those left out."""
-        sizes = [min(len(p), rendered) if isinstance(p, RenderedSource) else len(p) for p in self._parts]
-        self._starts = [0, *itertools.accumulate(sizes)]
-
-    def __len__(self) -> int:
-        return self._starts[-1]
-
-    def __getitem__(self, index: int) -> Sample:
-        part, own = self._locate(index)
-        return self._parts[part][own]
-
-    def origin(self, index: int) -> str:
-        """Origin of a sample in its part."""
-        part, own = self._locate(index)
-        return self._parts[part].origin(own)
-
-    def _locate(self, index: int) -> tuple[int, int]:
-        part = bisect_right(self._starts, index) - 1
-        return part, index - self._starts[part]
-
-
-def _parts(source: Source) -> list[Source]:
-    return [p for part in source.sources for p in _parts(part)] if isinstance(source, Mixture) else [source]
 
 
 class _Look(NamedTuple):
@@ -287,7 +254,7 @@ class _Tally:
         order = self._config.reading_order
         return (text_remarks(look.label, order) if isinstance(look.label, str) else {}) | of_picture
 
-    def report(self, source: _Once) -> Report:
+    def report(self, source: Once) -> Report:
         """Report of the samples counted, which must be those of ``source``."""
         known = frozenset(self._known)
         commonest = dict(sorted(self._tokens.items(), key=lambda item: (-item[1], item[0])))

@@ -82,6 +82,8 @@ def beam_search(
     batch, frames, classes = logits.shape
     if not 1 <= nbest <= beam_width:
         raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    if not beam_prune_logp <= 0:
+        raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
     if automaton and automaton.following.shape[1] != classes:
         raise ValueError(f"the automaton has {automaton.following.shape[1]} classes, the logits have {classes}")
     scores = jnp.maximum(jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1), LOG_ZERO)

@@ -240,3 +240,9 @@ def test_the_decoder_follows_an_automaton_and_says_when_nothing_fits():
     assert found.lengths.tolist() == np.where(fits, 3, 0).tolist()
     np.testing.assert_allclose(found.confidence, np.where(fits, np.exp(-losses), 0.0), rtol=1e-5)
     assert (found.tokens <= 2).all()
+
+
+@pytest.mark.parametrize("limit", [0.5, np.nan])
+def test_a_limit_that_would_drop_the_best_hypothesis_is_refused(limit):
+    with pytest.raises(ValueError, match="would drop the best hypothesis as well"):
+        beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), beam_prune_logp=limit)
