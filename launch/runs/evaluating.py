@@ -43,8 +43,8 @@ def evaluate(
     """
     if out:  # before a long computation whose results could not be written
         Path(out).mkdir(parents=True, exist_ok=True)
-    out, run, mesh = Path(out or workdir), load_run(workdir), make_mesh()
-    run = run._replace(task=decoded_by(run.task, decoding or Decoding()))
+    out, run, mesh, decoding = Path(out or workdir), load_run(workdir), make_mesh(), decoding or Decoding()
+    run = run._replace(task=decoded_by(run.task, decoding))
     show_notes(run.task)
     batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
     settings = dataclasses.replace(run.config.data, batch_size=batch_size)
@@ -52,10 +52,14 @@ def evaluate(
         settings, codec, samples = _other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
     else:
         codec, samples = run.task.codec, _own_samples(run, Path(workdir))
+    on_host = decoding.on_host(run.task, samples)
     with contextlib.closing(one_pass(samples, settings, codec)) as stream:
-        evaluation = Evaluator(run.task, mesh)(jax.device_put(run.variables, replicated(mesh)), stream)
-    skipped = len(samples.source) - len(evaluation.predictions)
-    report = write_evaluation(evaluation, out, samples.describe, skipped=skipped)
+        evaluation = Evaluator(run.task, mesh, on_host)(jax.device_put(run.variables, replicated(mesh)), stream)
+    further = {"skipped": skipped} if (skipped := len(samples.source) - len(evaluation.predictions)) else {}
+    further |= on_host.further() if on_host else {}
+    report = write_evaluation(evaluation, out, samples.describe, further)
+    if on_host and decoding.nbest > 1:
+        on_host.write(out / "nbest.jsonl", samples.describe)
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
     if evaluation.hint:
         print(evaluation.hint)

@@ -4,7 +4,7 @@ import codecs
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -108,13 +108,18 @@ class Lexicon:
         return digest.hexdigest()
 
     @classmethod
-    def from_file(cls, path: str | Path, alphabet: Alphabet) -> Self:
+    def from_file(cls, path: str | Path, alphabet: Alphabet, fold: Callable[[str], str] = str) -> Self:
         """Loads a text file with one word a line, UTF-8, or a file that `save` wrote.
 
         A tab and a positive number after a word give its frequency; then all words need one.
 
+        Args:
+          path: the file.
+          alphabet: alphabet of the words.
+          fold: changes the words of a text file, for instance to lower case; saved ones are folded already.
+
         Raises:
-          LexiconError: see there; it names file and line.
+          LexiconError: the file is malformed or damaged, or has no word over the alphabet; it names file and line.
         """
         path = Path(path)
         if path.suffix == SAVED:
@@ -122,7 +127,7 @@ class Lexicon:
         words, counts = [], []
         for place, line in _lines(path):
             word, tab, count = line.partition("\t")
-            words.append(word)
+            words.append(fold(word))
             if tab:
                 counts.append(_parse_count(place, count))
             if len(counts) not in (0, len(words)):
