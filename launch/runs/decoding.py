@@ -46,7 +46,7 @@ class Decoding:
         Raises:
           ValueError: settings that do not fit each other or the alphabet.
         """
-        self._check()
+        self.check()
         builders = [build for given, build in ((self.pattern, self._pattern), (self.allow, self._allow)) if given]
         if self.decoder == "best_path":
             if builders:
@@ -71,6 +71,7 @@ class Decoding:
         Raises:
           ValueError: settings that do not fit each other, the task or the samples; see `open_lexicons`.
         """
+        self.check()
         if self.decoder != "lexicon" and self.nbest == 1:
             return None
         if not isinstance(task, ReadingTask):
@@ -82,7 +83,7 @@ class Decoding:
         assert isinstance(search, BeamSearch)
         return HostDecoding(task.codec, BestOfBeam(search, self.nbest))
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raises ``ValueError`` for settings that have nothing to act on."""
         if (self.decoder == "lexicon") != bool(self.lexicon):
             raise ValueError("--decoder=lexicon and --lexicon=FILE need each other: set both, or neither")
