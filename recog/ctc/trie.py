@@ -20,6 +20,10 @@ class Trie(NamedTuple):
     """Index of the word that ends at each node; `NO_WORD` without one."""
     best: Float64[np.ndarray, " N"]
     """Greatest weight of the words that begin with each prefix."""
+    kinds: Int32[np.ndarray, " N"]
+    """Index of each node's row in `continuations`, in which many nodes are alike."""
+    continuations: Int32[np.ndarray, "M 3"]
+    """Last token, and minimum and maximum number of tokens that make a word of the prefix."""
 
 
 def build_trie(words: Sequence[Sequence[int]], weights: Float64[np.ndarray, " M"]) -> Trie:
@@ -48,7 +52,12 @@ def build_trie(words: Sequence[Sequence[int]], weights: Float64[np.ndarray, " M"
     parent = np.concatenate(parents)
     ending, best = np.full(count, NO_WORD, np.int32), np.full(count, -np.inf)
     ending[ends], best[ends] = order, weights[order]
+    shortest, longest = np.where(ending == NO_WORD, len(tokens), 0).astype(np.int32), np.zeros(count, np.int32)
     for level in reversed(np.split(np.arange(count), np.cumsum([len(x) for x in tokens])[:-1])[1:]):
         np.maximum.at(best, parent[level], best[level])
+        np.minimum.at(shortest, parent[level], shortest[level] + 1)
+        np.maximum.at(longest, parent[level], longest[level] + 1)
     children = np.searchsorted(parent, np.arange(count + 1)).astype(np.int32)
-    return Trie(np.concatenate(tokens), children, ending, best)
+    last = np.concatenate(tokens)
+    continuations, kinds = np.unique(np.stack([last, shortest, longest], axis=1), axis=0, return_inverse=True)
+    return Trie(last, children, ending, best, kinds.astype(np.int32), continuations)

@@ -7,7 +7,8 @@ the deepest ones first, so that a good word is found soon.
 
 A reader that is sure of its text leaves a few hundred prefixes. They are computed in log space, where nothing
 underflows. If many remain, the picture says little about the text, and the rest is computed with scaled probabilities,
-in which a prefix costs a tenth; what underflows there is far below the best word found before.
+in which a prefix costs a tenth; what underflows there is far below the best word found before. Then it also pays to
+bound words by their lengths: of the texts that begin with a prefix, only those count that are as long as a word can be.
 """
 
 from typing import NamedTuple, Protocol
@@ -19,7 +20,7 @@ from recog.ctc.trie import NO_WORD, Trie
 
 FEW = 32
 """Prefixes that are extended at once in log space."""
-STEPS = 64
+STEPS = 24
 """Extensions in log space before the search goes on with scaled probabilities."""
 MANY = 2**18
 """Maximum number of scores of prefixes that are extended at once, with scaled probabilities."""
@@ -90,7 +91,7 @@ class WordSearch:
     ):
         self._trie, self._weights, self._nbest = trie, weights, nbest
         self._scores, self._blank_id = np.maximum(scores, LOWEST), blank_id
-        self._space: _Space = _Log(self._scores, blank_id)
+        self._space: _Space = _Log(self._scores, blank_id, trie)
         self._found: list[Found] = []
         self._left: list[_Children] = []
 
@@ -102,7 +103,7 @@ class WordSearch:
             if not self._left:
                 return self._found
             self._extend(FEW)
-        most, scaled = FEW, _Scaled(self._scores, self._blank_id)
+        most, scaled = FEW, _Scaled(self._scores, self._blank_id, self._trie)
         if self._floor > scaled.best_path + UNDERFLOW:
             most, self._space = max(FEW, MANY // max(self._scores.shape)), scaled
             self._left = [children._replace(rows=scaled.converted(children.rows)) for children in self._left]
@@ -126,10 +127,7 @@ class WordSearch:
         if not len(children.nodes):
             return
         tokens, rows = self._trie.tokens[children.nodes], children.rows
-        before = rows.total[:, children.parents]
-        repeats = np.flatnonzero(tokens == rows.tokens[children.parents])  # these need a blank before them
-        before[:, repeats] = rows.in_blank[:, children.parents[repeats]]
-        total, in_blank = self._space.extended(before, tokens)
+        total, in_blank = self._space.extended(_entering(rows, children.parents, tokens), tokens)
         self._note(children.nodes, self._space.log(total[-1]))
         inner = np.flatnonzero(self._trie.children[children.nodes + 1] > self._trie.children[children.nodes])
         if len(inner):
@@ -150,7 +148,7 @@ class WordSearch:
         counts = end - first
         parents = np.repeat(np.arange(len(counts)), counts)
         nodes = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - first, counts)
-        bounds = self._space.bounds(rows)[parents, self._trie.tokens[nodes]] + self._trie.best[nodes]
+        bounds = self._space.bounds(rows, parents, nodes) + self._trie.best[nodes]
         children = _Children(bounds, nodes, parents, rows).chosen(bounds >= self._floor)
         if len(children.nodes):
             self._left.append(children)
@@ -172,8 +170,10 @@ class _Space(Protocol):
         """
         ...
 
-    def bounds(self, rows: _Rows) -> Float64[np.ndarray, "R K"]:
-        """Log probability of all texts that begin with a prefix and one more token."""
+    def bounds(
+        self, rows: _Rows, parents: Int[np.ndarray, " C"], nodes: Int[np.ndarray, " C"]
+    ) -> Float64[np.ndarray, " C"]:
+        """Bounds on the log probability of the words below nodes, given their parents' rows."""
         ...
 
     def log(self, values: np.ndarray) -> np.ndarray:
@@ -184,7 +184,8 @@ class _Space(Protocol):
 class _Log:
     """Log probabilities. Sums over the frames at which a token begins need no loop: see `extended`."""
 
-    def __init__(self, scores: Float64[np.ndarray, "T K"], blank_id: int):
+    def __init__(self, scores: Float64[np.ndarray, "T K"], blank_id: int, trie: Trie):
+        self._tokens = trie.tokens
         self._sums = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0)])
         self._blank = self._sums[:, blank_id, None]
         self._probabilities = np.exp(scores)
@@ -199,11 +200,14 @@ class _Log:
             lane[1:] = sums[1:] + np.logaddexp.accumulate(entries[:-1] - sums[:-1], axis=0)
         return np.logaddexp(in_token, in_blank), in_blank
 
-    def bounds(self, rows: _Rows) -> Float64[np.ndarray, "R K"]:
+    def bounds(self, rows: _Rows, parents, nodes) -> Float64[np.ndarray, " C"]:
+        """Log probability of all texts that begin with each node's prefix."""
         top = np.maximum(rows.total[:-1].max(axis=0), NONE)
-        return top[:, None] + _sum_of_entries(
-            rows.tokens, np.exp(rows.total[:-1] - top), np.exp(rows.in_blank[:-1] - top), self._probabilities
-        )
+        total, in_blank = np.exp(rows.total[:-1] - top), np.exp(rows.in_blank[:-1] - top)
+        sums, again = total.T @ self._probabilities, np.flatnonzero(rows.tokens >= 0)  # the empty prefix repeats none
+        last = rows.tokens[again]
+        sums[again, last] = np.einsum("tr,tr->r", in_blank[:, again], self._probabilities[:, last])
+        return top[parents] + np.log(np.maximum(sums[parents, self._tokens[nodes]], TINY))
 
     def log(self, values: np.ndarray) -> np.ndarray:
         return values
@@ -212,12 +216,16 @@ class _Log:
 class _Scaled:
     """Probabilities relative to those of the best path up to the frame."""
 
-    def __init__(self, scores: Float64[np.ndarray, "T K"], blank_id: int):
+    def __init__(self, scores: Float64[np.ndarray, "T K"], blank_id: int, trie: Trie):
+        self._tokens, self._kinds = trie.tokens, trie.kinds
         best = scores.max(axis=1, keepdims=True)
         self._path = np.concatenate([np.zeros((1, 1)), np.cumsum(best, axis=0)])  # T+1 1
         self._emissions, self._blank_id = np.exp(scores - best), blank_id
-        self._probabilities = np.exp(np.maximum(self._path[:-1], UNDERFLOW) + scores)
         self.best_path = float(self._path[-1, 0])
+        tokens, least, most = trie.continuations.T
+        shorter = _shorter(np.exp(scores), blank_id, int(most.max()))
+        fits = shorter[:, tokens, most + 1] - shorter[:, tokens, least]
+        self._completions = np.exp(np.maximum(self._path[:-1], UNDERFLOW) + scores)[:, tokens] * fits  # T M
 
     def converted(self, rows: _Rows) -> _Rows:
         """Rows of log probabilities in this representation."""
@@ -237,15 +245,36 @@ class _Scaled:
             in_blank[t + 1] *= by_blank[t]
         return in_token + in_blank, in_blank
 
-    def bounds(self, rows: _Rows) -> Float64[np.ndarray, "R K"]:
-        return _sum_of_entries(rows.tokens, rows.total[:-1], rows.in_blank[:-1], self._probabilities)
+    def bounds(self, rows: _Rows, parents, nodes) -> Float64[np.ndarray, " C"]:
+        """Log probability of all texts that begin with each node's prefix and are as long as one of its words."""
+        kinds = self._kinds[nodes]
+        entries = _entering(rows, parents, self._tokens[nodes])[:-1]
+        return np.log(np.maximum(np.einsum("tc,tc->c", entries, self._completions[:, kinds]), TINY))
 
     def log(self, values: np.ndarray) -> np.ndarray:
         return np.log(np.maximum(values, TINY)) + self.best_path
 
 
-def _sum_of_entries(tokens, total, in_blank, probabilities) -> Float64[np.ndarray, "R K"]:
-    """Log of the sum over frames of the probability that each class begins there after each prefix."""
-    sums, rows = total.T @ probabilities, np.flatnonzero(tokens >= 0)  # the empty prefix repeats no token
-    sums[rows, tokens[rows]] = np.einsum("tr,tr->r", in_blank[:, rows], probabilities[:, tokens[rows]])
-    return np.log(np.maximum(sums, TINY))
+def _entering(rows: _Rows, parents: Int[np.ndarray, " C"], tokens: Int[np.ndarray, " C"]):
+    """Forward variables after which a token may follow: a repeated one needs a blank before it."""
+    before = rows.total[:, parents]
+    repeats = np.flatnonzero(tokens == rows.tokens[parents])
+    before[:, repeats] = rows.in_blank[:, parents[repeats]]
+    return before
+
+
+def _shorter(
+    probabilities: Float64[np.ndarray, "T K"], blank_id: int, longest: int
+) -> Float64[np.ndarray, "T K longest+2"]:
+    """Probability that fewer than each number of tokens begin after each frame, given the class in that frame."""
+    frames, classes = probabilities.shape
+    begin = np.zeros((frames, classes, longest + 2))  # exactly so many tokens
+    begin[-1, :, 0] = 1.0
+    for frame in range(frames - 2, -1, -1):
+        after = probabilities[frame + 1, :, None] * begin[frame + 1]
+        blank, others = after[blank_id], after.sum(axis=0) - after[blank_id]
+        begin[frame] = blank + after  # a blank, or the same token goes on
+        begin[frame, :, 1:] += np.maximum(others - after, 0.0)[:, :-1]
+        begin[frame, blank_id] = blank
+        begin[frame, blank_id, 1:] += others[:-1]
+    return np.concatenate([np.zeros((frames, classes, 1)), np.cumsum(begin, axis=2)], axis=2)[..., :-1]
