@@ -1,18 +1,23 @@
 """Decoders of readers, from flags."""
 
 import dataclasses
-import functools
 
 from absl import flags
 
-from recog.alphabet import Alphabet
+from launch.runs.automata import make_automaton
 from recog.codecs import Codec, TextCodec
 from recog.ctc import BeamSearch, Decoder
-from recog.ctc.automaton import Automaton, allow
+from recog.ctc.hotwords import WEIGHT
 from recog.ctc.named_patterns import NAMED
-from recog.ctc.pattern import compile_pattern
+from recog.ctc.ngram_automaton import ALPHA, BETA
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
+
+
+SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")
+GUIDES = ("pattern", "allow", "hotwords", "ngram")
+OF_NGRAM = ("alpha", "beta")
+"""Settings of a search, of the automata that guide it, and of one of those."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,16 +26,25 @@ class Decoding:
 
     decoder: str = "best_path"
     """``best_path``, or ``beam`` for a prefix beam search."""
-    beam_width: int = 10
-    """Hypotheses that a beam search keeps after each frame."""
-    token_min_logp: float = BeamSearch.token_min_logp
+    beam_width: int | None = None
+    """Hypotheses that a beam search keeps after each frame; None takes that of `BeamSearch`, as do the next two."""
+    token_min_logp: float | None = None
     """Log probability that a token needs in a frame to extend a hypothesis."""
-    beam_prune_logp: float = BeamSearch.beam_prune_logp
+    beam_prune_logp: float | None = None
     """Log probability, relative to the best hypothesis, below which others are dropped."""
     pattern: str = ""
     """Regular expression that readings must match, or the name of one (`recog.ctc.named_patterns`)."""
     allow: str = ""
     """Characters that readings may consist of; empty allows the whole alphabet."""
+
+    hotwords: str = ""
+    """Words that are more likely, with log weights (`launch.runs.automata.parse_hotwords`)."""
+    ngram: str = ""
+    """ARPA file of an n-gram model over the alphabet's tokens."""
+    alpha: float | None = None
+    """Weight of the n-gram model; None takes `ALPHA`."""
+    beta: float | None = None
+    """Log weight of each token with an n-gram model; None takes `BETA`."""
 
     def make(self, codec: Codec) -> Decoder | None:
         """Builds the decoder; None for the best path, which needs none.
@@ -38,41 +52,44 @@ class Decoding:
         Raises:
           ValueError: settings that do not fit each other or the alphabet.
         """
-        builders = [build for given, build in ((self.pattern, self._pattern), (self.allow, self._allow)) if given]
         if self.decoder == "best_path":
-            if builders:
-                raise ValueError("--pattern and --allow need a search: set --decoder=beam")
+            if given := self._given(*SEARCH, *GUIDES, *OF_NGRAM):
+                raise ValueError(f"--decoder=best_path ignores {' and '.join(given)}: set --decoder=beam")
             return None
+        if (given := self._given(*OF_NGRAM)) and not self.ngram:
+            raise ValueError(f"nothing uses {' and '.join(given)} without an n-gram model: set --ngram=FILE")
         if not isinstance(codec, TextCodec):
             raise ValueError(f"--decoder={self.decoder} decodes texts, this model predicts {codec.kind}")
-        automata = [build(codec.alphabet) for build in builders]
-        return BeamSearch(
-            codec.alphabet.blank_id,
-            self.beam_width,
-            self.token_min_logp,
-            self.beam_prune_logp,
-            functools.reduce(Automaton.product, automata) if automata else None,
+        automaton = make_automaton(
+            codec.alphabet,
+            pattern=self.pattern,
+            allowed=self.allow,
+            hotwords=self.hotwords,
+            ngram=self.ngram,
+            alpha=self.alpha,
+            beta=self.beta,
         )
+        search = {name: getattr(self, name) for name in SEARCH if getattr(self, name) is not None}
+        return BeamSearch(codec.alphabet.blank_id, automaton=automaton, **search)
 
-    def _pattern(self, alphabet: Alphabet) -> Automaton:
-        return compile_pattern(NAMED.get(self.pattern, self.pattern), alphabet)
-
-    def _allow(self, alphabet: Alphabet) -> Automaton:
-        tokens = dict.fromkeys(alphabet.split(self.allow))
-        if unknown := [token for token in tokens if token not in alphabet.tokens]:
-            raise ValueError(f"--allow holds {', '.join(map(repr, unknown))}, which the alphabet lacks: leave them out")
-        return allow(alphabet.encode(alphabet.separator.join(tokens)).tolist(), alphabet.classes)
+    def _given(self, *names: str) -> list[str]:
+        """Those of the flags that are set."""
+        return [f"--{name}" for name in names if getattr(self, name) not in (None, "")]
 
 
 def define_flags() -> None:
     """Defines the flags of decoders."""
     usual = Decoding()
     flags.DEFINE_enum("decoder", usual.decoder, ["best_path", "beam"], "Decoder of a reader's logits.")
-    flags.DEFINE_integer("beam_width", usual.beam_width, "Hypotheses that a beam search keeps.", lower_bound=1)
-    flags.DEFINE_float("token_min_logp", usual.token_min_logp, "Log probability that a new token needs in its frame.")
-    flags.DEFINE_float("beam_prune_logp", usual.beam_prune_logp, "Log probability relative to the best hypothesis.")
+    flags.DEFINE_integer("beam_width", None, f"Hypotheses that a beam search keeps ({BeamSearch.beam_width}).", 1)
+    flags.DEFINE_float("token_min_logp", None, "Log probability that a new token needs in its frame (any).")
+    flags.DEFINE_float("beam_prune_logp", None, "Log probability relative to the best hypothesis, 0 or less (any).")
     flags.DEFINE_string("pattern", "", f"Regular expression that readings must match, or one of {', '.join(NAMED)}.")
     flags.DEFINE_string("allow", "", "Characters that readings may consist of.")
+    flags.DEFINE_string("hotwords", "", f"Words that are more likely, with log weights ({WEIGHT:g}): TOTAL:2,CASH")
+    flags.DEFINE_string("ngram", "", "ARPA file of an n-gram model of characters, such as launch.prepare writes.")
+    flags.DEFINE_float("alpha", None, f"Weight of the n-gram model ({ALPHA:g}).", lower_bound=0)
+    flags.DEFINE_float("beta", None, f"Log weight of each character with an n-gram model ({BETA:g}).")
 
 
 def from_flags() -> Decoding:
