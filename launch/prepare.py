@@ -49,7 +49,10 @@ def define_flags() -> None:
     flags.DEFINE_string("source", None, "Folder with its published files.")
     flags.DEFINE_string("data_dir", None, "Folder above all prepared sets.")
     flags.DEFINE_enum(
-        "on_bad_sample", None, ["raise", "skip"], "Malformed entries; by default raise, but skip in sets known to have some."
+        "on_bad_sample",
+        None,
+        ["raise", "skip"],
+        "Malformed entries; by default raise, but skip in sets known to have some.",
     )
     flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
     flags.DEFINE_boolean("report", False, "Report on the samples of --data.")

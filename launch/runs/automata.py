@@ -49,7 +49,9 @@ def make_automaton(
     if hotwords:
         builders.append(lambda: hotwords_automaton(parse_hotwords(hotwords), alphabet))
     if ngram:
-        builders.append(lambda: _ngram(ngram, alphabet, ALPHA if alpha is None else alpha, BETA if beta is None else beta))
+        builders.append(
+            lambda: _ngram(ngram, alphabet, ALPHA if alpha is None else alpha, BETA if beta is None else beta)
+        )
     return functools.reduce(Automaton.product, (build() for build in builders)) if builders else None
 
 
@@ -73,7 +75,8 @@ def parse_hotwords(text: str) -> dict[str, float]:
             weights[word] = float(weight) if colon else WEIGHT
         except ValueError:
             raise ValueError(
-                f"--hotwords={text!r} has {weight!r} for a weight: write a number after the last colon, {item.strip()}:5"
+                f"--hotwords={text!r} has {weight!r} for a weight: write a number after the last colon, "
+                f"{item.strip()}:5"
             ) from None
     return weights
 
@@ -97,7 +100,10 @@ def _ngram(path: str, alphabet: Alphabet, alpha: float, beta: float) -> Automato
         lost = f"{len(match.missing):,} of {len(alphabet.tokens):,} tokens of the alphabet, {_some(match.missing)}"
         print(f"note: {path} does not know {lost}: they weigh as unknown", file=sys.stderr)
     if match.foreign:
-        print(f"note: {path} has {len(match.foreign):,} tokens that the alphabet lacks, {_some(match.foreign)}", file=sys.stderr)
+        print(
+            f"note: {path} has {len(match.foreign):,} tokens that the alphabet lacks, {_some(match.foreign)}",
+            file=sys.stderr,
+        )
     return automaton
 
 

@@ -13,7 +13,6 @@ from recog.ctc.ngram_automaton import ALPHA, BETA
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
-
 SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")
 GUIDES = ("pattern", "allow", "hotwords", "ngram")
 OF_NGRAM = ("alpha", "beta")

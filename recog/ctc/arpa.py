@@ -28,9 +28,9 @@ class ArpaError(ValueError):
 
 
 def load_arpa(path: str | Path) -> NgramModel:
-    """Loads a model.
+    r"""Loads a model.
 
-    Text before ``\\data\\`` and after ``\\end\\`` is ignored. Missing back-offs are 0, probabilities of 0 (``-inf``)
+    Text before ``\data\`` and after ``\end\`` is ignored. Missing back-offs are 0, probabilities of 0 (``-inf``)
     become `NEVER`, ``<UNK>`` is `UNKNOWN`, and a model without it gets it with the probability `NO_UNKNOWN`.
 
     Raises:
@@ -160,7 +160,9 @@ class _Reader:
         try:
             ids = [self._ids[token] for token in spelt]
         except KeyError as error:
-            self._fail(f"token {_shown(error.args[0])} is not among the 1-grams: the file is damaged, so build it again")
+            self._fail(
+                f"token {_shown(error.args[0])} is not among the 1-grams: the file is damaged, so build it again"
+            )
         return ids, (max(log10, NEVER) if math.isinf(log10) else log10, NEVER if math.isinf(backoff) else backoff)
 
     def _value(self, field: bytes) -> float:
@@ -169,7 +171,9 @@ class _Reader:
         except ValueError:
             value = math.nan
         if math.isnan(value):
-            self._fail(f"{_shown(field)} is not a number: each line is log10 probability, tokens, and perhaps a back-off")
+            self._fail(
+                f"{_shown(field)} is not a number: each line is log10 probability, tokens, and perhaps a back-off"
+            )
         return value
 
     def _add(self, spelt: bytes) -> None:

@@ -31,7 +31,9 @@ def hotwords_automaton(weights: Mapping[str, float], alphabet: Alphabet) -> Auto
     """
     coded = _encode(weights, alphabet)
     if sum(len(ids) for ids in coded) * alphabet.classes > LARGEST:
-        raise AutomatonSizeError(f"{len(coded):,} hotwords have too many tokens for {alphabet.classes:,} classes: cut some")
+        raise AutomatonSizeError(
+            f"{len(coded):,} hotwords have too many tokens for {alphabet.classes:,} classes: cut some"
+        )
     children: list[dict[int, int]] = [{}]
     earned, share = [0.0], [0.0]
     for ids, weight in coded.items():

@@ -6,10 +6,12 @@ begin with `BEGIN` keep their own counts in lower orders, single tokens are inte
 over all tokens, `UNKNOWN` and `END` included, and nothing is pruned.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int32, Int64
 
 from recog.ctc.ngram import BEGIN, END, NEVER, UNKNOWN, Grams, NgramModel, pair_keys
 
@@ -24,7 +26,7 @@ def train(texts: Iterable[Sequence[str]], order: int = 5) -> NgramModel:
 
     Args:
       texts: tokens of each text; a string means its characters.
-      order: number of tokens of the longest n-grams.
+      order: number of tokens of the longest n-grams; less if no text with its ends is so long.
 
     Raises:
       ValueError: no texts, a text holds `BEGIN`, `END` or `UNKNOWN`, or an order below 1.
@@ -34,7 +36,7 @@ def train(texts: Iterable[Sequence[str]], order: int = 5) -> NgramModel:
     tokens, stream, starts = _encode(texts)
     counted, backoffs = _count(stream, starts, order), []
     grams: list[Grams] = [_single(counted[0], len(tokens))]
-    for shorter, count in zip(counted, counted[1:], strict=False):
+    for shorter, count in itertools.pairwise(counted):
         kept, rest = _discounted(count.adjusted, count.contexts, len(shorter.adjusted))
         values = kept + rest[count.contexts] * 10 ** grams[-1].log10[count.suffixes]
         backoffs.append(np.log10(rest, out=np.zeros(len(rest)), where=rest > 0))
@@ -59,33 +61,37 @@ def _encode(texts: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], Int64[np.n
     return tuple(ids), np.array(stream, np.int64), np.repeat(begins, lengths)
 
 
-class _Count:
+class _Count(NamedTuple):
     """N-grams of one order, sorted by context and token."""
 
-    def __init__(self, contexts, tokens, adjusted, suffixes):
-        self.contexts: np.ndarray = contexts
-        self.tokens: np.ndarray = tokens
-        self.adjusted: np.ndarray = adjusted
-        """Number of occurrences, or of different tokens before them."""
-        self.suffixes: np.ndarray = suffixes
-        """Rows of all tokens but the first, among the n-grams of the order below."""
+    contexts: Int32[np.ndarray, " N"]
+    """Rows of all tokens but the last, among the n-grams of the order below."""
+    tokens: Int32[np.ndarray, " N"]
+    """Last tokens."""
+    adjusted: Int64[np.ndarray, " N"]
+    """Number of occurrences, or of different tokens before them."""
+    suffixes: Int64[np.ndarray, " N"]
+    """Rows of all tokens but the first, among the n-grams of the order below."""
 
 
 def _count(stream: Int64[np.ndarray, " N"], starts: Int64[np.ndarray, " N"], order: int) -> list[_Count]:
     """Counts n-grams up to an order; in lower ones, those of `BEGIN` as they are, others by the tokens before them."""
     places, rows = np.arange(len(stream)), stream
-    vocabulary = np.arange(stream.max() + 1)
-    found = [_Count(np.zeros(len(vocabulary), np.int32), vocabulary.astype(np.int32), np.bincount(stream), None)]
+    vocabulary = np.arange(stream.max() + 1, dtype=np.int32)
+    none = np.zeros(len(vocabulary), np.int64)
+    found = [_Count(none.astype(np.int32), vocabulary, np.bincount(stream), none)]
     for length in range(2, order + 1):
-        inside = places - starts >= length - 1
-        keys = pair_keys(rows[places[inside] - 1], stream[inside])
-        unique, first, inverse, raw = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-        example = places[inside][first]
-        suffixes = rows[example]
-        below = found[-1]
-        preceded = np.bincount(suffixes, minlength=len(below.adjusted))
-        below.adjusted = np.where(preceded > 0, preceded, below.adjusted)
-        found.append(_Count((unique >> 32).astype(np.int32), (unique & 0xFFFFFFFF).astype(np.int32), raw, suffixes))
+        inside = np.flatnonzero(places - starts >= length - 1)
+        if not len(inside):
+            break
+        keys = pair_keys(rows[inside - 1], stream[inside])
+        unique, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        suffixes = rows[inside[first]]
+        below = found[-1].adjusted
+        preceded = np.bincount(suffixes, minlength=len(below))
+        found[-1] = found[-1]._replace(adjusted=np.where(preceded > 0, preceded, below))
+        contexts, tokens = (unique >> 32).astype(np.int32), (unique & 0xFFFFFFFF).astype(np.int32)
+        found.append(_Count(contexts, tokens, counts, suffixes))
         rows = np.zeros(len(stream), np.int64)
         rows[inside] = inverse
     return found

@@ -59,7 +59,8 @@ class NgramModel:
       >>> model.score("ab") > model.score("bb")
       True
 
-    The row of a token in the first order is its id. Every context is an n-gram of the order below.
+    The row of a token in the first order is its id. Every order has n-grams, and every context is one
+    of the order below.
     """
 
     tokens: tuple[str, ...]
@@ -114,14 +115,16 @@ class NgramModel:
         values[is_first & bool(before)] = 0.0
         return np.bincount(text_of, values, minlength=len(coded))
 
-    def _conditional(self, tokens: Int[np.ndarray, " N"], is_first: Bool[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
+    def _conditional(
+        self, tokens: Int[np.ndarray, " N"], is_first: Bool[np.ndarray, " N"]
+    ) -> Float64[np.ndarray, " N"]:
         """Log10 probability of each token after those before it, back to the first of its text."""
         rows, values = tokens, self.grams[0].log10[tokens]
         for shorter, grams in zip(self.grams, self.grams[1:], strict=False):
             contexts = np.where(is_first, -1, np.roll(rows, 1))
             rows = grams.find(contexts, tokens)
             backed_off = values + np.where(contexts >= 0, shorter.backoffs[contexts], 0.0)
-            values = np.where(rows >= 0, grams.log10[rows], backed_off) if len(grams.tokens) else backed_off
+            values = np.where(rows >= 0, grams.log10[rows], backed_off)
         return values
 
     def perplexity(self, texts: Iterable[Sequence[str]]) -> float:
@@ -152,7 +155,8 @@ class NgramModel:
         """
         texts = {token: number for token, number in self.ids.items() if token not in (BEGIN, END, UNKNOWN)}
         if " " not in texts:
-            texts |= {" ": texts.pop(mark) for mark in SPACES if mark in texts and mark not in alphabet.tokens}
+            mark = next((mark for mark in SPACES if mark in texts and mark not in alphabet.tokens), None)
+            texts |= {" ": texts.pop(mark)} if mark else {}
         first = 1 if alphabet.blank == "first" else 0
         token_ids = np.full(alphabet.classes, -1, np.int32)
         token_ids[first : first + len(alphabet.tokens)] = [texts.get(t, self.ids[UNKNOWN]) for t in alphabet.tokens]
