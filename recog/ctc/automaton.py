@@ -60,24 +60,23 @@ class Automaton(NamedTuple):
 
         A token needs a frame, and one more for a blank before it if it repeats the token before.
         """
-        states, classes = self.following.shape
-        if np.isfinite(self.final).all():
-            return np.zeros((states, classes), np.int32)
-        needed = np.where(np.isfinite(self.final)[:, None], 0, IMPOSSIBLE) + np.zeros((1, classes), np.int64)
+        classes = np.arange(self.following.shape[1])
+        waiting = np.flatnonzero(~np.isfinite(self.final))  # the others need none
+        needed = np.zeros(self.following.shape, np.int32)
+        needed[waiting] = IMPOSSIBLE
+        following, rows = self.following[waiting], np.arange(len(waiting))
         while True:
-            after = np.where(self.following >= 0, needed[self.following, np.arange(classes)] + 1, IMPOSSIBLE)
+            after = np.where(following >= 0, needed[following, classes] + 1, IMPOSSIBLE)
             best = np.argmin(after, axis=1)
-            first = after[np.arange(states), best]
-            others = after.copy()
-            others[np.arange(states), best] = IMPOSSIBLE
-            second = others.min(axis=1)
+            first = after[rows, best]
+            after[rows, best] = IMPOSSIBLE
+            second = after.min(axis=1)
             # After another token than the best one the best one is next; after itself it waits, or the second is next.
             again = np.minimum(first + 1, second)[:, None]
-            following = np.where(np.arange(classes) == best[:, None], again, first[:, None])
-            improved = np.minimum(needed, np.minimum(following, IMPOSSIBLE))
-            if (improved == needed).all():
-                return needed.astype(np.int32)
-            needed = improved
+            improved = np.minimum(np.where(classes == best[:, None], again, first[:, None]), IMPOSSIBLE)
+            if (improved == needed[waiting]).all():
+                return needed
+            needed[waiting] = improved
 
 
 def allow(tokens: Sequence[int], classes: int) -> Automaton:

@@ -3,6 +3,7 @@
 import gzip
 import math
 
+import numpy as np
 import pytest
 
 from recog.ctc.arpa import ArpaError, load_arpa, save_arpa
@@ -112,6 +113,21 @@ def test_tokens_of_several_characters_are_saved(tmp_path):
     model = train([["C4", "D#4"], ["C4"]], 2)
     save_arpa(model, tmp_path / "model.arpa")
     assert load_arpa(tmp_path / "model.arpa").score(["C4", "D#4"]) == pytest.approx(model.score(["C4", "D#4"]))
+
+
+def test_kenlm_loads_saved_models_and_scores_alike(tmp_path):
+    ctc_beam_decoder = pytest.importorskip("ctc_beam_decoder")
+    model = train(["tobe", "ornot", "tobe", "be"], 3)
+    save_arpa(model, tmp_path / "model.arpa")
+    classes = ["", " ", *"benort"]
+    decoder = ctc_beam_decoder.build_ctcdecoder(  # of words, which are characters here
+        classes, str(tmp_path / "model.arpa"), list("benort"), alpha=1.0, beta=0.0, unk_score_offset=0.0
+    )
+    for text in ["tobe", "torn", "b", "eee"]:
+        path = [classes.index(token) for character in text for token in (character, "", " ", "")][:-2]
+        logits = np.where(np.eye(len(classes))[path] > 0, 0.0, -40.0).astype(np.float32)
+        _, _, _, alone, together = decoder.decode_beams(logits, beam_width=20)[0]
+        assert together - alone == pytest.approx(math.log(10) * model.score(text), abs=1e-3)
 
 
 @pytest.mark.parametrize("token", ["\t", "two words", "<space>"])

@@ -102,7 +102,7 @@ def test_estimated_discounts_follow_the_formulas():
 def test_an_example_by_hand():
     # <s> a b </s> twice and <s> a </s> once.
     model = train(["ab", "ab", "a"], 2)
-    # Continuation counts: a 1 (after <s>), b 1 (after a), </s> 2 (after a and b). As none is 3, discounts are 0.5 and 1.
+    # Continuation counts: a 1 (after <s>), b 1 (after a), </s> 2 (after a and b). None is 3: discounts 0.5 and 1.
     # Of the sum of 4, half is discounted and spread over a, b, </s> and <unk>: an eighth each.
     single = {"a": 0.5 / 4 + 1 / 8, "b": 0.5 / 4 + 1 / 8, "</s>": 1 / 4 + 1 / 8, "<unk>": 1 / 8}
     assert {token: 10**value for token, value in log10_after(model, ()).items()} == pytest.approx(single)

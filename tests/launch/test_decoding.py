@@ -99,7 +99,9 @@ def test_readers_by_parts_are_refused(digits):
 
 
 def test_evaluation_and_prediction_follow_the_pattern(trained, exported, digits, tmp_path, capsys):
-    flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
+    save_arpa(train(["121", "212"], 2), tmp_path / "digits.arpa")
+    flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}", f"--ngram={tmp_path}/digits.arpa"]
+    flags += ["--alpha=0.1", "--beta=0", "--hotwords=12:0.5"]
     run_main(evaluate, f"--workdir={trained.workdir}", f"--data=folder:{digits}", f"--out={tmp_path}", *flags)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["count"] == 24
     evaluated = [line.split("\t")[2] for line in (tmp_path / "predictions.tsv").read_text().splitlines()[1:]]
