@@ -146,9 +146,12 @@ class _Reader:
         """Ids of the tokens, log10 probability and back-off of a line."""
         fields = line.split()
         if not order + 1 <= len(fields) <= order + 2:
+            number = self._number
+            self._line()  # the file may end here
             self._fail(
                 f"{_shown(line)} has {len(fields)} fields: a {order}-gram has a log10 probability, {order} tokens "
-                f"without spaces ({SPACE} is the space), and perhaps a back-off"
+                f"without spaces ({SPACE} is the space), and perhaps a back-off",
+                number,
             )
         log10 = self._value(fields[0])
         backoff = self._value(fields[-1]) if len(fields) == order + 2 else 0.0

@@ -10,8 +10,10 @@ from recog.alphabet import Alphabet
 from recog.ctc.automaton import LARGEST, NONE, Automaton, AutomatonSizeError
 from recog.ctc.ngram import BEGIN, END, NgramModel
 
-ALPHA, BETA = 0.5, 1.0
-"""Default weight of the model, as in pyctcdecode, and default bonus of a token."""
+ALPHA, BETA = 0.5, 1.5
+"""Default weight of the model and default log weight of a token. pyctcdecode's, though its bonus is a word's: with models
+of characters, whose perplexity is near 6, half of the log probability of a token is about -0.9, and readers rather miss
+characters than invent them."""
 
 
 def ngram_automaton(model: NgramModel, alphabet: Alphabet, *, alpha: float = ALPHA, beta: float = BETA) -> Automaton:

@@ -142,6 +142,7 @@ def test_tokens_that_cannot_be_written_are_named(tmp_path, token):
     [
         ("\\end\\", "", 24, "cut short"),
         ("-0.15\ta <space> a\n\n\\end\\\n", "", 21, "cut short"),
+        (" <space> a\n\n\\end\\\n", "", 21, "cut short"),
         ("ngram 2=4", "ngram 2=5", 19, r"2-grams end here and are 4, \\data\\ says 5"),
         ("ngram 2=4\n", "", 3, "the number of 2-grams is expected"),
         ("-0.5\ta", "-o.5\ta", 10, "'-o.5' is not a number"),
