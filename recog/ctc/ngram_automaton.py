@@ -11,9 +11,11 @@ from recog.ctc.automaton import LARGEST, NONE, Automaton, AutomatonSizeError
 from recog.ctc.ngram import BEGIN, END, NgramModel
 
 ALPHA, BETA = 0.5, 1.5
-"""Default weight of the model and log weight of each token, as in pyctcdecode, whose beta is a word's. Models of
-characters have a perplexity near 6, half of whose logarithm is -0.9 a token, and readers miss characters more often than they
-invent some: of 0 to 1.5, the largest was the best on real receipts and nearly so on noisy words."""
+"""Default weight of the model and log weight of each token, as in pyctcdecode, whose beta is a word's.
+
+Models of characters have a perplexity near 6, half of whose logarithm is -0.9 a token, and readers miss characters more
+often than they invent some: of 0 to 1.5, the largest was the best on real receipts and nearly so on noisy words.
+"""
 
 
 def ngram_automaton(model: NgramModel, alphabet: Alphabet, *, alpha: float = ALPHA, beta: float = BETA) -> Automaton:
