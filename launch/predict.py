@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
         if isinstance(outcome, str):
             failed += 1
             print(f"error: {path}: {outcome}", file=sys.stderr, flush=True)
-        elif nbest > 1:
+        elif nbest:
             print(json_line("path", str(path), outcome), flush=True)
         else:
             print(f"{path}\t{outcome[0].text}\t{outcome[0].confidence:.4f}", flush=True)

@@ -11,7 +11,7 @@ from datasets.specs import open_source
 from launch.runs.assembly import show_notes
 from launch.runs.crnn_figure4 import CrnnFigure4
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
-from launch.runs.decoding import Decoding, decoded_by
+from launch.runs.decoding import Decoding, decoded_by, decoding_on_host
 from launch.runs.folder import TrainedRun, load_json, load_run
 from launch.runs.host_decoding import HostDecoding
 from launch.runs.lexicons import load_lexicon
@@ -58,7 +58,7 @@ def evaluate(
         settings, codec, samples = _other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
     else:
         codec, samples = run.task.codec, _own_samples(run, Path(workdir))
-    on_host, figure = decoding.on_host(run.task, samples), None
+    on_host, figure = decoding_on_host(run.task, decoding, samples), None
     if study:
         figure = _figure(decoding, run.task, samples)
         on_host = HostDecoding(figure.codec, figure)
@@ -67,7 +67,7 @@ def evaluate(
     further = {"skipped": skipped} if (skipped := len(samples.source) - len(evaluation.predictions)) else {}
     further |= on_host.further() if on_host else {}
     report = write_evaluation(evaluation, out, samples.describe, further)
-    if on_host and decoding.nbest > 1:
+    if on_host and decoding.nbest:
         on_host.write(out / "nbest.jsonl", samples.describe)
     if figure:
         figure.draw(out)

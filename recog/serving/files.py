@@ -34,7 +34,7 @@ def _is_picture_below(folder: Path) -> Callable[[Path], bool]:
 
 
 def read_files(
-    artifact: Artifact, paths: Sequence[Path], batch_size: int, nbest: int = 1
+    artifact: Artifact, paths: Sequence[Path], batch_size: int, nbest: int | None = None
 ) -> Iterator[tuple[Path, list[Reading] | str]]:
     """Yields each path with its predictions, best first, or with the reason why the file cannot be read.
 
@@ -42,7 +42,7 @@ def read_files(
       artifact: artifact of a model.
       paths: files, in the order of the results.
       batch_size: number of files that are decoded and predicted together.
-      nbest: maximum number of predictions for each file; more than one needs a decoder that lists several texts.
+      nbest: maximum number of predictions for each file, which needs a decoder that lists several texts; None for one.
     """
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_size):
@@ -53,8 +53,8 @@ def read_files(
                 yield path, pixels if isinstance(pixels, str) else next(readings)
 
 
-def _read(artifact: Artifact, fitted: Sequence[UInt8[np.ndarray, "H W C"]], nbest: int) -> list[list[Reading]]:
-    if nbest > 1:
+def _read(artifact: Artifact, fitted: Sequence[UInt8[np.ndarray, "H W C"]], nbest: int | None) -> list[list[Reading]]:
+    if nbest:
         return artifact.best_of_fitted(fitted, nbest)
     return [[reading] for reading in artifact.read_fitted(fitted)]
 
