@@ -27,6 +27,19 @@ class Hypotheses(NamedTuple):
     """Frame that emits each token with the highest probability, given the sequence."""
     confidences: Float[Array, "B N S"]
     """Probability of each token in that frame, 0 to 1."""
+    log_likelihoods: Float[Array, "B N"]
+    """Log probability of each sequence over all its alignments, without weights; ``-inf`` without a sequence."""
+
+
+class Alignment(NamedTuple):
+    """Sequences in the frames of their samples."""
+
+    frames: Int[Array, "B N S"]
+    """Frame of each token, the one with its highest occupancy."""
+    confidences: Float[Array, "B N S"]
+    """Probability of each token in that frame."""
+    log_likelihoods: Float[Array, "B N"]
+    """Log probability of each sequence."""
 
 
 class Moves(NamedTuple):
@@ -65,8 +78,8 @@ def align(
     tokens: Int[Array, "B N S"],
     lengths: Int[Array, "B N"],
     blank_id: int,
-) -> tuple[Int[Array, "B N S"], Float[Array, "B N S"]]:
-    """Frame of each token, the one with its highest occupancy, and the probability of the token there.
+) -> Alignment:
+    """Aligns sequences with frames; slots at and beyond ``lengths`` are undefined.
 
     Args:
       scores: log probabilities.
@@ -82,8 +95,9 @@ def align(
         emitted = jnp.take_along_axis(scores, tokens[:, None, :], axis=2)  # B T S
         can_skip = jnp.pad(tokens[:, 1:] != tokens[:, :-1], ((0, 0), (1, 0)))
         given = jnp.where(live[..., None], emitted, 0.0)
-        occupancy = lattice.posterior(Lattice(given, blank, logit_lengths, can_skip, lengths)).occupancy
-        at = jnp.argmax(jnp.where(live[..., None], occupancy, -1.0), axis=1).astype(jnp.int32)
-        return at, jnp.exp(jnp.take_along_axis(emitted, at[:, None, :], axis=1)[:, 0])
+        found = lattice.posterior(Lattice(given, blank, logit_lengths, can_skip, lengths))
+        at = jnp.argmax(jnp.where(live[..., None], found.occupancy, -1.0), axis=1).astype(jnp.int32)
+        confidences = jnp.exp(jnp.take_along_axis(emitted, at[:, None, :], axis=1)[:, 0])
+        return Alignment(at, confidences, found.log_likelihood)
 
     return jax.vmap(one_of_each, in_axes=1, out_axes=1)(tokens, lengths)

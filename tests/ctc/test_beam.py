@@ -11,7 +11,8 @@ import pytest
 
 from recog.alphabet import Alphabet
 from recog.ctc import beam, best_path, ctc_loss
-from recog.ctc.beam import BeamSearch, beam_search
+from recog.ctc.beam import beam_search
+from recog.ctc.beam_decoder import BeamSearch
 from recog.ctc.pattern import compile_pattern
 
 SHAPE = (4, 7, 5)
