@@ -74,13 +74,14 @@ def _letters(classes: int) -> list[str]:
 
 
 def _fast_ctc_decode(logits: np.ndarray, shape: Shape) -> BeamContestant:
-    import fast_ctc_decode  # pyright: ignore[reportMissingImports]  # optional: competes where it is installed
+    # Optional: competes where it is installed. Its functions are compiled, unknown to pyright.
+    from fast_ctc_decode import beam_search as search  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
     letters = _letters(shape.K)
     probabilities = np.asarray(jax.nn.softmax(logits))
     return _rival(
         "fast-ctc",
-        lambda picture: fast_ctc_decode.beam_search(picture, letters, beam_size=shape.W)[0],
+        lambda picture: search(picture, letters, beam_size=shape.W)[0],
         probabilities,
     )
 

@@ -14,7 +14,7 @@ from recog.ctc import ctc_loss
 
 RIVALS = ("fast-ctc", "ctc-beam", LIMITED)
 """Rivals in the table, whether they are installed or not."""
-NOTE = f"""agree: share of texts that equal ours; of others, how many of ours : theirs are the more probable by exact CTC
+NOTE = f"""agree: share of texts that equal ours; of others, how many of ours:theirs are more probable (exact CTC)
 {LIMITED} ctc-beam-decoder with its default limits (tokens below -5 and hypotheses below -10), which lose hypotheses"""
 
 

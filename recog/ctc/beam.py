@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from recog.ctc.automaton import IMPOSSIBLE, Automaton
+from recog.ctc.automaton import Automaton
+from recog.ctc.guide import Guide
 from recog.ctc.hypotheses import Hypotheses, Moves, align, trace_back
 from recog.ctc.log_space import LOG_ZERO, log_add
 
@@ -57,7 +58,7 @@ def beam_search(
     """Searches for the most probable sequences of each sample.
 
     Exact if the beam is wide enough for all prefixes; otherwise hypotheses that leave the beam are lost, as in any beam
-    search.
+    search. A sample with a frame whose logits are NaN or infinite has no sequences, and NaN as its first score.
 
     Args:
       logits: unnormalised scores; computed in float32.
@@ -70,12 +71,14 @@ def beam_search(
       automaton: sequences to search among, and weights of their tokens.
 
     Raises:
-      ValueError: a width or a number that is out of range, or an automaton with other classes, or one that accepts no
-        text in ``T`` frames.
+      ValueError: a number that is out of range, no frames, or an automaton with other classes or without a text that
+        fits ``T`` frames.
     """
     batch, frames, classes = logits.shape
     if not 1 <= nbest <= beam_width:
         raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    if not frames:
+        raise ValueError(f"logits of shape {logits.shape} have no frames: read wider pictures")
     if not 0 <= blank_id < classes:
         raise ValueError(f"blank_id={blank_id} is outside the {classes} classes: choose 0 to {classes - 1}")
     if not token_min_logp <= 0:
@@ -83,8 +86,10 @@ def beam_search(
     if not beam_prune_logp <= 0:
         raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
     logit_lengths = jnp.clip(logit_lengths, 0, frames)
-    scores = jnp.maximum(jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1), LOG_ZERO)
-    guide = _Guide(automaton, frames, classes, blank_id) if automaton else None
+    logits = logits.astype(jnp.float32)
+    sound = jnp.isfinite(jnp.max(logits, axis=-1))  # B T; without NaN, with a probability for each class
+    scores = jnp.where(sound[..., None], jnp.maximum(jax.nn.log_softmax(logits, axis=-1), LOG_ZERO), LOG_ZERO)
+    guide = Guide(automaton, frames, classes, blank_id) if automaton else None
     step = functools.partial(_step, blank_id=blank_id, prune=beam_prune_logp, guide=guide)
     inputs = _inputs(scores, logit_lengths, blank_id, beam_width, token_min_logp, guide)
     beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), inputs)
@@ -95,8 +100,9 @@ def beam_search(
     lengths = jnp.where(found, lengths, 0)
     alignment = align(scores, logit_lengths, tokens, lengths, blank_id)
     inside = jnp.arange(frames) < lengths[..., None]
-    # Nothing is found in a sample whose logits are NaN; its first score says so.
-    missing = jnp.where(jnp.isnan(total) & (jnp.arange(nbest) == 0), jnp.nan, -jnp.inf)
+    # Nothing is found where a frame has no probabilities; the first score says so.
+    broken = jnp.any(~sound & (jnp.arange(frames) < logit_lengths[:, None]), axis=1, keepdims=True)
+    missing = jnp.where(broken & (jnp.arange(nbest) == 0), jnp.nan, -jnp.inf)
     return Hypotheses(
         jnp.where(inside, tokens, 0),
         lengths,
@@ -105,31 +111,6 @@ def beam_search(
         jnp.where(inside, alignment.confidences, 0.0),
         jnp.where(found, alignment.log_likelihoods, missing),
     )
-
-
-class _Guide:
-    """An automaton on the device."""
-
-    def __init__(self, automaton: Automaton, frames: int, classes: int, blank_id: int):
-        following = automaton.following
-        if following.shape[1] != classes:
-            raise ValueError(f"the automaton has {following.shape[1]} classes, the logits have {classes}")
-        needed = automaton.frames_needed()
-        fewest = int(needed[0, blank_id])
-        if fewest == IMPOSSIBLE:
-            raise ValueError("the automaton (pattern, allowed tokens) accepts no text: loosen it")
-        if fewest > frames:
-            raise ValueError(
-                f"the shortest text that the automaton (pattern) accepts needs {fewest} frames, the model emits "
-                f"{frames}: widen the picture or allow shorter texts"
-            )
-        self.needed = jnp.asarray(needed)
-        """Frames from each state to the end of a text, after each token."""
-        after = np.where(following >= 0, needed[following, np.arange(classes)], IMPOSSIBLE)
-        self.after = jnp.asarray(after, jnp.int32)
-        """Frames that are needed after each token from each state."""
-        self.following, self.weights = jnp.asarray(following), jnp.asarray(automaton.weights)
-        self.final = jnp.maximum(jnp.asarray(automaton.final), LOG_ZERO)
 
 
 class _Frame(NamedTuple):
@@ -145,7 +126,7 @@ class _Frame(NamedTuple):
     """Number of frames after this one."""
 
 
-def _inputs(scores, logit_lengths, blank_id: int, width: int, token_min_logp: float, guide: _Guide | None) -> _Frame:
+def _inputs(scores, logit_lengths, blank_id: int, width: int, token_min_logp: float, guide: Guide | None) -> _Frame:
     """Inputs of all steps. A frame of nothing but blanks leaves a beam as it is."""
     _, frames, classes = scores.shape
     left = logit_lengths[:, None] - 1 - jnp.arange(frames)
@@ -154,7 +135,7 @@ def _inputs(scores, logit_lengths, blank_id: int, width: int, token_min_logp: fl
     if guide:
         tokens = jnp.broadcast_to(jnp.arange(classes), best.shape)
     else:
-        best, tokens = jax.lax.top_k(best, min(width + 1, classes - 1))
+        best, tokens = jax.lax.top_k(best, max(min(width + 1, classes - 1), 1))
     return jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), _Frame(scores, best, tokens, jnp.maximum(left, 0)))
 
 
@@ -173,7 +154,7 @@ def _dummies(width: int) -> tuple[UInt32[np.ndarray, "2 W"], UInt32[np.ndarray, 
     return drawn[0], drawn[1]
 
 
-def _step(beam: _Beam, frame: _Frame, *, blank_id: int, prune: float, guide: _Guide | None):
+def _step(beam: _Beam, frame: _Frame, *, blank_id: int, prune: float, guide: Guide | None):
     """The beam after a frame, and for each slot ``(token + 1) W + source``, -1 for no token."""
     width = beam.last.shape[1]
     parent = _parents(beam, blank_id)
@@ -223,7 +204,7 @@ def _parents(beam: _Beam, blank_id: int) -> Int[Array, "B V"]:
     return jnp.where(beam.last == blank_id, -1, parent)
 
 
-def _stays(beam: _Beam, parent, frame: _Frame, blank_id: int, guide: _Guide | None):
+def _stays(beam: _Beam, parent, frame: _Frame, blank_id: int, guide: Guide | None):
     """Log probabilities of hypotheses without a new one, by alignments that end in a blank and in the last token.
 
     A hypothesis also arises anew, by appending its last token to its parent.
@@ -256,7 +237,7 @@ def _pairs(width: int, count: int, complete: bool) -> tuple[Int[np.ndarray, " M"
     return rows[kept], columns[kept]
 
 
-def _extensions(beam: _Beam, frame: _Frame, rows, columns, guide: _Guide | None) -> Float[Array, "B M"]:
+def _extensions(beam: _Beam, frame: _Frame, rows, columns, guide: Guide | None) -> Float[Array, "B M"]:
     """Log probabilities of hypotheses with one more token.
 
     With an automaton only of tokens that it allows, and after which it can end in the frames that are left.

@@ -9,6 +9,9 @@ from jaxtyping import Array, Float, Int
 from recog.ctc import lattice
 from recog.ctc.lattice import Lattice
 
+SHARE = 4
+"""Batches whose sequences use at most ``1 / SHARE`` of the slots are aligned in a lattice without the others."""
+
 
 class Hypotheses(NamedTuple):
     """The best token sequences of a batch, best first.
@@ -88,6 +91,19 @@ def align(
       lengths: tokens of each sequence.
       blank_id: id of the blank.
     """
+    slots = tokens.shape[-1]
+    few = -(-slots // SHARE)
+
+    def within(used: int) -> Alignment:
+        found = _align(scores, logit_lengths, tokens[..., :used], lengths, blank_id)
+        unused = [(0, 0), (0, 0), (0, slots - used)]
+        return found._replace(frames=jnp.pad(found.frames, unused), confidences=jnp.pad(found.confidences, unused))
+
+    return jax.lax.cond(jnp.max(lengths, initial=0) <= few, lambda: within(few), lambda: within(slots))
+
+
+def _align(scores, logit_lengths, tokens, lengths, blank_id: int) -> Alignment:
+    """Aligns sequences, with a lattice of as many tokens as there are slots."""
     live = jnp.arange(scores.shape[1]) < logit_lengths[:, None]
     blank = jnp.where(live, scores[..., blank_id], 0.0)
 
