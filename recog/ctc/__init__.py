@@ -1,6 +1,7 @@
 """Connectionist temporal classification: loss and decoders, as Flax-free functions."""
 
-from recog.ctc.beam import BeamSearch, beam_search
+from recog.ctc.beam import beam_search
+from recog.ctc.beam_decoder import BeamSearch
 from recog.ctc.best_path import BestPath, best_path
 from recog.ctc.decoder import Decoder
 from recog.ctc.hypotheses import Hypotheses

@@ -60,23 +60,40 @@ class Automaton(NamedTuple):
 
         A token needs a frame, and one more for a blank before it if it repeats the token before.
         """
-        classes = np.arange(self.following.shape[1])
-        waiting = np.flatnonzero(~np.isfinite(self.final))  # the others need none
-        needed = np.zeros(self.following.shape, np.int32)
-        needed[waiting] = IMPOSSIBLE
-        following, rows = self.following[waiting], np.arange(len(waiting))
-        while True:
-            after = np.where(following >= 0, needed[following, classes] + 1, IMPOSSIBLE)
-            best = np.argmin(after, axis=1)
-            first = after[rows, best]
-            after[rows, best] = IMPOSSIBLE
-            second = after.min(axis=1)
-            # After another token than the best one the best one is next; after itself it waits, or the second is next.
-            again = np.minimum(first + 1, second)[:, None]
-            improved = np.minimum(np.where(classes == best[:, None], again, first[:, None]), IMPOSSIBLE)
-            if (improved == needed[waiting]).all():
-                return needed
-            needed[waiting] = improved
+        states, classes = self.following.shape
+        fewest, only = np.where(np.isfinite(self.final), 0, IMPOSSIBLE), np.full(states, NONE)
+        if fewest.any():
+            self._walk_back(fewest, only)
+        needed = np.repeat(fewest[:, None].astype(np.int32), classes, axis=1)
+        waits = np.flatnonzero(only >= 0)
+        needed[waits, only[waits]] += 1
+        return needed
+
+    def _walk_back(self, fewest: Int64[np.ndarray, " N"], only: Int64[np.ndarray, " N"]) -> None:
+        """Finds how many frames each state needs after a blank, by a breadth-first search from the final ones.
+
+        After token ``k`` the same number is enough unless ``k`` is the only token that a shortest text begins with.
+
+        Args:
+          fewest: 0 for final states, `IMPOSSIBLE` for others; becomes the number of frames.
+          only: becomes the token with which all shortest texts of a state begin; `NONE` where there are several.
+        """
+        sources, tokens = np.nonzero(self.following >= 0)
+        order = np.argsort(self.following[sources, tokens], kind="stable")
+        sources, tokens = sources[order], tokens[order]
+        begins = np.searchsorted(self.following[sources, tokens], np.arange(len(fewest) + 1))
+        reached, late, frames = np.flatnonzero(fewest == 0), np.empty(0, np.int64), 0
+        while len(reached) or len(late):
+            frames += 1
+            counts = begins[reached + 1] - begins[reached]
+            edges = np.repeat(begins[reached] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            waits = tokens[edges] == np.repeat(only[reached], counts)
+            edges, late = np.concatenate([edges[~waits], late]), edges[waits]
+            edges = edges[fewest[sources[edges]] == IMPOSSIBLE]
+            reached, first = np.unique(sources[edges], return_index=True)
+            only[reached] = tokens[edges[first]]
+            only[sources[edges][tokens[edges] != only[sources[edges]]]] = NONE
+            fewest[reached] = frames
 
 
 def allow(tokens: Sequence[int], classes: int) -> Automaton:

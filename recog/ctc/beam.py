@@ -7,10 +7,9 @@ of their alignments that end in a blank and of those that end in the last token 
 about ``T W² / 2⁶⁴``.
 """
 
-import dataclasses
 import functools
 import math
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +17,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from recog.ctc.automaton import Automaton
-from recog.ctc.best_path import best_path
+from recog.ctc.guide import Guide
 from recog.ctc.hypotheses import Hypotheses, Moves, align, trace_back
 from recog.ctc.log_space import LOG_ZERO, log_add
-from recog.ctc.loss import ctc_loss
-from recog.decoded import Decoded
 
 MISSING = LOG_ZERO / 2
 """Scores at or below it belong to slots without a hypothesis."""
@@ -31,6 +28,8 @@ MISSING = LOG_ZERO / 2
 class _Beam(NamedTuple):
     """Hypotheses between two frames, the most probable first."""
 
+    total: Float[Array, "B W"]
+    """Log probability of each hypothesis' alignments, with the weights of the automaton."""
     in_blank: Float[Array, "B W"]
     """Log probability of the alignments that end in a blank."""
     in_token: Float[Array, "B W"]
@@ -43,11 +42,6 @@ class _Beam(NamedTuple):
     """Two hashes of the prefix."""
     parents: UInt32[Array, "2 B W"]
     """Hashes of the prefix without its last token."""
-
-    @property
-    def total(self) -> Float[Array, "B W"]:
-        """Score of each hypothesis."""
-        return log_add(self.in_blank, self.in_token)
 
 
 def beam_search(
@@ -64,7 +58,7 @@ def beam_search(
     """Searches for the most probable sequences of each sample.
 
     Exact if the beam is wide enough for all prefixes; otherwise hypotheses that leave the beam are lost, as in any beam
-    search.
+    search. A sample with a frame whose logits are NaN or infinite has no sequences, and NaN as its first score.
 
     Args:
       logits: unnormalised scores; computed in float32.
@@ -77,64 +71,81 @@ def beam_search(
       automaton: sequences to search among, and weights of their tokens.
 
     Raises:
-      ValueError: a width or a number that is out of range, or an automaton with other classes.
+      ValueError: a number that is out of range, no frames, or an automaton with other classes or without a text that
+        fits ``T`` frames.
     """
     batch, frames, classes = logits.shape
     if not 1 <= nbest <= beam_width:
         raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    if not frames:
+        raise ValueError(f"logits of shape {logits.shape} have no frames: read wider pictures")
+    if not 0 <= blank_id < classes:
+        raise ValueError(f"blank_id={blank_id} is outside the {classes} classes: choose 0 to {classes - 1}")
+    if not token_min_logp <= 0:
+        raise ValueError(f"token_min_logp={token_min_logp} would exclude every token: choose 0 or less")
     if not beam_prune_logp <= 0:
         raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
-    if automaton and automaton.following.shape[1] != classes:
-        raise ValueError(f"the automaton has {automaton.following.shape[1]} classes, the logits have {classes}")
-    scores = jnp.maximum(jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1), LOG_ZERO)
-    token_scores = jnp.where(scores < token_min_logp, LOG_ZERO, scores).at[..., blank_id].set(-jnp.inf)
-    left = logit_lengths[:, None] - 1 - jnp.arange(frames)  # after each frame
-    guide = _Guide(automaton) if automaton else None
-    best = token_scores if guide else tuple(jax.lax.top_k(token_scores, min(beam_width + 1, classes - 1)))
+    logit_lengths = jnp.clip(logit_lengths, 0, frames)
+    logits = logits.astype(jnp.float32)
+    sound = jnp.isfinite(jnp.max(logits, axis=-1))  # B T; without NaN, with a probability for each class
+    scores = jnp.where(sound[..., None], jnp.maximum(jax.nn.log_softmax(logits, axis=-1), LOG_ZERO), LOG_ZERO)
+    guide = Guide(automaton, frames, classes, blank_id) if automaton else None
     step = functools.partial(_step, blank_id=blank_id, prune=beam_prune_logp, guide=guide)
-    by_frame = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), (scores, best, left))
-    beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), by_frame)
+    inputs = _inputs(scores, logit_lengths, blank_id, beam_width, token_min_logp, guide)
+    beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), inputs)
     total = beam.total + (guide.final[beam.state] if guide else 0.0)
     total, slots = jax.lax.top_k(total, nbest)
-    tokens, lengths = trace_back(slots, moves)
+    tokens, lengths = trace_back(slots, Moves(moves % beam_width, moves // beam_width - 1))
     found = total > MISSING
     lengths = jnp.where(found, lengths, 0)
-    at, confidences = align(scores, logit_lengths, tokens, lengths, blank_id)
+    alignment = align(scores, logit_lengths, tokens, lengths, blank_id)
     inside = jnp.arange(frames) < lengths[..., None]
+    # Nothing is found where a frame has no probabilities; the first score says so.
+    broken = jnp.any(~sound & (jnp.arange(frames) < logit_lengths[:, None]), axis=1, keepdims=True)
+    missing = jnp.where(broken & (jnp.arange(nbest) == 0), jnp.nan, -jnp.inf)
     return Hypotheses(
         jnp.where(inside, tokens, 0),
         lengths,
-        jnp.where(found, total, -jnp.inf),
-        jnp.where(inside, at, -1),
-        jnp.where(inside, confidences, 0.0),
+        jnp.where(found, total, missing),
+        jnp.where(inside, alignment.frames, -1),
+        jnp.where(inside, alignment.confidences, 0.0),
+        jnp.where(found, alignment.log_likelihoods, missing),
     )
 
 
-class _Guide:
-    """An automaton on the device."""
+class _Frame(NamedTuple):
+    """Inputs of a step; of all steps ``T B ...``."""
 
-    def __init__(self, automaton: Automaton):
-        self.following, self.weights = jnp.asarray(automaton.following), jnp.asarray(automaton.weights)
-        self.final = jnp.maximum(jnp.asarray(automaton.final), LOG_ZERO)
-        self.needed = jnp.asarray(automaton.frames_needed())
+    scores: Float[Array, "B K"]
+    """Log probabilities; after the last frame of a sample that of the blank is 0 and others are `LOG_ZERO`."""
+    best: Float[Array, "B k"]
+    """Log probabilities of tokens that may extend a hypothesis: the best ones, or with an automaton all."""
+    tokens: Int[Array, "B k"]
+    """Tokens of these."""
+    left: Int[Array, " B"]
+    """Number of frames after this one."""
 
 
-class _Extensions(NamedTuple):
-    """Hypotheses with one more token, ``M`` of them."""
-
-    rows: Int[np.ndarray, " M"]
-    """Slot that each extends."""
-    tokens: Int[Array, "B M"]
-    scores: Float[Array, "B M"]
+def _inputs(scores, logit_lengths, blank_id: int, width: int, token_min_logp: float, guide: Guide | None) -> _Frame:
+    """Inputs of all steps. A frame of nothing but blanks leaves a beam as it is."""
+    _, frames, classes = scores.shape
+    left = logit_lengths[:, None] - 1 - jnp.arange(frames)
+    scores = jnp.where((left >= 0)[..., None], scores, jnp.where(jnp.arange(classes) == blank_id, 0.0, LOG_ZERO))
+    best = jnp.where(scores < token_min_logp, LOG_ZERO, scores).at[..., blank_id].set(-jnp.inf)
+    if guide:
+        tokens = jnp.broadcast_to(jnp.arange(classes), best.shape)
+    else:
+        best, tokens = jax.lax.top_k(best, max(min(width + 1, classes - 1), 1))
+    return jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), _Frame(scores, best, tokens, jnp.maximum(left, 0)))
 
 
 def _start(batch: int, width: int, blank_id: int) -> _Beam:
     """A beam with the empty prefix alone."""
-    first = jnp.arange(width) == 0
     nothing = jnp.full((batch, width), LOG_ZERO, jnp.float32)
+    start = jnp.where(jnp.arange(width) == 0, 0.0, nothing)
     last, state = jnp.full((batch, width), blank_id, jnp.int32), jnp.zeros((batch, width), jnp.int32)
     hashes, parents = (jnp.broadcast_to(x[:, None], (2, batch, width)) for x in _dummies(width))
-    return _Beam(jnp.where(first, 0.0, nothing), nothing, last, state, hashes, parents)
+    return _Beam(start, start, nothing, last, state, hashes, parents)
 
 
 def _dummies(width: int) -> tuple[UInt32[np.ndarray, "2 W"], UInt32[np.ndarray, "2 W"]]:
@@ -143,89 +154,125 @@ def _dummies(width: int) -> tuple[UInt32[np.ndarray, "2 W"], UInt32[np.ndarray, 
     return drawn[0], drawn[1]
 
 
-def _step(beam: _Beam, frame, *, blank_id: int, prune: float, guide: _Guide | None) -> tuple[_Beam, Moves]:
-    scores, best, left = frame
-    width, total = beam.last.shape[1], beam.total
-    is_parent = jnp.all(beam.parents[:, :, :, None] == beam.hashes[:, :, None, :], axis=0)  # B V W
-    is_parent &= (beam.last != blank_id)[:, :, None]
-    stay_in_blank = total + scores[:, blank_id, None]
-    begins = _begins(beam, total, is_parent, guide)
-    stay_in_token = log_add(beam.in_token, begins) + jnp.take_along_axis(scores, beam.last, axis=1)
-    if guide:
-        in_time = (
-            left[:, None] >= guide.needed[beam.state, blank_id],
-            left[:, None] >= guide.needed[beam.state, beam.last],
-        )
-        stay_in_blank = jnp.where(in_time[0], stay_in_blank, LOG_ZERO)
-        stay_in_token = jnp.where(in_time[1], stay_in_token, LOG_ZERO)
-        more = _guided(beam, total, best, left, guide)
-    else:
-        more = _free(beam, total, *best)
-    known = jnp.any(is_parent[:, :, more.rows] & (beam.last[:, :, None] == more.tokens[:, None, :]), axis=1)
-    extended = jnp.where(known, LOG_ZERO, more.scores)
-    kept, chosen = jax.lax.top_k(jnp.concatenate([log_add(stay_in_blank, stay_in_token), extended], axis=1), width)
-    stays, extension = chosen < width, jnp.maximum(chosen - width, 0)
-    source = jnp.where(stays, chosen, jnp.asarray(more.rows)[extension])
+def _step(beam: _Beam, frame: _Frame, *, blank_id: int, prune: float, guide: Guide | None):
+    """The beam after a frame, and for each slot ``(token + 1) W + source``, -1 for no token."""
+    width = beam.last.shape[1]
+    parent = _parents(beam, blank_id)
+    stay_in_blank, stay_in_token = _stays(beam, parent, frame, blank_id, guide)
+    rows, columns = _pairs(width, frame.tokens.shape[1], complete=guide is not None)
+    more = _extensions(beam, frame, rows, columns, guide)
+    extended = jnp.where(_known(beam, parent, frame.tokens, rows, columns, guide is not None), LOG_ZERO, more)
+    candidates = jnp.concatenate([log_add(stay_in_blank, stay_in_token), extended], axis=1)
+    # Without the barrier XLA merges slices of the result into the selection, which then becomes a sort of all.
+    kept, chosen = jax.lax.optimization_barrier(tuple(jax.lax.top_k(candidates, width)))
+    stays = chosen < width
+    source = jnp.asarray(np.concatenate([np.arange(width), rows]).astype(np.int32))[chosen]
+    column = jnp.asarray(np.concatenate([np.zeros(width), columns]).astype(np.int32))[chosen]
+    token = jnp.take_along_axis(frame.tokens, column, axis=1)
 
     def before(x: Array) -> Array:
         return jnp.take_along_axis(x, jnp.broadcast_to(source, (*x.shape[:-2], *source.shape)), axis=-1)
 
-    token = jnp.take_along_axis(more.tokens, extension, axis=1)
-    empty = (kept <= MISSING) | (kept < kept[:, :1] + prune)
+    empty = kept <= MISSING
+    if prune > -math.inf:
+        empty |= kept < kept[:, :1] + prune
     dummy, dummy_parents = (jnp.asarray(x)[:, None] for x in _dummies(width))
-    hashes, state = before(beam.hashes), before(beam.state)
-    following = guide.following[state, token] if guide else state
+    hashes = before(beam.hashes)
+    state = beam.state
+    if guide:
+        state = jnp.where(stays, before(state), guide.following[before(state), token])
+        state = jnp.where(empty, 0, state)
     after = _Beam(
+        total=jnp.where(empty, LOG_ZERO, kept),
         in_blank=jnp.where(empty | ~stays, LOG_ZERO, before(stay_in_blank)),
         in_token=jnp.where(empty, LOG_ZERO, jnp.where(stays, before(stay_in_token), kept)),
         last=jnp.where(empty, blank_id, jnp.where(stays, before(beam.last), token)),
-        state=jnp.where(empty, 0, jnp.where(stays, state, following)),
+        state=state,
         hashes=jnp.where(empty, dummy, jnp.where(stays, hashes, _hash(hashes, token))),
         parents=jnp.where(empty, dummy_parents, jnp.where(stays, before(beam.parents), hashes)),
     )
-    live = left[:, None] >= 0
-    beam = jax.tree.map(lambda new, old: jnp.where(live, new, old), after, beam)
-    return beam, Moves(jnp.where(live, source, jnp.arange(width)), jnp.where(live & ~stays, token, -1))
+    return after, jnp.where(stays, source, (token + 1) * width + source)
 
 
-def _begins(beam: _Beam, total, is_parent: Bool[Array, "B V W"], guide: _Guide | None) -> Float[Array, "B V"]:
-    """Scores with which hypotheses are made anew, by appending their last token to the one without it."""
-    after_blank = beam.last[:, :, None] == beam.last[:, None, :]  # a repeated token needs a blank before it
-    begins = jnp.where(after_blank, beam.in_blank[:, None, :], total[:, None, :])
-    if guide:
-        begins += guide.weights[beam.state[:, None, :], beam.last[:, :, None]]
-    return jnp.max(jnp.where(is_parent, begins, LOG_ZERO), axis=2)
+def _parents(beam: _Beam, blank_id: int) -> Int[Array, "B V"]:
+    """Slot of each hypothesis' prefix without its last token; -1 where the beam has none."""
+    same = (beam.hashes[0, :, :, None] == beam.parents[0, :, None]) & (
+        beam.hashes[1, :, :, None] == beam.parents[1, :, None]
+    )  # B W V
+    slots = jnp.arange(beam.last.shape[1], dtype=jnp.int32)[:, None]
+    parent = jnp.max(jnp.where(same, slots, -1), axis=1)
+    return jnp.where(beam.last == blank_id, -1, parent)
 
 
-def _free(beam: _Beam, total, token_scores: Float[Array, "B k"], tokens: Int[Array, "B k"]) -> _Extensions:
-    """Extensions among which the best ``W`` are.
+def _stays(beam: _Beam, parent, frame: _Frame, blank_id: int, guide: Guide | None):
+    """Log probabilities of hypotheses without a new one, by alignments that end in a blank and in the last token.
 
-    Slots and tokens are sorted by probability, so the extension of slot ``i`` by the token of rank ``j`` is beaten by
-    all of smaller slots and ranks but those that repeat a last token: at least ``(i + 1) j``.
+    A hypothesis also arises anew, by appending its last token to its parent.
     """
-    rows, ranks = np.mgrid[: beam.last.shape[1], : tokens.shape[1]]
-    kept = (rows + 1) * ranks <= beam.last.shape[1]
-    rows, ranks = rows[kept], ranks[kept]
-    repeats = tokens[:, ranks] == beam.last[:, rows]
-    begins = jnp.where(repeats, beam.in_blank[:, rows], total[:, rows])
-    return _Extensions(rows, tokens[:, ranks], begins + token_scores[:, ranks])
-
-
-def _guided(
-    beam: _Beam, total, token_scores: Float[Array, "B K"], left: Int[Array, " B"], guide: _Guide
-) -> _Extensions:
-    """Extensions by all tokens that the automaton allows and after which it can end in the frames that are left."""
-    width, (batch, classes) = beam.last.shape[1], token_scores.shape
-    tokens = jnp.arange(classes)
-    following = guide.following[beam.state]  # B W K
-    in_time = (following >= 0) & (guide.needed[following, tokens] <= left[:, None, None])
-    begins = jnp.where(beam.last[..., None] == tokens, beam.in_blank[..., None], total[..., None])
-    scores = jnp.where(in_time, begins + token_scores[:, None, :] + guide.weights[beam.state], LOG_ZERO)
-    return _Extensions(
-        np.repeat(np.arange(width), classes),
-        jnp.broadcast_to(jnp.tile(tokens, width), (batch, width * classes)),
-        jnp.maximum(scores, LOG_ZERO).reshape(batch, -1),
+    slot = jnp.maximum(parent, 0)
+    in_blank, total, last, state = (
+        jnp.take_along_axis(x, slot, axis=1) for x in (beam.in_blank, beam.total, beam.last, beam.state)
     )
+    begins = jnp.where(last == beam.last, in_blank, total)  # a repeated token needs a blank before it
+    if guide:
+        begins += guide.weights[state, beam.last]
+    begins = jnp.where(parent < 0, LOG_ZERO, begins)
+    stay_in_blank = beam.total + frame.scores[:, blank_id, None]
+    stay_in_token = log_add(beam.in_token, begins) + jnp.take_along_axis(frame.scores, beam.last, axis=1)
+    if guide:
+        left = frame.left[:, None]
+        stay_in_blank = jnp.where(guide.needed[beam.state, blank_id] <= left, stay_in_blank, LOG_ZERO)
+        stay_in_token = jnp.where(guide.needed[beam.state, beam.last] <= left, stay_in_token, LOG_ZERO)
+    return stay_in_blank, stay_in_token
+
+
+def _pairs(width: int, count: int, complete: bool) -> tuple[Int[np.ndarray, " M"], Int[np.ndarray, " M"]]:
+    """Slots and columns of the extensions that may be among the best ``W``: all, or those sorted by probability.
+
+    If slots and tokens are sorted, the extension of slot ``i`` by the token of rank ``j`` is beaten by all of smaller
+    slots and ranks but those that repeat a last token: at least ``(i + 1) j``.
+    """
+    rows, columns = np.mgrid[:width, :count]
+    kept = np.full(rows.shape, True) if complete else (rows + 1) * columns <= width
+    return rows[kept], columns[kept]
+
+
+def _extensions(beam: _Beam, frame: _Frame, rows, columns, guide: Guide | None) -> Float[Array, "B M"]:
+    """Log probabilities of hypotheses with one more token.
+
+    With an automaton only of tokens that it allows, and after which it can end in the frames that are left.
+    """
+    repeats = frame.tokens[:, columns] == beam.last[:, rows]
+    begins = jnp.where(repeats, beam.in_blank[:, rows], beam.total[:, rows])
+    scores = begins + frame.best[:, columns]
+    if guide is None:
+        return scores
+    batch = len(scores)
+    in_time = guide.after[beam.state].reshape(batch, -1) <= frame.left[:, None]
+    scores += guide.weights[beam.state].reshape(batch, -1)
+    return jnp.maximum(jnp.where(in_time, scores, LOG_ZERO), LOG_ZERO)
+
+
+def _known(beam: _Beam, parent, tokens: Int[Array, "B k"], rows, columns, complete: bool) -> Bool[Array, "B M"]:
+    """Whether each extension is a hypothesis of the beam already.
+
+    Sets of tokens are words of 32 bits, one for each column.
+    """
+    count = tokens.shape[1]
+    if complete:
+        column = beam.last
+    else:
+        same = tokens[:, :, None] == beam.last[:, None, :]
+        column = jnp.max(jnp.where(same, jnp.arange(count, dtype=jnp.int32)[:, None], -1), axis=1)
+    word, bit = column // 32, jnp.left_shift(jnp.uint32(1), (column % 32).astype(jnp.uint32))  # B V
+    child = parent[:, :, None] == jnp.arange(beam.last.shape[1], dtype=jnp.int32)  # B V W
+    words = jnp.stack(
+        [
+            jnp.sum(jnp.where(child & (word == number)[:, :, None], bit[:, :, None], 0), axis=1, dtype=jnp.uint32)
+            for number in range(-(-count // 32))
+        ]
+    )  # n B W
+    return (words[columns // 32, :, rows].T >> jnp.asarray((columns % 32).astype(np.uint32))) & 1 > 0
 
 
 def _hash(hashes: UInt32[Array, "2 B W"], token: Int[Array, "B W"]) -> UInt32[Array, "2 B W"]:
@@ -235,45 +282,3 @@ def _hash(hashes: UInt32[Array, "2 B W"], token: Int[Array, "B W"]) -> UInt32[Ar
     mixed = (mixed ^ (mixed >> 16)) * jnp.uint32(0x7FEB352D)
     mixed = (mixed ^ (mixed >> 15)) * jnp.uint32(0x846CA68B)
     return mixed ^ (mixed >> 16)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class BeamSearch:
-    """The decoder (`recog.ctc.decoder.Decoder`) that takes the best sequence of a beam search.
-
-    Without an automaton, the best path's sequence is taken instead where it is more probable, which a narrow beam can
-    miss. The confidence of a sequence is its probability, summed over all its alignments; it is 0, and the sequence
-    empty, where the automaton accepts none in the frames there are. For the settings see `beam_search`.
-    """
-
-    blank_id: int = 0
-    beam_width: int = 10
-    token_min_logp: float = -math.inf
-    beam_prune_logp: float = -math.inf
-    automaton: Automaton | None = None
-    on_host: ClassVar[bool] = False
-
-    def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
-        """Decodes a batch; see `recog.ctc.decoder.Decoder`."""
-        found = beam_search(
-            logits,
-            lengths,
-            blank_id=self.blank_id,
-            beam_width=self.beam_width,
-            token_min_logp=self.token_min_logp,
-            beam_prune_logp=self.beam_prune_logp,
-            automaton=self.automaton,
-        )
-        first = Decoded(
-            *(x[:, 0] for x in (found.tokens, found.lengths, found.confidences, found.frames, found.scores))
-        )
-        first = self._with_probability(logits, lengths, first, jnp.isfinite(found.scores[:, 0]))
-        if self.automaton:
-            return first
-        path = self._with_probability(logits, lengths, best_path(logits, lengths, blank_id=self.blank_id), True)
-        worse = first.confidence < path.confidence
-        return jax.tree.map(lambda x, y: jnp.where(worse.reshape(-1, *[1] * (x.ndim - 1)), x, y), path, first)
-
-    def _with_probability(self, logits, lengths, decoded: Decoded, exists) -> Decoded:
-        losses = ctc_loss(logits, lengths, decoded.tokens, decoded.lengths, blank_id=self.blank_id)
-        return decoded._replace(confidence=jnp.where(exists, jnp.exp(-losses), 0.0))

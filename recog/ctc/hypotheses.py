@@ -9,6 +9,9 @@ from jaxtyping import Array, Float, Int
 from recog.ctc import lattice
 from recog.ctc.lattice import Lattice
 
+SHARE = 4
+"""Batches whose sequences use at most ``1 / SHARE`` of the slots are aligned in a lattice without the others."""
+
 
 class Hypotheses(NamedTuple):
     """The best token sequences of a batch, best first.
@@ -27,6 +30,19 @@ class Hypotheses(NamedTuple):
     """Frame that emits each token with the highest probability, given the sequence."""
     confidences: Float[Array, "B N S"]
     """Probability of each token in that frame, 0 to 1."""
+    log_likelihoods: Float[Array, "B N"]
+    """Log probability of each sequence over all its alignments, without weights; ``-inf`` without a sequence."""
+
+
+class Alignment(NamedTuple):
+    """Sequences in the frames of their samples."""
+
+    frames: Int[Array, "B N S"]
+    """Frame of each token, the one with its highest occupancy."""
+    confidences: Float[Array, "B N S"]
+    """Probability of each token in that frame."""
+    log_likelihoods: Float[Array, "B N"]
+    """Log probability of each sequence."""
 
 
 class Moves(NamedTuple):
@@ -65,8 +81,8 @@ def align(
     tokens: Int[Array, "B N S"],
     lengths: Int[Array, "B N"],
     blank_id: int,
-) -> tuple[Int[Array, "B N S"], Float[Array, "B N S"]]:
-    """Frame of each token, the one with its highest occupancy, and the probability of the token there.
+) -> Alignment:
+    """Aligns sequences with frames; slots at and beyond ``lengths`` are undefined.
 
     Args:
       scores: log probabilities.
@@ -75,6 +91,19 @@ def align(
       lengths: tokens of each sequence.
       blank_id: id of the blank.
     """
+    slots = tokens.shape[-1]
+    few = -(-slots // SHARE)
+
+    def within(used: int) -> Alignment:
+        found = _align(scores, logit_lengths, tokens[..., :used], lengths, blank_id)
+        unused = [(0, 0), (0, 0), (0, slots - used)]
+        return found._replace(frames=jnp.pad(found.frames, unused), confidences=jnp.pad(found.confidences, unused))
+
+    return jax.lax.cond(jnp.max(lengths, initial=0) <= few, lambda: within(few), lambda: within(slots))
+
+
+def _align(scores, logit_lengths, tokens, lengths, blank_id: int) -> Alignment:
+    """Aligns sequences, with a lattice of as many tokens as there are slots."""
     live = jnp.arange(scores.shape[1]) < logit_lengths[:, None]
     blank = jnp.where(live, scores[..., blank_id], 0.0)
 
@@ -82,8 +111,9 @@ def align(
         emitted = jnp.take_along_axis(scores, tokens[:, None, :], axis=2)  # B T S
         can_skip = jnp.pad(tokens[:, 1:] != tokens[:, :-1], ((0, 0), (1, 0)))
         given = jnp.where(live[..., None], emitted, 0.0)
-        occupancy = lattice.posterior(Lattice(given, blank, logit_lengths, can_skip, lengths)).occupancy
-        at = jnp.argmax(jnp.where(live[..., None], occupancy, -1.0), axis=1).astype(jnp.int32)
-        return at, jnp.exp(jnp.take_along_axis(emitted, at[:, None, :], axis=1)[:, 0])
+        found = lattice.posterior(Lattice(given, blank, logit_lengths, can_skip, lengths))
+        at = jnp.argmax(jnp.where(live[..., None], found.occupancy, -1.0), axis=1).astype(jnp.int32)
+        confidences = jnp.exp(jnp.take_along_axis(emitted, at[:, None, :], axis=1)[:, 0])
+        return Alignment(at, confidences, found.log_likelihood)
 
     return jax.vmap(one_of_each, in_axes=1, out_axes=1)(tokens, lengths)

@@ -1,4 +1,4 @@
-"""Products of automata are those of a plain search, pair by pair, with the same numbers of states."""
+"""Products of automata against a plain search, and the frames they need against a fixed point."""
 
 from collections import deque
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recog.alphabet import Alphabet
 from recog.ctc import automaton as module
-from recog.ctc.automaton import NONE, Automaton, AutomatonSizeError, allow
+from recog.ctc.automaton import IMPOSSIBLE, NONE, Automaton, AutomatonSizeError, allow
 from recog.ctc.kneser_ney import train
 from recog.ctc.ngram_automaton import ngram_automaton
 from recog.ctc.pattern import compile_pattern
@@ -67,3 +67,39 @@ def test_a_product_that_is_too_large_is_refused(monkeypatch):
 
 def test_automata_that_can_end_anywhere_need_no_frames():
     assert (allow([1, 2], 3).frames_needed() == 0).all()
+
+
+def make(following, final) -> Automaton:
+    following = np.asarray(following, np.int32)
+    weights = np.zeros(following.shape, np.float32)
+    return Automaton(following, weights, np.where(final, 0.0, -np.inf).astype(np.float32))
+
+
+def reference(automaton: Automaton) -> np.ndarray:
+    states, classes = automaton.following.shape
+    needed = np.where(np.isfinite(automaton.final)[:, None], 0.0, np.inf) + np.zeros(classes)
+    for _ in range(2 * states):
+        for state, last, token in np.ndindex(states, classes, classes):
+            after = automaton.following[state, token]
+            if after >= 0:
+                needed[state, last] = min(needed[state, last], 1 + (token == last) + needed[after, token])
+    return np.where(np.isinf(needed), IMPOSSIBLE, needed)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_frames_needed_equal_the_fixed_point(seed):
+    random = np.random.default_rng(seed)
+    states, classes = random.integers(1, 8), random.integers(2, 5)
+    following = random.integers(0, states, (states, classes))
+    following[random.random(following.shape) < random.random()] = NONE
+    automaton = make(following, random.random(states) < 0.3)
+    assert (automaton.frames_needed() == reference(automaton)).all()
+
+
+def test_a_long_chain_is_walked_once():
+    """Each token of a run waits for a blank; after 3,000 states a number of frames is as soon found as one by one."""
+    following = np.full((3001, 2), NONE)
+    following[:-1, 1] = np.arange(1, 3001)
+    needed = make(following, np.arange(3001) == 3000).frames_needed()
+    assert needed[0].tolist() == [5999, 6000]
+    assert needed[2999:].tolist() == [[1, 2], [0, 0]]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from recog.alphabet import Alphabet
-from recog.ctc import beam, best_path, ctc_loss
-from recog.ctc.beam import BeamSearch, beam_search
+from recog.ctc import beam, ctc_loss
+from recog.ctc.beam import beam_search
+from recog.ctc.hypotheses import align
 from recog.ctc.pattern import compile_pattern
 
 SHAPE = (4, 7, 5)
@@ -216,33 +217,77 @@ def test_numbers_out_of_range_are_refused(width, nbest):
         beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), beam_width=width, nbest=nbest)
 
 
-@pytest.mark.parametrize("scale", [0.3, 3.0])
-@pytest.mark.parametrize("width", [1, 8])
-def test_the_decoder_is_never_less_probable_than_the_best_path(width, scale):
-    logits = jnp.asarray(scale * np.random.default_rng(6).standard_normal((64, 7, 5)), jnp.float32)
-    lengths = jnp.asarray(np.random.default_rng(7).integers(0, 8, 64))
-    found, path = jax.jit(BeamSearch(beam_width=width))(logits, lengths), best_path(logits, lengths)
-    ours, theirs = (-ctc_loss(logits, lengths, d.tokens, d.lengths) for d in (found, path))
-    assert (ours >= theirs).all()
-    assert (ours > theirs).any() or (width, scale) == (1, 3.0)
-    np.testing.assert_allclose(jnp.log(found.confidence), ours, atol=1e-4)
-    assert ((found.frames >= 0).sum(axis=1) == found.lengths).all()
-    assert ((found.confidences > 0).sum(axis=1) == found.lengths).all()
-
-
-def test_the_decoder_follows_an_automaton_and_says_when_nothing_fits():
-    alphabet = Alphabet("abc")
-    logits = jnp.asarray(np.random.default_rng(10).standard_normal((16, 7, 4)), jnp.float32)
-    lengths = jnp.arange(16) % 8
-    found = jax.jit(BeamSearch(automaton=compile_pattern("[ab]{3}", alphabet)))(logits, lengths)
-    losses = ctc_loss(logits, lengths, found.tokens, found.lengths)
-    fits = np.asarray(lengths) >= 3
-    assert found.lengths.tolist() == np.where(fits, 3, 0).tolist()
-    np.testing.assert_allclose(found.confidence, np.where(fits, np.exp(-losses), 0.0), rtol=1e-5)
-    assert (found.tokens <= 2).all()
-
-
 @pytest.mark.parametrize("limit", [0.5, np.nan])
 def test_a_limit_that_would_drop_the_best_hypothesis_is_refused(limit):
     with pytest.raises(ValueError, match="would drop the best hypothesis as well"):
         beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), beam_prune_logp=limit)
+    with pytest.raises(ValueError, match="would exclude every token"):
+        beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), token_min_logp=limit)
+
+
+@pytest.mark.parametrize("blank_id", [-1, 5])
+def test_a_blank_outside_the_classes_is_refused(blank_id):
+    with pytest.raises(ValueError, match=f"blank_id={blank_id} is outside the 5 classes"):
+        beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), blank_id=blank_id)
+
+
+def test_logits_without_frames_are_refused():
+    with pytest.raises(ValueError, match=r"\(2, 0, 5\) have no frames"):
+        beam_search(jnp.zeros((2, 0, 5)), jnp.zeros(2, int))
+
+
+def test_an_automaton_without_a_text_that_fits_is_refused():
+    automaton = compile_pattern("aab{3}", Alphabet("abcd"))
+    with pytest.raises(ValueError, match="needs 8 frames, the model emits 7: widen the picture or allow shorter"):
+        beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), automaton=automaton)
+    nothing = automaton._replace(final=np.full_like(automaton.final, -np.inf))
+    with pytest.raises(ValueError, match="accepts no text"):
+        beam_search(jnp.zeros(SHAPE), jnp.full(4, 7), automaton=nothing)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_logits_that_are_no_probabilities_spoil_their_sample_alone(value):
+    logits = np.random.default_rng(11).standard_normal(SHAPE)
+    broken = logits.copy()
+    broken[1, 2, 3], broken[2, 6], broken[3, 5, 0] = value, -np.inf, value
+    lengths = jnp.array([7, 7, 7, 5])  # a frame beyond the length does not count
+    found = compiled()(jnp.asarray(broken, jnp.float32), lengths)
+    whole = compiled()(jnp.asarray(logits, jnp.float32), lengths)
+    for row in (0, 3):
+        assert all((np.asarray(x)[row] == np.asarray(y)[row]).all() for x, y in zip(found, whole, strict=True))
+    for scores in (found.scores, found.log_likelihoods):
+        assert np.isnan(scores[1:3, 0]).all()
+        assert np.isneginf(scores[1:3, 1:]).all()
+    assert (found.lengths[1:3] == 0).all()
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+def test_few_classes_have_few_texts(classes):
+    """A beam that is wider than the number of texts holds each once."""
+    logits = np.random.default_rng(12).standard_normal((2, 3, classes))
+    for row, found in enumerate(search(logits, [3, 3], width=20)):
+        assert_alike(found, enumerated(logits[row]))
+
+
+def test_likelihoods_are_those_of_the_loss():
+    logits = jnp.asarray(np.random.default_rng(13).standard_normal(SHAPE), jnp.float32)
+    lengths = jnp.array([7, 5, 1, 0])
+    found = compiled()(logits, lengths)
+    assert np.isfinite(found.scores[:, 0]).all()
+    for rank in range(WIDTH):
+        losses = ctc_loss(logits, lengths, found.tokens[:, rank], found.lengths[:, rank])
+        there = np.isfinite(found.scores[:, rank])
+        np.testing.assert_allclose(found.log_likelihoods[:, rank], np.where(there, -losses, -np.inf), atol=1e-5)
+        assert (np.asarray(found.scores)[there, rank] <= found.log_likelihoods[there, rank] + 1e-4).all()
+
+
+def test_short_sequences_are_aligned_alike_beside_long_ones():
+    """Slots that no sequence of the batch uses are left out of the lattice."""
+    random = np.random.default_rng(14)
+    scores = jnp.asarray(log_softmax(random.standard_normal((2, 8, 5))), jnp.float32)
+    tokens = jnp.asarray(random.integers(1, 5, (2, 1, 8)))
+    aligned = jax.jit(functools.partial(align, blank_id=0))
+    short, long = (aligned(scores, jnp.array([8, 7]), tokens, jnp.array([[2], [other]])) for other in (1, 5))
+    for one, other in zip(short, long, strict=True):
+        np.testing.assert_allclose(np.ravel(one[0, 0])[:2], np.ravel(other[0, 0])[:2], rtol=1e-5)
+    assert short.frames.shape == long.frames.shape == (2, 1, 8)

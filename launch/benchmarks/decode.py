@@ -1,0 +1,44 @@
+"""Times `recog.ctc.beam_search` against fast-ctc-decode and ctc-beam-decoder, and compares what they find.
+
+    python -m launch.benchmarks.decode [--shapes=32x26x37x10,1x26x37x10] [--seconds=5]
+
+Emissions are synthetic: sharp ones like a trained reader's (a frame shows its class with 10 above others' standard
+normal logits, each token beside another with 2 to 9), and the same blurred by a factor of 0.4. Every contestant finds
+the best text with its frames, at the same width of the beam and without other limits; ctc-beam-decoder competes once
+more with its default limits. They take turns as in `launch.benchmarks.ctc`, and ``?`` marks numbers that another job
+disturbed. The rivals come with ``pip install recog[bench]``; those that are not installed are left out.
+"""
+
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from launch.benchmarks import beam_table
+from launch.benchmarks.beam_problem import SHAPES, Shape
+from launch.benchmarks.timing import NOT_ALONE, machine
+
+
+def parse_shape(text: str) -> Shape:
+    """Parses ``BxTxKxW``; raises ``UsageError`` for any other text."""
+    sizes = text.split("x")
+    if len(sizes) != 4 or not all(size.isdecimal() and int(size) > 0 for size in sizes) or int(sizes[2]) < 2:
+        raise app.UsageError(
+            f"--shapes: invalid shape {text!r}; expected BxTxKxW with at least 2 classes, for example 32x26x37x10"
+        )
+    return Shape(*map(int, sizes))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints the table."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {' '.join(argv[1:])}: only --shapes and --seconds are known")
+    beams = beam_table.report([parse_shape(text) for text in flags.FLAGS.shapes], flags.FLAGS.seconds)
+    if not all(result.timing.alone for results in beams.values() for result in results.values()):
+        print(NOT_ALONE)
+    print(machine("fast_ctc_decode", "ctc_beam_decoder"))
+
+
+if __name__ == "__main__":
+    flags.DEFINE_list("shapes", [str(shape) for shape in SHAPES], "Shapes to measure, each BxTxKxW.")
+    flags.DEFINE_float("seconds", 2.0, "Seconds of measured time for each contestant on each batch.", lower_bound=0.0)
+    app.run(main)
