@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 from absl import flags
 
@@ -11,6 +12,8 @@ from recog.ctc import BeamSearch, Decoder
 from recog.ctc.automaton import Automaton, allow
 from recog.ctc.named_patterns import NAMED
 from recog.ctc.pattern import compile_pattern
+from recog.export.artifact import Artifact
+from recog.tasks.branches import BranchTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
@@ -54,6 +57,11 @@ class Decoding:
             functools.reduce(Automaton.product, automata) if automata else None,
         )
 
+    def described(self) -> dict[str, Any]:
+        """Settings that differ from the usual ones, for JSON."""
+        usual = Decoding()
+        return {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
+
     def _pattern(self, alphabet: Alphabet) -> Automaton:
         return compile_pattern(NAMED.get(self.pattern, self.pattern), alphabet)
 
@@ -67,7 +75,7 @@ class Decoding:
 def define_flags() -> None:
     """Defines the flags of decoders."""
     usual = Decoding()
-    flags.DEFINE_enum("decoder", usual.decoder, ["best_path", "beam"], "Decoder of a reader's logits.")
+    flags.DEFINE_enum("decoder", usual.decoder, ["best_path", "beam"], "Decoder of a reader.")
     flags.DEFINE_integer("beam_width", usual.beam_width, "Hypotheses that a beam search keeps.", lower_bound=1)
     flags.DEFINE_float("token_min_logp", usual.token_min_logp, "Log probability that a new token needs in its frame.")
     flags.DEFINE_float("beam_prune_logp", usual.beam_prune_logp, "Log probability relative to the best hypothesis.")
@@ -84,11 +92,22 @@ def decoded_by(task: Task, decoding: Decoding) -> Task:
     """A task whose predictions are decoded as configured.
 
     Raises:
-      ValueError: the task does not read a text by CTC, or the settings do not fit.
+      ValueError: the task does not read a text, or the settings do not fit it.
     """
     decoder = decoding.make(task.codec)
     if decoder is None:
         return task
-    if not isinstance(task, ReadingTask):
-        raise ValueError(f"--decoder={decoding.decoder} decodes logits of CTC; this model reads by parts or attention")
+    if not isinstance(task, ReadingTask | BranchTask):
+        raise ValueError(f"--decoder={decoding.decoder} decodes texts, which this model does not read")
     return dataclasses.replace(task, decoder=decoder)
+
+
+def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
+    """An artifact whose predictions are decoded as configured, by the exported decoder if it has these settings.
+
+    Raises:
+      ValueError: the artifact needs to be exported with this decoder, or the settings do not fit.
+    """
+    if artifact.card.decoder == decoding.described():
+        return artifact
+    return artifact.decoded_by(decoding.make(artifact.codec))

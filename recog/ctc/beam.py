@@ -50,6 +50,21 @@ class _Beam(NamedTuple):
         return log_add(self.in_blank, self.in_token)
 
 
+class Guide:
+    """An automaton on the device, and the frames that hypotheses need.
+
+    Args:
+      automaton: sequences to search among.
+      needed: minimum number of frames that a hypothesis still needs, by its state and last token, in each range of
+        frames.
+    """
+
+    def __init__(self, automaton: Automaton, needed: Int[np.ndarray, "P N K"]):
+        self.following, self.weights = jnp.asarray(automaton.following), jnp.asarray(automaton.weights)
+        self.final = jnp.maximum(jnp.asarray(automaton.final), LOG_ZERO)
+        self.needed = jnp.asarray(needed)
+
+
 def beam_search(
     logits: Float[Array, "B T K"],
     logit_lengths: Int[Array, " B"],
@@ -79,44 +94,93 @@ def beam_search(
     Raises:
       ValueError: a width or a number that is out of range, or an automaton with other classes.
     """
-    batch, frames, classes = logits.shape
-    if not 1 <= nbest <= beam_width:
-        raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
-    if not beam_prune_logp <= 0:
-        raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
+    frames, classes = logits.shape[1:]
     if automaton and automaton.following.shape[1] != classes:
         raise ValueError(f"the automaton has {automaton.following.shape[1]} classes, the logits have {classes}")
-    scores = jnp.maximum(jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1), LOG_ZERO)
-    token_scores = jnp.where(scores < token_min_logp, LOG_ZERO, scores).at[..., blank_id].set(-jnp.inf)
+    scores = frame_scores(logits)
     left = logit_lengths[:, None] - 1 - jnp.arange(frames)  # after each frame
-    guide = _Guide(automaton) if automaton else None
-    best = token_scores if guide else tuple(jax.lax.top_k(token_scores, min(beam_width + 1, classes - 1)))
-    step = functools.partial(_step, blank_id=blank_id, prune=beam_prune_logp, guide=guide)
-    by_frame = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), (scores, best, left))
-    beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), by_frame)
-    total = beam.total + (guide.final[beam.state] if guide else 0.0)
-    total, slots = jax.lax.top_k(total, nbest)
-    tokens, lengths = trace_back(slots, moves)
-    found = total > MISSING
-    lengths = jnp.where(found, lengths, 0)
-    at, confidences = align(scores, logit_lengths, tokens, lengths, blank_id)
-    inside = jnp.arange(frames) < lengths[..., None]
+    found = search(
+        scores,
+        left,
+        blank_id=blank_id,
+        beam_width=beam_width,
+        token_min_logp=token_min_logp,
+        beam_prune_logp=beam_prune_logp,
+        nbest=nbest,
+        guide=Guide(automaton, automaton.frames_needed()[None]) if automaton else None,
+    )
+    at, confidences = align(scores, logit_lengths, found.tokens, found.lengths, blank_id)
+    inside = jnp.arange(frames) < found.lengths[..., None]
     return Hypotheses(
-        jnp.where(inside, tokens, 0),
-        lengths,
-        jnp.where(found, total, -jnp.inf),
+        found.tokens,
+        found.lengths,
+        found.scores,
         jnp.where(inside, at, -1),
         jnp.where(inside, confidences, 0.0),
     )
 
 
-class _Guide:
-    """An automaton on the device."""
+def frame_scores(logits: Float[Array, "B T K"]) -> Float[Array, "B T K"]:
+    """Log probabilities of each frame's classes, in float32 and at least `LOG_ZERO`."""
+    return jnp.maximum(jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1), LOG_ZERO)
 
-    def __init__(self, automaton: Automaton):
-        self.following, self.weights = jnp.asarray(automaton.following), jnp.asarray(automaton.weights)
-        self.final = jnp.maximum(jnp.asarray(automaton.final), LOG_ZERO)
-        self.needed = jnp.asarray(automaton.frames_needed())
+
+def require_limits(beam_width: int, beam_prune_logp: float, nbest: int) -> None:
+    """Raises ``ValueError`` if a setting of a beam is out of range."""
+    if not 1 <= nbest <= beam_width:
+        raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    if not beam_prune_logp <= 0:
+        raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
+
+
+class Sequences(NamedTuple):
+    """The best token sequences of a batch, best first, as in `Hypotheses`."""
+
+    tokens: Int[Array, "B N T"]
+    lengths: Int[Array, "B N"]
+    scores: Float[Array, "B N"]
+
+
+def search(
+    scores: Float[Array, "B T K"],
+    left: Int[Array, "B T"],
+    *,
+    blank_id: int,
+    beam_width: int,
+    token_min_logp: float,
+    beam_prune_logp: float,
+    nbest: int,
+    guide: Guide | None,
+    ranges: Int[np.ndarray, " T"] | None = None,
+) -> Sequences:
+    """Searches as `beam_search` does, from log probabilities, and without an alignment.
+
+    Args:
+      scores: log probabilities, at least `LOG_ZERO`.
+      left: frames of each frame's range that are left after it; negative frames are ignored.
+      blank_id: id of the blank.
+      beam_width: see `beam_search`, as for the other numbers.
+      token_min_logp: see `beam_search`.
+      beam_prune_logp: see `beam_search`.
+      nbest: see `beam_search`.
+      guide: automaton to follow.
+      ranges: range of each frame, if the guide has several.
+    """
+    require_limits(beam_width, beam_prune_logp, nbest)
+    batch, frames, classes = scores.shape
+    token_scores = jnp.where(scores < token_min_logp, LOG_ZERO, scores).at[..., blank_id].set(-jnp.inf)
+    best = token_scores if guide else tuple(jax.lax.top_k(token_scores, min(beam_width + 1, classes - 1)))
+    step = functools.partial(_step, blank_id=blank_id, prune=beam_prune_logp, guide=guide)
+    by_frame = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), (scores, best, left))
+    ranges = jnp.zeros(frames, jnp.int32) if ranges is None else jnp.asarray(ranges)
+    beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), (*by_frame, ranges))
+    total = beam.total + (guide.final[beam.state] if guide else 0.0)
+    total, slots = jax.lax.top_k(total, nbest)
+    tokens, lengths = trace_back(slots, moves)
+    found = total > MISSING
+    lengths = jnp.where(found, lengths, 0)
+    inside = jnp.arange(frames) < lengths[..., None]
+    return Sequences(jnp.where(inside, tokens, 0), lengths, jnp.where(found, total, -jnp.inf))
 
 
 class _Extensions(NamedTuple):
@@ -143,8 +207,8 @@ def _dummies(width: int) -> tuple[UInt32[np.ndarray, "2 W"], UInt32[np.ndarray, 
     return drawn[0], drawn[1]
 
 
-def _step(beam: _Beam, frame, *, blank_id: int, prune: float, guide: _Guide | None) -> tuple[_Beam, Moves]:
-    scores, best, left = frame
+def _step(beam: _Beam, frame, *, blank_id: int, prune: float, guide: Guide | None) -> tuple[_Beam, Moves]:
+    scores, best, left, part = frame
     width, total = beam.last.shape[1], beam.total
     is_parent = jnp.all(beam.parents[:, :, :, None] == beam.hashes[:, :, None, :], axis=0)  # B V W
     is_parent &= (beam.last != blank_id)[:, :, None]
@@ -153,12 +217,12 @@ def _step(beam: _Beam, frame, *, blank_id: int, prune: float, guide: _Guide | No
     stay_in_token = log_add(beam.in_token, begins) + jnp.take_along_axis(scores, beam.last, axis=1)
     if guide:
         in_time = (
-            left[:, None] >= guide.needed[beam.state, blank_id],
-            left[:, None] >= guide.needed[beam.state, beam.last],
+            left[:, None] >= guide.needed[part, beam.state, blank_id],
+            left[:, None] >= guide.needed[part, beam.state, beam.last],
         )
         stay_in_blank = jnp.where(in_time[0], stay_in_blank, LOG_ZERO)
         stay_in_token = jnp.where(in_time[1], stay_in_token, LOG_ZERO)
-        more = _guided(beam, total, best, left, guide)
+        more = _guided(beam, total, best, left, part, guide)
     else:
         more = _free(beam, total, *best)
     known = jnp.any(is_parent[:, :, more.rows] & (beam.last[:, :, None] == more.tokens[:, None, :]), axis=1)
@@ -188,7 +252,7 @@ def _step(beam: _Beam, frame, *, blank_id: int, prune: float, guide: _Guide | No
     return beam, Moves(jnp.where(live, source, jnp.arange(width)), jnp.where(live & ~stays, token, -1))
 
 
-def _begins(beam: _Beam, total, is_parent: Bool[Array, "B V W"], guide: _Guide | None) -> Float[Array, "B V"]:
+def _begins(beam: _Beam, total, is_parent: Bool[Array, "B V W"], guide: Guide | None) -> Float[Array, "B V"]:
     """Scores with which hypotheses are made anew, by appending their last token to the one without it."""
     after_blank = beam.last[:, :, None] == beam.last[:, None, :]  # a repeated token needs a blank before it
     begins = jnp.where(after_blank, beam.in_blank[:, None, :], total[:, None, :])
@@ -212,13 +276,13 @@ def _free(beam: _Beam, total, token_scores: Float[Array, "B k"], tokens: Int[Arr
 
 
 def _guided(
-    beam: _Beam, total, token_scores: Float[Array, "B K"], left: Int[Array, " B"], guide: _Guide
+    beam: _Beam, total, token_scores: Float[Array, "B K"], left: Int[Array, " B"], part: Int[Array, ""], guide: Guide
 ) -> _Extensions:
     """Extensions by all tokens that the automaton allows and after which it can end in the frames that are left."""
     width, (batch, classes) = beam.last.shape[1], token_scores.shape
     tokens = jnp.arange(classes)
     following = guide.following[beam.state]  # B W K
-    in_time = (following >= 0) & (guide.needed[following, tokens] <= left[:, None, None])
+    in_time = (following >= 0) & (guide.needed[part, following, tokens] <= left[:, None, None])
     begins = jnp.where(beam.last[..., None] == tokens, beam.in_blank[..., None], total[..., None])
     scores = jnp.where(in_time, begins + token_scores[:, None, :] + guide.weights[beam.state], LOG_ZERO)
     return _Extensions(
