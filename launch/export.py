@@ -1,8 +1,8 @@
 """Exports a trained model: ``python -m launch.export --workdir=DIR --out=ARTIFACT``.
 
 The artifact is a folder that predicts without the code that trained it (see `launch.predict`). It is compared with the
-live model before it is written. With ``--decoder=beam`` the program decodes by a beam search, which attention decoders
-need to search at all; other readers can also be given a decoder when they predict.
+live model before it is written. With ``--decoder=beam`` the program itself decodes by a beam search; attention decoders
+can search in no other way, while other readers also take a decoder when they predict.
 """
 
 from absl import flags

@@ -72,9 +72,9 @@ def search_parts(
 ) -> list[Decoded]:
     """Most probable sequences of the parts among those whose composed text the automaton accepts.
 
-    The confidence of a part is its probability, summed over its alignments; it is 0 where no text was found. With a
-    narrow beam none is found only if there is none, or if parts after the first have fewer frames than the widest
-    sample.
+    The confidence of a part is its probability, summed over its alignments; it is 0, and all parts are empty, where no
+    text was found. However narrow the beam, it keeps to hypotheses that can still end in the frames that the logits
+    have; a sample whose later parts have fewer may need a wider one.
 
     Args:
       logits: scores of each part, in order.
@@ -82,6 +82,9 @@ def search_parts(
       settings: width and limits of the beam.
       automaton: automaton of the composed texts.
       separator: token before the second of two parts unless that is empty.
+
+    Raises:
+      ValueError: a number that is out of range, or an automaton with other classes.
     """
     blank_id, classes, parts = settings.blank_id, logits[0].shape[2], len(logits)
     if automaton.following.shape[1] != classes:

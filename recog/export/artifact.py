@@ -138,10 +138,10 @@ class Artifact:
         if self.parts is None:
             raise ArtifactError("this artifact does not say how its parts compose a text: export it again")
         if self.parts.scores != "ctc":
-            settings = f"with {json.dumps(self.card.decoder)}" if self.card.decoder else "without one"
+            settings = json.dumps(self.card.decoder) if self.card.decoder else "greedy decoding"
             raise ArtifactError(
-                f"attention decoders search within the program, which was exported {settings}: export it again with "
-                "the decoder's flags (launch.export --decoder=beam ...)"
+                f"attention decoders search within the program, and this one was exported with {settings}: export it "
+                "again with the decoder's flags (launch.export --decoder=beam ...)"
             )
         structure = self.parts.structure
         decode, names = BranchDecoder(structure, self.codec.alphabet, decoder), [b.name for b in structure.branches]

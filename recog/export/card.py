@@ -126,7 +126,9 @@ _TURNED = """\
 _FILTERED = """\
 - Before scaling, these filters of `recog.filters` are applied to each picture: {names}.
 """
-_DECODED = "\n\nThe program decodes with these settings: `{settings}`."
+_DECODED = """
+
+The program decodes with these settings: `{settings}`. A search of attention decoders returns no logits."""
 _BY_ITSELF = "The prediction for a picture does not depend on the other pictures of its batch."
 _BY_BATCH = (
     "The prediction for a picture depends on the other pictures of its batch (`context=batch`): predict pictures one\n"

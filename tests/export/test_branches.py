@@ -5,6 +5,7 @@ import json
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -36,7 +37,9 @@ def write(folder, scores: str, decoder: BeamSearch | None = None, settings=None)
     model = MultiTaskReader(config, names, TOKENS.classes, TOKENS.blank_id, steps=4)
     task = BranchTask(model, TextCodec(TOKENS, 4), PRICE, decoder)
     labels = {name: np.zeros((3, 4), np.int32) for name in names}
-    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), normalize(IMAGES), SIZES[:, 1], labels, train=False))
+    shapes = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), normalize(jnp.asarray(IMAGES)), SIZES[:, 1], labels, train=False)
+    )
     variables = random_like(dict(shapes))
     provenance = Provenance({}, {}, Preprocess(16, 64, 1), "folder:x", "folder:y", 9, {}, settings)
     with pytest.MonkeyPatch.context() as patch:

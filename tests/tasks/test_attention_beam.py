@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +34,7 @@ def decoder(alphabet: Alphabet, seed: int):
     return module, jax.tree.map(lambda x: 2 * random.normal(size=x.shape).astype(np.float32), shapes), features
 
 
-def reader(alphabet: Alphabet, seed: int):
+def reader(alphabet: Alphabet, seed: int) -> Any:
     module, variables, features = decoder(alphabet, seed)
     return module.apply(variables, features, LENGTHS, method="reader")
 
@@ -104,7 +105,8 @@ def test_the_automaton_goes_along_from_decoder_to_decoder(pattern, separator, al
 
 def greedy(alphabet: Alphabet, seed: int):
     module, variables, features = decoder(alphabet, seed)
-    return until_end(*module.apply(variables, features, LENGTHS, STEPS, method="run_freely"), end_id=alphabet.blank_id)
+    scores: Any = module.apply(variables, features, LENGTHS, STEPS, method="run_freely")
+    return until_end(*scores, end_id=alphabet.blank_id)
 
 
 def test_a_beam_of_one_is_greedy_decoding():
