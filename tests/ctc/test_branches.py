@@ -40,9 +40,10 @@ def texts(decoded: Decoded, alphabet: Alphabet = TOKENS) -> list[str]:
 
 @pytest.mark.parametrize("decoder", [BestPath(), BeamSearch(beam_width=4)], ids=["best_path", "beam"])
 def test_without_an_automaton_each_branch_is_decoded_alone(decoder):
-    found = BranchDecoder(PRICE, TOKENS, decoder)(SCORES)
-    alone = compose(PRICE, TOKENS, {name: decoder(*SCORES[name]) for name in ("integer", "decimal", "no_point")})
-    jax.tree.map(np.testing.assert_array_equal, found, alone)
+    found, decode = jax.jit(BranchDecoder(PRICE, TOKENS, decoder))(SCORES), jax.jit(decoder)
+    alone = compose(PRICE, TOKENS, {name: decode(*SCORES[name]) for name in ("integer", "decimal", "no_point")})
+    for ours, theirs in zip(found, alone, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_an_automaton_restricts_the_composed_text_and_the_confidence_stays_that_of_composing():
@@ -50,7 +51,7 @@ def test_an_automaton_restricts_the_composed_text_and_the_confidence_stays_that_
     found = jax.jit(BranchDecoder(PRICE, TOKENS, settings))(SCORES)
     assert all(re.fullmatch(r"\d{1,3}\.\d{2}", text) for text in texts(found))
     without = jax.jit(BranchDecoder(PRICE.choose(["integer", "decimal"]), TOKENS, settings))(SCORES)
-    whole = BeamSearch(beam_width=10)(*SCORES["no_point"])
+    whole = jax.jit(BeamSearch(beam_width=10))(*SCORES["no_point"])
     agrees = np.array([text.replace(".", "") for text in texts(found)]) == np.array(texts(whole))
     doubt = np.where(agrees, 1.0, 1.0 - np.asarray(whole.confidence))
     np.testing.assert_allclose(found.confidence, without.confidence * doubt, rtol=1e-5)
@@ -62,7 +63,8 @@ def test_an_automaton_restricts_the_composed_text_and_the_confidence_stays_that_
 
 def test_a_text_of_one_branch_is_searched_as_it_is():
     settings = BeamSearch(automaton=CENTS)
-    found, alone = BranchDecoder(WHOLE, TOKENS, settings)(chosen(WHOLE)), settings(*SCORES["text"])
+    found = jax.jit(BranchDecoder(WHOLE, TOKENS, settings))(chosen(WHOLE))
+    alone = jax.jit(settings)(*SCORES["text"])
     assert texts(found) == texts(alone)
     np.testing.assert_allclose(found.confidence, alone.confidence, rtol=1e-5)
 
@@ -77,7 +79,8 @@ def test_parts_by_prefixes_may_be_of_any_length():
 
 
 def test_no_text_that_fits_has_no_confidence():
-    found = BranchDecoder(PRICE, TOKENS, BeamSearch(automaton=compile_pattern(r"\d{20}", TOKENS)))(SCORES)
+    decoder = BranchDecoder(PRICE, TOKENS, BeamSearch(automaton=compile_pattern(r"\d{20}", TOKENS)))
+    found = jax.jit(decoder)(SCORES)
     assert texts(found) == [""] * ROWS
     assert np.asarray(found.confidence).tolist() == [0.0] * ROWS
 
@@ -86,8 +89,8 @@ def test_a_part_cut_from_the_whole_is_not_searched_under_an_automaton():
     structure = PRICE.choose(["integer", "no_point"])
     with pytest.raises(ValueError, match="cut from the branch 'no_point'"):
         BranchDecoder(structure, TOKENS, BeamSearch(automaton=CENTS))
-    found = BranchDecoder(structure, TOKENS, BeamSearch())(chosen(structure))
-    alone = compose(structure, TOKENS, {name: BeamSearch()(*SCORES[name]) for name in ("integer", "no_point")})
+    found, decode = jax.jit(BranchDecoder(structure, TOKENS, BeamSearch()))(chosen(structure)), jax.jit(BeamSearch())
+    alone = compose(structure, TOKENS, {name: decode(*SCORES[name]) for name in ("integer", "no_point")})
     assert texts(found) == texts(alone)
 
 
