@@ -1,6 +1,8 @@
 """Evaluates a trained model: ``python -m launch.evaluate --workdir=DIR [--data=folder:PATH] [--out=DIR]``.
 
 Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; the last line of output is the report as JSON.
+Readers can be decoded in other ways: ``--decoder=beam --pattern=price``, ``--decoder=lexicon --lexicon=FILE --nbest=5``
+(writes ``nbest.jsonl``); ``--study=crnn_figure4`` draws the accuracy and time of lexicon search as in the CRNN paper.
 """
 
 import json
@@ -19,6 +21,7 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "on_bad_sample", "raise", ["raise", "skip"], "Whether to skip samples of --data that cannot be used."
     )
+    flags.DEFINE_enum("study", "", ["", "crnn_figure4"], "Draws accuracy and time of lexicons against edit distance.")
     decoding.define_flags()
     flags.mark_flags_as_required(["workdir"])
 
@@ -27,7 +30,8 @@ def main(argv: list[str]) -> None:
     """Reads the flags and evaluates."""
     del argv
     values = flags.FLAGS
-    print(json.dumps(evaluate(values.workdir, values.data, values.out, values.on_bad_sample, decoding.from_flags())))
+    asked = values.workdir, values.data, values.out, values.on_bad_sample, decoding.from_flags(), values.study
+    print(json.dumps(evaluate(*asked)))
 
 
 if __name__ == "__main__":

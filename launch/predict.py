@@ -2,8 +2,9 @@
 
     python -m launch.predict --artifact=ARTIFACT PATH...
 
-Prints ``path<TAB>text<TAB>confidence`` for each picture, in order; folders are searched for pictures. A file that
-cannot be read gets a line on stderr, the others are still read, and the exit status is 1.
+Prints ``path<TAB>text<TAB>confidence`` for each picture, in order; with ``--nbest`` a line of JSON with ``path`` and
+``readings``, best first, each with ``text`` and ``confidence``. Folders are searched for pictures. A file that cannot
+be read gets a line on stderr, the others are still read, and the exit status is 1.
 """
 
 import io
@@ -14,6 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from launch.runs import decoding, entry
+from launch.runs.host_decoding import json_line
 from recog.export.artifact import Artifact
 from recog.serving.files import find_pictures, read_files
 
@@ -38,13 +40,16 @@ def main(argv: list[str]) -> None:
     artifact = decoding.artifact_decoded_by(artifact, decoding.from_flags())
     paths, failed = find_pictures(argv[1:]), 0
     quiet = sys.stdout.isatty() or not sys.stderr.isatty() or len(paths) <= batch_size
-    outcomes = read_files(artifact, paths, batch_size)
+    nbest = flags.FLAGS.nbest
+    outcomes = read_files(artifact, paths, batch_size, nbest)
     for path, outcome in tqdm(outcomes, "predict", len(paths), unit="image", disable=quiet, dynamic_ncols=True):
         if isinstance(outcome, str):
             failed += 1
             print(f"error: {path}: {outcome}", file=sys.stderr, flush=True)
+        elif nbest:
+            print(json_line("path", str(path), outcome), flush=True)
         else:
-            print(f"{path}\t{outcome.text}\t{outcome.confidence:.4f}", flush=True)
+            print(f"{path}\t{outcome[0].text}\t{outcome[0].confidence:.4f}", flush=True)
     sys.exit(failed > 0)
 
 

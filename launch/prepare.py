@@ -15,6 +15,11 @@ labels' tokens are written to ``alphabet.txt``, for ``--config.alphabet.file``. 
 looks at the first 2,000 samples, or at ``--count``:
 
     python -m launch.prepare --report --data=folder:PATH [--config=launch/configs/NAME.py] [--out=report]
+
+An n-gram model of labels as an ARPA file, for the beam search of ``launch.predict`` and ``launch.evaluate``. ``text:``
+names a file with one label per line; a configuration says how labels are split into tokens, otherwise characters:
+
+    python -m launch.prepare --ngram=FILE.arpa --data=text:FILE [--order=5] [--config=launch/configs/NAME.py]
 """
 
 from absl import flags
@@ -23,14 +28,19 @@ from datasets.builders.prepare import prepare_set, set_names
 from launch.runs import entry
 from launch.runs.config_file import define_config_flag
 from launch.runs.modes import Mode, choose_mode
+from launch.runs.ngram import ORDER, train_ngram
 from launch.runs.preview import SHOWN, write_preview
 
 MODES = {
     "dataset": Mode(required=("source", "data_dir"), optional=("on_bad_sample",)),
     "preview": Mode(optional=("out", "count")),
     "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
+    "ngram": Mode(required=("data",), optional=("order", "count", "config", "on_bad_sample")),
 }
-USAGE = "--dataset=NAME --source=DIR --data_dir=DIR, --preview=SAMPLES, and --report --data=SAMPLES"
+USAGE = (
+    "--dataset=NAME --source=DIR --data_dir=DIR, --preview=SAMPLES, --report --data=SAMPLES, "
+    "and --ngram=FILE --data=LABELS"
+)
 
 
 def define_flags() -> None:
@@ -39,19 +49,24 @@ def define_flags() -> None:
     flags.DEFINE_string("source", None, "Folder with its published files.")
     flags.DEFINE_string("data_dir", None, "Folder above all prepared sets.")
     flags.DEFINE_enum(
-        "on_bad_sample", None, ["raise", "skip"], "Malformed entries; by default skipped in sets known to have some."
+        "on_bad_sample",
+        None,
+        ["raise", "skip"],
+        "Malformed entries; by default raise, but skip in sets known to have some.",
     )
     flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
     flags.DEFINE_boolean("report", False, "Report on the samples of --data.")
-    flags.DEFINE_string("data", None, "Samples to report on: folder:PATH, plates:seed=1, ...")
+    flags.DEFINE_string("ngram", None, "ARPA file to write.")
+    flags.DEFINE_integer("order", None, f"Number of tokens of the longest n-grams ({ORDER}).", 1)
+    flags.DEFINE_string("data", None, "Samples to report on or to train on: folder:PATH, plates:seed=1, ...")
     flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
-    flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to report on (2000).", 1)
+    flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to use (2000).", 1)
     flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32).", 1)
-    define_config_flag("A file under launch/configs/, whose model's needs are checked.")
+    define_config_flag("A file under launch/configs/, whose alphabet and model are used.")
 
 
 def main(argv: list[str]) -> None:
-    """Prepares, previews or reports."""
+    """Prepares, previews, reports, or trains an n-gram model."""
     del argv
     values = flags.FLAGS
     names = [*MODES, *(flag for mode in MODES.values() for flag in (*mode.required, *mode.optional))]
@@ -60,6 +75,9 @@ def main(argv: list[str]) -> None:
             prepare_set(values.dataset, values.source, values.data_dir, values.on_bad_sample)
         case "preview":
             write_preview(values.preview, values.out or "preview.png", values.count or SHOWN)
+        case "ngram":
+            bad = values.on_bad_sample or "raise"
+            train_ngram(values.data, values.ngram, values.order or ORDER, values.count, values.config, bad)
         case _:
             from launch.runs.data_page import report  # imports models and plots, which takes seconds
 

@@ -1,21 +1,37 @@
 """Decoders of readers, from flags."""
 
 import dataclasses
-import functools
 from typing import Any
 
 from absl import flags
 
-from recog.alphabet import Alphabet
+from launch.runs.automata import make_automaton
+from launch.runs.data import Samples
+from launch.runs.host_decoding import BestOfBeam, BestOfLexicons, HostDecoding
+from launch.runs.lexicons import load_lexicon, open_lexicons
 from recog.codecs import Codec, TextCodec
 from recog.ctc import BeamSearch, Decoder
-from recog.ctc.automaton import Automaton, allow
+from recog.ctc.hotwords import WEIGHT
+from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.named_patterns import NAMED
-from recog.ctc.pattern import compile_pattern
+from recog.ctc.ngram_automaton import ALPHA, BETA
 from recog.export.artifact import Artifact
 from recog.tasks.branches import BranchTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
+
+SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")
+"""Settings of a beam search."""
+GUIDES = ("pattern", "allow", "hotwords", "ngram")
+"""Settings of the automata that guide it."""
+OF_NGRAM = ("alpha", "beta")
+"""Settings of an n-gram model."""
+IGNORED = {
+    "best_path": (*SEARCH, *GUIDES, *OF_NGRAM, "lexicon", "nbest"),
+    "beam": ("lexicon",),
+    "lexicon": (*SEARCH, *GUIDES, *OF_NGRAM),
+}
+"""Settings that have nothing to act on, by decoder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,17 +39,29 @@ class Decoding:
     """Settings of a decoder."""
 
     decoder: str = "best_path"
-    """``best_path``, or ``beam`` for a prefix beam search."""
-    beam_width: int = 10
-    """Hypotheses that a beam search keeps after each frame."""
-    token_min_logp: float = BeamSearch.token_min_logp
+    """``best_path``, ``beam`` for a prefix beam search, or ``lexicon`` for the most probable word of a list."""
+    beam_width: int | None = None
+    """Hypotheses that a beam search keeps after each frame; None takes that of `BeamSearch`, as do the next two."""
+    token_min_logp: float | None = None
     """Log probability that a token needs in a frame to extend a hypothesis."""
-    beam_prune_logp: float = BeamSearch.beam_prune_logp
+    beam_prune_logp: float | None = None
     """Log probability, relative to the best hypothesis, below which others are dropped."""
     pattern: str = ""
     """Regular expression that readings must match, or the name of one (`recog.ctc.named_patterns`)."""
     allow: str = ""
     """Characters that readings may consist of; empty allows the whole alphabet."""
+    hotwords: str = ""
+    """Words that are more likely, with log weights (`launch.runs.automata.parse_hotwords`)."""
+    ngram: str = ""
+    """ARPA file of an n-gram model over the alphabet's tokens."""
+    alpha: float | None = None
+    """Weight of the n-gram model; None takes `ALPHA`."""
+    beta: float | None = None
+    """Log weight of each token with an n-gram model; None takes `BETA`."""
+    lexicon: str = ""
+    """Word list; see `launch.runs.lexicons.open_lexicons`."""
+    nbest: int | None = None
+    """Texts to list for each picture, best first; None lists none."""
 
     def make(self, codec: Codec) -> Decoder | None:
         """Builds the decoder; None for the best path, which needs none.
@@ -41,46 +69,61 @@ class Decoding:
         Raises:
           ValueError: settings that do not fit each other or the alphabet.
         """
-        builders = [build for given, build in ((self.pattern, self._pattern), (self.allow, self._allow)) if given]
+        self.check(codec)
         if self.decoder == "best_path":
-            if builders:
-                raise ValueError("--pattern and --allow need a search: set --decoder=beam")
             return None
-        if not isinstance(codec, TextCodec):
-            raise ValueError(f"--decoder={self.decoder} decodes texts, this model predicts {codec.kind}")
-        automata = [build(codec.alphabet) for build in builders]
-        return BeamSearch(
-            codec.alphabet.blank_id,
-            self.beam_width,
-            self.token_min_logp,
-            self.beam_prune_logp,
-            functools.reduce(Automaton.product, automata) if automata else None,
+        assert isinstance(codec, TextCodec)
+        if self.decoder == "lexicon":
+            return LexiconSearch(load_lexicon(self.lexicon, codec))
+        automaton = make_automaton(
+            codec.alphabet,
+            pattern=self.pattern,
+            allowed=self.allow,
+            hotwords=self.hotwords,
+            ngram=self.ngram,
+            alpha=self.alpha,
+            beta=self.beta,
         )
+        search = {name: getattr(self, name) for name in SEARCH if getattr(self, name) is not None}
+        return BeamSearch(codec.alphabet.blank_id, automaton=automaton, **search)
 
     def described(self) -> dict[str, Any]:
         """Settings that differ from the usual ones, for JSON."""
         usual = Decoding()
         return {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
 
-    def _pattern(self, alphabet: Alphabet) -> Automaton:
-        return compile_pattern(NAMED.get(self.pattern, self.pattern), alphabet)
+    def check(self, codec: Codec) -> None:
+        """Raises ``ValueError`` for settings that have nothing to act on, or need another one."""
+        if given := self._given(*IGNORED[self.decoder]):
+            other = "lexicon" if given == ["--lexicon"] else "beam"
+            raise ValueError(f"--decoder={self.decoder} ignores {' and '.join(given)}: set --decoder={other}")
+        if (given := self._given(*OF_NGRAM)) and not self.ngram:
+            raise ValueError(f"nothing uses {' and '.join(given)} without an n-gram model: set --ngram=FILE")
+        if self.decoder == "lexicon" and not self.lexicon:
+            raise ValueError("--decoder=lexicon needs words: set --lexicon=FILE, with one word a line")
+        if self.decoder != "best_path" and not isinstance(codec, TextCodec):
+            raise ValueError(f"--decoder={self.decoder} decodes texts, this model predicts {codec.kind}")
 
-    def _allow(self, alphabet: Alphabet) -> Automaton:
-        tokens = dict.fromkeys(alphabet.split(self.allow))
-        if unknown := [token for token in tokens if token not in alphabet.tokens]:
-            raise ValueError(f"--allow holds {', '.join(map(repr, unknown))}, which the alphabet lacks: leave them out")
-        return allow(alphabet.encode(alphabet.separator.join(tokens)).tolist(), alphabet.classes)
+    def _given(self, *names: str) -> list[str]:
+        """Those of the flags that are set."""
+        return [f"--{name}" for name in names if getattr(self, name) not in (None, "")]
 
 
 def define_flags() -> None:
     """Defines the flags of decoders."""
     usual = Decoding()
-    flags.DEFINE_enum("decoder", usual.decoder, ["best_path", "beam"], "Decoder of a reader.")
-    flags.DEFINE_integer("beam_width", usual.beam_width, "Hypotheses that a beam search keeps.", lower_bound=1)
-    flags.DEFINE_float("token_min_logp", usual.token_min_logp, "Log probability that a new token needs in its frame.")
-    flags.DEFINE_float("beam_prune_logp", usual.beam_prune_logp, "Log probability relative to the best hypothesis.")
+    flags.DEFINE_enum("decoder", usual.decoder, list(IGNORED), "Decoder of a reader.")
+    flags.DEFINE_integer("beam_width", None, f"Hypotheses that a beam search keeps ({BeamSearch.beam_width}).", 1)
+    flags.DEFINE_float("token_min_logp", None, "Log probability that a new token needs in its frame (any).")
+    flags.DEFINE_float("beam_prune_logp", None, "Log probability relative to the best hypothesis, 0 or less (any).")
     flags.DEFINE_string("pattern", "", f"Regular expression that readings must match, or one of {', '.join(NAMED)}.")
     flags.DEFINE_string("allow", "", "Characters that readings may consist of.")
+    flags.DEFINE_string("hotwords", "", f"Words that are more likely, with log weights ({WEIGHT:g}): TOTAL:2,CASH")
+    flags.DEFINE_string("ngram", "", "ARPA file of an n-gram model of characters, such as launch.prepare writes.")
+    flags.DEFINE_float("alpha", None, f"Weight of the n-gram model ({ALPHA:g}).", lower_bound=0)
+    flags.DEFINE_float("beta", None, f"Log weight of each character with an n-gram model ({BETA:g}).")
+    flags.DEFINE_string("lexicon", "", "File with one word a line; launch.evaluate: also full, FILE:50, or lexicon_50.")
+    flags.DEFINE_integer("nbest", None, "Texts to list for each picture, as JSON lines.", lower_bound=1)
 
 
 def from_flags() -> Decoding:
@@ -89,12 +132,13 @@ def from_flags() -> Decoding:
 
 
 def decoded_by(task: Task, decoding: Decoding) -> Task:
-    """A task whose predictions are decoded as configured.
+    """A task whose predictions are decoded as configured, unless the host decodes them (`decoding_on_host`).
 
     Raises:
       ValueError: the task does not read a text, or the settings do not fit it.
     """
-    decoder = decoding.make(task.codec)
+    decoding.check(task.codec)
+    decoder = decoding.make(task.codec) if decoding.decoder != "lexicon" else None
     if decoder is None:
         return task
     if not isinstance(task, ReadingTask | BranchTask):
@@ -108,6 +152,25 @@ def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
     Raises:
       ValueError: the artifact needs to be exported with this decoder, or the settings do not fit.
     """
-    if artifact.card.decoder == decoding.described():
+    if not decoding.nbest and artifact.card.decoder == decoding.described():
         return artifact
     return artifact.decoded_by(decoding.make(artifact.codec))
+
+
+def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDecoding | None:
+    """Decoding of evaluation samples on the host; None if the device decodes them.
+
+    Raises:
+      ValueError: settings that do not fit each other, the task or the samples; see `open_lexicons`.
+    """
+    decoding.check(task.codec)
+    if decoding.decoder != "lexicon" and not decoding.nbest:
+        return None
+    if not isinstance(task, ReadingTask):
+        raise ValueError("lexicons and --nbest need CTC logits of a whole text; this model reads by parts or attention")
+    if decoding.decoder == "lexicon":
+        lexicon_of = open_lexicons(decoding.lexicon, task.codec, samples)
+        return HostDecoding(task.codec, BestOfLexicons(task.codec, lexicon_of, decoding.nbest or 1))
+    search = decoding.make(task.codec)
+    assert isinstance(search, BeamSearch)
+    return HostDecoding(task.codec, BestOfBeam(search, decoding.nbest or 1))

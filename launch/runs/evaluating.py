@@ -9,14 +9,18 @@ import jax
 from datasets.pipeline import DataConfig
 from datasets.specs import open_source
 from launch.runs.assembly import show_notes
+from launch.runs.crnn_figure4 import CrnnFigure4
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
-from launch.runs.decoding import Decoding, decoded_by
+from launch.runs.decoding import Decoding, decoded_by, decoding_on_host
 from launch.runs.folder import TrainedRun, load_json, load_run
-from recog.codecs import Codec
+from launch.runs.host_decoding import HostDecoding
+from launch.runs.lexicons import load_lexicon
+from recog.codecs import Codec, TextCodec
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
 from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
 from recog.images import decode
 from recog.mesh import make_mesh, replicated
+from recog.tasks.task import Task
 
 SHOWN = 60
 """Maximum number of pictures on the contact sheet."""
@@ -28,6 +32,7 @@ def evaluate(
     out: str | Path = "",
     on_bad_sample: str = "raise",
     decoding: Decoding | None = None,
+    study: str = "",
 ) -> dict[str, float]:
     """Predicts all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``.
 
@@ -37,14 +42,15 @@ def evaluate(
       out: folder to write to; empty writes to the work folder.
       on_bad_sample: ``raise`` or ``skip`` samples of ``data`` that cannot be used.
       decoding: decoder of a reader; None takes the best path.
+      study: ``crnn_figure4`` also compares the decoder, a lexicon, with the approximations of the CRNN paper.
 
     Raises:
       ValueError: the run has no validation samples, or they have changed since training.
     """
     if out:  # before a long computation whose results could not be written
         Path(out).mkdir(parents=True, exist_ok=True)
-    out, run, mesh = Path(out or workdir), load_run(workdir), make_mesh()
-    run = run._replace(task=decoded_by(run.task, decoding or Decoding()))
+    out, run, mesh, decoding = Path(out or workdir), load_run(workdir), make_mesh(), decoding or Decoding()
+    run = run._replace(task=decoded_by(run.task, decoding))
     show_notes(run.task)
     batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
     settings = dataclasses.replace(run.config.data, batch_size=batch_size)
@@ -52,14 +58,31 @@ def evaluate(
         settings, codec, samples = _other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
     else:
         codec, samples = run.task.codec, _own_samples(run, Path(workdir))
+    on_host, figure = decoding_on_host(run.task, decoding, samples), None
+    if study:
+        figure = _figure(decoding, run.task, samples)
+        on_host = HostDecoding(figure.codec, figure)
     with contextlib.closing(one_pass(samples, settings, codec)) as stream:
-        evaluation = Evaluator(run.task, mesh)(jax.device_put(run.variables, replicated(mesh)), stream)
-    skipped = len(samples.source) - len(evaluation.predictions)
-    report = write_evaluation(evaluation, out, samples.describe, skipped=skipped)
+        evaluation = Evaluator(run.task, mesh, on_host)(jax.device_put(run.variables, replicated(mesh)), stream)
+    further = {"skipped": skipped} if (skipped := len(samples.source) - len(evaluation.predictions)) else {}
+    further |= on_host.further() if on_host else {}
+    report = write_evaluation(evaluation, out, samples.describe, further)
+    if on_host and decoding.nbest:
+        on_host.write(out / "nbest.jsonl", samples.describe)
+    if figure:
+        figure.draw(out)
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
     if evaluation.hint:
         print(evaluation.hint)
     return report
+
+
+def _figure(decoding: Decoding, task: Task, samples: Samples) -> CrnnFigure4:
+    """Study of lexicon search; raises ``ValueError`` without a lexicon for all samples."""
+    if decoding.decoder != "lexicon" or not Path(decoding.lexicon).is_file():
+        raise ValueError("--study=crnn_figure4 needs --decoder=lexicon --lexicon=FILE, one lexicon for all pictures")
+    assert isinstance(task.codec, TextCodec)  # as `on_host` has checked
+    return CrnnFigure4(task.codec, load_lexicon(decoding.lexicon, task.codec))
 
 
 def _other_samples(

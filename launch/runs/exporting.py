@@ -28,6 +28,8 @@ def export(workdir: str | Path, out: str | Path, decoding: Decoding | None = Non
     out = Path(out)
     check_free(out)
     run, decoding = load_run(workdir), decoding or Decoding()
+    if decoding.decoder == "lexicon" or decoding.nbest:
+        raise ValueError("--decoder=lexicon and --nbest are no part of a program: give them to launch.predict")
     task = decoded_by(run.task, decoding)
     show_notes(run.task)
     data = run.config.data

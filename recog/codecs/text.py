@@ -180,6 +180,13 @@ class TextCodec:
             ),
         )
 
+    def lists(self, prediction: Prediction) -> list[list[Reading]]:
+        """Best texts of each row from arrays ``B N ...``; those of probability 0 are left out, but for the first."""
+        ranks = range(prediction["lengths"].shape[1])
+        by_rank = [self.readings({name: x[:, rank] for name, x in prediction.items()}) for rank in ranks]
+        rows = zip(*by_rank, strict=True)
+        return [[first, *(reading for reading in others if reading.confidence > 0)] for first, *others in rows]
+
     def to_json(self) -> dict[str, Any]:
         """Alphabet and settings, for JSON."""
         return {

@@ -3,17 +3,24 @@
 Patterns, allowed tokens and n-gram language models are automata; two of them combine into their product.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int32, Int64
 
 NONE = -1
 """State after a token that a text must not go on with."""
 IMPOSSIBLE = 2**30
 """Number of frames that no text of any length needs."""
+LARGEST = 2**27
+"""Maximum number of transitions, states times classes: 1 GiB with their weights."""
+_CHUNK = 2**22
+"""Number of transitions of a product to look at together."""
+
+
+class AutomatonSizeError(ValueError):
+    """An automaton would have more than `LARGEST` transitions."""
 
 
 class Automaton(NamedTuple):
@@ -27,26 +34,21 @@ class Automaton(NamedTuple):
     """Log weight of a text that ends in each state; ``-inf`` where none may end."""
 
     def product(self, other: Self) -> "Automaton":
-        """Automaton of the texts that both accept, with the sum of their weights."""
-        numbers, pairs = {(0, 0): 0}, deque([(0, 0)])
-        rows = []
-        while pairs:
-            ours, theirs = pairs.popleft()
-            both = (self.following[ours] >= 0) & (other.following[theirs] >= 0)
-            row = np.full(self.following.shape[1], NONE, np.int32)
-            for token in np.flatnonzero(both).tolist():
-                pair = int(self.following[ours, token]), int(other.following[theirs, token])
-                if pair not in numbers:
-                    numbers[pair] = len(numbers)
-                    pairs.append(pair)
-                row[token] = numbers[pair]
-            rows.append((row, self.weights[ours] + other.weights[theirs], self.final[ours] + other.final[theirs]))
-        return Automaton(*(np.stack([np.asarray(row[field]) for row in rows]) for field in range(3))).trimmed()
+        """Automaton of the texts that both accept, with the sum of their weights.
+
+        Raises:
+          AutomatonSizeError: it has more than `LARGEST` transitions.
+        """
+        pairs, following = _reachable(self.following, other.following)
+        ours, theirs = pairs
+        weights, final = self.weights[ours], self.final[ours] + other.final[theirs]
+        weights += other.weights[theirs]
+        return Automaton(following, weights, final).trimmed()
 
     def trimmed(self) -> "Automaton":
         """A copy without transitions to states from which no text can end."""
         useful = np.isfinite(self.final)
-        while True:
+        while not useful.all():
             leads = ((self.following >= 0) & useful[self.following]).any(axis=1) | useful
             if (leads == useful).all():
                 break
@@ -58,22 +60,23 @@ class Automaton(NamedTuple):
 
         A token needs a frame, and one more for a blank before it if it repeats the token before.
         """
-        states, classes = self.following.shape
-        needed = np.where(np.isfinite(self.final)[:, None], 0, IMPOSSIBLE) + np.zeros((1, classes), np.int64)
+        classes = np.arange(self.following.shape[1])
+        waiting = np.flatnonzero(~np.isfinite(self.final))  # the others need none
+        needed = np.zeros(self.following.shape, np.int32)
+        needed[waiting] = IMPOSSIBLE
+        following, rows = self.following[waiting], np.arange(len(waiting))
         while True:
-            after = np.where(self.following >= 0, needed[self.following, np.arange(classes)] + 1, IMPOSSIBLE)
+            after = np.where(following >= 0, needed[following, classes] + 1, IMPOSSIBLE)
             best = np.argmin(after, axis=1)
-            first = after[np.arange(states), best]
-            others = after.copy()
-            others[np.arange(states), best] = IMPOSSIBLE
-            second = others.min(axis=1)
+            first = after[rows, best]
+            after[rows, best] = IMPOSSIBLE
+            second = after.min(axis=1)
             # After another token than the best one the best one is next; after itself it waits, or the second is next.
             again = np.minimum(first + 1, second)[:, None]
-            following = np.where(np.arange(classes) == best[:, None], again, first[:, None])
-            improved = np.minimum(needed, np.minimum(following, IMPOSSIBLE))
-            if (improved == needed).all():
-                return needed.astype(np.int32)
-            needed = improved
+            improved = np.minimum(np.where(classes == best[:, None], again, first[:, None]), IMPOSSIBLE)
+            if (improved == needed[waiting]).all():
+                return needed
+            needed[waiting] = improved
 
     def tokens_needed(self) -> Int32[np.ndarray, " N"]:
         """Minimum number of tokens from each state to the end of a text; `IMPOSSIBLE` without one."""
@@ -91,3 +94,37 @@ def allow(tokens: Sequence[int], classes: int) -> Automaton:
     following = np.full((1, classes), NONE, np.int32)
     following[0, list(tokens)] = 0
     return Automaton(following, np.zeros((1, classes), np.float32), np.zeros(1, np.float32))
+
+
+def _reachable(
+    ours: Int32[np.ndarray, "N K"], theirs: Int32[np.ndarray, "M K"]
+) -> tuple[Int64[np.ndarray, "2 P"], Int32[np.ndarray, "P K"]]:
+    """Pairs of states that are reached together from the two starts, breadth first, and the pair after each token."""
+    classes, states = ours.shape[1], len(theirs)
+    known, numbers = np.zeros(1, np.int64), np.zeros(1, np.int64)  # sorted keys of pairs, and their numbers
+    found, count, rows = [known], 1, []
+    waiting = known
+    while len(waiting):
+        now, waiting = waiting[: max(1, _CHUNK // classes)], waiting[max(1, _CHUNK // classes) :]
+        one, other = ours[now // states], theirs[now % states]
+        keys = np.where((one >= 0) & (other >= 0), one.astype(np.int64) * states + other, NONE)
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        places = np.searchsorted(known, unique)
+        is_known = known[np.minimum(places, len(known) - 1)] == unique
+        number = numbers[np.minimum(places, len(known) - 1)]
+        is_new = ~is_known & (unique >= 0)
+        new = np.flatnonzero(is_new)[np.argsort(first[is_new])]  # in the order in which they are reached
+        number[new] = count + np.arange(len(new))
+        number[unique < 0] = NONE
+        rows.append(number[inverse].reshape(keys.shape).astype(np.int32))
+        known, numbers = (np.insert(x, places[is_new], y[is_new]) for x, y in ((known, unique), (numbers, number)))
+        count += len(new)
+        if count * classes > LARGEST:
+            raise AutomatonSizeError(
+                f"the combination has more than {count:,} states of {classes:,} classes, more than {LARGEST:,} "
+                "together: shorten the pattern or the hotwords, or use a smaller n-gram model"
+            )
+        found.append(unique[new])
+        waiting = np.concatenate([waiting, unique[new]])
+    keys = np.concatenate(found)
+    return np.stack([keys // states, keys % states]), np.concatenate(rows)

@@ -10,7 +10,7 @@ about ``T W² / 2⁶⁴``.
 import dataclasses
 import functools
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -315,6 +315,7 @@ class BeamSearch:
     token_min_logp: float = -math.inf
     beam_prune_logp: float = -math.inf
     automaton: Automaton | None = None
+    on_host: ClassVar[bool] = False
 
     def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
         """Decodes a batch; see `recog.ctc.decoder.Decoder`."""

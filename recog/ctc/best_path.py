@@ -1,6 +1,7 @@
 """Best-path decoding: most probable token of each frame, repeats merged, blanks removed (Graves et al. 2006, 3.2)."""
 
 import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ class BestPath:
     """The decoder (`recog.ctc.decoder.Decoder`) that takes each sample's most probable path."""
 
     blank_id: int = 0
+    on_host: ClassVar[bool] = False
 
     def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
         """See `best_path`."""

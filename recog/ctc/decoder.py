@@ -1,6 +1,6 @@
-"""The protocol of decoders over CTC logits."""
+"""Protocols of decoders over CTC logits."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, Int
 
@@ -8,7 +8,10 @@ from recog.decoded import Decoded
 
 
 class Decoder(Protocol):
-    """Turns per-frame scores into token sequences; a value, fit to be jitted and exported."""
+    """Turns per-frame scores into token sequences; a value."""
+
+    on_host: ClassVar[bool]
+    """Whether it takes and returns NumPy arrays; otherwise it can be jitted and exported."""
 
     def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
         """Decodes a batch.
@@ -16,5 +19,17 @@ class Decoder(Protocol):
         Args:
           logits: unnormalised scores of each frame's classes.
           lengths: frames of each sample; later ones are padding.
+        """
+        ...
+
+
+@runtime_checkable
+class Ranking(Decoder, Protocol):
+    """A decoder that also lists the best sequences of each sample."""
+
+    def best(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"], count: int) -> Decoded:
+        """Finds the ``count`` best sequences of each sample, best first: arrays ``B N ...``.
+
+        Where there are fewer, the others are empty and have the confidence 0.
         """
         ...

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int32
 
-from recog.ctc.automaton import NONE, Automaton
+from recog.ctc.automaton import LARGEST, NONE, Automaton, AutomatonSizeError
 from recog.ctc.beam import BeamSearch, Guide, frame_scores, search
 from recog.ctc.hypotheses import align
 from recog.ctc.log_space import LOG_ZERO
@@ -27,7 +27,16 @@ def automata_of_parts(automaton: Automaton, parts: int, separator: int | None = 
       automaton: automaton of whole texts.
       parts: number of parts.
       separator: token before the second of two parts unless that is empty; it belongs to neither.
+
+    Raises:
+      AutomatonSizeError: they have more than `LARGEST` transitions.
     """
+    size = automaton.following.size * parts * (1 if separator is None else 2)
+    if size > LARGEST:
+        raise AutomatonSizeError(
+            f"the automaton of {parts} parts needs {size:,} transitions, more than "
+            f"{LARGEST:,}: shorten the pattern or the hotwords, or use a smaller n-gram model"
+        )
     if separator is None:
         return [automaton] * parts
     states, (following, weights, final) = len(automaton.final), automaton

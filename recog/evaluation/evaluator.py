@@ -2,20 +2,24 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
 from recog.batch import Batch
+from recog.decoded import Decoded
 from recog.mesh import put_batch, replicated
 from recog.metrics import Counts
 from recog.tasks.task import Task, Variables
+
+LOGITS = ("logits", "logit_lengths")
+"""Outputs from which a reader's texts are decoded."""
 
 
 class Prediction(NamedTuple):
@@ -57,20 +61,38 @@ class _Output(NamedTuple):
     mask: Any
 
 
+class Decode(Protocol):
+    """Decodes the logits of a reader on the host."""
+
+    def __call__(self, logits: np.ndarray, lengths: np.ndarray, ids: Sequence[int], labels: Sequence[str]) -> Decoded:
+        """Decodes a batch.
+
+        Args:
+          logits: scores, B T K.
+          lengths: frames of each sample.
+          ids: index of each sample in its source.
+          labels: true label of each sample, which lexicons of benchmarks are made from.
+        """
+        ...
+
+
 class _Tally:
     """Accumulated predictions and counts of one model."""
 
-    def __init__(self, task: Task):
-        self._task, self._counts = task, []
+    def __init__(self, task: Task, decode: Decode | None):
+        self._task, self._decode, self._counts = task, decode, []
         self._predictions: list[Prediction] = []
 
     def add(self, output: _Output) -> None:
         """Adds a batch; rows without a sample are left out."""
         rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
-        labels, readings = self._task.codec.show(rows.targets), self._task.rows(rows.prediction)
+        labels, ids = self._task.codec.show(rows.targets), rows.ids.tolist()
+        if self._decode:
+            decoded = self._decode(*(rows.prediction[name] for name in LOGITS), ids, labels)
+            rows = rows._replace(prediction=rows.prediction | decoded._asdict())
+        readings = self._task.rows(rows.prediction)
         self._predictions += [
-            Prediction(index, label, *reading)
-            for index, label, reading in zip(rows.ids.tolist(), labels, readings, strict=True)
+            Prediction(index, label, *reading) for index, label, reading in zip(ids, labels, readings, strict=True)
         ]
         self._counts.append(self._task.count(rows.prediction, rows.targets))
 
@@ -92,10 +114,11 @@ class Evaluator:
     Args:
       task: task with the model that predicts.
       mesh: device mesh; the number of rows of a batch must be a multiple of its size.
+      decode: decodes the logits of a reader on the host, in place of the task.
     """
 
-    def __init__(self, task: Task, mesh: Mesh):
-        self.task, self._mesh = task, mesh
+    def __init__(self, task: Task, mesh: Mesh, decode: Decode | None = None):
+        self.task, self._mesh, self._decode = task, mesh, decode
         self._predict = jax.jit(self._predict_batch, out_shardings=replicated(mesh))
         self._compiled: dict[tuple[int, ...], Any] = {}
 
@@ -106,7 +129,7 @@ class Evaluator:
 
     def each(self, models: Sequence[Variables], batches: Iterable[Batch]) -> list[Evaluation]:
         """Evaluates several models of this task on the same batches, which are drawn once."""
-        tallies = [_Tally(self.task) for _ in models]
+        tallies = [_Tally(self.task, self._decode) for _ in models]
         start = time.perf_counter()
         for part in batches:
             batch = put_batch(self._mesh, part)
@@ -126,12 +149,16 @@ class Evaluator:
 
     def _predict_batch(self, variables: Variables, batch: Batch) -> _Output:
         prediction = self.task.predict(variables, batch.images, batch.sizes)
-        prediction = {name: prediction[name] for name in self.task.codec.compared}  # logits stay on the devices
+        names = (*self.task.codec.compared, *(LOGITS if self._decode else ()))  # else logits stay on the devices
+        prediction = {name: prediction[name] for name in names}
         return _Output(prediction, self.task.expected(batch.targets), batch.ids, batch.mask)
 
 
 def write_evaluation(
-    evaluation: Evaluation, folder: str | Path, describe: Callable[[int], str], *, skipped: int = 0
+    evaluation: Evaluation,
+    folder: str | Path,
+    describe: Callable[[int], str],
+    further: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Writes ``report.json`` and ``predictions.tsv``; returns the report.
 
@@ -139,11 +166,11 @@ def write_evaluation(
       evaluation: predictions and counts.
       folder: folder to write to, created if missing.
       describe: returns the origin of a sample by its index.
-      skipped: number of samples that could not be used; reported if not zero, because ``count`` leaves them out.
+      further: entries of the report that are not rates of the counts.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    report = evaluation.report() | ({"skipped": skipped} if skipped else {})
+    report = {**evaluation.report(), **(further or {})}
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     with (folder / "predictions.tsv").open("w", encoding="utf-8") as file:
         file.write("sample\tlabel\tprediction\tconfidence\n")

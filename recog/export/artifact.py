@@ -6,11 +6,12 @@ and ``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 """
 
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -22,11 +23,13 @@ from jaxtyping import Float, Int, UInt8
 from recog.codecs import Codec, Prediction, Reading, TextCodec, codec_from_json
 from recog.ctc import Decoder
 from recog.ctc.branches import BranchDecoder
+from recog.ctc.decoder import Ranking
 from recog.decoded import Decoded
 from recog.export.card import Card
 from recog.export.pictures import groups, pad
 from recog.structure import Structure
 
+T = TypeVar("T")
 PROGRAM, PARAMETERS, CODEC = "program.bin", "parameters.safetensors", "codec.json"
 CONFIG, CARD, CARD_TEXT = "config.json", "card.json", "card.md"
 FILES = (PROGRAM, PARAMETERS, CODEC, CONFIG, CARD, CARD_TEXT)
@@ -76,6 +79,7 @@ class Artifact:
         self._call = jax.jit(program.call)
         self._outputs = jax.tree.unflatten(program.out_tree, program.out_avals)
         self._decode: Callable[..., Decoded] | None = None
+        self._best: Callable[..., Decoded] | None = None
 
     @classmethod
     def load(cls, folder: str | Path) -> "Artifact":
@@ -126,7 +130,11 @@ class Artifact:
           ValueError: the decoder does not suit the structure of the texts (`recog.ctc.branches`).
         """
         other = copy.copy(self)
-        other._decode = jax.jit(self._decoding(decoder)) if decoder else None
+        decode = self._decoding(decoder) if decoder else None
+        best = decoder.best if isinstance(decoder, Ranking) and not self.parts else None
+        on_device = decoder and not decoder.on_host
+        other._decode = jax.jit(decode) if decode and on_device else decode
+        other._best = jax.jit(best, static_argnums=2) if best and on_device else best
         return other
 
     def _decoding(self, decoder: Decoder) -> Callable[[Prediction], Decoded]:
@@ -160,6 +168,14 @@ class Artifact:
         Raises:
           ValueError: unexpected shape, type or size.
         """
+        found = self._run(images, sizes)
+        if self._decode:
+            logits = {name: array for name, array in found.items() if name.startswith("logit")}
+            found = found | self._decode(logits)._asdict()
+        return jax.device_get(found)
+
+    def _run(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> dict[str, jax.Array]:
+        """Runs the program after checking its arguments."""
         wanted = self.card.preprocess
         if (
             images.dtype != np.uint8
@@ -175,11 +191,7 @@ class Artifact:
                 f"sizes {sizes.tolist()}: give height and width for each of the {images.shape[0]} pictures, up to "
                 f"{images.shape[1:3]}, or zeros for a row without a picture"
             )
-        found = self._call(self.parameters, images, sizes.astype(np.int32))
-        if self._decode:
-            logits = {name: array for name, array in found.items() if name.startswith("logit")}
-            found = found | self._decode(logits)._asdict()
-        return jax.device_get(found)
+        return self._call(self.parameters, images, sizes.astype(np.int32))
 
     def logits(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], branch: str = ""
@@ -214,10 +226,40 @@ class Artifact:
 
     def read_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[Reading]:
         """Predictions for pictures returned by `fit`, which must not be fitted (and filtered) again."""
-        readings: dict[int, Reading] = {}
+        return self._in_groups(fitted, self.read)
+
+    def best_texts(
+        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], count: int
+    ) -> list[list[Reading]]:
+        """The best texts of each picture, best first, up to ``count``.
+
+        Args:
+          images: as for `predict`.
+          sizes: as for `predict`.
+          count: maximum number of texts of a picture.
+
+        Raises:
+          ArtifactError: no decoder that lists several texts has been chosen with `decoded_by`, or the model reads texts
+            by parts.
+          ValueError: see `predict`.
+        """
+        if self.parts:
+            raise ArtifactError("this artifact reads texts by parts, of which no lists of several texts are made")
+        if not (self._best and isinstance(self.codec, TextCodec)):
+            raise ArtifactError("choose a decoder that lists several texts: decoded_by(BeamSearch(...))")
+        found = self._run(images, sizes)
+        return self.codec.lists(jax.device_get(self._best(found["logits"], found["logit_lengths"], count))._asdict())
+
+    def best_of_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], count: int) -> list[list[Reading]]:
+        """`best_texts` for pictures returned by `fit`."""
+        return self._in_groups(fitted, functools.partial(self.best_texts, count=count))
+
+    def _in_groups(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], read: Callable[..., list[T]]) -> list[T]:
+        """Reads pictures in few batches and shapes."""
+        readings: dict[int, T] = {}
         for group in groups([picture.shape[1] for picture in fitted]):
-            read = self.read(*pad([fitted[index] for index in group], self.card.preprocess.width))
-            readings |= zip(group, read, strict=False)  # further rows are padding of the batch
+            found = read(*pad([fitted[index] for index in group], self.card.preprocess.width))
+            readings |= zip(group, found, strict=False)  # further rows are padding of the batch
         return [readings[index] for index in range(len(fitted))]
 
     def fit(self, picture: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:

@@ -33,21 +33,30 @@ def _is_picture_below(folder: Path) -> Callable[[Path], bool]:
     )
 
 
-def read_files(artifact: Artifact, paths: Sequence[Path], batch_size: int) -> Iterator[tuple[Path, Reading | str]]:
-    """Yields each path with its prediction, or with the reason why the file cannot be read.
+def read_files(
+    artifact: Artifact, paths: Sequence[Path], batch_size: int, nbest: int | None = None
+) -> Iterator[tuple[Path, list[Reading] | str]]:
+    """Yields each path with its predictions, best first, or with the reason why the file cannot be read.
 
     Args:
       artifact: artifact of a model.
       paths: files, in the order of the results.
       batch_size: number of files that are decoded and predicted together.
+      nbest: maximum number of predictions for each file, which needs a decoder that lists several texts; None for one.
     """
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_size):
             batch = paths[start : start + batch_size]
             loaded = list(pool.map(lambda path: _load(artifact, path), batch))
-            readings = iter(artifact.read_fitted([x for x in loaded if not isinstance(x, str)]))
+            readings = iter(_read(artifact, [x for x in loaded if not isinstance(x, str)], nbest))
             for path, pixels in zip(batch, loaded, strict=True):
                 yield path, pixels if isinstance(pixels, str) else next(readings)
+
+
+def _read(artifact: Artifact, fitted: Sequence[UInt8[np.ndarray, "H W C"]], nbest: int | None) -> list[list[Reading]]:
+    if nbest:
+        return artifact.best_of_fitted(fitted, nbest)
+    return [[reading] for reading in artifact.read_fitted(fitted)]
 
 
 def _load(artifact: Artifact, path: Path) -> UInt8[np.ndarray, "H W C"] | str:

@@ -11,6 +11,8 @@ from recog.alphabet import PRICE as TOKENS
 from recog.alphabet import Alphabet
 from recog.ctc import BeamSearch, BestPath
 from recog.ctc.branches import BranchDecoder
+from recog.ctc.lexicon import Lexicon
+from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.pattern import compile_pattern
 from recog.decoded import Decoded
 from recog.structure import PLATE_PARTS, PRICE, WHOLE, Structure, compose
@@ -95,5 +97,5 @@ def test_a_part_cut_from_the_whole_is_not_searched_under_an_automaton():
 
 
 def test_decoders_of_whole_texts_are_refused():
-    with pytest.raises(ValueError, match="function decodes whole texts"):
-        BranchDecoder(PRICE, TOKENS, lambda logits, lengths: BestPath()(logits, lengths))
+    with pytest.raises(ValueError, match="LexiconSearch decodes whole texts"):
+        BranchDecoder(PRICE, TOKENS, LexiconSearch(Lexicon(["1.20"], TOKENS)))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 
 import pytest
@@ -12,6 +13,8 @@ from launch.runs.tasks import make_task
 from recog.alphabet import CHINESE_PLATES, DIGITS, MUSIC_PITCHES
 from recog.codecs import ClassCodec, TextCodec
 from recog.ctc import BeamSearch
+from recog.ctc.arpa import save_arpa
+from recog.ctc.kneser_ney import train
 from recog.export.artifact import Artifact
 from recog.images import decode
 from recog.tasks.branches import BranchTask
@@ -40,6 +43,33 @@ def test_patterns_and_allowed_characters_combine():
     assert ((found.automaton.following >= 0).sum(axis=1) == 2).all()  # 4 and 5
 
 
+def test_n_gram_models_hotwords_and_patterns_combine(tmp_path, capsys):
+    path = tmp_path / "digits.arpa"
+    model = train(["123", "124", "7x"], 3)
+    save_arpa(model, path)
+    settings = Decoding("beam", pattern="12[3-6]", hotwords="24:3", ngram=str(path), alpha=2.0, beta=0.25)
+    found = settings.make(CODEC)
+    assert isinstance(found, BeamSearch)
+    assert found.automaton is not None
+    state, total = 0, 0.0
+    for token in DIGITS.encode("124"):
+        total += found.automaton.weights[state, token]
+        state = found.automaton.following[state, token]
+    expected = 2.0 * math.log(10) * model.score("124") + 3 * 0.25 + 3.0
+    assert total + found.automaton.final[state] == pytest.approx(expected, abs=1e-4)
+    assert found.automaton.following[0, DIGITS.encode("2")[0]] < 0
+    notes = capsys.readouterr().err
+    assert "does not know 5 of 10 tokens of the alphabet, '0', '5', '6', '8', '9'" in notes
+    assert "has 1 tokens that the alphabet lacks, 'x'" in notes
+
+
+def test_models_that_do_not_fit_are_named(tmp_path):
+    path = tmp_path / "words.arpa"
+    save_arpa(train([["the", "cat"]], 2), path)
+    with pytest.raises(ValueError, match=r"--ngram=.*words\.arpa: the alphabet lacks 2 of the model's 2 tokens"):
+        Decoding("beam", ngram=str(path)).make(CODEC)
+
+
 def test_allowed_tokens_may_have_several_characters():
     found = Decoding("beam", allow="C4 D4").make(TextCodec(MUSIC_PITCHES))
     assert isinstance(found, BeamSearch)
@@ -50,8 +80,13 @@ def test_allowed_tokens_may_have_several_characters():
 @pytest.mark.parametrize(
     ("settings", "codec", "reason"),
     [
-        ({"pattern": "1+"}, CODEC, "--pattern and --allow need a search: set --decoder=beam"),
-        ({"allow": "12"}, CODEC, "--pattern and --allow need a search: set --decoder=beam"),
+        ({"pattern": "1+"}, CODEC, "--decoder=best_path ignores --pattern: set --decoder=beam"),
+        ({"allow": "12", "ngram": "x.arpa"}, CODEC, "--decoder=best_path ignores --allow and --ngram"),
+        ({"beam_width": 10}, CODEC, "--decoder=best_path ignores --beam_width"),
+        ({"token_min_logp": -5.0, "beam_prune_logp": 0.0}, CODEC, "ignores --token_min_logp and --beam_prune_logp"),
+        ({"hotwords": "1", "alpha": 0.0, "beta": 0.0}, CODEC, "ignores --hotwords and --alpha and --beta"),
+        ({"decoder": "beam", "alpha": 0.5, "beta": 0.0}, CODEC, "nothing uses --alpha and --beta without an n-gram"),
+        ({"decoder": "beam", "hotwords": "1x:2"}, CODEC, "hotwords hold 'x', which the alphabet lacks"),
         ({"decoder": "beam"}, ClassCodec(("cat", "dog")), "decodes texts, this model predicts classes"),
         ({"decoder": "beam", "allow": "1x"}, CODEC, "--allow holds 'x', which the alphabet lacks"),
         ({"decoder": "beam", "pattern": "plate_cn"}, CODEC, "which the alphabet lacks"),
@@ -86,7 +121,9 @@ def test_export_takes_the_flags_of_a_decoder(trained, digits, tmp_path):
 
 
 def test_evaluation_and_prediction_follow_the_pattern(trained, exported, digits, tmp_path, capsys):
-    flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
+    save_arpa(train(["121", "212"], 2), tmp_path / "digits.arpa")
+    flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}", f"--ngram={tmp_path}/digits.arpa"]
+    flags += ["--alpha=0.1", "--beta=0", "--hotwords=12:0.5"]
     run_main(evaluate, f"--workdir={trained.workdir}", f"--data=folder:{digits}", f"--out={tmp_path}", *flags)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["count"] == 24
     evaluated = [line.split("\t")[2] for line in (tmp_path / "predictions.tsv").read_text().splitlines()[1:]]

@@ -42,6 +42,6 @@ def test_filters_follow_a_model_from_training_to_prediction(config, digits, tmp_
     evaluation = Evaluator(run.task, make_mesh())(run.variables, one_pass(samples, data, codec))
     paths = [digits / f"{prediction.id}.png" for prediction in evaluation.predictions]
     read = [reading for _, reading in read_files(artifact, paths, 5)]
-    assert [r if isinstance(r, str) else r.text for r in read] == [p.text for p in evaluation.predictions]
+    assert [r if isinstance(r, str) else r[0].text for r in read] == [p.text for p in evaluation.predictions]
     assert any(p.text for p in evaluation.predictions), "nothing proves nothing"
     assert evaluate(tmp_path / "run")["count"] == len(paths)
