@@ -42,7 +42,7 @@ class HostDecoding:
 
     def __call__(self, logits: np.ndarray, lengths: np.ndarray, ids: Sequence[int], labels: Sequence[str]) -> Decoded:
         """Decodes a batch to the best text of each sample."""
-        found = Decoded(*map(np.asarray, self._best(logits, lengths, ids, labels)))
+        found = jax.device_get(self._best(logits, lengths, ids, labels))
         self._lists |= zip(ids, self._codec.lists(found._asdict()), strict=True)
         return Decoded(*(x[:, 0] for x in found))
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -28,17 +28,17 @@ class LexiconSearch:
     lexicon: Lexicon
     on_host: ClassVar[bool] = True
 
-    def __call__(self, logits: Float[np.ndarray, "B T K"], lengths: Int[np.ndarray, " B"]) -> Decoded:
+    def __call__(self, logits: Float[Any, "B T K"], lengths: Int[Any, " B"]) -> Decoded:
         """Decodes a batch; see `recog.ctc.decoder.Decoder`."""
         return Decoded(*(x[:, 0] for x in self.best(logits, lengths, 1)))
 
-    def best(self, logits: Float[np.ndarray, "B T K"], lengths: Int[np.ndarray, " B"], count: int) -> Decoded:
+    def best(self, logits: Float[Any, "B T K"], lengths: Int[Any, " B"], count: int) -> Decoded:
         """The most probable words of each row, best first: arrays ``B N ...``; empty ones beyond those that fit."""
         return best_words(logits, lengths, [self.lexicon] * len(logits), count)
 
 
 def best_words(
-    logits: Float[np.ndarray, "B T K"], lengths: Int[np.ndarray, " B"], lexicons: Sequence[Lexicon], count: int
+    logits: Float[Any, "B T K"], lengths: Int[Any, " B"], lexicons: Sequence[Lexicon], count: int
 ) -> Decoded:
     """The most probable words of each row in its own lexicon, all over one alphabet; see `LexiconSearch.best`."""
     logits, lengths = np.asarray(logits), np.asarray(lengths)
@@ -54,4 +54,5 @@ def best_words(
     blank_id = lexicons[0].alphabet.blank_id if lexicons else 0
     at, confidences = map(np.asarray, _align(logits, lengths, tokens, sizes, blank_id))
     inside = np.arange(frames) < sizes[..., None]
-    return Decoded(tokens, sizes, np.where(inside, confidences, 0.0), np.where(inside, at, -1), confidence)
+    fields: Any = tokens, sizes, np.where(inside, confidences, 0.0), np.where(inside, at, -1), confidence
+    return Decoded(*fields)

@@ -88,7 +88,8 @@ class _Tally:
         rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
         labels, ids = self._task.codec.show(rows.targets), rows.ids.tolist()
         if self._decode:
-            decoded = self._decode(*(rows.prediction[name] for name in LOGITS), ids, labels)
+            logits, lengths = (rows.prediction[name] for name in LOGITS)
+            decoded = self._decode(logits, lengths, ids, labels)
             rows = rows._replace(prediction=rows.prediction | decoded._asdict())
         readings = self._task.rows(rows.prediction)
         self._predictions += [
