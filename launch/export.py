@@ -1,12 +1,13 @@
 """Exports a trained model: ``python -m launch.export --workdir=DIR --out=ARTIFACT``.
 
 The artifact is a folder that predicts without the code that trained it (see `launch.predict`). It is compared with the
-live model before it is written.
+live model before it is written. With ``--decoder=beam`` the program itself decodes by a beam search; attention decoders
+can search in no other way, while other readers also take a decoder when they predict.
 """
 
 from absl import flags
 
-from launch.runs import entry
+from launch.runs import decoding, entry
 from launch.runs.exporting import export
 
 
@@ -14,13 +15,14 @@ def define_flags() -> None:
     """Defines the flags of this entry point."""
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote; its best checkpoint is exported.")
     flags.DEFINE_string("out", None, "New folder for the artifact; an existing artifact is replaced.")
+    decoding.define_flags()
     flags.mark_flags_as_required(["workdir", "out"])
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags and exports."""
     del argv
-    export(flags.FLAGS.workdir, flags.FLAGS.out)
+    export(flags.FLAGS.workdir, flags.FLAGS.out, decoding.from_flags())
 
 
 if __name__ == "__main__":

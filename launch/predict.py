@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # any alphabet and any file name
     artifact, batch_size = Artifact.load(flags.FLAGS.artifact), flags.FLAGS.batch_size
-    artifact = artifact.decoded_by(decoding.from_flags().make(artifact.codec))
+    artifact = decoding.artifact_decoded_by(artifact, decoding.from_flags())
     paths, failed = find_pictures(argv[1:]), 0
     quiet = sys.stdout.isatty() or not sys.stderr.isatty() or len(paths) <= batch_size
     nbest = flags.FLAGS.nbest

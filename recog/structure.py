@@ -7,7 +7,7 @@ price, and the third checks it. No branch reads the decimal point, which is the 
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -88,6 +88,48 @@ class Structure:
         """Whether the branches determine the whole text: all its parts, and the position of the separator."""
         return len(self.own) == self.parts or (self.whole is not None and bool(self.own or not self.separator))
 
+    def require_concatenation(self) -> tuple[str, ...]:
+        """Names of the branches whose predictions in this order, with the separator between, are the composed text.
+
+        Raises:
+          ValueError: a part is cut from the prediction of all parts.
+        """
+        if self.whole and not self.own:
+            return (self.whole,)
+        if self.whole and not self.auxiliary:
+            raise ValueError(
+                f"a part of the text is cut from the branch {self.whole!r}, so that a search cannot tell which texts "
+                "are allowed: read every part by a branch of its own, or search without pattern, allowed characters "
+                "or language model"
+            )
+        return tuple(self.own.values())
+
+    def separator_id(self, alphabet: Alphabet) -> int | None:
+        """Class id of the separator; None without one.
+
+        Raises:
+          ValueError: the alphabet has no token for the separator.
+        """
+        if not self.separator:
+            return None
+        if self.separator not in alphabet.tokens:
+            raise ValueError(
+                f"the separator {self.separator!r} is not a token of {alphabet!r}: "
+                "add it to the alphabet, or choose another structure"
+            )
+        return int(alphabet.encode(self.separator)[0])
+
+    def to_json(self) -> dict[str, Any]:
+        """Fields, for JSON."""
+        branches = [[branch.name, branch.part] for branch in self.branches]
+        return {"branches": branches, "separator": self.separator, "prefixes": list(self.prefixes)}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """Loads the form that `to_json` returns."""
+        branches = tuple(Branch(name, part) for name, part in saved["branches"])
+        return cls(branches, saved["separator"], tuple(saved["prefixes"]))
+
     def choose(self, names: Iterable[str]) -> Self:
         """Structure with only some of the branches, in their order.
 
@@ -142,7 +184,7 @@ def split(
     """
     slot = jnp.arange(labels.shape[1])
     if structure.separator:
-        separators = (labels == _separator_id(structure, alphabet)) & (slot < lengths[:, None])
+        separators = (labels == structure.separator_id(alphabet)) & (slot < lengths[:, None])
         last = jnp.max(jnp.where(separators, slot, -1), axis=1, keepdims=True)
         cut = jnp.where(last < 0, labels.shape[1], last)
         part, live = slot > cut, (slot < lengths[:, None]) & (slot != cut)
@@ -190,9 +232,10 @@ def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded
     if whole is not None and structure.auxiliary:
         agrees = joined.equals(whole.tokens, whole.lengths)
         confidence *= jnp.where(agrees, 1.0, 1.0 - whole.confidence)
-    if structure.separator and structure.complete:
+    separator = structure.separator_id(alphabet) if structure.complete else None
+    if separator is not None:
         before, after = parts
-        joined = _join([before, _separator(_separator_id(structure, alphabet), after), after], confidence)
+        joined = _join([before, _separator(separator, after), after], confidence)
     return joined._replace(confidence=confidence)
 
 
@@ -243,15 +286,6 @@ def _separator(token_id: int, after: _Piece) -> _Piece:
     tokens, frames = (jnp.take_along_axis(x, first, axis=1) for x in (after.tokens, after.frames))
     keep = jnp.any(after.keep, axis=1, keepdims=True)
     return _Piece(jnp.full_like(tokens, token_id), jnp.ones(tokens.shape), frames, keep)
-
-
-def _separator_id(structure: Structure, alphabet: Alphabet) -> int:
-    if structure.separator not in alphabet.tokens:
-        raise ValueError(
-            f"the separator {structure.separator!r} is not a token of {alphabet!r}: "
-            "add it to the alphabet, or choose another structure"
-        )
-    return int(alphabet.encode(structure.separator)[0])
 
 
 def _join(pieces: Iterable[_Piece], confidence: Float[Array, " B"]) -> Decoded:

@@ -1,6 +1,7 @@
 """Decoders of readers, from flags."""
 
 import dataclasses
+from typing import Any
 
 from absl import flags
 
@@ -14,6 +15,8 @@ from recog.ctc.hotwords import WEIGHT
 from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.named_patterns import NAMED
 from recog.ctc.ngram_automaton import ALPHA, BETA
+from recog.export.artifact import Artifact
+from recog.tasks.branches import BranchTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
@@ -84,6 +87,11 @@ class Decoding:
         search = {name: getattr(self, name) for name in SEARCH if getattr(self, name) is not None}
         return BeamSearch(codec.alphabet.blank_id, automaton=automaton, **search)
 
+    def described(self) -> dict[str, Any]:
+        """Settings that differ from the usual ones, for JSON."""
+        usual = Decoding()
+        return {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
+
     def check(self, codec: Codec) -> None:
         """Raises ``ValueError`` for settings that have nothing to act on, or need another one."""
         if given := self._given(*IGNORED[self.decoder]):
@@ -104,7 +112,7 @@ class Decoding:
 def define_flags() -> None:
     """Defines the flags of decoders."""
     usual = Decoding()
-    flags.DEFINE_enum("decoder", usual.decoder, list(IGNORED), "Decoder of a reader's logits.")
+    flags.DEFINE_enum("decoder", usual.decoder, list(IGNORED), "Decoder of a reader.")
     flags.DEFINE_integer("beam_width", None, f"Hypotheses that a beam search keeps ({BeamSearch.beam_width}).", 1)
     flags.DEFINE_float("token_min_logp", None, "Log probability that a new token needs in its frame (any).")
     flags.DEFINE_float("beam_prune_logp", None, "Log probability relative to the best hypothesis, 0 or less (any).")
@@ -127,15 +135,26 @@ def decoded_by(task: Task, decoding: Decoding) -> Task:
     """A task whose predictions are decoded as configured, unless the host decodes them (`decoding_on_host`).
 
     Raises:
-      ValueError: the task does not read a text by CTC, or the settings do not fit.
+      ValueError: the task does not read a text, or the settings do not fit it.
     """
     decoding.check(task.codec)
     decoder = decoding.make(task.codec) if decoding.decoder != "lexicon" else None
     if decoder is None:
         return task
-    if not isinstance(task, ReadingTask):
-        raise ValueError(f"--decoder={decoding.decoder} decodes logits of CTC; this model reads by parts or attention")
+    if not isinstance(task, ReadingTask | BranchTask):
+        raise ValueError(f"--decoder={decoding.decoder} decodes texts, which this model does not read")
     return dataclasses.replace(task, decoder=decoder)
+
+
+def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
+    """An artifact whose predictions are decoded as configured, by the exported decoder if it has these settings.
+
+    Raises:
+      ValueError: the artifact needs to be exported with this decoder, or the settings do not fit.
+    """
+    if not decoding.nbest and artifact.card.decoder == decoding.described():
+        return artifact
+    return artifact.decoded_by(decoding.make(artifact.codec))
 
 
 def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDecoding | None:

@@ -4,23 +4,33 @@ from pathlib import Path
 
 from launch.runs.assembly import show_notes
 from launch.runs.config import to_json
+from launch.runs.decoding import Decoding, decoded_by
 from launch.runs.folder import load_run
 from recog.export.artifact import FILES
 from recog.export.check import Agreement
 from recog.export.write import Provenance, check_free, write_artifact
 
 
-def export(workdir: str | Path, out: str | Path) -> Agreement:
+def export(workdir: str | Path, out: str | Path, decoding: Decoding | None = None) -> Agreement:
     """Exports the best checkpoint of a run, and prints the files written.
+
+    Args:
+      workdir: the run's folder.
+      out: folder of the artifact.
+      decoding: decoder that the program uses; None takes the best path.
 
     Raises:
       FileExistsError: ``out`` holds files but not an artifact.
       FileNotFoundError: ``workdir`` holds no run.
+      ValueError: the decoder does not fit the model.
       recog.export.check.DisagreementError: predictions of the artifact and the live model differ.
     """
     out = Path(out)
     check_free(out)
-    run = load_run(workdir)
+    run, decoding = load_run(workdir), decoding or Decoding()
+    if decoding.decoder == "lexicon" or decoding.nbest:
+        raise ValueError("--decoder=lexicon and --nbest are no part of a program: give them to launch.predict")
+    task = decoded_by(run.task, decoding)
     show_notes(run.task)
     data = run.config.data
     training_data, validation_data = data.train, data.validation or f"{data.holdout:.0%} of the training data, held out"
@@ -34,8 +44,9 @@ def export(workdir: str | Path, out: str | Path) -> Agreement:
         validation_data=validation_data,
         step=run.step,
         metrics=run.metrics,
+        decoder=decoding.described(),
     )
-    agreement = write_artifact(out, run.task, run.variables, provenance)
+    agreement = write_artifact(out, task, run.variables, provenance)
     for name in FILES:
         print(f"{(out / name).stat().st_size:>12,}  {out / name}")
     print(

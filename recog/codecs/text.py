@@ -230,7 +230,7 @@ class TextCodec:
 
 
 _OUTPUTS = """\
-`tokens` int32 `B S` (ids of the best path, packed to the left), `lengths` int32 `B` (tokens read), `confidences`
+`tokens` int32 `B S` (ids of the reading, packed to the left), `lengths` int32 `B` (tokens read), `confidences`
 float32 `B S` (0 to 1), `frames` int32 `B S` (the frame of each token), `confidence` float32 `B` (of the whole
 reading). Slots at and beyond `lengths` hold no token. `logits` float32 `B T K` and `logit_lengths` int32 `B`, from
 which they were decoded, serve other decoders; a model with several branches has `logits.NAME` for each."""

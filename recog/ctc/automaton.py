@@ -95,6 +95,16 @@ class Automaton(NamedTuple):
             only[sources[edges][tokens[edges] != only[sources[edges]]]] = NONE
             fewest[reached] = frames
 
+    def tokens_needed(self) -> Int32[np.ndarray, " N"]:
+        """Minimum number of tokens from each state to the end of a text; `IMPOSSIBLE` without one."""
+        needed = np.where(np.isfinite(self.final), 0, IMPOSSIBLE)
+        while True:
+            after = np.where(self.following >= 0, needed[self.following] + 1, IMPOSSIBLE).min(axis=1)
+            improved = np.minimum(needed, after)
+            if (improved == needed).all():
+                return needed.astype(np.int32)
+            needed = improved
+
 
 def allow(tokens: Sequence[int], classes: int) -> Automaton:
     """Automaton of all texts of these tokens."""

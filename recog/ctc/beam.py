@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from recog.ctc.automaton import Automaton
-from recog.ctc.guide import Guide
+from recog.ctc.guide import Guide, guide_through
 from recog.ctc.hypotheses import Hypotheses, Moves, align, trace_back
 from recog.ctc.log_space import LOG_ZERO, log_add
 
@@ -74,43 +74,106 @@ def beam_search(
       ValueError: a number that is out of range, no frames, or an automaton with other classes or without a text that
         fits ``T`` frames.
     """
-    batch, frames, classes = logits.shape
-    if not 1 <= nbest <= beam_width:
-        raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    frames, classes = logits.shape[1:]
     if not frames:
         raise ValueError(f"logits of shape {logits.shape} have no frames: read wider pictures")
     if not 0 <= blank_id < classes:
         raise ValueError(f"blank_id={blank_id} is outside the {classes} classes: choose 0 to {classes - 1}")
-    if not token_min_logp <= 0:
-        raise ValueError(f"token_min_logp={token_min_logp} would exclude every token: choose 0 or less")
-    if not beam_prune_logp <= 0:
-        raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
     logit_lengths = jnp.clip(logit_lengths, 0, frames)
+    scores, sound = frame_scores(logits)
+    found = search(
+        scores,
+        logit_lengths[:, None] - 1 - jnp.arange(frames),
+        blank_id=blank_id,
+        beam_width=beam_width,
+        token_min_logp=token_min_logp,
+        beam_prune_logp=beam_prune_logp,
+        nbest=nbest,
+        guide=guide_through(automaton, frames, classes, blank_id) if automaton else None,
+    )
+    exists = found.scores != -jnp.inf
+    alignment = align(scores, logit_lengths, found.tokens, found.lengths, blank_id)
+    inside = jnp.arange(frames) < found.lengths[..., None]
+    # Nothing is found where a frame has no probabilities; the first score says so.
+    broken = jnp.any(~sound & (jnp.arange(frames) < logit_lengths[:, None]), axis=1, keepdims=True)
+    missing = jnp.where(broken & (jnp.arange(nbest) == 0), jnp.nan, -jnp.inf)
+    return Hypotheses(
+        found.tokens,
+        found.lengths,
+        jnp.where(exists, found.scores, missing),
+        jnp.where(inside, alignment.frames, -1),
+        jnp.where(inside, alignment.confidences, 0.0),
+        jnp.where(exists, alignment.log_likelihoods, missing),
+    )
+
+
+def frame_scores(logits: Float[Array, "B T K"]) -> tuple[Float[Array, "B T K"], Bool[Array, "B T"]]:
+    """Log probabilities in float32, at least `LOG_ZERO`, and whether each frame has some; NaN gives none."""
     logits = logits.astype(jnp.float32)
-    sound = jnp.isfinite(jnp.max(logits, axis=-1))  # B T; without NaN, with a probability for each class
-    scores = jnp.where(sound[..., None], jnp.maximum(jax.nn.log_softmax(logits, axis=-1), LOG_ZERO), LOG_ZERO)
-    guide = Guide(automaton, frames, classes, blank_id) if automaton else None
+    sound = jnp.isfinite(jnp.max(logits, axis=-1))
+    scores = jnp.maximum(jax.nn.log_softmax(logits, axis=-1), LOG_ZERO)
+    return jnp.where(sound[..., None], scores, LOG_ZERO), sound
+
+
+class Sequences(NamedTuple):
+    """The best token sequences of a batch, best first, as in `Hypotheses`."""
+
+    tokens: Int[Array, "B N T"]
+    lengths: Int[Array, "B N"]
+    scores: Float[Array, "B N"]
+
+
+def search(
+    scores: Float[Array, "B T K"],
+    left: Int[Array, "B T"],
+    *,
+    blank_id: int,
+    beam_width: int,
+    token_min_logp: float,
+    beam_prune_logp: float,
+    nbest: int,
+    guide: Guide | None,
+    ranges: Int[np.ndarray, " T"] | None = None,
+) -> Sequences:
+    """Searches as `beam_search` does, from log probabilities, and without an alignment.
+
+    Args:
+      scores: log probabilities, at least `LOG_ZERO`.
+      left: frames of each frame's range that are left after it; negative frames are ignored.
+      blank_id: id of the blank.
+      beam_width: see `beam_search`, as for the other numbers.
+      token_min_logp: see `beam_search`.
+      beam_prune_logp: see `beam_search`.
+      nbest: see `beam_search`.
+      guide: automaton to follow.
+      ranges: range of each frame, if the guide has several.
+
+    Raises:
+      ValueError: a number that is out of range.
+    """
+    require_limits(beam_width, token_min_logp, beam_prune_logp, nbest)
+    batch, frames, _ = scores.shape
+    ranges = np.zeros(frames, np.int32) if ranges is None else ranges
     step = functools.partial(_step, blank_id=blank_id, prune=beam_prune_logp, guide=guide)
-    inputs = _inputs(scores, logit_lengths, blank_id, beam_width, token_min_logp, guide)
+    inputs = _inputs(scores, left, jnp.asarray(ranges), blank_id, beam_width, token_min_logp, guide)
     beam, moves = jax.lax.scan(step, _start(batch, beam_width, blank_id), inputs)
     total = beam.total + (guide.final[beam.state] if guide else 0.0)
     total, slots = jax.lax.top_k(total, nbest)
     tokens, lengths = trace_back(slots, Moves(moves % beam_width, moves // beam_width - 1))
     found = total > MISSING
     lengths = jnp.where(found, lengths, 0)
-    alignment = align(scores, logit_lengths, tokens, lengths, blank_id)
     inside = jnp.arange(frames) < lengths[..., None]
-    # Nothing is found where a frame has no probabilities; the first score says so.
-    broken = jnp.any(~sound & (jnp.arange(frames) < logit_lengths[:, None]), axis=1, keepdims=True)
-    missing = jnp.where(broken & (jnp.arange(nbest) == 0), jnp.nan, -jnp.inf)
-    return Hypotheses(
-        jnp.where(inside, tokens, 0),
-        lengths,
-        jnp.where(found, total, missing),
-        jnp.where(inside, alignment.frames, -1),
-        jnp.where(inside, alignment.confidences, 0.0),
-        jnp.where(found, alignment.log_likelihoods, missing),
-    )
+    return Sequences(jnp.where(inside, tokens, 0), lengths, jnp.where(found, total, -jnp.inf))
+
+
+def require_limits(beam_width: int, token_min_logp: float, beam_prune_logp: float, nbest: int) -> None:
+    """Raises ``ValueError`` if a setting of a beam is out of range."""
+    if not 1 <= nbest <= beam_width:
+        raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    if not token_min_logp <= 0:
+        raise ValueError(f"token_min_logp={token_min_logp} would exclude every token: choose 0 or less")
+    if not beam_prune_logp <= 0:
+        raise ValueError(f"beam_prune_logp={beam_prune_logp} would drop the best hypothesis as well: choose 0 or less")
 
 
 class _Frame(NamedTuple):
@@ -123,20 +186,22 @@ class _Frame(NamedTuple):
     tokens: Int[Array, "B k"]
     """Tokens of these."""
     left: Int[Array, " B"]
-    """Number of frames after this one."""
+    """Number of frames of the same range after this one."""
+    part: Int[Array, ""]
+    """Number of its range."""
 
 
-def _inputs(scores, logit_lengths, blank_id: int, width: int, token_min_logp: float, guide: Guide | None) -> _Frame:
+def _inputs(scores, left, ranges, blank_id: int, width: int, token_min_logp: float, guide: Guide | None) -> _Frame:
     """Inputs of all steps. A frame of nothing but blanks leaves a beam as it is."""
-    _, frames, classes = scores.shape
-    left = logit_lengths[:, None] - 1 - jnp.arange(frames)
+    classes = scores.shape[2]
     scores = jnp.where((left >= 0)[..., None], scores, jnp.where(jnp.arange(classes) == blank_id, 0.0, LOG_ZERO))
     best = jnp.where(scores < token_min_logp, LOG_ZERO, scores).at[..., blank_id].set(-jnp.inf)
     if guide:
         tokens = jnp.broadcast_to(jnp.arange(classes), best.shape)
     else:
         best, tokens = jax.lax.top_k(best, max(min(width + 1, classes - 1), 1))
-    return jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), _Frame(scores, best, tokens, jnp.maximum(left, 0)))
+    scores, best, tokens, left = (jnp.moveaxis(x, 1, 0) for x in (scores, best, tokens, jnp.maximum(left, 0)))
+    return _Frame(scores, best, tokens, left, ranges)
 
 
 def _start(batch: int, width: int, blank_id: int) -> _Beam:
@@ -221,8 +286,8 @@ def _stays(beam: _Beam, parent, frame: _Frame, blank_id: int, guide: Guide | Non
     stay_in_token = log_add(beam.in_token, begins) + jnp.take_along_axis(frame.scores, beam.last, axis=1)
     if guide:
         left = frame.left[:, None]
-        stay_in_blank = jnp.where(guide.needed[beam.state, blank_id] <= left, stay_in_blank, LOG_ZERO)
-        stay_in_token = jnp.where(guide.needed[beam.state, beam.last] <= left, stay_in_token, LOG_ZERO)
+        stay_in_blank = jnp.where(guide.needed[frame.part, beam.state, blank_id] <= left, stay_in_blank, LOG_ZERO)
+        stay_in_token = jnp.where(guide.needed[frame.part, beam.state, beam.last] <= left, stay_in_token, LOG_ZERO)
     return stay_in_blank, stay_in_token
 
 
@@ -248,7 +313,7 @@ def _extensions(beam: _Beam, frame: _Frame, rows, columns, guide: Guide | None) 
     if guide is None:
         return scores
     batch = len(scores)
-    in_time = guide.after[beam.state].reshape(batch, -1) <= frame.left[:, None]
+    in_time = guide.after[frame.part, beam.state].reshape(batch, -1) <= frame.left[:, None]
     scores += guide.weights[beam.state].reshape(batch, -1)
     return jnp.maximum(jnp.where(in_time, scores, LOG_ZERO), LOG_ZERO)
 

@@ -2,13 +2,32 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Int
 
 from recog.ctc.automaton import IMPOSSIBLE, Automaton
 from recog.ctc.log_space import LOG_ZERO
 
 
 class Guide:
-    """An automaton on the device, for logits ``B T K``.
+    """An automaton on the device.
+
+    Args:
+      automaton: texts to search among.
+      needed: frames from each state to the end of a text, after each token, in each range of frames.
+    """
+
+    def __init__(self, automaton: Automaton, needed: Int[np.ndarray, "P N K"]):
+        following, classes = automaton.following, np.arange(automaton.following.shape[1])
+        self.following, self.weights = jnp.asarray(following), jnp.asarray(automaton.weights)
+        self.final = jnp.maximum(jnp.asarray(automaton.final), LOG_ZERO)
+        self.needed = jnp.asarray(needed)
+        after = [np.where(following >= 0, rows[following, classes], IMPOSSIBLE) for rows in needed]
+        self.after = jnp.asarray(np.stack(after), jnp.int32)
+        """Frames that are needed after each token from each state, ``P N K``."""
+
+
+def guide_through(automaton: Automaton, frames: int, classes: int, blank_id: int) -> Guide:
+    """Tables of an automaton for logits ``B T K``.
 
     Args:
       automaton: texts to search among.
@@ -19,24 +38,19 @@ class Guide:
     Raises:
       ValueError: the automaton has other classes, accepts no text, or none that fits the frames.
     """
+    if automaton.following.shape[1] != classes:
+        raise ValueError(f"the automaton has {automaton.following.shape[1]} classes, the logits have {classes}")
+    needed = automaton.frames_needed()
+    require_room(int(needed[0, blank_id]), frames)
+    return Guide(automaton, needed[None])
 
-    def __init__(self, automaton: Automaton, frames: int, classes: int, blank_id: int):
-        following = automaton.following
-        if following.shape[1] != classes:
-            raise ValueError(f"the automaton has {following.shape[1]} classes, the logits have {classes}")
-        needed = automaton.frames_needed()
-        fewest = int(needed[0, blank_id])
-        if fewest == IMPOSSIBLE:
-            raise ValueError("the automaton (pattern, allowed tokens) accepts no text: loosen it")
-        if fewest > frames:
-            raise ValueError(
-                f"the shortest text that the automaton (pattern) accepts needs {fewest} frames, the model emits "
-                f"{frames}: widen the picture or allow shorter texts"
-            )
-        self.needed = jnp.asarray(needed)
-        """Frames from each state to the end of a text, after each token."""
-        after = np.where(following >= 0, needed[following, np.arange(classes)], IMPOSSIBLE)
-        self.after = jnp.asarray(after, jnp.int32)
-        """Frames that are needed after each token from each state."""
-        self.following, self.weights = jnp.asarray(following), jnp.asarray(automaton.weights)
-        self.final = jnp.maximum(jnp.asarray(automaton.final), LOG_ZERO)
+
+def require_room(fewest: int, frames: int) -> None:
+    """Raises ``ValueError`` if the shortest text of an automaton needs more frames than there are."""
+    if fewest == IMPOSSIBLE:
+        raise ValueError("the automaton (pattern, allowed tokens) accepts no text: loosen it")
+    if fewest > frames:
+        raise ValueError(
+            f"the shortest text that the automaton (pattern) accepts needs {fewest} frames, the model emits "
+            f"{frames}: widen the picture or allow shorter texts"
+        )

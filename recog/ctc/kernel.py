@@ -36,7 +36,12 @@ def available() -> bool:
 
 
 def fits(lattice: Lattice) -> bool:
-    """Whether the kernel handles this lattice: not empty, at most `LONGEST` slots, not on an unsupported GPU."""
+    """Whether the kernel handles this lattice: not empty, at most `LONGEST` slots, not on an unsupported GPU.
+
+    Lattices of symbolic sizes, in exported programs, are not handled.
+    """
+    if not all(isinstance(size, int) for size in lattice.token.shape):
+        return False
     unsupported = jax.default_backend() == "gpu" and not available()
     return lattice.token.size > 0 and lattice.token.shape[2] <= LONGEST and not unsupported
 

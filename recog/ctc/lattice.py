@@ -67,7 +67,8 @@ class _Rows:
     """Lattice rows with the slots on axis 0 (``L B``, wide batches) or on axis 1 (``B L``)."""
 
     def __init__(self, batch: int):
-        self.axis = 0 if batch >= WIDE_BATCH else 1
+        # Batch sizes of exported programs are symbolic.
+        self.axis = 0 if isinstance(batch, int) and batch >= WIDE_BATCH else 1
 
     def of(self, x):
         """Converts ``B L`` to rows."""

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -22,10 +22,12 @@ from jaxtyping import Float, Int, UInt8
 
 from recog.codecs import Codec, Prediction, Reading, TextCodec, codec_from_json
 from recog.ctc import Decoder
+from recog.ctc.branches import BranchDecoder
 from recog.ctc.decoder import Ranking
 from recog.decoded import Decoded
 from recog.export.card import Card
 from recog.export.pictures import groups, pad
+from recog.structure import Structure
 
 T = TypeVar("T")
 PROGRAM, PARAMETERS, CODEC = "program.bin", "parameters.safetensors", "codec.json"
@@ -44,6 +46,14 @@ class ArtifactError(ValueError):
     """A folder is not an artifact, or has changed since it was exported."""
 
 
+class Parts(NamedTuple):
+    """Parts of a text that a model reads."""
+
+    structure: Structure
+    scores: str
+    """``ctc`` or ``attention``, the kind of decoders that the logits are for."""
+
+
 class Artifact:
     """A model loaded from a folder; programs are compiled for each new input shape, and kept.
 
@@ -54,9 +64,17 @@ class Artifact:
           print(text, confidence)
     """
 
-    def __init__(self, program: export.Exported, parameters: dict[str, np.ndarray], codec: Codec, card: Card):
+    def __init__(
+        self,
+        program: export.Exported,
+        parameters: dict[str, np.ndarray],
+        codec: Codec,
+        card: Card,
+        parts: Parts | None = None,
+    ):
         self.parameters = jax.device_put(parameters)
         self.codec = codec
+        self.parts = parts
         self.card = card
         self._call = jax.jit(program.call)
         self._outputs = jax.tree.unflatten(program.out_tree, program.out_avals)
@@ -100,22 +118,42 @@ class Artifact:
                 f"{folder / CARD} describes pictures of {size}, {PROGRAM} takes {images.shape[1:]}: copy or export the "
                 "artifact again"
             )
-        return cls(program, _load_parameters(folder / PARAMETERS, wanted), _load_codec(folder / CODEC), card)
+        parameters = _load_parameters(folder / PARAMETERS, wanted)
+        codec, parts = _load_codec(folder / CODEC)
+        return cls(program, parameters, codec, card, parts)
 
     def decoded_by(self, decoder: Decoder | None) -> "Artifact":
         """A copy with another decoder, such as `recog.ctc.BeamSearch`; None for the exported one.
 
         Raises:
-          ArtifactError: its program returns no logits of a whole text.
+          ArtifactError: its program returns no logits that the decoder needs.
+          ValueError: the decoder does not suit the structure of the texts (`recog.ctc.branches`).
         """
-        if decoder and "logits" not in self._outputs:
-            raise ArtifactError("this artifact returns no logits of a whole text, which other decoders need")
         other = copy.copy(self)
-        best = decoder.best if isinstance(decoder, Ranking) else None
+        decode = self._decoding(decoder) if decoder else None
+        best = decoder.best if isinstance(decoder, Ranking) and not self.parts else None
         on_device = decoder and not decoder.on_host
-        other._decode = jax.jit(decoder) if decoder and on_device else decoder
+        other._decode = jax.jit(decode) if decode and on_device else decode
         other._best = jax.jit(best, static_argnums=2) if best and on_device else best
         return other
+
+    def _decoding(self, decoder: Decoder) -> Callable[[Prediction], Decoded]:
+        """Function that decodes the program's logits."""
+        if "logits" in self._outputs:
+            return lambda logits: decoder(logits["logits"], logits["logit_lengths"])
+        if not isinstance(self.codec, TextCodec):
+            raise ArtifactError("this artifact returns no logits of a text, which other decoders need")
+        if self.parts is None:
+            raise ArtifactError("this artifact does not say how its parts compose a text: export it again")
+        if self.parts.scores != "ctc":
+            settings = json.dumps(self.card.decoder) if self.card.decoder else "greedy decoding"
+            raise ArtifactError(
+                f"attention decoders search within the program, and this one was exported with {settings}: export it "
+                "again with the decoder's flags (launch.export --decoder=beam ...)"
+            )
+        structure = self.parts.structure
+        decode, names = BranchDecoder(structure, self.codec.alphabet, decoder), [b.name for b in structure.branches]
+        return lambda found: decode({name: (found[f"logits.{name}"], found[f"logit_lengths.{name}"]) for name in names})
 
     def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
         """Predicts a batch of preprocessed and padded pictures: NumPy arrays by name.
@@ -132,7 +170,8 @@ class Artifact:
         """
         found = self._run(images, sizes)
         if self._decode:
-            found = found | self._decode(found["logits"], found["logit_lengths"])._asdict()
+            logits = {name: array for name, array in found.items() if name.startswith("logit")}
+            found = found | self._decode(logits)._asdict()
         return jax.device_get(found)
 
     def _run(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> dict[str, jax.Array]:
@@ -200,9 +239,12 @@ class Artifact:
           count: maximum number of texts of a picture.
 
         Raises:
-          ArtifactError: no decoder that lists several texts has been chosen with `decoded_by`.
+          ArtifactError: no decoder that lists several texts has been chosen with `decoded_by`, or the model reads texts
+            by parts.
           ValueError: see `predict`.
         """
+        if self.parts:
+            raise ArtifactError("this artifact reads texts by parts, of which no lists of several texts are made")
         if not (self._best and isinstance(self.codec, TextCodec)):
             raise ArtifactError("choose a decoder that lists several texts: decoded_by(BeamSearch(...))")
         found = self._run(images, sizes)
@@ -239,9 +281,11 @@ def _require_small(folder: Path, name: str) -> None:
         raise ArtifactError(f"{folder / name} of {size:,} bytes is not written by launch.export: export it again")
 
 
-def _load_codec(path: Path) -> Codec:
+def _load_codec(path: Path) -> tuple[Codec, Parts | None]:
     try:
-        return codec_from_json(json.loads(path.read_text(encoding="utf-8")))
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        parts = Parts(Structure.from_json(saved["structure"]), saved["scores"]) if "structure" in saved else None
+        return codec_from_json(saved), parts
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"{path} holds no codec ({error}): export the artifact again") from error
 

@@ -39,10 +39,14 @@ class Card:
     sha256: dict[str, str]
     """Digests of the files that determine predictions."""
     format: int = FORMAT
+    decoder: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Settings of the decoder in the program; empty for the best path, or greedy decoding."""
 
     def to_json(self) -> str:
-        """Content of ``card.json``."""
+        """Content of ``card.json``, which names a decoder only if there are settings of it."""
         saved = dataclasses.asdict(self) | {"preprocess": self.preprocess.to_json()}
+        if not self.decoder:
+            del saved["decoder"]
         return json.dumps(saved, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -56,8 +60,8 @@ class Card:
             saved = json.loads(path.read_text(encoding="utf-8"))
             if saved["format"] == FORMAT:
                 card = cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
-                if not isinstance(card.sha256, dict) or not isinstance(card.versions, dict):
-                    raise TypeError("sha256 and versions are no objects")
+                if not all(isinstance(field, dict) for field in (card.sha256, card.versions, card.decoder)):
+                    raise TypeError("sha256, versions or decoder is no object")
                 return card
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is not a model card ({error}): copy or export the artifact again") from error
@@ -74,7 +78,7 @@ class Card:
             parameters=self.parameters,
             title=about.title,
             classes=about.classes,
-            outputs=about.outputs,
+            outputs=about.outputs + (_DECODED.format(settings=json.dumps(self.decoder)) if self.decoder else ""),
             example=about.example,
             inputs=self._inputs(),
             batch=_BY_BATCH if self.settings.get("context") == "batch" else _BY_ITSELF,
@@ -122,6 +126,9 @@ _TURNED = """\
 _FILTERED = """\
 - Before scaling, these filters of `recog.filters` are applied to each picture: {names}.
 """
+_DECODED = """
+
+The program decodes with these settings: `{settings}`. A search of attention decoders returns no logits."""
 _BY_ITSELF = "The prediction for a picture does not depend on the other pictures of its batch."
 _BY_BATCH = (
     "The prediction for a picture depends on the other pictures of its batch (`context=batch`): predict pictures one\n"

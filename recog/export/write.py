@@ -53,6 +53,8 @@ class Provenance(NamedTuple):
     """Number of batches trained on; 0 for imported weights."""
     metrics: dict[str, float]
     """Rates on the validation data at that step."""
+    decoder: dict[str, Any] | None = None
+    """Settings of the decoder in the program; None or empty for the best path."""
 
 
 def write_artifact(folder: str | Path, task: Task, variables: Variables, provenance: Provenance) -> Agreement:
@@ -103,7 +105,7 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
     (folder / PARAMETERS).write_bytes(
         safetensors.numpy.save(parameters)
     )  # save_file makes the file unreadable for other users
-    _write_json(folder / CODEC, task.codec.to_json())
+    _write_json(folder / CODEC, task.codec.to_json() | task.serving)
     _write_json(folder / CONFIG, provenance.config)
     card = Card(
         architecture=type(task.model).__name__,
@@ -114,6 +116,7 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
         validation_data=provenance.validation_data,
         step=provenance.step,
         metrics=provenance.metrics,
+        decoder=provenance.decoder or {},
         exported=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions={"jax": jax.__version__, "recog": _own_version()},
         sha256={name: sha256(folder / name) for name in VERIFIED},

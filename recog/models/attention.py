@@ -50,7 +50,7 @@ class AttentionDecoder(nn.Module):
           lengths: number of positions in each row; later ones are ignored.
           tokens: labels, padded with any class; slot ``l`` of the logits depends on tokens before ``l``.
         """
-        reader = self._reader(features, lengths)
+        reader = self.reader(features, lengths)
         previous = jnp.pad(tokens, ((0, 0), (1, 0)), constant_values=self.blank_id)
 
         def step(state: _State, token_inputs: Float[Array, "B 4*U"]):
@@ -75,20 +75,19 @@ class AttentionDecoder(nn.Module):
           Logits, and the position with the highest attention weight for each token. Slots after the first end token
           have no meaning.
         """
-        reader = self._reader(features, lengths)
+        reader = self.reader(features, lengths)
 
         def step(carry: tuple[_State, Int[Array, " B"]], _: None):
-            state, attention = reader.step(carry[0], reader.token_inputs(carry[1]))
-            logits = reader.logits(state.hidden)
-            token, place = (jnp.argmax(x, axis=-1).astype(jnp.int32) for x in (logits, attention))
-            return (state, token), (logits, place)
+            state, logits, place = reader.advance(*carry)
+            return (state, jnp.argmax(logits, axis=-1).astype(jnp.int32)), (logits, place)
 
         first = jnp.full(features.shape[:1], self.blank_id, jnp.int32)
         _, (logits, places) = jax.lax.scan(step, (reader.start(), first), length=steps + 1)
         return logits.transpose(1, 0, 2), places.T
 
     @nn.compact
-    def _reader(self, features: Float[Array, "B T D"], lengths: Int[Array, " B"]) -> "_Reader":
+    def reader(self, features: Float[Array, "B T D"], lengths: Int[Array, " B"]) -> "AttentionReader":
+        """Decoder for the features of a batch, which searches advance token by token; arguments as above."""
         glorot, zeros = nn.initializers.glorot_uniform(), nn.initializers.zeros
         units, depth = self.units, features.shape[2]
 
@@ -109,7 +108,7 @@ class AttentionDecoder(nn.Module):
         )
         live = jnp.arange(features.shape[1]) < lengths[:, None]
         features = jnp.where(live[..., None], features, 0.0).astype(self.dtype)
-        return _Reader(weights, features, features @ weights.position, live)
+        return AttentionReader(weights, features, features @ weights.position, live)
 
 
 class _Weights(NamedTuple):
@@ -134,8 +133,8 @@ class _State(NamedTuple):
     hidden: Float[Array, "B U"]
 
 
-class _Reader(NamedTuple):
-    """Decoder for the features of a batch."""
+class AttentionReader(NamedTuple):
+    """Decoder for the features of a batch: arrays, so that Flax methods can return it."""
 
     weights: _Weights
     features: Float[Array, "B T D"]
@@ -146,6 +145,7 @@ class _Reader(NamedTuple):
     """Mask of the positions within each length."""
 
     def start(self) -> _State:
+        """State before the first token."""
         zero = jnp.zeros((self.features.shape[0], self.weights.query.shape[0]), jnp.float32)
         return _State(zero, zero)
 
@@ -163,6 +163,11 @@ class _Reader(NamedTuple):
         context = jnp.einsum("bt,btd->bd", attention.astype(dtype), self.features)
         gates = token_inputs + context @ weights.context + hidden @ weights.recurrent
         return _State(*lstm_step(gates, state.cell)), attention
+
+    def advance(self, state: _State, tokens: Int[Array, " B"]) -> tuple[_State, Float[Array, "B K"], Int[Array, " B"]]:
+        """State after a token, logits of the next one, and the position with the highest attention weight for it."""
+        state, attention = self.step(state, self.token_inputs(tokens))
+        return state, self.logits(state.hidden), jnp.argmax(attention, axis=-1).astype(jnp.int32)
 
     def logits(self, hidden: Float[Array, "... U"]) -> Float[Array, "... K"]:
         return hidden @ self.weights.output + self.weights.output_bias

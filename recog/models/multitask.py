@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from recog.codecs import TextCodec
-from recog.models.attention import AttentionDecoder
+from recog.models.attention import AttentionDecoder, AttentionReader
 from recog.models.config import RecurrentModelConfig
 from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
@@ -156,6 +156,11 @@ class MultiTaskReader(nn.Module):
             for name, decoder in self.decoders.items()
             for logits, places in [decoder.run_freely(features, lengths, self.steps)]
         }
+
+    def readers(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> dict[str, AttentionReader]:
+        """Attention decoders of each branch for these pictures, for searches."""
+        features, lengths = self.encode(images, widths, train=False)
+        return {name: decoder.reader(features, lengths) for name, decoder in self.decoders.items()}
 
     def encode(self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool):
         """Features ``B T D`` with ``T = W // 8``, and the number of positions in each row: 0 without a sample."""

@@ -6,7 +6,7 @@ learnt: each evaluation moves it against the derivative of the validation loss t
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,11 +15,14 @@ from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from recog.batch import Batch
 from recog.codecs import TextCodec, TextTargets
-from recog.ctc import BestPath, ctc_loss
+from recog.ctc import BeamSearch, BestPath, Decoder, ctc_loss
+from recog.ctc.branches import BranchDecoder, compose_branches, require_decoder
 from recog.decoded import Decoded
+from recog.models.attention import AttentionReader
 from recog.models.multitask import BranchScores, MultiTaskReader
 from recog.structure import Structure, compose, split
 from recog.structure import targets as perfect
+from recog.tasks.attention_beam import decode_texts
 from recog.tasks.cross_entropy import sequence_cross_entropy, with_end
 from recog.tasks.greedy import until_end
 from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
@@ -37,6 +40,13 @@ class BranchTask(TextTask):
     codec: TextCodec
     structure: Structure
     """Parts of a text, with the model's branches."""
+    decoder: Decoder | None = None
+    """Decoder of predictions; None uses the best path, or greedy decoding for attention. For attention a `BeamSearch`
+    gives the settings of `recog.tasks.attention_beam`."""
+
+    def __post_init__(self) -> None:
+        if self.decoder:
+            require_decoder(self.structure, self.decoder)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -73,16 +83,25 @@ class BranchTask(TextTask):
     def predict(
         self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
     ) -> dict[str, Array]:
-        """Fields of the composed `Decoded` by name, with ``logits.NAME`` and ``logit_lengths.NAME`` of each branch."""
+        """Fields of the composed `Decoded` by name, with ``logits.NAME`` and ``logit_lengths.NAME`` of each branch.
+
+        A beam search of attention decoders leaves no logits: those of a token depend on the tokens before it.
+        """
+        if self.model.config.decoder == "attention" and isinstance(self.decoder, BeamSearch):
+            return self._search(variables, images, sizes, self.decoder)._asdict()
         scores: dict[str, BranchScores] = self.model.apply(  # pyright: ignore[reportAssignmentType]
             variables, normalize(images), sizes[:, 1], method="score"
         )
-        composed = compose(self.structure, self.codec.alphabet, {n: self._decode(s) for n, s in scores.items()})
-        return composed._asdict() | {
+        return self._decode(scores)._asdict() | {
             f"{field}.{name}": array
             for name, (logits, lengths, _) in scores.items()
             for field, array in (("logits", logits), ("logit_lengths", lengths))
         }
+
+    @property
+    def serving(self) -> dict[str, Any]:
+        """Structure of the texts, and the kind of the branches' decoders."""
+        return {"structure": self.structure.to_json(), "scores": self.model.config.decoder}
 
     def expected(self, targets: TextTargets) -> TextTargets:
         """Labels as composed from the parts that the branches read."""
@@ -96,11 +115,30 @@ class BranchTask(TextTask):
     def _split(self, batch: Batch) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:
         return split(self.structure, self.codec.alphabet, *batch.targets)
 
-    def _decode(self, scores: BranchScores) -> Decoded:
-        blank_id = self.codec.alphabet.blank_id
+    def _decode(self, scores: Mapping[str, BranchScores]) -> Decoded:
+        blank_id, alphabet = self.codec.alphabet.blank_id, self.codec.alphabet
         if self.model.config.decoder == "ctc":
-            return BestPath(blank_id)(scores.logits, scores.lengths)
-        return until_end(scores.logits, scores.places, blank_id)
+            decode = BranchDecoder(self.structure, alphabet, self.decoder or BestPath(blank_id))
+            return decode({name: (logits, lengths) for name, (logits, lengths, _) in scores.items()})
+        ends = {name: until_end(logits, places, blank_id) for name, (logits, _, places) in scores.items()}
+        return compose(self.structure, alphabet, ends)
+
+    def _search(self, variables: Variables, images: Array, sizes: Array, settings: BeamSearch) -> Decoded:
+        """Reading by a beam search of attention decoders."""
+        readers: dict[str, AttentionReader] = self.model.apply(  # pyright: ignore[reportAssignmentType]
+            variables, normalize(images), sizes[:, 1], method="readers"
+        )
+        steps, free = self.model.steps, dataclasses.replace(settings, automaton=None)
+
+        def together(names: Sequence[str], separator: int | None) -> list[Decoded]:
+            return decode_texts([readers[name] for name in names], steps, settings, separator)
+
+        return compose_branches(
+            self.structure,
+            self.codec.alphabet,
+            lambda name: decode_texts([readers[name]], steps, free)[0],
+            together if settings.automaton else None,
+        )
 
     def _loss(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         losses, right, model_state = self.branch_losses(variables, batch, train=True, key=key)

@@ -109,6 +109,11 @@ class Task(abc.ABC):
         return None
 
     @property
+    def serving(self) -> dict[str, Any]:
+        """Facts that decoders of an exported program need beside the codec, for JSON."""
+        return {}
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Notes to print before training and before evaluation."""
         return ()

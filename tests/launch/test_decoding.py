@@ -1,19 +1,23 @@
 """Decoders by flags, in evaluation and prediction."""
 
+import dataclasses
 import json
 import math
 import re
 
 import pytest
 
-from launch import evaluate, predict
-from launch.runs.decoding import Decoding, decoded_by
+from launch import evaluate, export, predict
+from launch.runs.decoding import Decoding, artifact_decoded_by, decoded_by
 from launch.runs.tasks import make_task
 from recog.alphabet import CHINESE_PLATES, DIGITS, MUSIC_PITCHES
 from recog.codecs import ClassCodec, TextCodec
 from recog.ctc import BeamSearch
 from recog.ctc.arpa import save_arpa
 from recog.ctc.kneser_ney import train
+from recog.export.artifact import Artifact
+from recog.images import decode
+from recog.tasks.branches import BranchTask
 from tests.launch.conftest import plate_reader
 from tests.launch.in_process import parsed, run_main
 
@@ -93,9 +97,27 @@ def test_settings_that_do_not_fit_are_refused(settings, codec, reason):
         Decoding(**settings).make(codec)
 
 
-def test_readers_by_parts_are_refused(digits):
-    with pytest.raises(ValueError, match="reads by parts or attention"):
-        decoded_by(make_task(plate_reader(str(digits))), Decoding("beam"))
+def test_readers_by_parts_take_a_decoder(digits):
+    task = decoded_by(make_task(plate_reader(str(digits))), Decoding("beam", 7))
+    assert isinstance(task, BranchTask)
+    assert isinstance(task.decoder, BeamSearch)
+    assert task.decoder.beam_width == 7
+
+
+def test_an_exported_decoder_is_used_as_it_is(exported):
+    artifact, decoding = Artifact.load(exported.folder), Decoding("beam", 7)
+    artifact.card = dataclasses.replace(artifact.card, decoder={"decoder": "beam", "beam_width": 7})
+    assert artifact_decoded_by(artifact, decoding) is artifact
+    assert artifact_decoded_by(artifact, Decoding("beam")) is not artifact
+
+
+def test_export_takes_the_flags_of_a_decoder(trained, digits, tmp_path):
+    flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
+    run_main(export, f"--workdir={trained.workdir}", f"--out={tmp_path / 'artifact'}", *flags)
+    artifact = Artifact.load(tmp_path / "artifact")
+    assert artifact.card.decoder == {"decoder": "beam", "beam_width": 4, "pattern": "[12]{3}"}
+    [reading] = artifact.read_pictures([decode((digits / "0.png").read_bytes(), 1)])
+    assert re.fullmatch("[12]{3}", reading.text)
 
 
 def test_evaluation_and_prediction_follow_the_pattern(trained, exported, digits, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 from typing import Any
 
 import jax
@@ -13,6 +14,8 @@ import pytest
 from recog.alphabet import PRICE as TOKENS
 from recog.batch import Batch
 from recog.codecs import TextCodec
+from recog.ctc import BeamSearch
+from recog.ctc.pattern import compile_pattern
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.ops.recurrent import RecurrentConfig
 from recog.structure import PRICE, WHOLE
@@ -119,6 +122,34 @@ def test_reading_composes_what_the_branches_read(setup):
     for row, reading in enumerate(task.rows(found)[: len(PRICES)]):
         integer, decimal = parts["integer"][row], parts["decimal"][row]
         assert reading.text == (f"{integer}.{decimal}" if decimal else integer)
+
+
+def test_a_search_reads_composed_texts_of_a_pattern(setup):
+    task, batch, variables, _ = setup
+    pattern = r"\d{1,2}\.\d{2}"
+    decoder = BeamSearch(beam_width=4, automaton=compile_pattern(pattern, TOKENS))
+    searching = dataclasses.replace(task, decoder=decoder)
+    found = jax.device_get(jax.jit(searching.predict)(variables, batch.images, batch.sizes))
+    readings = searching.rows(found)[: len(PRICES)]
+    assert all(re.fullmatch(pattern, reading.text) for reading in readings)
+    assert all(0 < reading.confidence <= 1 for reading in readings)
+    assert ("logits.integer" in found) == (task.model.config.decoder == "ctc")
+
+
+def test_a_search_of_attention_without_a_pattern_is_at_least_as_confident():
+    task, batch = make_task(PRICE.choose(["integer", "decimal"])), make_batch()
+    variables, searching = make_variables(task, batch), dataclasses.replace(task, decoder=BeamSearch(beam_width=4))
+    found, greedy = (jax.jit(each.predict)(variables, batch.images, batch.sizes) for each in (searching, task))
+    ours, theirs = (np.asarray(each["confidence"])[: len(PRICES)] for each in (found, greedy))
+    assert (ours >= theirs * (1 - 1e-5)).all()
+    differs = np.any(np.asarray(found["tokens"]) != np.asarray(greedy["tokens"]), axis=1)[: len(PRICES)]
+    assert (ours > theirs)[differs].all()
+
+
+def test_a_decoder_that_branches_cannot_follow_is_refused():
+    structure = PRICE.choose(["integer", "no_point"])
+    with pytest.raises(ValueError, match="cut from the branch 'no_point'"):
+        dataclasses.replace(make_task(structure), decoder=BeamSearch(automaton=compile_pattern(r"\d*", TOKENS)))
 
 
 def read_alone(task, found, name) -> list[str]:

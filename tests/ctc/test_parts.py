@@ -1,0 +1,137 @@
+"""Search over the parts of a text against enumeration of all readings of all parts."""
+
+import functools
+import itertools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recog.alphabet import Alphabet
+from recog.ctc import BeamSearch, ctc_loss
+from recog.ctc.automaton import Automaton
+from recog.ctc.beam import beam_search
+from recog.ctc.parts import automata_of_parts, search_parts
+from recog.ctc.pattern import compile_pattern
+from tests.automata import weight, weighted
+
+FIRST, LAST = Alphabet("12."), Alphabet("12.", blank="last")
+ROWS = 6
+
+
+def readings(logits, blank_id: int) -> dict[tuple, float]:
+    """Probability of every sequence, by enumeration of all paths in float64."""
+    scores = np.asarray(logits, np.float64)
+    scores = np.exp(scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True))
+    found: dict[tuple, float] = {}
+    for path in itertools.product(range(scores.shape[1]), repeat=len(scores)):
+        tokens = tuple(token for token, _ in itertools.groupby(path) if token != blank_id)
+        found[tokens] = found.get(tokens, 0.0) + float(np.prod(scores[np.arange(len(scores)), list(path)]))
+    return found
+
+
+def expected(logits, lengths, row: int, automaton: Automaton, separator: int | None, blank_id: int):
+    """The most probable readings whose text is accepted, and their probabilities."""
+    parts = [readings(part[row, : length[row]], blank_id) for part, length in zip(logits, lengths, strict=True)]
+    best = -np.inf, None
+    for chosen in itertools.product(*(part.items() for part in parts)):
+        tokens = [reading for reading, _ in chosen]
+        between = () if separator is None or not tokens[-1] else (separator,)
+        text = (*itertools.chain(*tokens[:-1]), *between, *tokens[-1])
+        score = weight(automaton, text) + float(np.sum(np.log([probability for _, probability in chosen])))
+        if score > best[0]:
+            best = score, chosen
+    return best[1]
+
+
+def drawn(frames, classes: int, seed: int = 0):
+    random = np.random.default_rng(seed)
+    logits = [random.standard_normal((ROWS, t, classes)).astype(np.float32) * 1.5 for t in frames]
+    lengths = [np.where(np.arange(ROWS) < ROWS // 2, t, random.integers(0, t + 1, ROWS)) for t in frames]
+    return logits, lengths
+
+
+def found_tokens(decoded, row: int) -> tuple:
+    return tuple(np.asarray(decoded.tokens)[row, : int(decoded.lengths[row])].tolist())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "frames", "separator", "alphabet"),
+    [
+        (r"[12]+(\.[12]{2})?", (3, 3), ".", FIRST),
+        (r"[12]{1,2}\.?[12.]*", (3, 2), ".", LAST),  # texts that several pairs compose
+        (r"1\.+2?", (2, 4), ".", FIRST),
+        (r"1?2{2,3}|\.1*", (2, 2, 3), None, FIRST),  # repeats across the borders of parts
+        (r"2*", (3,), None, LAST),
+    ],
+)
+def test_the_most_probable_readings_with_an_accepted_text_are_found(pattern, frames, separator, alphabet):
+    token = int(alphabet.encode(separator)[0]) if separator else None
+    automaton = weighted(pattern, alphabet)
+    logits, lengths = drawn(frames, alphabet.classes)
+    search = functools.partial(
+        search_parts, settings=BeamSearch(alphabet.blank_id, 300), automaton=automaton, separator=token
+    )
+    parts = jax.jit(search)(logits, lengths)
+    none = 0
+    for row in range(ROWS):
+        wanted = expected(logits, lengths, row, automaton, token, alphabet.blank_id)
+        if wanted is None:
+            none += 1
+            assert all(part.lengths[row] == 0 and part.confidence[row] == 0 for part in parts)
+            continue
+        for part, (tokens, probability) in zip(parts, wanted, strict=True):
+            assert found_tokens(part, row) == tokens
+            np.testing.assert_allclose(part.confidence[row], probability, rtol=1e-4)
+    assert none < ROWS // 2, "all full rows have a text"
+
+
+def test_positions_are_those_of_the_part():
+    """As a beam search over the part alone finds them."""
+    logits, lengths = drawn((2, 2), FIRST.classes, seed=3)
+    anything = compile_pattern(".*", FIRST)
+    parts = jax.jit(functools.partial(search_parts, settings=BeamSearch(0, 169), automaton=anything))(logits, lengths)
+    search = jax.jit(functools.partial(beam_search, beam_width=13))
+    for part, scores, length in zip(parts, logits, lengths, strict=True):
+        alone = search(jnp.asarray(scores), jnp.asarray(length))
+        for ours, theirs in ((part.tokens, alone.tokens), (part.frames, alone.frames), (part.lengths, alone.lengths)):
+            np.testing.assert_array_equal(ours, theirs[:, 0])
+        np.testing.assert_allclose(part.confidences, alone.confidences[:, 0], rtol=1e-5)
+        losses = ctc_loss(jnp.asarray(scores), jnp.asarray(length), part.tokens, part.lengths)
+        np.testing.assert_allclose(part.confidence, np.exp(-losses), rtol=1e-5)
+
+
+def test_a_narrow_beam_always_ends_where_the_automaton_may():
+    """A part ends in time for the next one, which has too few frames for the rest of some texts."""
+    random, pattern = np.random.default_rng(9), r"(11|2121)\.(1|212)"
+    logits = [random.standard_normal((64, t, 4)).astype(np.float32) + np.array([3.0, 0, 0, 0]) for t in (5, 2)]
+    search = functools.partial(
+        search_parts, settings=BeamSearch(0, 2), automaton=compile_pattern(pattern, FIRST), separator=3
+    )
+    integer, decimal = jax.jit(search)(logits, [np.full(64, 5), np.full(64, 2)])
+    for row in range(64):
+        text = FIRST.decode(found_tokens(integer, row)) + "." + FIRST.decode(found_tokens(decimal, row))
+        assert re.fullmatch(r"(11|2121)\.1", text)
+        assert integer.confidence[row] > 0
+
+
+def test_automata_of_parts_accept_what_the_whole_accepts():
+    automaton = weighted(r"[12]*\.?[12.]", FIRST)
+    before, after = automata_of_parts(automaton, 2, separator=3)
+    for length in range(4):
+        for one, other in itertools.product(itertools.product((1, 2, 3), repeat=length), ((), (1,), (3, 2))):
+            state, total = 0, 0.0
+            for part, tokens in ((before, one), (after, other)):
+                for token in tokens:
+                    total += float(part.weights[state, token]) if state >= 0 else 0.0
+                    state = part.following[state, token] if state >= 0 else -1
+            found = total + float(after.final[state]) if state >= 0 else -np.inf
+            np.testing.assert_allclose(found, weight(automaton, (*one, *((3,) if other else ()), *other)), rtol=1e-5)
+
+
+def test_an_automaton_of_another_alphabet_is_refused():
+    parts = [jnp.zeros((1, 2, 5))] * 2, [jnp.array([2])] * 2
+    with pytest.raises(ValueError, match="the automaton has 4 classes, the logits have 5"):
+        search_parts(*parts, BeamSearch(), compile_pattern("1", FIRST))

@@ -1,0 +1,116 @@
+"""Artifacts of readers by parts: other decoders over their logits, and programs that search."""
+
+import dataclasses
+import json
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recog.alphabet import PRICE as TOKENS
+from recog.batch import full_height
+from recog.codecs import TextCodec
+from recog.ctc import BeamSearch
+from recog.ctc.pattern import compile_pattern
+from recog.export.artifact import Artifact, ArtifactError, sha256
+from recog.export.write import Provenance, write_artifact
+from recog.models.multitask import MultiTaskConfig, MultiTaskReader
+from recog.ops.recurrent import RecurrentConfig
+from recog.preprocess import Preprocess
+from recog.structure import PRICE
+from recog.tasks.branches import BranchTask
+from recog.tasks.task import normalize
+from tests.variables import random_like
+
+PATTERN = r"\d{1,2}\.\d{2}"
+SEARCH = BeamSearch(beam_width=3, automaton=compile_pattern(PATTERN, TOKENS))
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 64, 1), np.uint8)
+SIZES = full_height(np.full(3, 64), 16)
+
+
+def write(folder, scores: str, decoder: BeamSearch | None = None, settings=None):
+    """The artifact of a tiny reader with random parameters, its task and variables."""
+    config = MultiTaskConfig(width=0.03, recurrent=RecurrentConfig(layers=1, units=4), units=4, decoder=scores)
+    names = tuple(branch.name for branch in PRICE.branches)
+    model = MultiTaskReader(config, names, TOKENS.classes, TOKENS.blank_id, steps=4)
+    task = BranchTask(model, TextCodec(TOKENS, 4), PRICE, decoder)
+    labels = {name: np.zeros((3, 4), np.int32) for name in names}
+    shapes = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), normalize(jnp.asarray(IMAGES)), SIZES[:, 1], labels, train=False)
+    )
+    variables = random_like(dict(shapes))
+    provenance = Provenance({}, {}, Preprocess(16, 64, 1), "folder:x", "folder:y", 9, {}, settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recog.export.check.SHAPES", ((3, 64),))  # compiles once
+        write_artifact(folder, task, variables, provenance)
+    return task, variables
+
+
+@pytest.fixture(scope="module")
+def ctc(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ctc") / "artifact"
+    return folder, *write(folder, "ctc")
+
+
+@pytest.mark.parametrize("decoder", [BeamSearch(beam_width=3), SEARCH], ids=["alone", "together"])
+def test_another_decoder_reads_what_the_task_reads_with_it(ctc, decoder):
+    folder, task, variables = ctc
+    artifact = Artifact.load(folder)
+    found = artifact.decoded_by(decoder).predict(IMAGES, SIZES)
+    searching = dataclasses.replace(task, decoder=decoder)
+    expected = jax.device_get(jax.jit(searching.predict)(variables, IMAGES, SIZES))
+    np.testing.assert_array_equal(found["tokens"], expected["tokens"])
+    np.testing.assert_allclose(found["confidence"], expected["confidence"], rtol=1e-4)
+    texts = [reading.text for reading in artifact.codec.readings(found)]
+    assert decoder is not SEARCH or all(re.fullmatch(PATTERN, text) for text in texts)
+    again = artifact.decoded_by(decoder).decoded_by(None).predict(IMAGES, SIZES)
+    np.testing.assert_array_equal(again["tokens"], artifact.predict(IMAGES, SIZES)["tokens"])
+
+
+def without_structure(folder):
+    """Changes an artifact to one of an earlier version."""
+    saved = json.loads((folder / "codec.json").read_text())
+    (folder / "codec.json").write_text(json.dumps({k: v for k, v in saved.items() if k not in ("structure", "scores")}))
+    card = json.loads((folder / "card.json").read_text())
+    card["sha256"]["codec.json"] = sha256(folder / "codec.json")
+    (folder / "card.json").write_text(json.dumps(card))
+
+
+def test_an_artifact_of_an_earlier_version_reads_on_but_takes_no_other_decoder(ctc, tmp_path):
+    folder, *_ = ctc
+    expected = Artifact.load(folder).read(IMAGES, SIZES)
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert "decoder" not in json.loads((folder / "card.json").read_text()), "earlier versions load this card"
+    without_structure(tmp_path)
+    artifact = Artifact.load(tmp_path)
+    assert artifact.read(IMAGES, SIZES) == expected
+    with pytest.raises(ArtifactError, match="how its parts compose a text: export it again"):
+        artifact.decoded_by(SEARCH)
+
+
+def test_a_program_of_attention_searches_if_it_is_exported_so(tmp_path):
+    settings = {"decoder": "beam", "beam_width": 3, "pattern": PATTERN}
+    task, variables = write(tmp_path / "artifact", "attention", SEARCH, settings)
+    artifact = Artifact.load(tmp_path / "artifact")
+    found, expected = artifact.predict(IMAGES, SIZES), jax.jit(task.predict)(variables, IMAGES, SIZES)
+    np.testing.assert_array_equal(found["tokens"], expected["tokens"])
+    assert all(re.fullmatch(PATTERN, reading.text) for reading in artifact.read(IMAGES, SIZES))
+    assert artifact.card.decoder == settings
+    assert json.dumps(settings) in (tmp_path / "artifact" / "card.md").read_text()
+    with pytest.raises(ArtifactError, match=r'exported with \{"decoder": "beam".*export it again with the decoder'):
+        artifact.decoded_by(BeamSearch())
+
+
+def test_a_damaged_structure_is_named(ctc, tmp_path):
+    for path in ctc[0].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    saved = json.loads((tmp_path / "codec.json").read_text())
+    (tmp_path / "codec.json").write_text(json.dumps(saved | {"structure": {"branches": [["integer"]]}}))
+    card = json.loads((tmp_path / "card.json").read_text())
+    card["sha256"]["codec.json"] = sha256(tmp_path / "codec.json")
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match=r"codec\.json holds no codec"):
+        Artifact.load(tmp_path)
