@@ -7,13 +7,19 @@ normal logits, each token beside another with 2 to 9), and the same blurred by a
 the best text with its frames, at the same width of the beam and without other limits; ctc-beam-decoder competes once
 more with its default limits. They take turns as in `launch.benchmarks.ctc`, and ``?`` marks numbers that another job
 disturbed. The rivals come with ``pip install recog[bench]``; those that are not installed are left out.
+
+With an artifact, the exact search of lexicons is measured instead, on the emissions of a trained reader:
+
+    python -m launch.benchmarks.decode --artifact=ARTIFACT --data=folder:PATH --lexicon=words.txt [--words=50000,90000]
+
+The lexicons hold the labels of the pictures, and other words of a text file or labels of a source of samples.
 """
 
 from collections.abc import Sequence
 
 from absl import app, flags
 
-from launch.benchmarks import beam_table
+from launch.benchmarks import beam_table, lexicon_table
 from launch.benchmarks.beam_problem import SHAPES, Shape
 from launch.benchmarks.timing import NOT_ALONE, machine
 
@@ -30,8 +36,15 @@ def parse_shape(text: str) -> Shape:
 
 def main(argv: Sequence[str]) -> None:
     """Prints the table."""
+    values = flags.FLAGS
     if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {' '.join(argv[1:])}: only --shapes and --seconds are known")
+        raise app.UsageError(f"unexpected arguments {' '.join(argv[1:])}: this command takes flags alone")
+    if values.artifact:
+        if not (values.data and values.lexicon):
+            raise app.UsageError("--artifact needs --data, pictures to read, and --lexicon, words")
+        lexicon_table.report(values.artifact, values.data, values.lexicon, [int(count) for count in values.words])
+        print(machine())
+        return
     beams = beam_table.report([parse_shape(text) for text in flags.FLAGS.shapes], flags.FLAGS.seconds)
     if not all(result.timing.alone for results in beams.values() for result in results.values()):
         print(NOT_ALONE)
@@ -41,4 +54,8 @@ def main(argv: Sequence[str]) -> None:
 if __name__ == "__main__":
     flags.DEFINE_list("shapes", [str(shape) for shape in SHAPES], "Shapes to measure, each BxTxKxW.")
     flags.DEFINE_float("seconds", 2.0, "Seconds of measured time for each contestant on each batch.", lower_bound=0.0)
+    flags.DEFINE_string("artifact", "", "Artifact of a reader; measures lexicons on its emissions.")
+    flags.DEFINE_string("data", "", "Labelled samples that it reads: folder:PATH, words:seed=2, ...")
+    flags.DEFINE_string("lexicon", "", "Text file with one word a line, or samples whose labels are the words.")
+    flags.DEFINE_list("words", ["50000", "90000"], "Sizes of the lexicons.")
     app.run(main)
