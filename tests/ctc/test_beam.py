@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recog.alphabet import Alphabet
-from recog.ctc import beam, ctc_loss
+from recog.ctc import beam_step, ctc_loss
 from recog.ctc.beam import beam_search
 from recog.ctc.hypotheses import align
 from recog.ctc.pattern import compile_pattern
@@ -171,8 +171,8 @@ def test_an_automaton_of_another_alphabet_is_refused():
 
 @pytest.mark.parametrize("lane", [0, 1])
 def test_one_hash_that_collides_changes_nothing(monkeypatch, lane):
-    real = beam._hash
-    monkeypatch.setattr(beam, "_hash", lambda hashes, token: real(hashes, token).at[lane].set(7))
+    real = beam_step._hash
+    monkeypatch.setattr(beam_step, "_hash", lambda hashes, token: real(hashes, token).at[lane].set(7))
     logits = np.random.default_rng(2).standard_normal(SHAPE)
     found = jax.jit(functools.partial(beam_search, beam_width=WIDTH, nbest=WIDTH))(logits, jnp.full(4, 7))
     for row in range(4):
