@@ -132,9 +132,9 @@ def search(
     """
     require_limits(beam_width, token_min_logp, beam_prune_logp, nbest)
     batch, frames, _ = scores.shape
-    ranges = np.zeros(frames, np.int32) if ranges is None else ranges
+    part = jnp.zeros(frames, jnp.int32) if ranges is None else jnp.asarray(ranges)
     step = functools.partial(advance, blank_id=blank_id, prune=beam_prune_logp, guide=guide)
-    inputs = frame_inputs(scores, left, jnp.asarray(ranges), blank_id, beam_width, token_min_logp, guide)
+    inputs = frame_inputs(scores, left, part, blank_id, beam_width, token_min_logp, guide)
     beam, moves = jax.lax.scan(step, start(batch, beam_width, blank_id), inputs)
     total = beam.total + (guide.final[beam.state] if guide else 0.0)
     total, slots = jax.lax.top_k(total, nbest)

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 from jaxtyping import Int
 
 from recog.ctc.automaton import IMPOSSIBLE, Automaton
@@ -46,10 +47,13 @@ def guide_through(automaton: Automaton, frames: int, classes: int, blank_id: int
 
 
 def require_room(fewest: int, frames: int) -> None:
-    """Raises ``ValueError`` if the shortest text of an automaton needs more frames than there are."""
+    """Raises ``ValueError`` if the shortest text of an automaton needs more frames than there are.
+
+    A program that is exported for any number of frames is not checked; it finds no text where there are too few.
+    """
     if fewest == IMPOSSIBLE:
         raise ValueError("the automaton (pattern, allowed tokens) accepts no text: loosen it")
-    if fewest > frames:
+    if not is_symbolic_dim(frames) and fewest > frames:
         raise ValueError(
             f"the shortest text that the automaton (pattern) accepts needs {fewest} frames, the model emits "
             f"{frames}: widen the picture or allow shorter texts"

@@ -52,7 +52,13 @@ def best_words(
             tokens[row, rank, : len(ids)], sizes[row, rank] = ids, len(ids)
             confidence[row, rank] = np.exp(score - lexicon.weights[word])
     blank_id = lexicons[0].alphabet.blank_id if lexicons else 0
-    at, confidences = map(np.asarray, _align(logits, lengths, tokens, sizes, blank_id))
+    found = jax.device_get(_align(logits, lengths, tokens, sizes, blank_id))
     inside = np.arange(frames) < sizes[..., None]
-    fields: Any = tokens, sizes, np.where(inside, confidences, 0.0), np.where(inside, at, -1), confidence
+    fields: Any = (
+        tokens,
+        sizes,
+        np.where(inside, found.confidences, 0.0),
+        np.where(inside, found.frames, -1),
+        confidence,
+    )
     return Decoded(*fields)

@@ -97,8 +97,8 @@ def test_batches_change_nothing(exported, gallery):
         if isinstance(one, str) or isinstance(other, str):
             assert one == other == "No such file or directory"
         else:
-            assert [x.text for x in one] == [x.text for x in other]
-            assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
+            assert [reading.text for reading in one] == [reading.text for reading in other]
+            assert one[0].confidence == pytest.approx(other[0].confidence, abs=1e-5)
 
 
 def test_folders_are_searched_in_order(gallery):
