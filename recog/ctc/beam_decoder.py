@@ -74,7 +74,7 @@ class BeamSearch:
         elif np.any(self.automaton.weights) or np.any(self.automaton.final[np.isfinite(self.automaton.final)]):
             return listed
         ranks = jnp.argsort(-jnp.where(jnp.isnan(likelihoods), jnp.inf, likelihoods), axis=1)[:, :count]
-        rows = jnp.arange(len(ranks))[:, None]
+        rows = jnp.arange(ranks.shape[0])[:, None]
         return jax.tree.map(lambda x: x[rows, ranks], listed)
 
     def _path(self, logits, lengths, listed: Decoded, likelihoods) -> tuple[Decoded, Float[Array, "B 1"]]:

@@ -170,9 +170,9 @@ def _extensions(beam: Beam, frame: Frame, rows, columns, guide: Guide | None) ->
     scores = begins + frame.best[:, columns]
     if guide is None:
         return scores
-    batch = len(scores)
-    in_time = guide.after[frame.part, beam.state].reshape(batch, -1) <= frame.left[:, None]
-    scores += guide.weights[beam.state].reshape(batch, -1)
+    shape = scores.shape
+    in_time = guide.after[frame.part, beam.state].reshape(shape) <= frame.left[:, None]
+    scores += guide.weights[beam.state].reshape(shape)
     return jnp.maximum(jnp.where(in_time, scores, LOG_ZERO), LOG_ZERO)
 
 
