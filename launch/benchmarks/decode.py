@@ -17,18 +17,19 @@ The lexicons hold the labels of the pictures, and other words of a text file or 
 
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
 from launch.benchmarks import beam_table, lexicon_table
 from launch.benchmarks.beam_problem import SHAPES, Shape
 from launch.benchmarks.timing import NOT_ALONE, machine
+from launch.runs import entry
 
 
 def parse_shape(text: str) -> Shape:
-    """Parses ``BxTxKxW``; raises ``UsageError`` for any other text."""
+    """Parses ``BxTxKxW``; raises ``ValueError`` for any other text."""
     sizes = text.split("x")
     if len(sizes) != 4 or not all(size.isdecimal() and int(size) > 0 for size in sizes) or int(sizes[2]) < 2:
-        raise app.UsageError(
+        raise ValueError(
             f"--shapes: invalid shape {text!r}; expected BxTxKxW with at least 2 classes, for example 32x26x37x10"
         )
     return Shape(*map(int, sizes))
@@ -36,12 +37,11 @@ def parse_shape(text: str) -> Shape:
 
 def main(argv: Sequence[str]) -> None:
     """Prints the table."""
+    del argv
     values = flags.FLAGS
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {' '.join(argv[1:])}: this command takes flags alone")
     if values.artifact:
         if not (values.data and values.lexicon):
-            raise app.UsageError("--artifact needs --data, pictures to read, and --lexicon, words")
+            raise ValueError("--artifact needs --data, pictures to read, and --lexicon, words")
         lexicon_table.report(values.artifact, values.data, values.lexicon, [int(count) for count in values.words])
         print(machine())
         return
@@ -58,4 +58,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("data", "", "Labelled samples that it reads: folder:PATH, words:seed=2, ...")
     flags.DEFINE_string("lexicon", "", "Text file with one word a line, or samples whose labels are the words.")
     flags.DEFINE_list("words", ["50000", "90000"], "Sizes of the lexicons.")
-    app.run(main)
+    entry.run(main)

@@ -60,5 +60,5 @@ def test_emissions_are_of_texts_and_sharp_ones_are_confident(shape, kind):
 def test_a_misspelt_shape_is_named():
     assert decode.parse_shape("32x26x37x10") == Shape(32, 26, 37, 10)
     for text in ("32x26x37", "32x26x37xW", "0x1x2x3", "1x2x1x3"):
-        with pytest.raises(decode.app.UsageError, match=text):
+        with pytest.raises(ValueError, match=text):
             decode.parse_shape(text)
