@@ -3,10 +3,12 @@
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from recog.alphabet import Alphabet
+from recog.codecs import TextCodec
 from recog.ctc.arpa import load_arpa
-from recog.ctc.automaton import Automaton, allow
+from recog.ctc.automaton import IMPOSSIBLE, Automaton, allow
 from recog.ctc.hotwords import WEIGHT, hotwords_automaton
 from recog.ctc.named_patterns import NAMED
 from recog.ctc.ngram_automaton import ALPHA, BETA, ngram_automaton
@@ -17,7 +19,7 @@ SHOWN = 5
 
 
 def make_automaton(
-    alphabet: Alphabet,
+    codec: TextCodec,
     *,
     pattern: str = "",
     allowed: str = "",
@@ -29,7 +31,7 @@ def make_automaton(
     """Builds the product of all that is given; None if nothing is.
 
     Args:
-      alphabet: alphabet of the logits.
+      codec: codec of the texts; what is given is folded as labels are.
       pattern: regular expression, or the name of one.
       allowed: tokens that texts may consist of.
       hotwords: words and their weights; see `parse_hotwords`.
@@ -38,21 +40,28 @@ def make_automaton(
       beta: log weight of each token with an n-gram model; None takes `BETA`.
 
     Raises:
-      ValueError: something does not fit the alphabet, or too much is combined.
+      ValueError: something does not fit the codec, too much is combined, or no text fits all of it.
       OSError: the file cannot be read.
     """
+    alphabet = codec.alphabet
     builders: list[Callable[[], Automaton]] = []  # the smallest first
     if allowed:
-        builders.append(lambda: _allow(allowed, alphabet))
+        builders.append(lambda: _allow(codec.learnt(allowed), alphabet))
     if pattern:
-        builders.append(lambda: compile_pattern(NAMED.get(pattern, pattern), alphabet))
+        builders.append(lambda: _pattern(NAMED.get(pattern, pattern), codec))
     if hotwords:
-        builders.append(lambda: hotwords_automaton(parse_hotwords(hotwords), alphabet))
+        weights = {codec.learnt(word): weight for word, weight in parse_hotwords(hotwords).items()}
+        builders.append(lambda: hotwords_automaton(weights, alphabet))
     if ngram:
         builders.append(
             lambda: _ngram(ngram, alphabet, ALPHA if alpha is None else alpha, BETA if beta is None else beta)
         )
-    return functools.reduce(Automaton.product, (build() for build in builders)) if builders else None
+    if not builders:
+        return None
+    automaton = functools.reduce(Automaton.product, (build() for build in builders))
+    if automaton.frames_needed()[0, alphabet.blank_id] == IMPOSSIBLE:
+        raise ValueError("no text fits --pattern, --allow, --hotwords and --ngram together: loosen one of them")
+    return automaton
 
 
 def parse_hotwords(text: str) -> dict[str, float]:
@@ -81,6 +90,12 @@ def parse_hotwords(text: str) -> dict[str, float]:
     return weights
 
 
+def _pattern(pattern: str, codec: TextCodec) -> Automaton:
+    if codec.reading_order == "visual":
+        raise ValueError("patterns go from left to right, but this reader's texts are right-to-left: use a lexicon")
+    return compile_pattern(pattern.lower() if codec.lower_case else pattern, codec.alphabet)
+
+
 def _allow(allowed: str, alphabet: Alphabet) -> Automaton:
     tokens = dict.fromkeys(alphabet.split(allowed))
     if unknown := [token for token in tokens if token not in alphabet.tokens]:
@@ -90,6 +105,8 @@ def _allow(allowed: str, alphabet: Alphabet) -> Automaton:
 
 def _ngram(path: str, alphabet: Alphabet, alpha: float, beta: float) -> Automaton:
     """Loads a model; notes on stderr which tokens do not match."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"--ngram={path}: no such file")
     model = load_arpa(path)
     try:
         match = model.match(alphabet)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from launch.runs.lexicons import learnt
+from launch.runs.host_decoding import NO_SAMPLE
 from recog.codecs import TextCodec
 from recog.ctc.lexicon import Lexicon
 from recog.ctc.lexicon_search import best_words
@@ -34,23 +34,27 @@ class CrnnFigure4:
 
     def __init__(self, codec: TextCodec, lexicon: Lexicon):
         self.codec, self._lexicon, self._nearby = codec, lexicon, NearbyWords(lexicon)
+        self._held = 0
         self._right: dict[str, int] = dict.fromkeys(map(str, (*DELTAS, EXACT)), 0)
         self._seconds: dict[str, list[float]] = {name: [] for name in self._right}
 
     def __call__(self, logits: np.ndarray, lengths: np.ndarray, ids: Sequence[int], labels: Sequence[str]) -> Decoded:
         """Exact words of a batch; see `Best`."""
-        del ids
         for row, label in enumerate(labels):
-            one, length, label = logits[row], int(lengths[row]), learnt(label, self.codec)
+            one, length, label = logits[row], int(lengths[row]), self.codec.learnt(label)
+            if ids[row] == NO_SAMPLE:
+                continue
+            self._held += label in self._lexicon
             for delta in DELTAS:
                 self._measure(str(delta), label, functools.partial(self._nearby.read, one, length, delta))
             self._measure(EXACT, label, functools.partial(self._exact, one, length))
         return best_words(logits, lengths, [self._lexicon] * len(labels), 1)
 
     def further(self) -> dict[str, float]:
-        """Accuracy, and mean time in milliseconds, by edit distance."""
+        """Share of labels that the lexicon holds, accuracy and mean time in milliseconds by edit distance."""
         accuracies = {f"accuracy_{_named(name)}": self._accuracy(name) for name in self._right}
-        return accuracies | {f"ms_{_named(name)}": self._milliseconds(name) for name in self._right}
+        held = {"in_lexicon": self._held / max(len(self._seconds[EXACT]), 1)}
+        return held | accuracies | {f"ms_{_named(name)}": self._milliseconds(name) for name in self._right}
 
     def draw(self, folder: Path) -> None:
         """Writes ``crnn_figure4.png``: accuracy as a line, milliseconds a picture as bars."""

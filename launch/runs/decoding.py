@@ -11,6 +11,7 @@ from launch.runs.host_decoding import BestOfBeam, BestOfLexicons, HostDecoding
 from launch.runs.lexicons import load_lexicon, open_lexicons
 from recog.codecs import Codec, TextCodec
 from recog.ctc import BeamSearch, Decoder
+from recog.ctc.guide import require_room
 from recog.ctc.hotwords import WEIGHT
 from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.named_patterns import NAMED
@@ -76,7 +77,7 @@ class Decoding:
         if self.decoder == "lexicon":
             return LexiconSearch(load_lexicon(self.lexicon, codec))
         automaton = make_automaton(
-            codec.alphabet,
+            codec,
             pattern=self.pattern,
             allowed=self.allow,
             hotwords=self.hotwords,
@@ -104,6 +105,11 @@ class Decoding:
         if self.decoder != "best_path" and not isinstance(codec, TextCodec):
             raise ValueError(f"--decoder={self.decoder} decodes texts, this model predicts {codec.kind}")
 
+    @property
+    def restricts(self) -> bool:
+        """Whether readings are limited to some texts."""
+        return bool(self.pattern or self.allow or self.lexicon)
+
     def _given(self, *names: str) -> list[str]:
         """Those of the flags that are set."""
         return [f"--{name}" for name in names if getattr(self, name) not in (None, "")]
@@ -122,7 +128,9 @@ def define_flags() -> None:
     flags.DEFINE_string("ngram", "", "ARPA file of an n-gram model of characters, such as launch.prepare writes.")
     flags.DEFINE_float("alpha", None, f"Weight of the n-gram model ({ALPHA:g}).", lower_bound=0)
     flags.DEFINE_float("beta", None, f"Log weight of each character with an n-gram model ({BETA:g}).")
-    flags.DEFINE_string("lexicon", "", "File with one word a line; launch.evaluate: also full, FILE:50, or lexicon_50.")
+    flags.DEFINE_string(
+        "lexicon", "", "File: a word (tab, frequency) a line; launch.evaluate: full, FILE:50, lexicon_50."
+    )
     flags.DEFINE_integer("nbest", None, "Texts to list for each picture, as JSON lines.", lower_bound=1)
 
 
@@ -132,13 +140,13 @@ def from_flags() -> Decoding:
 
 
 def decoded_by(task: Task, decoding: Decoding) -> Task:
-    """A task whose predictions are decoded as configured, unless the host decodes them (`decoding_on_host`).
+    """A task whose predictions are decoded as configured; unchanged if the host decodes them (`decoding_on_host`).
 
     Raises:
       ValueError: the task does not read a text, or the settings do not fit it.
     """
     decoding.check(task.codec)
-    decoder = decoding.make(task.codec) if decoding.decoder != "lexicon" else None
+    decoder = None if decoding.decoder == "lexicon" or decoding.nbest else decoding.make(task.codec)
     if decoder is None:
         return task
     if not isinstance(task, ReadingTask | BranchTask):
@@ -173,4 +181,12 @@ def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDe
         return HostDecoding(task.codec, BestOfLexicons(task.codec, lexicon_of, decoding.nbest or 1))
     search = decoding.make(task.codec)
     assert isinstance(search, BeamSearch)
+    require_room_in(samples, dataclasses.replace(task, decoder=search))
     return HostDecoding(task.codec, BestOfBeam(search, decoding.nbest or 1))
+
+
+def require_room_in(samples: Samples, task: Task) -> None:
+    """Raises ``ValueError`` if no text of the task's pattern fits the widest of the samples."""
+    if isinstance(task, ReadingTask) and isinstance(task.decoder, BeamSearch) and task.decoder.automaton:
+        fewest = int(task.decoder.automaton.frames_needed()[0, task.blank_id])
+        require_room(fewest, task.frames(int(samples.checked.widths.max())))

@@ -11,17 +11,19 @@ from datasets.specs import open_source
 from launch.runs.assembly import show_notes
 from launch.runs.crnn_figure4 import CrnnFigure4
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
-from launch.runs.decoding import Decoding, decoded_by, decoding_on_host
+from launch.runs.decoding import Decoding, decoded_by, decoding_on_host, require_room_in
 from launch.runs.folder import TrainedRun, load_json, load_run
 from launch.runs.host_decoding import HostDecoding
 from launch.runs.lexicons import load_lexicon
-from recog.codecs import Codec, TextCodec
+from recog.codecs import Codec
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
 from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
 from recog.images import decode
 from recog.mesh import make_mesh, replicated
+from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
+LISTS = "nbest.jsonl"
 SHOWN = 60
 """Maximum number of pictures on the contact sheet."""
 
@@ -58,30 +60,31 @@ def evaluate(
         settings, codec, samples = _other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
     else:
         codec, samples = run.task.codec, _own_samples(run, Path(workdir))
-    on_host, figure = decoding_on_host(run.task, decoding, samples), None
-    if study:
-        figure = _figure(decoding, run.task, samples)
-        on_host = HostDecoding(figure.codec, figure)
+    require_room_in(samples, run.task)
+    figure = _figure(decoding, run.task) if study else None
+    on_host = HostDecoding(figure.codec, figure) if figure else decoding_on_host(run.task, decoding, samples)
     with contextlib.closing(one_pass(samples, settings, codec)) as stream:
         evaluation = Evaluator(run.task, mesh, on_host)(jax.device_put(run.variables, replicated(mesh)), stream)
     further = {"skipped": skipped} if (skipped := len(samples.source) - len(evaluation.predictions)) else {}
     further |= on_host.further() if on_host else {}
     report = write_evaluation(evaluation, out, samples.describe, further)
+    (out / LISTS).unlink(missing_ok=True)
     if on_host and decoding.nbest:
-        on_host.write(out / "nbest.jsonl", samples.describe)
+        on_host.write(out / LISTS, samples.describe)
     if figure:
         figure.draw(out)
     write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
-    if evaluation.hint:
+    if evaluation.hint and not decoding.restricts:
         print(evaluation.hint)
     return report
 
 
-def _figure(decoding: Decoding, task: Task, samples: Samples) -> CrnnFigure4:
-    """Study of lexicon search; raises ``ValueError`` without a lexicon for all samples."""
-    if decoding.decoder != "lexicon" or not Path(decoding.lexicon).is_file():
-        raise ValueError("--study=crnn_figure4 needs --decoder=lexicon --lexicon=FILE, one lexicon for all pictures")
-    assert isinstance(task.codec, TextCodec)  # as `on_host` has checked
+def _figure(decoding: Decoding, task: Task) -> CrnnFigure4:
+    """Study of lexicon search; raises ``ValueError`` without a lexicon for all samples or without CTC logits."""
+    if decoding.decoder != "lexicon" or not Path(decoding.lexicon).is_file() or decoding.nbest:
+        raise ValueError("--study=crnn_figure4 takes --decoder=lexicon --lexicon=FILE alone, one lexicon for all")
+    if not isinstance(task, ReadingTask):
+        raise ValueError("--study=crnn_figure4 needs CTC logits of a whole text; this model has none")
     return CrnnFigure4(task.codec, load_lexicon(decoding.lexicon, task.codec))
 
 

@@ -8,11 +8,14 @@ from typing import Protocol
 import jax
 import numpy as np
 
-from launch.runs.lexicons import LexiconOf, learnt
+from launch.runs.lexicons import LexiconOf
 from recog.codecs import Reading, TextCodec
 from recog.ctc import BeamSearch
 from recog.ctc.lexicon_search import best_words
 from recog.decoded import Decoded
+
+NO_SAMPLE = -1
+"""Index of rows without a sample."""
 
 
 class Best(Protocol):
@@ -44,6 +47,7 @@ class HostDecoding:
         """Decodes a batch to the best text of each sample."""
         found = jax.device_get(self._best(logits, lengths, ids, labels))
         self._lists |= zip(ids, self._codec.lists(found._asdict()), strict=True)
+        self._lists.pop(NO_SAMPLE, None)
         return Decoded(*(x[:, 0] for x in found))
 
     def write(self, path: Path, describe: Callable[[int], str]) -> None:
@@ -78,8 +82,10 @@ class BestOfLexicons:
 
     def __call__(self, logits: np.ndarray, lengths: np.ndarray, ids: Sequence[int], labels: Sequence[str]) -> Decoded:
         """See `Best`."""
-        lexicons = [self._lexicon_of(index, label) for index, label in zip(ids, labels, strict=True)]
-        self._held += [learnt(label, self._codec) in lexicon for label, lexicon in zip(labels, lexicons, strict=True)]
+        given = zip(ids, labels, strict=True)
+        lexicons = [None if index == NO_SAMPLE else self._lexicon_of(index, label) for index, label in given]
+        held = zip(labels, lexicons, strict=True)
+        self._held += [self._codec.learnt(label) in lexicon for label, lexicon in held if lexicon]
         return best_words(logits, lengths, lexicons, self._count)
 
     def further(self) -> dict[str, float]:

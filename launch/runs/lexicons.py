@@ -24,8 +24,10 @@ def load_lexicon(path: str | Path, codec: TextCodec) -> Lexicon:
       FileNotFoundError: no such file.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"--lexicon={path}: no such file")
-    lexicon = Lexicon.from_file(path, codec.alphabet, lambda word: learnt(word, codec))
+        raise FileNotFoundError(f"--lexicon={path}: {'a folder' if Path(path).is_dir() else 'no such file'}")
+    lexicon = Lexicon.from_file(path, codec.alphabet, codec.learnt)
+    if codec.lower_case and (odd := next((word for word in lexicon.words if word != word.lower()), "")):  # saved so
+        raise LexiconError(f"--lexicon={path}: {odd!r} is not in lower case, as this model's labels are: save it again")
     if remarks := lexicon.remarks():
         print(f"note: {path}: {remarks}", flush=True)
     return lexicon
@@ -58,18 +60,13 @@ def open_lexicons(spec: str, codec: TextCodec, samples: Samples) -> LexiconOf:
     return lambda index, label: _named(words_of(samples.source, index, spec), codec, samples.describe(index))
 
 
-def learnt(text: str, codec: TextCodec) -> str:
-    """A text as the model reads it: folded, and in the order of the picture."""
-    return codec.alphabet.separator.join(codec.split(text))
-
-
 def _labels(codec: TextCodec, samples: Samples) -> list[str]:
-    return [learnt(samples.source[index].label, codec) for index in samples.checked.indices.tolist()]
+    return [codec.learnt(samples.source[index].label) for index in samples.checked.indices.tolist()]
 
 
 def _named(words: Sequence[str], codec: TextCodec, origin: str) -> Lexicon:
     try:
-        return Lexicon([learnt(word, codec) for word in words], codec.alphabet)
+        return Lexicon([codec.learnt(word) for word in words], codec.alphabet)
     except LexiconError as error:
         raise LexiconError(f"{origin}: {error}") from None
 
@@ -81,7 +78,7 @@ def _drawn(pool: str, count: int, codec: TextCodec, samples: Samples) -> Lexicon
         raise ValueError(f"--lexicon={pool}:{count}: choose 1 to {len(words):,}, the number of words of {pool}")
 
     def lexicon_of(index: int, label: str) -> Lexicon:
-        label = learnt(label, codec)
+        label = codec.learnt(label)
         drawn = np.random.default_rng(index).choice(len(words), count, replace=False)
         others = [words[n] for n in drawn if words[n] != label]
         return Lexicon(sorted([label, *others[: count - 1]]), codec.alphabet)

@@ -80,14 +80,14 @@ class TextCodec:
 
     def split(self, label: Any) -> list[str]:
         """Tokens of a text in the order in which they are learnt; none for a label that is not a text."""
-        return self.alphabet.split(self._learnt(label)) if isinstance(label, str) else []
+        return self.alphabet.split(self.learnt(label)) if isinstance(label, str) else []
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Finds empty texts, tokens outside the alphabet, and texts with too many tokens."""
         del size
         if not isinstance(label, str):
             return {WRONG_KIND: f"the label is {type(label).__name__}, not a text: the source does not suit a reader"}
-        text = self._learnt(label)
+        text = self.learnt(label)
         without = f" without the white space of {shortened(label)}" if label else ""
         found = {} if text else {EMPTY: f"the label is empty{without}"}
         count = len(self.alphabet.split(text))
@@ -117,7 +117,7 @@ class TextCodec:
         Raises:
           ValueError: a token is outside the alphabet, or there are more than `max_length`.
         """
-        text = self._learnt(label)
+        text = self.learnt(label)
         ids = self.alphabet.encode(text)
         if len(ids) > self.max_length:
             raise ValueError(self._too_long(text, len(ids)))
@@ -181,11 +181,10 @@ class TextCodec:
         )
 
     def lists(self, prediction: Prediction) -> list[list[Reading]]:
-        """Best texts of each row from arrays ``B N ...``; those of probability 0 are left out, but for the first."""
+        """Best texts of each row from arrays ``B N ...``; places without a text are left out, but for the first."""
         ranks = range(prediction["lengths"].shape[1])
         by_rank = [self.readings({name: x[:, rank] for name, x in prediction.items()}) for rank in ranks]
-        rows = zip(*by_rank, strict=True)
-        return [[first, *(reading for reading in others if reading.confidence > 0)] for first, *others in rows]
+        return [[first, *filter(_found, others)] for first, *others in zip(*by_rank, strict=True)]
 
     def to_json(self) -> dict[str, Any]:
         """Alphabet and settings, for JSON."""
@@ -209,7 +208,7 @@ class TextCodec:
     def _visual(self) -> bool:
         return self.reading_order == "visual"
 
-    def _learnt(self, text: str) -> str:
+    def learnt(self, text: str) -> str:
         """The text as it is learnt, token by token from left to right: stripped, in lower case, as configured."""
         text = strip_ends(text) if self.strip else text
         text = text.lower() if self.lower_case else text
@@ -227,6 +226,10 @@ class TextCodec:
 
     def _too_long(self, text: str, count: int) -> str:
         return f"label {shortened(text)} has {count} tokens, data.max_label_length is {self.max_length}: raise it"
+
+
+def _found(reading: Reading) -> bool:
+    return bool(reading.text or reading.confidence > 0)
 
 
 _OUTPUTS = """\

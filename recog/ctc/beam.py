@@ -22,6 +22,9 @@ from recog.ctc.guide import Guide, guide_through
 from recog.ctc.hypotheses import Hypotheses, Moves, align, trace_back
 from recog.ctc.log_space import LOG_ZERO
 
+WIDEST = 1000
+"""Maximum width of a beam, whose memory grows with its square."""
+
 
 def beam_search(
     logits: Float[Array, "B T K"],
@@ -50,8 +53,8 @@ def beam_search(
       automaton: sequences to search among, and weights of their tokens.
 
     Raises:
-      ValueError: a number that is out of range, no frames, or an automaton with other classes or without a text that
-        fits ``T`` frames.
+      TooFewFramesError: no text that the automaton accepts fits ``T`` frames.
+      ValueError: a number that is out of range, no frames, or an automaton with other classes or without a text.
     """
     frames, classes = logits.shape[1:]
     if not frames:
@@ -147,8 +150,8 @@ def search(
 
 def require_limits(beam_width: int, token_min_logp: float, beam_prune_logp: float, nbest: int) -> None:
     """Raises ``ValueError`` if a setting of a beam is out of range."""
-    if not 1 <= nbest <= beam_width:
-        raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width")
+    if not 1 <= nbest <= beam_width <= WIDEST:
+        raise ValueError(f"nbest={nbest} and beam_width={beam_width}: choose 1 <= nbest <= beam_width <= {WIDEST}")
     if not token_min_logp <= 0:
         raise ValueError(f"token_min_logp={token_min_logp} would exclude every token: choose 0 or less")
     if not beam_prune_logp <= 0:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 from recog.ctc.automaton import Automaton
 from recog.ctc.beam import beam_search
 from recog.ctc.best_path import best_path
+from recog.ctc.guide import TooFewFramesError
 from recog.ctc.loss import ctc_loss
 from recog.decoded import Decoded
 
@@ -22,7 +23,8 @@ class BeamSearch:
 
     Without an automaton, the best path's sequence is taken instead where it is more probable, which a narrow beam can
     miss. The confidence of a sequence is its probability, summed over all its alignments; it is 0, and the sequence
-    empty, where the automaton accepts none in the frames there are, and NaN where logits are. For the settings see
+    empty, where the automaton accepts none in the frames there are (also where `beam_search` refuses all pictures of
+    the batch as too narrow), and NaN where logits are. For the settings see
     `beam_search`.
     """
 
@@ -51,20 +53,20 @@ class BeamSearch:
         Raises:
           ValueError: ``count`` is out of range, or a setting is (see `beam_search`).
         """
-        if not 1 <= count <= self.beam_width:
-            raise ValueError(
-                f"{count} sequences of a beam of {self.beam_width}: choose 1 to {self.beam_width}, or widen it"
+        try:
+            found = beam_search(
+                logits,
+                lengths,
+                blank_id=self.blank_id,
+                beam_width=self.beam_width,
+                token_min_logp=self.token_min_logp,
+                beam_prune_logp=self.beam_prune_logp,
+                nbest=count,
+                automaton=self.automaton,
             )
-        found = beam_search(
-            logits,
-            lengths,
-            blank_id=self.blank_id,
-            beam_width=self.beam_width,
-            token_min_logp=self.token_min_logp,
-            beam_prune_logp=self.beam_prune_logp,
-            nbest=count,
-            automaton=self.automaton,
-        )
+        except TooFewFramesError:  # of narrow pictures beside wider ones
+            batch, frames, _ = logits.shape
+            return _nothing(batch, frames, count)
         likelihoods = found.log_likelihoods
         listed = Decoded(found.tokens, found.lengths, found.confidences, found.frames, jnp.exp(likelihoods))
         if self.automaton is None:
@@ -91,3 +93,15 @@ class BeamSearch:
             confidence=jnp.where(new, jnp.exp(likelihood), 0.0),
         )
         return jax.tree.map(lambda x: x[:, None], path), jnp.where(new, likelihood, -jnp.inf)[:, None]
+
+
+def _nothing(batch: int, frames: int, count: int) -> Decoded:
+    """Places without a sequence."""
+    slots = batch, count, frames
+    return Decoded(
+        tokens=jnp.zeros(slots, jnp.int32),
+        lengths=jnp.zeros(slots[:2], jnp.int32),
+        confidences=jnp.zeros(slots),
+        frames=jnp.full(slots, -1, jnp.int32),
+        confidence=jnp.zeros(slots[:2]),
+    )

@@ -9,6 +9,10 @@ from recog.ctc.automaton import IMPOSSIBLE, Automaton
 from recog.ctc.log_space import LOG_ZERO
 
 
+class TooFewFramesError(ValueError):
+    """No text that an automaton accepts fits the frames."""
+
+
 class Guide:
     """An automaton on the device.
 
@@ -37,7 +41,8 @@ def guide_through(automaton: Automaton, frames: int, classes: int, blank_id: int
       blank_id: id of the blank.
 
     Raises:
-      ValueError: the automaton has other classes, accepts no text, or none that fits the frames.
+      TooFewFramesError: no text that the automaton accepts fits the frames.
+      ValueError: the automaton has other classes, or accepts no text.
     """
     if automaton.following.shape[1] != classes:
         raise ValueError(f"the automaton has {automaton.following.shape[1]} classes, the logits have {classes}")
@@ -47,14 +52,14 @@ def guide_through(automaton: Automaton, frames: int, classes: int, blank_id: int
 
 
 def require_room(fewest: int, frames: int) -> None:
-    """Raises ``ValueError`` if the shortest text of an automaton needs more frames than there are.
+    """Raises `TooFewFramesError` if the shortest text of an automaton needs more frames (or tokens) than there are.
 
     A program that is exported for any number of frames is not checked; it finds no text where there are too few.
     """
     if fewest == IMPOSSIBLE:
         raise ValueError("the automaton (pattern, allowed tokens) accepts no text: loosen it")
     if not is_symbolic_dim(frames) and fewest > frames:
-        raise ValueError(
+        raise TooFewFramesError(
             f"the shortest text that the automaton (pattern) accepts needs {fewest} frames, the model emits "
             f"{frames}: widen the picture or allow shorter texts"
         )

@@ -111,7 +111,8 @@ class Lexicon:
     def from_file(cls, path: str | Path, alphabet: Alphabet, fold: Callable[[str], str] = str) -> Self:
         """Loads a text file with one word a line, UTF-8, or a file that `save` wrote.
 
-        A tab and a positive number after a word give its frequency; then all words need one.
+        White space at the ends of words is dropped. A tab and a positive number after a word give its frequency; then
+        all words need one.
 
         Args:
           path: the file.
@@ -127,7 +128,7 @@ class Lexicon:
         words, counts = [], []
         for place, line in _lines(path):
             word, tab, count = line.partition("\t")
-            words.append(fold(word))
+            words.append(fold(word.strip()))
             if tab:
                 counts.append(_parse_count(place, count))
             if len(counts) not in (0, len(words)):

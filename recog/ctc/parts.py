@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Int32
 from recog.ctc.automaton import LARGEST, NONE, Automaton, AutomatonSizeError
 from recog.ctc.beam import frame_scores, search
 from recog.ctc.beam_decoder import BeamSearch
-from recog.ctc.guide import Guide
+from recog.ctc.guide import Guide, require_room
 from recog.ctc.hypotheses import align
 from recog.ctc.log_space import LOG_ZERO
 from recog.decoded import Decoded
@@ -94,7 +94,8 @@ def search_parts(
       separator: token before the second of two parts unless that is empty.
 
     Raises:
-      ValueError: a number that is out of range, or an automaton with other classes.
+      TooFewFramesError: no text that the automaton accepts fits the frames of the parts.
+      ValueError: a number that is out of range, or an automaton with other classes or without a text.
     """
     blank_id, classes, parts = settings.blank_id, logits[0].shape[2], len(logits)
     if automaton.following.shape[1] != classes:
@@ -103,6 +104,7 @@ def search_parts(
     scores = [frame_scores(part)[0] for part in logits]
     automata = automata_of_parts(automaton, parts, separator)
     needed = needed_in_parts(automata, Automaton.frames_needed, frames, blank_id)
+    require_room(int(needed[0][0, blank_id]), frames[0])
     found = search(
         jnp.concatenate([_among_all(part, index, parts, blank_id) for index, part in enumerate(scores)], axis=1),
         jnp.concatenate([n[:, None] - 1 - jnp.arange(t) for n, t in zip(lengths, frames, strict=True)], axis=1),

@@ -189,7 +189,10 @@ class _Parser:
     def _range(self, low: str, high: str) -> set[str]:
         if low > high:
             self._fail(f"has the range {low}-{high}, which is empty")
-        return {token for token in self._tokens if low <= token <= high}
+        members = {token for token in self._tokens if low <= token <= high}
+        if not members:
+            self._fail(f"has the range {low}-{high}, of which the alphabet has no character")
+        return members
 
     def _character(self, reserved: str) -> set[str]:
         """Tokens of one character of the pattern."""

@@ -70,7 +70,7 @@ class Decode(Protocol):
         Args:
           logits: scores, B T K.
           lengths: frames of each sample.
-          ids: index of each sample in its source.
+          ids: index of each sample in its source; -1 in rows without a sample, which have no frames.
           labels: true label of each sample, which lexicons of benchmarks are made from.
         """
         ...
@@ -85,17 +85,22 @@ class _Tally:
 
     def add(self, output: _Output) -> None:
         """Adds a batch; rows without a sample are left out."""
+        if self._decode:
+            output = self._decoded(self._decode, output)
         rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
         labels, ids = self._task.codec.show(rows.targets), rows.ids.tolist()
-        if self._decode:
-            logits, lengths = (rows.prediction[name] for name in LOGITS)
-            decoded = self._decode(logits, lengths, ids, labels)
-            rows = rows._replace(prediction=rows.prediction | decoded._asdict())
         readings = self._task.rows(rows.prediction)
         self._predictions += [
             Prediction(index, label, *reading) for index, label, reading in zip(ids, labels, readings, strict=True)
         ]
         self._counts.append(self._task.count(rows.prediction, rows.targets))
+
+    def _decoded(self, decode: Decode, output: _Output) -> _Output:
+        """Decodes all rows, so that all batches have one shape; rows without a sample have no frames."""
+        logits, lengths = (output.prediction[name] for name in LOGITS)
+        labels = self._task.codec.show(output.targets)
+        decoded = decode(logits, np.where(output.mask, lengths, 0), output.ids.tolist(), labels)
+        return output._replace(prediction={**decoded._asdict()})
 
     def evaluation(self, seconds: float) -> Evaluation:
         """Evaluation over all batches added."""

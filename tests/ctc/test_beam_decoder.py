@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recog.alphabet import Alphabet
-from recog.ctc import BeamSearch, best_path, ctc_loss
+from recog.ctc import BeamSearch, beam_search, best_path, ctc_loss
+from recog.ctc.guide import TooFewFramesError
 from recog.ctc.pattern import compile_pattern
 
 
@@ -111,7 +112,7 @@ def test_several_sequences_follow_an_automaton_by_score():
 
 @pytest.mark.parametrize("count", [0, 11])
 def test_more_sequences_than_the_beam_holds_are_refused(count):
-    with pytest.raises(ValueError, match=f"{count} sequences of a beam of 10: choose 1 to 10, or widen it"):
+    with pytest.raises(ValueError, match=f"nbest={count} and beam_width=10: choose 1 <= nbest"):
         BeamSearch().best(drawn(1.0), LENGTHS, count)
 
 
@@ -121,3 +122,14 @@ def test_a_sample_without_probabilities_has_no_text_and_no_confidence():
     assert (found.confidence[0, 1:] == 0).all()
     assert (found.lengths[0] == 0).all()
     assert np.isfinite(found.confidence[1:]).all()
+
+
+def test_pictures_too_narrow_for_a_pattern_are_empty_beside_wider_ones():
+    decoder = BeamSearch(automaton=compile_pattern("a{4}", Alphabet("abcd")))
+    narrow = jnp.zeros((3, 2, 5)), jnp.full(3, 2)
+    with pytest.raises(TooFewFramesError, match="needs 7 frames, the model emits 2"):
+        beam_search(*narrow, automaton=decoder.automaton)
+    found = decoder(*narrow)
+    assert found.tokens.shape == found.frames.shape == found.confidences.shape == (3, 2)
+    assert not found.lengths.any()
+    assert not found.confidence.any()

@@ -11,6 +11,7 @@ from recog.alphabet import PRICE as TOKENS
 from recog.alphabet import Alphabet
 from recog.ctc import BeamSearch, BestPath
 from recog.ctc.branches import BranchDecoder
+from recog.ctc.guide import TooFewFramesError
 from recog.ctc.lexicon import Lexicon
 from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.pattern import compile_pattern
@@ -80,11 +81,10 @@ def test_parts_by_prefixes_may_be_of_any_length():
     assert all(re.fullmatch("京A[A1]{3}", text) for text in texts(jax.jit(decoder)(scores), alphabet))
 
 
-def test_no_text_that_fits_has_no_confidence():
+def test_a_text_that_cannot_fit_is_refused():
     decoder = BranchDecoder(PRICE, TOKENS, BeamSearch(automaton=compile_pattern(r"\d{20}", TOKENS)))
-    found = jax.jit(decoder)(SCORES)
-    assert texts(found) == [""] * ROWS
-    assert np.asarray(found.confidence).tolist() == [0.0] * ROWS
+    with pytest.raises(TooFewFramesError, match="widen the picture or allow shorter texts"):
+        jax.eval_shape(decoder, SCORES)
 
 
 def test_a_part_cut_from_the_whole_is_not_searched_under_an_automaton():

@@ -162,3 +162,25 @@ def test_evaluation_and_prediction_read_words_of_the_lexicon(trained, exported, 
     predicted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     by_name = {item["path"].rpartition("/")[2]: item["readings"] for item in predicted}
     assert [by_name[path.rpartition("/")[2]] for path in labels] == [item["readings"] for item in lists]
+
+
+def test_the_study_compares_edit_distances(trained, digits, tmp_path, capsys):
+    labels = [line.split("\t")[1] for line in (digits / "labels.tsv").read_text().splitlines()]
+    (tmp_path / "words.txt").write_text("\n".join(sorted(set(labels))))
+    flags = ["--decoder=lexicon", f"--lexicon={tmp_path / 'words.txt'}", "--study=crnn_figure4"]
+    asked = f"--workdir={trained.workdir}", f"--data=folder:{digits}", f"--out={tmp_path}"
+    run_main(evaluate, *asked, *flags)
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["accuracy_exact"] == report["accuracy"]
+    assert report["in_lexicon"] == 1.0
+    assert {f"ms_delta_{delta}" for delta in range(6)} < set(report)
+    assert (tmp_path / "crnn_figure4.png").stat().st_size > 5_000
+    for wrong in (["--nbest=2"], ["--lexicon=full"]):
+        with pytest.raises(ValueError, match="--study=crnn_figure4 takes"):
+            run_main(evaluate, *asked, *flags, *wrong)
+
+
+def test_a_pattern_that_fits_no_picture_is_refused(trained, digits, tmp_path):
+    asked = f"--workdir={trained.workdir}", f"--data=folder:{digits}", f"--out={tmp_path}"
+    with pytest.raises(ValueError, match="needs 50 frames, the model emits"):
+        run_main(evaluate, *asked, "--decoder=beam", r"--pattern=(12){25}")
