@@ -17,8 +17,9 @@ from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
 from recog.batch import full_height
 from recog.codecs import ClassCodec, TextCodec, codec_from_json
 from recog.ctc import BeamSearch
-from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
+from recog.export.artifact import Artifact
 from recog.export.check import DisagreementError, check_agreement
+from recog.export.files import FILES, ArtifactError, sha256
 from recog.export.write import Provenance, write_artifact
 from recog.models.classifier import Classifier, ClassifierConfig
 from recog.models.crnn import CRNN, CRNNConfig

@@ -14,7 +14,8 @@ from recog.batch import full_height
 from recog.codecs import TextCodec
 from recog.ctc import BeamSearch
 from recog.ctc.pattern import compile_pattern
-from recog.export.artifact import Artifact, ArtifactError, sha256
+from recog.export.artifact import Artifact
+from recog.export.files import ArtifactError, sha256
 from recog.export.write import Provenance, write_artifact
 from recog.models.multitask import MultiTaskConfig, MultiTaskReader
 from recog.ops.recurrent import RecurrentConfig
