@@ -24,6 +24,7 @@ from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
 BEST_PATH = "best_path"
+"""Name of the decoder without settings."""
 SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")
 """Settings of a beam search."""
 GUIDES = ("pattern", "allow", "hotwords", "ngram")
@@ -187,7 +188,7 @@ def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
 
 def _by_content(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with the digest of an n-gram model alone, wherever its file is."""
-    return {name: value["sha256"] if isinstance(value, dict) else value for name, value in settings.items()}
+    return {name: value.get("sha256") if isinstance(value, dict) else value for name, value in settings.items()}
 
 
 def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDecoding | None:
