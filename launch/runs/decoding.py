@@ -123,7 +123,7 @@ class Decoding:
         if given := (["--decoder=lexicon"] if self.decoder == "lexicon" else []) + self._given("lexicon", "nbest"):
             raise ValueError(
                 f"{' and '.join(given)}: lexicons and lists of the best texts need CTC logits of a whole text; this "
-                "model reads by parts or attention: use --decoder=best_path or --decoder=beam, without --nbest"
+                "model reads by parts or attention: leave these flags out"
             )
 
     def _given(self, *names: str) -> list[str]:
