@@ -2,7 +2,8 @@
 
 The artifact is a folder that predicts without the code that trained it (see `launch.predict`). It is compared with the
 live model before it is written. With ``--decoder=beam`` the program itself decodes by a beam search; attention decoders
-can search in no other way, while other readers also take a decoder when they predict.
+can search in no other way, while other readers also take a decoder when they predict. The card names an n-gram model
+by its file and sha256. Lexicons and lists of the best texts are no part of a program: `launch.predict` takes them.
 """
 
 from absl import flags

@@ -5,6 +5,9 @@
 Prints ``path<TAB>text<TAB>confidence`` for each picture, in order; with ``--nbest`` a line of JSON with ``path`` and
 ``readings``, best first, each with ``text`` and ``confidence``. Folders are searched for pictures. A file that cannot
 be read gets a line on stderr, the others are still read, and the exit status is 1.
+
+Without ``--decoder`` the decoder is the one that the artifact was exported with. Another one is used instead if the
+program returns CTC logits; ``--decoder=lexicon`` and ``--nbest`` need those of a whole text.
 """
 
 import io

@@ -1,6 +1,8 @@
 """Decoders of readers, from flags."""
 
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -10,17 +12,20 @@ from launch.runs.data import Samples
 from launch.runs.host_decoding import BestOfBeam, BestOfLexicons, HostDecoding
 from launch.runs.lexicons import load_lexicon, open_lexicons
 from recog.codecs import Codec, TextCodec
-from recog.ctc import BeamSearch, Decoder
+from recog.ctc import BeamSearch, BestPath, Decoder
 from recog.ctc.guide import require_room
 from recog.ctc.hotwords import WEIGHT
 from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.named_patterns import NAMED
 from recog.ctc.ngram_automaton import ALPHA, BETA
 from recog.export.artifact import Artifact
+from recog.export.files import sha256
 from recog.tasks.branches import BranchTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
+BEST_PATH = "best_path"
+"""Name of the decoder without settings."""
 SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")
 """Settings of a beam search."""
 GUIDES = ("pattern", "allow", "hotwords", "ngram")
@@ -28,7 +33,7 @@ GUIDES = ("pattern", "allow", "hotwords", "ngram")
 OF_NGRAM = ("alpha", "beta")
 """Settings of an n-gram model."""
 IGNORED = {
-    "best_path": (*SEARCH, *GUIDES, *OF_NGRAM, "lexicon", "nbest"),
+    BEST_PATH: (*SEARCH, *GUIDES, *OF_NGRAM, "lexicon", "nbest"),
     "beam": ("lexicon",),
     "lexicon": (*SEARCH, *GUIDES, *OF_NGRAM),
 }
@@ -39,8 +44,9 @@ IGNORED = {
 class Decoding:
     """Settings of a decoder."""
 
-    decoder: str = "best_path"
-    """``best_path``, ``beam`` for a prefix beam search, or ``lexicon`` for the most probable word of a list."""
+    decoder: str | None = None
+    """``best_path``, ``beam`` for a prefix beam search, or ``lexicon`` for the most probable word of a list; None for
+    the decoder of an artifact, elsewhere the best path."""
     beam_width: int | None = None
     """Hypotheses that a beam search keeps after each frame; None takes that of `BeamSearch`, as do the next two."""
     token_min_logp: float | None = None
@@ -71,7 +77,7 @@ class Decoding:
           ValueError: settings that do not fit each other or the alphabet.
         """
         self.check(codec)
-        if self.decoder == "best_path":
+        if self.decoder in (None, BEST_PATH):
             return None
         assert isinstance(codec, TextCodec)
         if self.decoder == "lexicon":
@@ -89,21 +95,37 @@ class Decoding:
         return BeamSearch(codec.alphabet.blank_id, automaton=automaton, **search)
 
     def described(self) -> dict[str, Any]:
-        """Settings that differ from the usual ones, for JSON."""
-        usual = Decoding()
-        return {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
+        """Settings that differ from the usual ones, for JSON: none for the best path, an n-gram model by its content.
+
+        Raises:
+          OSError: the file of the n-gram model cannot be read.
+        """
+        usual = dataclasses.replace(Decoding(), decoder=self.decoder if self.decoder == BEST_PATH else None)
+        settings = {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
+        if self.ngram:
+            settings["ngram"] = {"file": Path(self.ngram).name, "sha256": sha256(Path(self.ngram))}
+        return settings
 
     def check(self, codec: Codec) -> None:
         """Raises ``ValueError`` for settings that have nothing to act on, or need another one."""
-        if given := self._given(*IGNORED[self.decoder]):
+        decoder = self.decoder or BEST_PATH
+        if given := self._given(*IGNORED[decoder]):
             other = "lexicon" if given == ["--lexicon"] else "beam"
-            raise ValueError(f"--decoder={self.decoder} ignores {' and '.join(given)}: set --decoder={other}")
+            raise ValueError(f"--decoder={decoder} ignores {' and '.join(given)}: set --decoder={other}")
         if (given := self._given(*OF_NGRAM)) and not self.ngram:
             raise ValueError(f"nothing uses {' and '.join(given)} without an n-gram model: set --ngram=FILE")
-        if self.decoder == "lexicon" and not self.lexicon:
+        if decoder == "lexicon" and not self.lexicon:
             raise ValueError("--decoder=lexicon needs words: set --lexicon=FILE, with one word a line")
-        if self.decoder != "best_path" and not isinstance(codec, TextCodec):
-            raise ValueError(f"--decoder={self.decoder} decodes texts, this model predicts {codec.kind}")
+        if decoder != BEST_PATH and not isinstance(codec, TextCodec):
+            raise ValueError(f"--decoder={decoder} decodes texts, this model predicts {codec.kind}")
+
+    def check_whole_texts(self) -> None:
+        """Raises ``ValueError`` for settings that models reading by parts or by attention have no logits for."""
+        if given := (["--decoder=lexicon"] if self.decoder == "lexicon" else []) + self._given("lexicon", "nbest"):
+            raise ValueError(
+                f"{' and '.join(given)}: lexicons and lists of the best texts need CTC logits of a whole text; this "
+                "model reads by parts or attention: leave these flags out"
+            )
 
     @property
     def restricts(self) -> bool:
@@ -117,8 +139,7 @@ class Decoding:
 
 def define_flags() -> None:
     """Defines the flags of decoders."""
-    usual = Decoding()
-    flags.DEFINE_enum("decoder", usual.decoder, list(IGNORED), "Decoder of a reader.")
+    flags.DEFINE_enum("decoder", None, list(IGNORED), "Decoder of a reader (the artifact's own, or the best path).")
     flags.DEFINE_integer("beam_width", None, f"Hypotheses that a beam search keeps ({BeamSearch.beam_width}).", 1)
     flags.DEFINE_float("token_min_logp", None, "Log probability that a new token needs in its frame (any).")
     flags.DEFINE_float("beam_prune_logp", None, "Log probability relative to the best hypothesis, 0 or less (any).")
@@ -145,6 +166,8 @@ def decoded_by(task: Task, decoding: Decoding) -> Task:
     Raises:
       ValueError: the task does not read a text, or the settings do not fit it.
     """
+    if isinstance(task, BranchTask):
+        decoding.check_whole_texts()
     decoding.check(task.codec)
     decoder = None if decoding.decoder == "lexicon" or decoding.nbest else decoding.make(task.codec)
     if decoder is None:
@@ -159,10 +182,23 @@ def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
 
     Raises:
       ValueError: the artifact needs to be exported with this decoder, or the settings do not fit.
+      OSError: a file of the settings cannot be read.
     """
-    if not decoding.nbest and artifact.card.decoder == decoding.described():
+    if isinstance(artifact.codec, TextCodec) and not artifact.reads_whole_texts:
+        decoding.check_whole_texts()
+    decoding.check(artifact.codec)
+    if decoding.decoder is None:
         return artifact
+    if not decoding.nbest and _by_content(artifact.card.decoder) == _by_content(decoding.described()):
+        return artifact
+    if decoding.decoder == BEST_PATH and isinstance(artifact.codec, TextCodec):
+        return artifact.decoded_by(BestPath(artifact.codec.alphabet.blank_id))
     return artifact.decoded_by(decoding.make(artifact.codec))
+
+
+def _by_content(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with the digest of an n-gram model alone, wherever its file is."""
+    return {name: value.get("sha256") if isinstance(value, dict) else value for name, value in settings.items()}
 
 
 def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDecoding | None:
@@ -175,7 +211,7 @@ def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDe
     if decoding.decoder != "lexicon" and not decoding.nbest:
         return None
     if not isinstance(task, ReadingTask):
-        raise ValueError("lexicons and --nbest need CTC logits of a whole text; this model reads by parts or attention")
+        raise ValueError("lexicons and --nbest need CTC logits of a whole text; this model has none")
     if decoding.decoder == "lexicon":
         lexicon_of = open_lexicons(decoding.lexicon, task.codec, samples)
         return HostDecoding(task.codec, BestOfLexicons(task.codec, lexicon_of, decoding.nbest or 1))

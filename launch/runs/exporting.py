@@ -6,9 +6,10 @@ from launch.runs.assembly import show_notes
 from launch.runs.config import to_json
 from launch.runs.decoding import Decoding, decoded_by
 from launch.runs.folder import load_run
-from recog.export.artifact import FILES
 from recog.export.check import Agreement
+from recog.export.files import FILES
 from recog.export.write import Provenance, check_free, write_artifact
+from recog.tasks.branches import BranchTask
 
 
 def export(workdir: str | Path, out: str | Path, decoding: Decoding | None = None) -> Agreement:
@@ -28,6 +29,8 @@ def export(workdir: str | Path, out: str | Path, decoding: Decoding | None = Non
     out = Path(out)
     check_free(out)
     run, decoding = load_run(workdir), decoding or Decoding()
+    if isinstance(run.task, BranchTask):
+        decoding.check_whole_texts()
     if decoding.decoder == "lexicon" or decoding.nbest:
         raise ValueError("--decoder=lexicon and --nbest are no part of a program: give them to launch.predict")
     task = decoded_by(run.task, decoding)

@@ -15,7 +15,7 @@ from launch.runs.lock import hold
 from launch.runs.states import make_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
-from recog.export.artifact import sha256
+from recog.export.files import sha256
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import StateDict, WeightsError
 from recog.importing.torch_file import load_state_dict

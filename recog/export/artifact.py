@@ -7,51 +7,28 @@ and ``card.json`` complete it; ``config.json`` and ``card.md`` are for people.
 
 import copy
 import functools
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import jax
 import numpy as np
-import safetensors
-import safetensors.numpy
 from jax import export
 from jaxtyping import Float, Int, UInt8
 
-from recog.codecs import Codec, Prediction, Reading, TextCodec, codec_from_json
+from recog.codecs import Codec, Prediction, Reading, TextCodec
 from recog.ctc import Decoder
 from recog.ctc.branches import BranchDecoder
 from recog.ctc.decoder import Ranking
 from recog.decoded import Decoded
 from recog.export.card import Card
+from recog.export.files import ArtifactError
+from recog.export.loading import Parts, load_card, load_codec, load_parameters, load_program
 from recog.export.pictures import groups, pad
-from recog.structure import Structure
+from recog.export.suited import require_alphabet
 
 T = TypeVar("T")
-PROGRAM, PARAMETERS, CODEC = "program.bin", "parameters.safetensors", "codec.json"
-CONFIG, CARD, CARD_TEXT = "config.json", "card.json", "card.md"
-FILES = (PROGRAM, PARAMETERS, CODEC, CONFIG, CARD, CARD_TEXT)
-"""All files of an artifact."""
-VERIFIED = (PROGRAM, PARAMETERS, CODEC)
-"""Files that determine predictions; the card holds their digests."""
-
-
-LARGEST_JSON = 2**24
-"""Maximum size in bytes of the card and the codec, which are read whole."""
-
-
-class ArtifactError(ValueError):
-    """A folder is not an artifact, or has changed since it was exported."""
-
-
-class Parts(NamedTuple):
-    """Parts of a text that a model reads."""
-
-    structure: Structure
-    scores: str
-    """``ctc`` or ``attention``, the kind of decoders that the logits are for."""
 
 
 class Artifact:
@@ -90,44 +67,26 @@ class Artifact:
             finite.
         """
         folder = Path(folder)
-        _require(folder, CARD)
-        _require_small(folder, CARD)
-        try:
-            card = Card.from_file(folder / CARD)
-        except ValueError as error:
-            raise ArtifactError(str(error)) from error
-        _require(folder, *VERIFIED)  # after the format: other formats have other files
-        _require_small(folder, CODEC)
-        for name in VERIFIED:
-            if sha256(folder / name) != card.sha256.get(name):
-                raise ArtifactError(
-                    f"{folder / name} is damaged or of another artifact (its sha256 differs from that in {CARD}): "
-                    "copy the whole folder again, or export it again"
-                )
-        try:
-            program = export.deserialize(bytearray((folder / PROGRAM).read_bytes()))
-        except Exception as error:  # of any type, for programs of other versions
-            raise ArtifactError(
-                f"{folder / PROGRAM}: jax {jax.__version__} cannot load programs of jax {card.versions.get('jax')} "
-                f"({error}): install that version, or export the checkpoint again"
-            ) from error
-        wanted, images = jax.tree.unflatten(program.in_tree, program.in_avals)[0][:2]
-        size = card.preprocess.height, card.preprocess.width or images.shape[2], card.preprocess.channels
-        if images.shape[1:] != size:
-            raise ArtifactError(
-                f"{folder / CARD} describes pictures of {size}, {PROGRAM} takes {images.shape[1:]}: copy or export the "
-                "artifact again"
-            )
-        parameters = _load_parameters(folder / PARAMETERS, wanted)
-        codec, parts = _load_codec(folder / CODEC)
+        card = load_card(folder)
+        program = load_program(folder, card)
+        parameters = load_parameters(folder, program)
+        codec, parts = load_codec(folder)
         return cls(program, parameters, codec, card, parts)
 
+    @property
+    def reads_whole_texts(self) -> bool:
+        """Whether the program returns CTC logits of a whole text, which lexicons and lists of several texts need."""
+        return "logit_lengths" in self._outputs
+
     def decoded_by(self, decoder: Decoder | None) -> "Artifact":
-        """A copy with another decoder, such as `recog.ctc.BeamSearch`; None for the exported one.
+        """A copy with another decoder, such as ``BeamSearch(artifact.codec.alphabet.blank_id)``.
+
+        Args:
+          decoder: decoder of `recog.ctc` or another one; None for the exported one.
 
         Raises:
           ArtifactError: its program returns no logits that the decoder needs.
-          ValueError: the decoder does not suit the structure of the texts (`recog.ctc.branches`).
+          ValueError: the decoder does not suit the structure of the texts (`recog.ctc.branches`) or the alphabet.
         """
         other = copy.copy(self)
         decode = self._decoding(decoder) if decoder else None
@@ -139,20 +98,26 @@ class Artifact:
 
     def _decoding(self, decoder: Decoder) -> Callable[[Prediction], Decoded]:
         """Function that decodes the program's logits."""
-        if "logits" in self._outputs:
-            return lambda logits: decoder(logits["logits"], logits["logit_lengths"])
         if not isinstance(self.codec, TextCodec):
             raise ArtifactError("this artifact returns no logits of a text, which other decoders need")
+        if not self.reads_whole_texts:
+            return self._decoding_of_parts(decoder, self.codec)
+        require_alphabet(decoder, self.codec.alphabet)
+        return lambda logits: decoder(logits["logits"], logits["logit_lengths"])
+
+    def _decoding_of_parts(self, decoder: Decoder, codec: TextCodec) -> Callable[[Prediction], Decoded]:
+        """Function that decodes the logits of all branches and composes the text."""
         if self.parts is None:
             raise ArtifactError("this artifact does not say how its parts compose a text: export it again")
         if self.parts.scores != "ctc":
             settings = json.dumps(self.card.decoder) if self.card.decoder else "greedy decoding"
             raise ArtifactError(
                 f"attention decoders search within the program, and this one was exported with {settings}: export it "
-                "again with the decoder's flags (launch.export --decoder=beam ...)"
+                "again with the decoder's flags (launch.export --decoder=beam ...), or without for greedy decoding"
             )
         structure = self.parts.structure
-        decode, names = BranchDecoder(structure, self.codec.alphabet, decoder), [b.name for b in structure.branches]
+        decode, names = BranchDecoder(structure, codec.alphabet, decoder), [b.name for b in structure.branches]
+        require_alphabet(decoder, codec.alphabet)
         return lambda found: decode({name: (found[f"logits.{name}"], found[f"logit_lengths.{name}"]) for name in names})
 
     def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
@@ -206,11 +171,12 @@ class Artifact:
         Raises:
           ValueError: unexpected shape, type or size, or an unknown branch.
         """
-        prediction, suffix = self.predict(images, sizes), f".{branch}" if branch else ""
-        if f"logit_lengths{suffix}" not in prediction:
-            available = sorted(name for name in prediction if name.startswith("logits"))
+        suffix = f".{branch}" if branch else ""
+        if f"logit_lengths{suffix}" not in self._outputs:
+            available = sorted(name for name in self._outputs if name.startswith("logits"))
             raise ValueError(f"no logits of branch {branch!r}: this artifact returns {', '.join(available) or 'none'}")
-        return prediction[f"logits{suffix}"], prediction[f"logit_lengths{suffix}"]
+        found = self._run(images, sizes)
+        return jax.device_get((found[f"logits{suffix}"], found[f"logit_lengths{suffix}"]))
 
     def read(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> list[Reading]:
         """Predictions of a batch as text; arguments and errors as in `predict`."""
@@ -246,7 +212,7 @@ class Artifact:
         if self.parts:
             raise ArtifactError("this artifact reads texts by parts, of which no lists of several texts are made")
         if not (self._best and isinstance(self.codec, TextCodec)):
-            raise ArtifactError("choose a decoder that lists several texts: decoded_by(BeamSearch(...))")
+            raise ArtifactError("choose a decoder that lists several texts: decoded_by(BeamSearch(blank_id=...))")
         found = self._run(images, sizes)
         return self.codec.lists(jax.device_get(self._best(found["logits"], found["logit_lengths"], count))._asdict())
 
@@ -269,46 +235,3 @@ class Artifact:
           ValueError: not a picture, or too wide.
         """
         return self.card.preprocess(picture)
-
-
-def _require(folder: Path, *names: str) -> None:
-    if missing := [name for name in names if not (folder / name).is_file()]:
-        raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact written by launch.export")
-
-
-def _require_small(folder: Path, name: str) -> None:
-    if (size := (folder / name).stat().st_size) > LARGEST_JSON:
-        raise ArtifactError(f"{folder / name} of {size:,} bytes is not written by launch.export: export it again")
-
-
-def _load_codec(path: Path) -> tuple[Codec, Parts | None]:
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        parts = Parts(Structure.from_json(saved["structure"]), saved["scores"]) if "structure" in saved else None
-        return codec_from_json(saved), parts
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ArtifactError(f"{path} holds no codec ({error}): export the artifact again") from error
-
-
-def _load_parameters(path: Path, wanted: dict[str, jax.ShapeDtypeStruct]) -> dict[str, np.ndarray]:
-    """Loads the parameters, which must be those that the program takes, and finite."""
-    try:
-        parameters = safetensors.numpy.load_file(path)
-    except (safetensors.SafetensorError, ValueError, LookupError) as error:
-        raise ArtifactError(f"{path} cannot be read ({error}): export the artifact again") from error
-    if _kinds(parameters) != _kinds(wanted):
-        raise ArtifactError(f"{path} holds other arrays than {PROGRAM} takes: export the artifact again")
-    for name, array in parameters.items():
-        if not np.isfinite(array).all():
-            raise ArtifactError(f"{path}: {name} holds numbers that are not finite: export the artifact again")
-    return parameters
-
-
-def _kinds(arrays: Mapping[str, np.ndarray | jax.ShapeDtypeStruct]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 digest of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

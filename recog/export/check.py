@@ -7,8 +7,9 @@ import jax
 import numpy as np
 
 from recog.batch import full_height
-from recog.export.artifact import Artifact, ArtifactError
+from recog.export.artifact import Artifact
 from recog.export.card import Card
+from recog.export.files import ArtifactError
 from recog.tasks.task import Task, Variables
 
 SHAPES = ((1, 33), (3, 100), (4, 256))

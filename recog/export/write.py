@@ -15,20 +15,10 @@ import numpy as np
 import safetensors.numpy
 from jax import export
 
-from recog.export.artifact import (
-    CARD,
-    CARD_TEXT,
-    CODEC,
-    CONFIG,
-    FILES,
-    PARAMETERS,
-    PROGRAM,
-    VERIFIED,
-    Artifact,
-    sha256,
-)
+from recog.export.artifact import Artifact
 from recog.export.card import Card
 from recog.export.check import Agreement, check_agreement
+from recog.export.files import CARD, CARD_TEXT, CODEC, CONFIG, FILES, PARAMETERS, PROGRAM, VERIFIED, sha256
 from recog.preprocess import Preprocess
 from recog.tasks.task import Task, Variables
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +17,10 @@ from jax import export
 from recog.alphabet import CHINESE_PLATES, DIGITS, Alphabet
 from recog.batch import full_height
 from recog.codecs import ClassCodec, TextCodec, codec_from_json
-from recog.ctc import BeamSearch
-from recog.export.artifact import FILES, Artifact, ArtifactError, sha256
+from recog.ctc import BeamSearch, BestPath, Lexicon, LexiconSearch
+from recog.export.artifact import Artifact
 from recog.export.check import DisagreementError, check_agreement
+from recog.export.files import FILES, ArtifactError, sha256
 from recog.export.write import Provenance, write_artifact
 from recog.models.classifier import Classifier, ClassifierConfig
 from recog.models.crnn import CRNN, CRNNConfig
@@ -418,3 +420,48 @@ def test_another_decoder_reads_the_logits(gray):
     np.testing.assert_allclose(found["confidence"], expected.confidence, rtol=1e-5)
     again = artifact.decoded_by(decoder).decoded_by(None).predict(images, sizes)
     np.testing.assert_array_equal(again["tokens"], artifact.predict(images, sizes)["tokens"])
+
+
+@pytest.mark.parametrize("decoder", [BeamSearch(beam_width=3), BestPath(), BeamSearch(blank_id=66)], ids=str)
+def test_decoders_of_another_blank_are_refused_with_the_right_one(colour, decoder):
+    artifact = Artifact.load(colour[0])
+    kind = type(decoder).__name__
+    with pytest.raises(ValueError, match=rf"class {decoder.blank_id} for the blank.*{kind}\(blank_id=67\)"):
+        artifact.decoded_by(decoder)
+
+
+def test_decoders_of_the_last_blank_read(colour):
+    artifact = Artifact.load(colour[0])
+    images, sizes = pictures((2, 32, 40, 3)), full_height(np.array([40, 33]), 32)
+    assert artifact.codec == TextCodec(CHINESE_PLATES)
+    found = artifact.decoded_by(BestPath(CHINESE_PLATES.blank_id)).predict(images, sizes)
+    np.testing.assert_array_equal(found["tokens"], artifact.predict(images, sizes)["tokens"])
+
+
+def test_a_lexicon_of_another_alphabet_is_refused(gray):
+    artifact = Artifact.load(gray[0])
+    for other in (Alphabet("9876543210"), Alphabet("0123456789", blank="last")):
+        with pytest.raises(ValueError, match=r"the lexicon is over .*Lexicon\(words, artifact.codec.alphabet\)"):
+            artifact.decoded_by(LexiconSearch(Lexicon(["12", "407"], other)))
+    words = Lexicon(["12", "407"], Alphabet("0123456789"))
+    images, sizes = pictures((1, 32, 75, 1)), full_height([75], 32)
+    assert artifact.decoded_by(LexiconSearch(words)).read(images, sizes)[0].text in ("12", "407")
+
+
+class Unused:
+    """A decoder that must not be called."""
+
+    on_host: ClassVar[bool] = True
+
+    def __call__(self, logits, lengths):
+        raise AssertionError("logits need no decoder")
+
+
+def test_logits_are_those_of_the_program_whatever_the_decoder(gray):
+    artifact = Artifact.load(gray[0])
+    images, sizes = pictures((3, 32, 75, 1)), full_height(np.array([75, 60, 9]), 32)
+    for found, expected in zip(
+        artifact.decoded_by(Unused()).logits(images, sizes), artifact.logits(images, sizes), strict=True
+    ):
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, expected)

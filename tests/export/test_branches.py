@@ -5,47 +5,18 @@ import json
 import re
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from recog.alphabet import PRICE as TOKENS
-from recog.batch import full_height
-from recog.codecs import TextCodec
-from recog.ctc import BeamSearch
+from recog.ctc import BeamSearch, BestPath, Lexicon, LexiconSearch
 from recog.ctc.pattern import compile_pattern
-from recog.export.artifact import Artifact, ArtifactError, sha256
-from recog.export.write import Provenance, write_artifact
-from recog.models.multitask import MultiTaskConfig, MultiTaskReader
-from recog.ops.recurrent import RecurrentConfig
-from recog.preprocess import Preprocess
-from recog.structure import PRICE
-from recog.tasks.branches import BranchTask
-from recog.tasks.task import normalize
-from tests.variables import random_like
+from recog.export.artifact import Artifact
+from recog.export.files import ArtifactError, sha256
+from tests.export.by_parts import IMAGES, SIZES, write
 
 PATTERN = r"\d{1,2}\.\d{2}"
 SEARCH = BeamSearch(beam_width=3, automaton=compile_pattern(PATTERN, TOKENS))
-IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 64, 1), np.uint8)
-SIZES = full_height(np.full(3, 64), 16)
-
-
-def write(folder, scores: str, decoder: BeamSearch | None = None, settings=None):
-    """The artifact of a tiny reader with random parameters, its task and variables."""
-    config = MultiTaskConfig(width=0.03, recurrent=RecurrentConfig(layers=1, units=4), units=4, decoder=scores)
-    names = tuple(branch.name for branch in PRICE.branches)
-    model = MultiTaskReader(config, names, TOKENS.classes, TOKENS.blank_id, steps=4)
-    task = BranchTask(model, TextCodec(TOKENS, 4), PRICE, decoder)
-    labels = {name: np.zeros((3, 4), np.int32) for name in names}
-    shapes = jax.eval_shape(
-        lambda: model.init(jax.random.key(0), normalize(jnp.asarray(IMAGES)), SIZES[:, 1], labels, train=False)
-    )
-    variables = random_like(dict(shapes))
-    provenance = Provenance({}, {}, Preprocess(16, 64, 1), "folder:x", "folder:y", 9, {}, settings)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recog.export.check.SHAPES", ((3, 64),))  # compiles once
-        write_artifact(folder, task, variables, provenance)
-    return task, variables
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +71,18 @@ def test_a_program_of_attention_searches_if_it_is_exported_so(tmp_path):
     assert all(re.fullmatch(PATTERN, reading.text) for reading in artifact.read(IMAGES, SIZES))
     assert artifact.card.decoder == settings
     assert json.dumps(settings) in (tmp_path / "artifact" / "card.md").read_text()
-    with pytest.raises(ArtifactError, match=r'exported with \{"decoder": "beam".*export it again with the decoder'):
-        artifact.decoded_by(BeamSearch())
+    for decoder in (BeamSearch(), BestPath()):
+        with pytest.raises(ArtifactError, match=r'exported with \{"decoder": "beam".*export it again with the decoder'):
+            artifact.decoded_by(decoder)
+
+
+def test_decoders_that_do_not_suit_the_parts_are_refused(ctc):
+    artifact = Artifact.load(ctc[0])
+    for decoder in (BeamSearch(blank_id=11), BestPath(blank_id=11)):
+        with pytest.raises(ValueError, match=rf"{type(decoder).__name__}\(blank_id=0\)"):
+            artifact.decoded_by(decoder)
+    with pytest.raises(ValueError, match="LexiconSearch decodes whole texts, this model reads them by parts"):
+        artifact.decoded_by(LexiconSearch(Lexicon(["1.50"], TOKENS)))
 
 
 def test_a_damaged_structure_is_named(ctc, tmp_path):

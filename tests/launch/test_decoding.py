@@ -1,14 +1,18 @@
 """Decoders by flags, in evaluation and prediction."""
 
+import copy
 import dataclasses
+import hashlib
 import json
 import math
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from launch import evaluate, export, predict
-from launch.runs.decoding import Decoding, artifact_decoded_by, decoded_by
+from launch.runs.decoding import Decoding, artifact_decoded_by, decoded_by, from_flags
 from launch.runs.tasks import make_task
 from recog.alphabet import CHINESE_PLATES, DIGITS, MUSIC_PITCHES
 from recog.codecs import ClassCodec, TextCodec
@@ -16,17 +20,21 @@ from recog.ctc import BeamSearch
 from recog.ctc.arpa import save_arpa
 from recog.ctc.kneser_ney import train
 from recog.export.artifact import Artifact
+from recog.export.files import ArtifactError
 from recog.images import decode
 from recog.tasks.branches import BranchTask
+from tests.export.by_parts import write
 from tests.launch.conftest import plate_reader
 from tests.launch.in_process import parsed, run_main
 
 CODEC = TextCodec(DIGITS)
 
 
-def test_the_best_path_is_no_search():
-    assert Decoding().make(CODEC) is None
-    assert Decoding().make(ClassCodec(("cat", "dog"))) is None
+@pytest.mark.parametrize("name", [None, "best_path"])
+def test_the_best_path_is_no_search(name):
+    assert Decoding(name).make(CODEC) is None
+    assert Decoding(name).make(ClassCodec(("cat", "dog"))) is None
+    assert Decoding(name).described() == {}
 
 
 def test_settings_reach_the_search():
@@ -109,15 +117,106 @@ def test_an_exported_decoder_is_used_as_it_is(exported):
     artifact.card = dataclasses.replace(artifact.card, decoder={"decoder": "beam", "beam_width": 7})
     assert artifact_decoded_by(artifact, decoding) is artifact
     assert artifact_decoded_by(artifact, Decoding("beam")) is not artifact
+    assert artifact_decoded_by(artifact, Decoding()) is artifact
 
 
-def test_export_takes_the_flags_of_a_decoder(trained, digits, tmp_path):
+@pytest.fixture(scope="module")
+def attention(tmp_path_factory):
+    """The artifact of a reader by attention."""
+    folder = tmp_path_factory.mktemp("attention") / "artifact"
+    write(folder, "attention")
+    return Artifact.load(folder)
+
+
+def with_decoder(artifact: Artifact, settings) -> Artifact:
+    """A copy whose card says that it was exported with these settings."""
+    other = copy.copy(artifact)
+    other.card = dataclasses.replace(artifact.card, decoder=settings)
+    return other
+
+
+@pytest.fixture
+def models(tmp_path):
+    """An n-gram model, an equal one elsewhere, and another one of the first one's name."""
+    paths = [tmp_path / name for name in ("model.arpa", "copy.arpa", "other/model.arpa")]
+    paths[2].parent.mkdir()
+    for path, texts in zip(paths, (["12"], ["12"], ["34"]), strict=True):
+        save_arpa(train(texts, 2), path)
+    return [Decoding("beam", ngram=str(path)) for path in paths]
+
+
+def test_n_gram_models_are_described_by_content(models):
+    one, same, other = (decoding.described()["ngram"] for decoding in models)
+    assert (one["file"], same["file"], other["file"]) == ("model.arpa", "copy.arpa", "model.arpa")
+    assert one["sha256"] == same["sha256"] == hashlib.sha256(Path(models[0].ngram).read_bytes()).hexdigest()
+    assert other["sha256"] != one["sha256"]
+
+
+def test_n_gram_models_of_equal_content_are_one_decoder(exported, attention, models):
+    one, same, other = models
+    for loaded in (Artifact.load(exported.folder), attention):
+        artifact = with_decoder(loaded, one.described())
+        assert artifact_decoded_by(artifact, one) is artifact
+        assert artifact_decoded_by(artifact, same) is artifact
+    artifact = with_decoder(Artifact.load(exported.folder), one.described())
+    assert artifact_decoded_by(artifact, other) is not artifact
+    assert artifact_decoded_by(with_decoder(artifact, vars(one)), one) is not artifact, "card of an earlier version"
+    Path(one.ngram).write_bytes(Path(other.ngram).read_bytes())
+    assert artifact_decoded_by(artifact, one) is not artifact
+    with pytest.raises(ArtifactError, match=r"exported with .*model\.arpa.*export it again with the decoder's flags"):
+        artifact_decoded_by(with_decoder(attention, artifact.card.decoder), one)
+
+
+def test_the_best_path_of_attention_needs_a_program_without_a_search(attention):
+    for decoding in (Decoding(), Decoding("best_path")):
+        assert artifact_decoded_by(attention, decoding) is attention
+    searching = with_decoder(attention, {"decoder": "beam"})
+    assert artifact_decoded_by(searching, Decoding()) is searching
+    with pytest.raises(ArtifactError, match=r'exported with \{"decoder": "beam"\}: export it again .* without'):
+        artifact_decoded_by(searching, Decoding("best_path"))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--decoder=lexicon", "--lexicon=x.txt"], ["--lexicon=x.txt"], ["--decoder=beam", "--nbest=2"], ["--nbest=2"]],
+    ids=str,
+)
+def test_both_commands_say_why_readers_by_parts_take_neither_lexicons_nor_lists(attention, flags, digits, monkeypatch):
+    monkeypatch.setattr(predict.Artifact, "load", lambda folder: attention)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    reason = "^.*(lexicon|nbest).*need CTC logits of a whole text; this model reads by parts or attention"
+    with parsed(predict, "--artifact=x", *flags), pytest.raises(ValueError, match=reason):
+        predict.main(["predict", str(digits)])
+    task = make_task(plate_reader(str(digits)))
+    monkeypatch.setattr("launch.runs.exporting.load_run", lambda workdir: SimpleNamespace(task=task))
+    with pytest.raises(ValueError, match=reason):
+        run_main(export, "--workdir=x", f"--out={digits / 'artifact'}", *flags)
+
+
+def test_export_sends_lexicons_of_whole_texts_to_prediction(trained, tmp_path):
+    with pytest.raises(ValueError, match=r"give them to launch\.predict"):
+        run_main(export, f"--workdir={trained.workdir}", f"--out={tmp_path / 'artifact'}", "--decoder=lexicon")
+
+
+def test_flags_tell_an_explicit_best_path_from_none():
+    for flags, expected in (([], None), (["--decoder=best_path"], "best_path"), (["--decoder=beam"], "beam")):
+        with parsed(predict, "--artifact=x", *flags):
+            assert from_flags() == Decoding(expected)
+
+
+def test_export_takes_the_flags_of_a_decoder(trained, exported, digits, tmp_path):
     flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
     run_main(export, f"--workdir={trained.workdir}", f"--out={tmp_path / 'artifact'}", *flags)
     artifact = Artifact.load(tmp_path / "artifact")
     assert artifact.card.decoder == {"decoder": "beam", "beam_width": 4, "pattern": "[12]{3}"}
-    [reading] = artifact.read_pictures([decode((digits / "0.png").read_bytes(), 1)])
+    pictures = [decode((digits / "0.png").read_bytes(), 1)]
+    [reading] = artifact.read_pictures(pictures)
     assert re.fullmatch("[12]{3}", reading.text)
+    assert artifact_decoded_by(artifact, Decoding()) is artifact
+    [best] = artifact_decoded_by(artifact, Decoding("best_path")).read_pictures(pictures)
+    [expected] = Artifact.load(exported.folder).read_pictures(pictures)
+    assert best.text == expected.text != reading.text
+    assert best.confidence == pytest.approx(expected.confidence, rel=1e-4)
 
 
 def test_evaluation_and_prediction_follow_the_pattern(trained, exported, digits, tmp_path, capsys):

@@ -9,7 +9,8 @@ import pytest
 
 import launch.predict
 from launch.runs.folder import load_run
-from recog.export.artifact import FILES, Artifact, ArtifactError
+from recog.export.artifact import Artifact
+from recog.export.files import FILES, ArtifactError
 from recog.serving.files import find_pictures, read_files
 from tests.launch.in_process import parsed
 
