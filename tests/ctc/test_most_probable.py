@@ -94,8 +94,8 @@ def test_both_representations_find_the_same(monkeypatch, steps, few, many):
 def test_scaled_probabilities_carry_on(monkeypatch):
     converted = []
     monkeypatch.setattr(word_search, "STEPS", 4)
-    original = word_search._Scaled.converted
-    monkeypatch.setattr(word_search._Scaled, "converted", lambda *a: converted.append(1) or original(*a))
+    original = word_search.Scaled.converted
+    monkeypatch.setattr(word_search.Scaled, "converted", lambda *a: converted.append(1) or original(*a))
     assert_found(logits(7, 0, 0.3), Lexicon(ALL, ALPHABET), nbest=1)
     assert converted
 
