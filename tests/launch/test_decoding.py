@@ -111,7 +111,8 @@ def test_an_exported_decoder_is_used_as_it_is(exported):
     assert artifact_decoded_by(artifact, Decoding("beam")) is not artifact
 
 
-def test_export_takes_the_flags_of_a_decoder(trained, digits, tmp_path):
+def test_export_takes_the_flags_of_a_decoder(trained, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("recog.export.check.SHAPES", ((1, 64),))  # the shape of the picture: it compiles once
     flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
     run_main(export, f"--workdir={trained.workdir}", f"--out={tmp_path / 'artifact'}", *flags)
     artifact = Artifact.load(tmp_path / "artifact")
