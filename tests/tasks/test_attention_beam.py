@@ -47,6 +47,7 @@ def reader(alphabet: Alphabet, seed: int) -> Any:
 @functools.cache
 def enumerated(alphabet: Alphabet, seed: int) -> list[dict[tuple, float]]:
     """Log probability of every sequence of each row."""
+    module: Any
     module, variables, features = decoder(alphabet, seed)
     apply = jax.jit(lambda *given: jax.nn.log_softmax(module.apply(*given)))
     found: list[dict[tuple, float]] = [{} for _ in range(B)]
