@@ -1,15 +1,15 @@
 """Decoding of branches: alone and composed, or together under an automaton."""
 
+import functools
 import re
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from recog.alphabet import PRICE as TOKENS
 from recog.alphabet import Alphabet
-from recog.ctc import BeamSearch, BestPath
+from recog.ctc import BeamSearch, BestPath, ctc_loss
 from recog.ctc.branches import BranchDecoder
 from recog.ctc.guide import TooFewFramesError
 from recog.ctc.lexicon import Lexicon
@@ -25,7 +25,7 @@ def drawn(seed: int, point: bool):
     """Random logits, which only the branch of whole texts reads points from."""
     logits = 2 * np.random.default_rng(seed).standard_normal((ROWS, FRAMES, TOKENS.classes))
     logits[..., TOKENS.encode(".")] -= 0 if point else 30
-    return jnp.asarray(logits, jnp.float32), jnp.full(ROWS, FRAMES)
+    return np.float32(logits), np.full(ROWS, FRAMES)
 
 
 SCORES = {name: drawn(seed, name == "text") for seed, name in enumerate(["integer", "decimal", "no_point", "text"])}
@@ -41,23 +41,44 @@ def texts(decoded: Decoded, alphabet: Alphabet = TOKENS) -> list[str]:
     return [alphabet.decode(tokens[:length].tolist()) for tokens, length in rows]
 
 
-@pytest.mark.parametrize("decoder", [BestPath(), BeamSearch(beam_width=4)], ids=["best_path", "beam"])
-def test_without_an_automaton_each_branch_is_decoded_alone(decoder):
-    found, decode = jax.jit(BranchDecoder(PRICE, TOKENS, decoder))(SCORES), jax.jit(decoder)
-    alone = compose(PRICE, TOKENS, {name: decode(*SCORES[name]) for name in ("integer", "decimal", "no_point")})
-    for ours, theirs in zip(found, alone, strict=True):
+def likelihoods(logits, lengths, texts: list[str]) -> np.ndarray:
+    """Probabilities of texts by the loss."""
+    labels = np.zeros((ROWS, FRAMES), np.int32)
+    for row, text in zip(labels, texts, strict=True):
+        row[: len(text)] = TOKENS.encode(text)
+    return np.exp(-np.asarray(jax.jit(ctc_loss)(logits, lengths, labels, np.array([len(text) for text in texts]))))
+
+
+ALONE = jax.jit(BeamSearch(beam_width=4))
+CUT = PRICE.choose(["integer", "no_point"])
+"""A structure that cuts a part from the branch of the whole text."""
+
+
+@pytest.mark.parametrize(
+    ("structure", "decoder", "alone"),
+    [(PRICE, BestPath(), jax.jit(BestPath())), (CUT, BeamSearch(beam_width=4), ALONE)],
+    ids=["best_path", "beam"],
+)
+def test_without_an_automaton_each_branch_is_decoded_alone(structure, decoder, alone):
+    scores = chosen(structure)
+    found = jax.jit(BranchDecoder(structure, TOKENS, decoder))(scores)
+    composed = jax.jit(functools.partial(compose, structure, TOKENS))({n: alone(*scores[n]) for n in scores})
+    for ours, theirs in zip(found, composed, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_an_automaton_restricts_the_composed_text_and_the_confidence_stays_that_of_composing():
-    settings = BeamSearch(beam_width=10, automaton=CENTS)
-    found = jax.jit(BranchDecoder(PRICE, TOKENS, settings))(SCORES)
+    settings = BeamSearch(beam_width=4, automaton=CENTS)
+    found = jax.tree.map(np.asarray, jax.jit(BranchDecoder(PRICE, TOKENS, settings))(SCORES))
     assert all(re.fullmatch(r"\d{1,3}\.\d{2}", text) for text in texts(found))
-    without = jax.jit(BranchDecoder(PRICE.choose(["integer", "decimal"]), TOKENS, settings))(SCORES)
-    whole = jax.jit(BeamSearch(beam_width=10))(*SCORES["no_point"])
+    read = [text.split(".") for text in texts(found)]
+    likely = np.prod(
+        [likelihoods(*SCORES[name], [r[i] for r in read]) for i, name in enumerate(("integer", "decimal"))], 0
+    )
+    whole = ALONE(*SCORES["no_point"])
     agrees = np.array([text.replace(".", "") for text in texts(found)]) == np.array(texts(whole))
     doubt = np.where(agrees, 1.0, 1.0 - np.asarray(whole.confidence))
-    np.testing.assert_allclose(found.confidence, without.confidence * doubt, rtol=1e-5)
+    np.testing.assert_allclose(found.confidence, likely * doubt, rtol=1e-5)
     for row, text in enumerate(texts(found)):
         point = text.index(".")
         assert found.confidences[row, point] == 1
@@ -76,7 +97,7 @@ def test_parts_by_prefixes_may_be_of_any_length():
     alphabet = Alphabet("京A1")
     random = np.random.default_rng(7)
     names = [branch.name for branch in PLATE_PARTS.branches]
-    scores = {n: (jnp.asarray(random.standard_normal((ROWS, 4, 4)), jnp.float32), jnp.full(ROWS, 4)) for n in names}
+    scores = {n: (np.float32(random.standard_normal((ROWS, 4, 4))), np.full(ROWS, 4)) for n in names}
     decoder = BranchDecoder(PLATE_PARTS, alphabet, BeamSearch(automaton=compile_pattern("京A[A1]{3}", alphabet)))
     assert all(re.fullmatch("京A[A1]{3}", text) for text in texts(jax.jit(decoder)(scores), alphabet))
 
@@ -88,12 +109,8 @@ def test_a_text_that_cannot_fit_is_refused():
 
 
 def test_a_part_cut_from_the_whole_is_not_searched_under_an_automaton():
-    structure = PRICE.choose(["integer", "no_point"])
     with pytest.raises(ValueError, match="cut from the branch 'no_point'"):
-        BranchDecoder(structure, TOKENS, BeamSearch(automaton=CENTS))
-    found, decode = jax.jit(BranchDecoder(structure, TOKENS, BeamSearch()))(chosen(structure)), jax.jit(BeamSearch())
-    alone = compose(structure, TOKENS, {name: decode(*SCORES[name]) for name in ("integer", "no_point")})
-    assert texts(found) == texts(alone)
+        BranchDecoder(CUT, TOKENS, BeamSearch(automaton=CENTS))
 
 
 def test_decoders_of_whole_texts_are_refused():

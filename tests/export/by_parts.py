@@ -18,6 +18,7 @@ from recog.tasks.branches import BranchTask
 from recog.tasks.task import normalize
 from tests.variables import random_like
 
+PARTS = PRICE.choose(["integer", "decimal"])
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 64, 1), np.uint8)
 SIZES = full_height(np.full(3, 64), 16)
 
@@ -25,9 +26,9 @@ SIZES = full_height(np.full(3, 64), 16)
 def write(folder, scores: str, decoder: BeamSearch | None = None, settings=None):
     """The artifact of a tiny reader with random parameters, its task and variables."""
     config = MultiTaskConfig(width=0.03, recurrent=RecurrentConfig(layers=1, units=4), units=4, decoder=scores)
-    names = tuple(branch.name for branch in PRICE.branches)
+    names = tuple(branch.name for branch in PARTS.branches)
     model = MultiTaskReader(config, names, TOKENS.classes, TOKENS.blank_id, steps=4)
-    task = BranchTask(model, TextCodec(TOKENS, 4), PRICE, decoder)
+    task = BranchTask(model, TextCodec(TOKENS, 4), PARTS, decoder)
     labels = {name: np.zeros((3, 4), np.int32) for name in names}
     shapes = jax.eval_shape(
         lambda: model.init(jax.random.key(0), normalize(jnp.asarray(IMAGES)), SIZES[:, 1], labels, train=False)
@@ -35,6 +36,6 @@ def write(folder, scores: str, decoder: BeamSearch | None = None, settings=None)
     variables = random_like(dict(shapes))
     provenance = Provenance({}, {}, Preprocess(16, 64, 1), "folder:x", "folder:y", 9, {}, settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recog.export.check.SHAPES", ((3, 64),))  # compiles once
+        patch.setattr("recog.export.check.SHAPES", ())  # the tests compare with the task themselves
         write_artifact(folder, task, variables, provenance)
     return task, variables

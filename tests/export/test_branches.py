@@ -21,23 +21,28 @@ SEARCH = BeamSearch(beam_width=3, automaton=compile_pattern(PATTERN, TOKENS))
 
 @pytest.fixture(scope="module")
 def ctc(tmp_path_factory):
+    """The folder of an artifact, the loaded one (which keeps its program), its task and variables."""
     folder = tmp_path_factory.mktemp("ctc") / "artifact"
-    return folder, *write(folder, "ctc")
+    written = write(folder, "ctc")
+    return folder, Artifact.load(folder), *written
 
 
-@pytest.mark.parametrize("decoder", [BeamSearch(beam_width=3), SEARCH], ids=["alone", "together"])
-def test_another_decoder_reads_what_the_task_reads_with_it(ctc, decoder):
-    folder, task, variables = ctc
-    artifact = Artifact.load(folder)
-    found = artifact.decoded_by(decoder).predict(IMAGES, SIZES)
-    searching = dataclasses.replace(task, decoder=decoder)
-    expected = jax.device_get(jax.jit(searching.predict)(variables, IMAGES, SIZES))
+def test_another_decoder_reads_what_the_task_reads_with_it(ctc):
+    _, artifact, task, variables = ctc
+    found = artifact.decoded_by(SEARCH).predict(IMAGES, SIZES)
+    expected = jax.device_get(jax.jit(dataclasses.replace(task, decoder=SEARCH).predict)(variables, IMAGES, SIZES))
     np.testing.assert_array_equal(found["tokens"], expected["tokens"])
     np.testing.assert_allclose(found["confidence"], expected["confidence"], rtol=1e-4)
-    texts = [reading.text for reading in artifact.codec.readings(found)]
-    assert decoder is not SEARCH or all(re.fullmatch(PATTERN, text) for text in texts)
-    again = artifact.decoded_by(decoder).decoded_by(None).predict(IMAGES, SIZES)
-    np.testing.assert_array_equal(again["tokens"], artifact.predict(IMAGES, SIZES)["tokens"])
+    assert all(re.fullmatch(PATTERN, reading.text) for reading in artifact.codec.readings(found))
+
+
+def test_without_a_decoder_or_by_the_best_path_it_reads_as_it_was_exported(ctc):
+    _, artifact, *_ = ctc
+    exported = artifact.predict(IMAGES, SIZES)
+    for other in (artifact.decoded_by(SEARCH).decoded_by(None), artifact.decoded_by(BestPath())):
+        found = other.predict(IMAGES, SIZES)
+        np.testing.assert_array_equal(found["tokens"], exported["tokens"])
+        np.testing.assert_allclose(found["confidence"], exported["confidence"], rtol=1e-4)
 
 
 def without_structure(folder):
@@ -50,8 +55,8 @@ def without_structure(folder):
 
 
 def test_an_artifact_of_an_earlier_version_reads_on_but_takes_no_other_decoder(ctc, tmp_path):
-    folder, *_ = ctc
-    expected = Artifact.load(folder).read(IMAGES, SIZES)
+    folder, exported, *_ = ctc
+    expected = exported.read(IMAGES, SIZES)
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     assert "decoder" not in json.loads((folder / "card.json").read_text()), "earlier versions load this card"

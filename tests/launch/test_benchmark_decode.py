@@ -30,6 +30,7 @@ def test_reports_every_contestant_that_is_installed(capsys):
 
 def test_rivals_that_are_missing_are_left_out_and_named(monkeypatch, capsys):
     monkeypatch.setattr(beam_contestants.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(beam_table, "KINDS", ["sharp"])
     table = beam_table.report([TINY], seconds=0.0, rounds=1)
     assert all(list(results) == ["recog"] for results in table.values())
     lines = capsys.readouterr().out.splitlines()

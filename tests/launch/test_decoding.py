@@ -204,7 +204,8 @@ def test_flags_tell_an_explicit_best_path_from_none():
             assert from_flags() == Decoding(expected)
 
 
-def test_export_takes_the_flags_of_a_decoder(trained, exported, digits, tmp_path):
+def test_export_takes_the_flags_of_a_decoder(trained, exported, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("recog.export.check.SHAPES", ((1, 64),))  # the shape of the picture: it compiles once
     flags = ["--decoder=beam", "--beam_width=4", "--pattern=[12]{3}"]
     run_main(export, f"--workdir={trained.workdir}", f"--out={tmp_path / 'artifact'}", *flags)
     artifact = Artifact.load(tmp_path / "artifact")

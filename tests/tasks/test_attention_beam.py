@@ -5,7 +5,6 @@ import itertools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -34,23 +33,30 @@ def decoder(alphabet: Alphabet, seed: int):
     return module, jax.tree.map(lambda x: 2 * random.normal(size=x.shape).astype(np.float32), shapes), features
 
 
+@functools.cache
+def jitted(alphabet: Alphabet, method: str, *given: int) -> Any:
+    """A method of the decoder of an alphabet: functions of variables and features."""
+    module, *_ = decoder(alphabet, 0)
+    return jax.jit(lambda variables, features: module.apply(variables, features, LENGTHS, *given, method=method))
+
+
 def reader(alphabet: Alphabet, seed: int) -> Any:
-    module, variables, features = decoder(alphabet, seed)
-    return module.apply(variables, features, LENGTHS, method="reader")
+    return jitted(alphabet, "reader")(*decoder(alphabet, seed)[1:])
 
 
 @functools.cache
 def enumerated(alphabet: Alphabet, seed: int) -> list[dict[tuple, float]]:
     """Log probability of every sequence of each row."""
+    module: Any
     module, variables, features = decoder(alphabet, seed)
-    apply = jax.jit(module.apply)
+    apply = jax.jit(lambda *given: jax.nn.log_softmax(module.apply(*given)))
     found: list[dict[tuple, float]] = [{} for _ in range(B)]
     tokens = [token for token in range(alphabet.classes) if token != alphabet.blank_id]
     for length in range(STEPS + 1):
         for sequence in itertools.product(tokens, repeat=length):
             given = np.zeros((B, STEPS), np.int32)
             given[:, :length] = sequence
-            scores = np.asarray(jax.nn.log_softmax(apply(variables, features, LENGTHS, given)), np.float64)
+            scores = np.asarray(apply(variables, features, LENGTHS, given), np.float64)
             path = [*sequence, alphabet.blank_id]
             for row in range(B):
                 found[row][sequence] = float(scores[row, np.arange(length + 1), path].sum())
@@ -65,13 +71,13 @@ def tokens_of(decoded, row: int, rank: int) -> tuple:
 def test_a_beam_without_limit_lists_all_sequences_by_their_probability(alphabet):
     settings = BeamSearch(alphabet.blank_id, EVERYTHING)
     search = jax.jit(lambda r: search_texts([r], STEPS, settings, nbest=EVERYTHING))
-    found = search(reader(alphabet, 1))
+    found = jax.tree.map(np.asarray, search(reader(alphabet, 1)))
     for row, expected in enumerate(enumerated(alphabet, 1)):
         ranked = sorted(((score, sequence) for sequence, score in expected.items()), reverse=True)
         np.testing.assert_allclose(found.scores[row], [score for score, _ in ranked], rtol=1e-4, atol=1e-5)
         assert {tokens_of(found.parts[0], row, rank) for rank in range(EVERYTHING)} == set(expected)
         assert [tokens_of(found.parts[0], row, rank) for rank in range(3)] == [sequence for _, sequence in ranked[:3]]
-    np.testing.assert_allclose(jnp.log(found.parts[0].confidence), found.scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.log(found.parts[0].confidence), found.scores, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,7 @@ def test_the_automaton_goes_along_from_decoder_to_decoder(pattern, separator, al
     automaton, width = weighted(pattern, alphabet), 150
     settings = BeamSearch(alphabet.blank_id, width, automaton=automaton)
     search = jax.jit(lambda one, other: search_texts([one, other], STEPS, settings, separator=token, nbest=width))
-    found = search(reader(alphabet, 1), reader(alphabet, 2))
+    found = jax.tree.map(np.asarray, search(reader(alphabet, 1), reader(alphabet, 2)))
     for row in range(B):
         expected = {}
         for (one, p), (other, q) in itertools.product(
@@ -104,13 +110,16 @@ def test_the_automaton_goes_along_from_decoder_to_decoder(pattern, separator, al
 
 
 def greedy(alphabet: Alphabet, seed: int):
-    module, variables, features = decoder(alphabet, seed)
-    scores: Any = module.apply(variables, features, LENGTHS, STEPS, method="run_freely")
-    return until_end(*scores, end_id=alphabet.blank_id)
+    scores = jitted(alphabet, "run_freely", STEPS)(*decoder(alphabet, seed)[1:])
+    return jax.tree.map(np.asarray, UNTIL_END(*scores, end_id=alphabet.blank_id))
+
+
+UNTIL_END = jax.jit(until_end, static_argnames="end_id")
 
 
 def test_a_beam_of_one_is_greedy_decoding():
-    [found] = decode_texts([reader(LAST, 3)], STEPS, BeamSearch(LAST.blank_id, 1))
+    settings = BeamSearch(LAST.blank_id, 1)
+    [found] = jax.jit(lambda r: decode_texts([r], STEPS, settings))(reader(LAST, 3))
     for ours, theirs in zip(found, greedy(LAST, 3), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
@@ -120,7 +129,7 @@ def test_narrow_beams_are_never_less_probable_than_greedy_decoding(prune):
     better = 0
     decode = jax.jit(lambda r: decode_texts([r], STEPS, BeamSearch(0, 2, beam_prune_logp=prune)))
     for seed in range(8):
-        [found], path = decode(reader(FIRST, seed)), greedy(FIRST, seed)
+        [found], path = jax.tree.map(np.asarray, decode(reader(FIRST, seed))), greedy(FIRST, seed)
         assert (found.confidence >= path.confidence * (1 - 1e-5)).all()
         better += int((found.confidence > path.confidence * 1.001).sum())
     assert better
@@ -131,24 +140,25 @@ def test_a_narrow_beam_always_ends_where_the_automaton_may():
     settings = BeamSearch(0, 2, automaton=compile_pattern(r"(1|222)(1{4}|2{3})", FIRST))
     decode = jax.jit(lambda one, other: decode_texts([one, other], STEPS, settings))
     for seed in range(4):
-        one, other = decode(reader(FIRST, seed), reader(FIRST, seed + 4))
+        one, other = jax.tree.map(np.asarray, decode(reader(FIRST, seed), reader(FIRST, seed + 4)))
         for row in range(B):
             text = FIRST.decode([*one.tokens[row, : one.lengths[row]], *other.tokens[row, : other.lengths[row]]])
             assert text in ("11111", "1222", "2221111", "222222")
             assert one.confidence[row] * other.confidence[row] > 0
-            assert (np.asarray(one.frames[row]) >= 0).sum() == one.lengths[row]
+            assert (one.frames[row] >= 0).sum() == one.lengths[row]
 
 
 def test_texts_that_are_too_long_are_not_found():
     settings = BeamSearch(0, 4, automaton=compile_pattern(r"1{4}", FIRST))
-    [found] = decode_texts([reader(FIRST, 0)], STEPS, settings)
+    [found] = jax.jit(lambda r: decode_texts([r], STEPS, settings))(reader(FIRST, 0))
     assert np.asarray(found.lengths).tolist() == [0] * B
     assert np.asarray(found.confidence).tolist() == [0.0] * B
     assert np.all(np.asarray(found.frames) == -1)
 
 
 def test_improbable_tokens_are_dropped():
-    [found] = search_texts([reader(FIRST, 1)], STEPS, BeamSearch(0, 8, token_min_logp=-0.7), nbest=8).parts
+    settings = BeamSearch(0, 8, token_min_logp=-0.7)
+    [found] = jax.jit(lambda r: search_texts([r], STEPS, settings, nbest=8))(reader(FIRST, 1)).parts
     assert np.asarray(found.confidences)[np.asarray(found.tokens) > 0].min() >= np.exp(-0.7)
 
 
