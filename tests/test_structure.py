@@ -14,8 +14,9 @@ from jax import export
 
 from recog.alphabet import DIGITS, Alphabet
 from recog.codecs import TextCodec
+from recog.composition import compose, split, targets
 from recog.decoded import Decoded
-from recog.structure import PLATE_FULL, PLATE_PARTS, PRICE, WHOLE, Branch, Structure, compose, split, targets
+from recog.structure import PLATE_FULL, PLATE_PARTS, PRICE, WHOLE, Branch, Structure
 
 TOKENS = "01.-京A"
 FIRST, LAST = Alphabet(TOKENS), Alphabet(TOKENS, blank="last")

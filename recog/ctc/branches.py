@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from jaxtyping import Array, Float, Int
 
 from recog.alphabet import Alphabet
+from recog.composition import compose
 from recog.ctc.beam_decoder import BeamSearch
 from recog.ctc.best_path import BestPath
 from recog.ctc.decoder import Decoder
 from recog.ctc.parts import search_parts
 from recog.decoded import Decoded
-from recog.structure import Structure, compose
+from recog.structure import Structure
 
 
 def require_decoder(structure: Structure, decoder: Decoder) -> BestPath | BeamSearch:
@@ -59,7 +60,7 @@ class BranchDecoder:
 
     Each branch is decoded alone, unless the decoder has an automaton: then the readings of all parts together are the
     most probable ones whose composed text it accepts (`recog.ctc.parts`). Confidences and frames are those of
-    `recog.structure.compose`: the confidence of a text is the probability of the readings that it is composed of.
+    `recog.composition.compose`: the confidence of a text is the probability of the readings that it is composed of.
 
     Raises:
       ValueError: see `require_decoder`.

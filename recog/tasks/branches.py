@@ -15,13 +15,14 @@ from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from recog.batch import Batch
 from recog.codecs import TextCodec, TextTargets
+from recog.composition import compose, split
+from recog.composition import targets as perfect
 from recog.ctc import BeamSearch, BestPath, Decoder, ctc_loss
 from recog.ctc.branches import BranchDecoder, compose_branches, require_decoder
 from recog.decoded import Decoded
 from recog.models.attention import AttentionReader
 from recog.models.multitask import BranchScores, MultiTaskReader
-from recog.structure import Structure, compose, split
-from recog.structure import targets as perfect
+from recog.structure import Structure
 from recog.tasks.attention_beam import decode_texts
 from recog.tasks.cross_entropy import sequence_cross_entropy, with_end
 from recog.tasks.greedy import until_end

@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export
@@ -145,7 +146,7 @@ def test_a_sample_without_probabilities_has_no_text_and_no_confidence():
 
 def test_pictures_too_narrow_for_a_pattern_are_empty_beside_wider_ones():
     decoder = BeamSearch(automaton=compile_pattern("a{4}", Alphabet("abcd")))
-    narrow = np.zeros((3, 2, 5), np.float32), np.full(3, 2)
+    narrow = jnp.zeros((3, 2, 5)), jnp.full(3, 2)
     with pytest.raises(TooFewFramesError, match="needs 7 frames, the model emits 2"):
         beam_search(*narrow, automaton=decoder.automaton)
     found = decoder(*narrow)

@@ -9,6 +9,7 @@ import pytest
 
 from recog.alphabet import PRICE as TOKENS
 from recog.alphabet import Alphabet
+from recog.composition import compose
 from recog.ctc import BeamSearch, BestPath, ctc_loss
 from recog.ctc.branches import BranchDecoder
 from recog.ctc.guide import TooFewFramesError
@@ -16,7 +17,7 @@ from recog.ctc.lexicon import Lexicon
 from recog.ctc.lexicon_search import LexiconSearch
 from recog.ctc.pattern import compile_pattern
 from recog.decoded import Decoded
-from recog.structure import PLATE_PARTS, PRICE, WHOLE, Structure, compose
+from recog.structure import PLATE_PARTS, PRICE, WHOLE, Structure
 
 ROWS, FRAMES = 8, 6
 
