@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 from jaxtyping import Array, Bool, Float, Int, Int32
 
 from recog.ctc.automaton import LARGEST, NONE, Automaton, AutomatonSizeError
 from recog.ctc.beam import frame_scores, search
 from recog.ctc.beam_decoder import BeamSearch
-from recog.ctc.guide import Guide, require_room
+from recog.ctc.guide import Guide, TooFewFramesError
 from recog.ctc.hypotheses import align
 from recog.ctc.log_space import LOG_ZERO
 from recog.decoded import Decoded
@@ -73,6 +74,23 @@ def needed_in_parts(
     return found[::-1]
 
 
+def require_room_in_parts(fewest: Int32[np.ndarray, ""], available: Sequence[int], unit: str) -> None:
+    """Raises `TooFewFramesError` if no text fits the parts.
+
+    Args:
+      fewest: minimum that the first part needs, from `needed_in_parts`.
+      available: number of frames (or tokens) that each part has at most; a number that is only known when an exported
+        program runs is not checked.
+      unit: name of what they are.
+    """
+    if any(map(is_symbolic_dim, available)) or fewest <= available[0]:
+        return
+    raise TooFewFramesError(
+        f"no text that the automaton (pattern, allowed tokens) accepts fits {' + '.join(map(str, available))} {unit}: "
+        "allow shorter texts"
+    )
+
+
 def search_parts(
     logits: Sequence[Float[Array, "B T K"]],
     lengths: Sequence[Int[Array, " B"]],
@@ -104,7 +122,7 @@ def search_parts(
     scores = [frame_scores(part)[0] for part in logits]
     automata = automata_of_parts(automaton, parts, separator)
     needed = needed_in_parts(automata, Automaton.frames_needed, frames, blank_id)
-    require_room(int(needed[0][0, blank_id]), frames[0])
+    require_room_in_parts(needed[0][0, blank_id], frames, "frames")
     found = search(
         jnp.concatenate([_among_all(part, index, parts, blank_id) for index, part in enumerate(scores)], axis=1),
         jnp.concatenate([n[:, None] - 1 - jnp.arange(t) for n, t in zip(lengths, frames, strict=True)], axis=1),

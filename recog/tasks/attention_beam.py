@@ -19,9 +19,8 @@ from jaxtyping import Array, Bool, Float, Int
 from recog.ctc import BeamSearch
 from recog.ctc.automaton import Automaton
 from recog.ctc.beam import require_limits
-from recog.ctc.guide import require_room
 from recog.ctc.log_space import LOG_ZERO
-from recog.ctc.parts import automata_of_parts, needed_in_parts
+from recog.ctc.parts import automata_of_parts, needed_in_parts, require_room_in_parts
 from recog.decoded import Decoded
 
 MISSING = LOG_ZERO / 2
@@ -134,7 +133,7 @@ def _rules(automaton: Automaton | None, parts: int, separator: int | None, steps
         return [None] * parts
     automata = automata_of_parts(automaton, parts, separator)
     needed = needed_in_parts(automata, lambda part: part.tokens_needed()[:, None], [steps] * parts, blank_id=0)
-    require_room(int(needed[0][0, 0]), steps)
+    require_room_in_parts(needed[0][0, 0], [steps] * parts, "tokens")
     return [
         _Rule(*map(jnp.asarray, (part.following, part.weights, np.maximum(part.final, LOG_ZERO), least[:, 0])))
         for part, least in zip(automata, needed, strict=True)

@@ -1,5 +1,6 @@
 """N-gram models as automata weigh texts as the models do; tokens are matched with alphabets."""
 
+import importlib
 import itertools
 import math
 
@@ -9,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recog.alphabet import CHINESE_PLATES, MUSIC_PITCHES, Alphabet
-from recog.ctc import ngram_automaton as module
 from recog.ctc.arpa import load_arpa
 from recog.ctc.automaton import Automaton, AutomatonSizeError
 from recog.ctc.kneser_ney import train
@@ -126,7 +126,7 @@ def test_unusable_weights_are_refused(alpha, beta):
 
 
 def test_a_model_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(module, "LARGEST", 20)
+    monkeypatch.setattr(importlib.import_module("recog.ctc.ngram_automaton"), "LARGEST", 20)
     with pytest.raises(AutomatonSizeError, match=r"has \d+ contexts of 4 classes.*smaller order than 3"):
         ngram_automaton(train(ALL, 3), ABC)
 

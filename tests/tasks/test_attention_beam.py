@@ -10,6 +10,7 @@ import pytest
 
 from recog.alphabet import Alphabet
 from recog.ctc import BeamSearch
+from recog.ctc.guide import TooFewFramesError
 from recog.ctc.pattern import compile_pattern
 from recog.models.attention import AttentionDecoder
 from recog.tasks.attention_beam import decode_texts, search_texts
@@ -148,12 +149,10 @@ def test_a_narrow_beam_always_ends_where_the_automaton_may():
             assert (one.frames[row] >= 0).sum() == one.lengths[row]
 
 
-def test_texts_that_are_too_long_are_not_found():
+def test_texts_that_are_too_long_are_refused():
     settings = BeamSearch(0, 4, automaton=compile_pattern(r"1{4}", FIRST))
-    [found] = jax.jit(lambda r: decode_texts([r], STEPS, settings))(reader(FIRST, 0))
-    assert np.asarray(found.lengths).tolist() == [0] * B
-    assert np.asarray(found.confidence).tolist() == [0.0] * B
-    assert np.all(np.asarray(found.frames) == -1)
+    with pytest.raises(TooFewFramesError, match="fits 3 tokens: allow shorter texts"):
+        decode_texts([reader(FIRST, 0)], STEPS, settings)
 
 
 def test_improbable_tokens_are_dropped():
