@@ -17,7 +17,7 @@ UNDERFLOW = -600.0
 """Log probability relative to the best path above which scaled probabilities are exact."""
 TINY = 1e-300
 """Sums of scaled probabilities are taken for at least this much."""
-NONE = -1e30
+NO_SCORE = -1e30
 """Score below that of any word."""
 
 
@@ -80,7 +80,7 @@ class Log:
 
     def bounds(self, rows: Rows, parents, nodes) -> Float64[np.ndarray, " C"]:
         """Log probability of all texts that begin with each node's prefix."""
-        top = np.maximum(rows.total[:-1].max(axis=0), NONE)
+        top = np.maximum(rows.total[:-1].max(axis=0), NO_SCORE)
         total, in_blank = np.exp(rows.total[:-1] - top), np.exp(rows.in_blank[:-1] - top)
         sums, again = total.T @ self._probabilities, np.flatnonzero(rows.tokens >= 0)  # the empty prefix repeats none
         last = rows.tokens[again]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int
 
-from recog.ctc.prefix_rows import LOWEST, NONE, UNDERFLOW, Log, Rows, Scaled, Space, entering
+from recog.ctc.prefix_rows import LOWEST, NO_SCORE, UNDERFLOW, Log, Rows, Scaled, Space, entering
 from recog.ctc.trie import NO_WORD, Trie
 
 FEW = 32
@@ -96,7 +96,7 @@ class WordSearch:
     @property
     def _floor(self) -> float:
         """Score that further words must reach."""
-        return self._found[-1].score - SLACK if len(self._found) == self._nbest else NONE
+        return self._found[-1].score - SLACK if len(self._found) == self._nbest else NO_SCORE
 
     def _extend(self, most: int) -> None:
         """Extends the best of the prefixes that were found last, and puts what continues them in their place."""
