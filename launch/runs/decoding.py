@@ -193,7 +193,10 @@ def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
         return artifact
     if decoding.decoder == BEST_PATH and isinstance(artifact.codec, TextCodec):
         return artifact.decoded_by(BestPath(artifact.codec.alphabet.blank_id))
-    return artifact.decoded_by(decoding.make(artifact.codec))
+    decoder = decoding.make(artifact.codec)
+    if artifact.frames is not None:
+        _require_room(decoder, artifact.frames)
+    return artifact.decoded_by(decoder)
 
 
 def _by_content(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,6 +226,10 @@ def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDe
 
 def require_room_in(samples: Samples, task: Task) -> None:
     """Raises ``ValueError`` if no text of the task's pattern fits the widest of the samples."""
-    if isinstance(task, ReadingTask) and isinstance(task.decoder, BeamSearch) and task.decoder.automaton:
-        fewest = int(task.decoder.automaton.frames_needed()[0, task.blank_id])
-        require_room(fewest, task.frames(int(samples.checked.widths.max())))
+    if isinstance(task, ReadingTask):
+        _require_room(task.decoder, task.frames(int(samples.checked.widths.max())))
+
+
+def _require_room(decoder: Decoder | None, frames: int) -> None:
+    if isinstance(decoder, BeamSearch) and decoder.automaton:
+        require_room(int(decoder.automaton.frames_needed()[0, decoder.blank_id]), frames)

@@ -24,8 +24,7 @@ class BeamSearch:
     Without an automaton, the best path's sequence is taken instead where it is more probable, which a narrow beam can
     miss. The confidence of a sequence is its probability, summed over all its alignments; it is 0, and the sequence
     empty, where the automaton accepts none in the frames there are (also where `beam_search` refuses all pictures of
-    the batch as too narrow), and NaN where logits are. For the settings see
-    `beam_search`.
+    the batch as too narrow), and NaN where logits are. For the settings see `beam_search`.
     """
 
     blank_id: int = 0

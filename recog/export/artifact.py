@@ -78,6 +78,12 @@ class Artifact:
         """Whether the program returns CTC logits of a whole text, which lexicons and lists of several texts need."""
         return "logit_lengths" in self._outputs
 
+    @property
+    def frames(self) -> int | None:
+        """CTC frames of every picture; None if they depend on its width, or there are no logits of a whole text."""
+        frames = self._outputs["logits"].shape[1] if self.reads_whole_texts else None
+        return frames if isinstance(frames, int) else None
+
     def decoded_by(self, decoder: Decoder | None) -> "Artifact":
         """A copy with another decoder, such as ``BeamSearch(artifact.codec.alphabet.blank_id)``.
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import pytest
 
 from launch import evaluate, export, predict
@@ -234,3 +235,13 @@ def test_evaluation_and_prediction_follow_the_pattern(trained, exported, digits,
     named = [line.split("\t")[0] for line in (digits / "labels.tsv").read_text().splitlines()]
     predicted = {path.rpartition("/")[2]: text for path, text, _ in lines}
     assert [predicted[name.rpartition("/")[2]] for name in named] == evaluated
+
+
+def test_a_pattern_that_no_picture_of_an_artifact_fits_is_refused(exported, monkeypatch):
+    artifact, long = Artifact.load(exported.folder), Decoding("beam", pattern="(12){25}")
+    assert artifact.frames is None, "it depends on the width"
+    artifact_decoded_by(artifact, long)
+    shape = jax.ShapeDtypeStruct((1, 16, 11), "float32")
+    monkeypatch.setattr(artifact, "_outputs", artifact._outputs | {"logits": shape})
+    with pytest.raises(ValueError, match="needs 50 frames, the model emits 16"):
+        artifact_decoded_by(artifact, long)
