@@ -45,6 +45,11 @@ class DataConfig:
     """Degrees by which to turn pictures clockwise that are at least 1.5 times as high as wide, for text that runs
     vertically: 90 if it reads from bottom to top, 270 from top to bottom; 0 turns none. Exported models turn them as
     well."""
+    letterbox: bool = False
+    """Whether to scale pictures to fit into ``height`` and ``width`` with their aspect ratio kept, as detectors need;
+    the rest is padding, on the right or at the bottom."""
+    max_boxes: int = 16
+    """Maximum number of objects in a picture, for detectors."""
     buckets: tuple[int, ...] = ()
     """Padded widths in pixels; empty chooses up to four from the data, or uses ``width``."""
     order_seed: int = -1
@@ -70,7 +75,7 @@ class DataConfig:
     @property
     def preprocess(self) -> Preprocess:
         """Preprocessing of pictures; raises ``ValueError`` for invalid channels, filters or rotation."""
-        return Preprocess(self.height, self.width, self.channels, tuple(self.filters), self.rotate_tall)
+        return Preprocess(self.height, self.width, self.channels, tuple(self.filters), self.rotate_tall, self.letterbox)
 
     def check(self) -> None:
         """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""
@@ -78,7 +83,7 @@ class DataConfig:
             raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
         if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
             raise ValueError(f"data.buckets={self.buckets}: give increasing widths in pixels")
-        minimum = {"height": 1, "width": 0, "batch_size": 1, "max_label_length": 1, "workers": 0, "cache_mb": 0}
+        minimum = {"height": 1, "width": 0, "batch_size": 1, "max_label_length": 1, "max_boxes": 1, "workers": 0, "cache_mb": 0}
         for name, smallest in minimum.items():
             if getattr(self, name) < smallest:
                 raise ValueError(f"data.{name}={getattr(self, name)}: choose {smallest} or more")

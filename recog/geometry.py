@@ -59,7 +59,7 @@ def inverse_maps(maps: Float[Array, "B 3 3"]) -> Float[Array, "B 3 3"]:
 
 
 def perspective_matrices(
-    shifts: Float[Array, "B 4 2"], widths: Float[Array, " B"], height: int
+    shifts: Float[Array, "B 4 2"], widths: Float[Array, " B"], heights: Float[Array, " B"]
 ) -> Float[Array, "B 3 3"]:
     """Homographies, in pixels, that map each picture's corners to their shifted positions.
 
@@ -70,18 +70,18 @@ def perspective_matrices(
       shifts: pixels by which the top left, top right, bottom right and bottom left corners move, x before y. The
         shifted corners must form a convex quadrilateral.
       widths: columns of each picture, above zero.
-      height: rows of all pictures.
+      heights: rows of each picture, above zero.
     """
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = (shifts[:, corner].T for corner in range(4))
     # The sides that meet at the third corner, and the deviation from a parallelogram.
-    right, bottom = (bx - cx, by - cy - height), (dx - cx - widths, dy - cy)
+    right, bottom = (bx - cx, by - cy - heights), (dx - cx - widths, dy - cy)
     odd = (ax - bx + cx - dx, ay - by + cy - dy)
     area = right[0] * bottom[1] - bottom[0] * right[1]
     g = (odd[0] * bottom[1] - bottom[0] * odd[1]) / area
     h = (right[0] * odd[1] - odd[0] * right[1]) / area
     left, top = ax - 0.5, ay - 0.5
     wide = widths + bx - 0.5, by - 0.5
-    high = dx - 0.5, height + dy - 0.5
+    high = dx - 0.5, heights + dy - 0.5
     one = jnp.ones_like(g)
     rows = [
         (wide[0] - left + g * wide[0], high[0] - left + h * high[0], left),
@@ -90,7 +90,7 @@ def perspective_matrices(
     ]
     # From pixels to the unit square first; written out, because a matrix product may round to TF32 or bfloat16.
     return jnp.stack(
-        [jnp.stack([u / widths, v / height, 0.5 * (u / widths + v / height) + w], axis=-1) for u, v, w in rows],
+        [jnp.stack([u / widths, v / heights, 0.5 * (u / widths + v / heights) + w], axis=-1) for u, v, w in rows],
         axis=1,
     )
 

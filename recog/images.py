@@ -1,7 +1,7 @@
 """Decoding and scaling of pictures.
 
-Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept, or stretched to its
-fixed size.
+Pictures are RGB or grayscale uint8, scaled to the model's height with their aspect ratio kept, stretched to its fixed
+size, or fitted into that.
 """
 
 import cv2
@@ -74,6 +74,12 @@ def turned(image: UInt8[np.ndarray, "H W ..."], degrees: int) -> UInt8[np.ndarra
 def scaled_width(height: int, width: int, target_height: int) -> int:
     """Width in pixels of a picture of ``height`` by ``width`` after scaling to ``target_height``; at least 1."""
     return max(1, round(width * target_height / height))
+
+
+def fitted_size(height: int, width: int, rows: int, columns: int) -> tuple[int, int]:
+    """Height and width in pixels of a picture after scaling to fit into ``rows`` by ``columns``; at least 1."""
+    factor = min(rows / height, columns / width)
+    return max(1, min(rows, round(height * factor))), max(1, min(columns, round(width * factor)))
 
 
 def scale(image: UInt8[np.ndarray, "H W C"], target_height: int, target_width: int = 0) -> UInt8[np.ndarray, "Y X C"]:

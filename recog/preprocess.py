@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from recog.filters import apply_filters, check_filters
-from recog.images import WIDEST, decode, scale, scaled_width, to_channels, turned
+from recog.images import WIDEST, decode, fitted_size, scale, scaled_width, to_channels, turned
 from recog.transparency import composite
 
 TALL = 1.5
@@ -34,6 +34,8 @@ class Preprocess:
     rotate_tall: int = 0
     """Degrees by which to turn pictures clockwise that are at least `TALL` times as high as wide: 90 or 270; 0 turns
     none."""
+    letterbox: bool = False
+    """Whether to scale pictures to fit into ``height`` and ``width`` with their aspect ratio kept, for detectors."""
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
@@ -41,6 +43,8 @@ class Preprocess:
         check_filters(self.filters)
         if self.rotate_tall not in (0, 90, 270):
             raise ValueError(f"data.rotate_tall={self.rotate_tall}: choose 0, 90 or 270 degrees clockwise")
+        if self.letterbox and not self.width:
+            raise ValueError("data.letterbox=True fits pictures into data.height and data.width: set data.width")
 
     def __call__(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "Y X C"]:
         """Preprocesses the content of a picture file, or a decoded picture (``H W``, ``H W 1``, RGB or RGBA).
@@ -57,7 +61,7 @@ class Preprocess:
                 "give uint8, H W 1 (grayscale), H W 3 (RGB) or H W 4 (RGBA)"
             )
         height, width = picture.shape[:2]
-        _, scaled = self.scaled_size(height, width)
+        rows, scaled = self.scaled_size(height, width)
         if scaled > WIDEST:
             raise ValueError(
                 f"a picture of {width} x {height} pixels is {scaled} wide at height {self.height}, more than {WIDEST}: "
@@ -67,7 +71,7 @@ class Preprocess:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
         elif picture.shape[2] > self.channels:
             picture = to_channels(picture, self.channels)
-        return scale(apply_filters(picture, self.filters), self.height, self.width)
+        return scale(apply_filters(picture, self.filters), rows, scaled)
 
     def decode(self, image: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
         """The picture in its own size, opaque and turned; calling it again changes nothing.
@@ -86,17 +90,17 @@ class Preprocess:
         """Height and width in pixels of a picture of this size after turning and scaling."""
         if self._turns(height, width):
             height, width = width, height
+        if self.letterbox:
+            return fitted_size(height, width, self.height, self.width)
         return self.height, self.width or scaled_width(height, width, self.height)
 
     def _turns(self, height: int, width: int) -> bool:
         return bool(self.rotate_tall) and height >= TALL * width > 0
 
     def to_json(self) -> dict[str, Any]:
-        """Settings for JSON; ``rotate_tall`` only if it is set, so that earlier versions can load others."""
+        """Settings for JSON; later ones only if they are set, so that earlier versions can load the others."""
         saved = dataclasses.asdict(self)
-        if not self.rotate_tall:
-            del saved["rotate_tall"]
-        return saved
+        return {name: value for name, value in saved.items() if value or name not in ("rotate_tall", "letterbox")}
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:

@@ -9,7 +9,7 @@ import pytest
 from recog.geometry import affine_points, bilinear_sample, perspective_matrices, projective_points
 
 sample = jax.jit(bilinear_sample)
-perspective = jax.jit(perspective_matrices, static_argnums=2)
+perspective = jax.jit(perspective_matrices)
 project = jax.jit(projective_points, static_argnums=(1, 2))
 RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(0, 255, (3, 12, 20, 2)).astype(np.float32)

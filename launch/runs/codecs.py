@@ -5,7 +5,7 @@ import typing
 from launch.runs.config import AlphabetConfig, Config
 from recog import alphabet as presets
 from recog.alphabet import Alphabet, BlankPlace
-from recog.codecs import ClassCodec, Codec, TextCodec
+from recog.codecs import BoxCodec, ClassCodec, Codec, TextCodec
 
 
 def make_codec(config: Config) -> Codec:
@@ -14,10 +14,12 @@ def make_codec(config: Config) -> Codec:
     Raises:
       ValueError: the alphabet or the classes are missing or invalid.
     """
+    if config.model.labels in (ClassCodec, BoxCodec) and not config.classes:
+        raise ValueError("name the classes of the model: --config.classes=\"('cat','dog')\", or \"('plate',)\"")
     if config.model.labels is ClassCodec:
-        if not config.classes:
-            raise ValueError("name the classes for a classifier: --config.classes=\"('cat','dog')\"")
         return ClassCodec(tuple(config.classes))
+    if config.model.labels is BoxCodec:
+        return BoxCodec(tuple(config.classes), config.data.max_boxes, config.data.max_label_length)
     return text_codec(config, make_alphabet(config.alphabet))
 
 

@@ -8,6 +8,7 @@ from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.resnet import ResNet18Config
+from recog.models.yolo import YOLOConfig
 
 Architecture = (
     CRNNConfig
@@ -18,5 +19,6 @@ Architecture = (
     | ResNet18Config
     | MultiTaskConfig
     | ClassifierConfig
+    | YOLOConfig
 )
 """Configurations of models; the type of ``Config.model`` selects the architecture."""

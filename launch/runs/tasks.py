@@ -2,7 +2,8 @@
 
 from launch.runs.codecs import make_codec
 from launch.runs.config import Config
-from recog.codecs import ClassCodec, Codec, TextCodec
+from recog.codecs import BoxCodec, ClassCodec, Codec, TextCodec
+from recog.detection.positions import STRIDES
 from recog.drawing import Box
 from recog.models.config import ModelConfig
 from recog.models.lprnet import LPRNetConfig
@@ -10,6 +11,7 @@ from recog.models.multitask import MultiTaskConfig
 from recog.tasks.branches import BranchTask
 from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.graphic import drawing_loss
+from recog.tasks.locating import LocatingTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
@@ -36,8 +38,22 @@ def check_model(config: Config) -> None:
     if not model.any_width and not data.width:
         kind = type(model).__name__.removesuffix("Config")
         raise ValueError(f"{kind} reads pictures of one width: set data.width, as its file in launch/configs does")
+    if model.labels is BoxCodec:
+        _check_canvas(config)
+    elif data.letterbox:
+        raise ValueError("data.letterbox=True is for detectors: set it to False")
     if data.width and tuple(data.buckets) not in ((), (data.width,)):
         raise ValueError(f"data.buckets={data.buckets} pads to other widths than data.width={data.width}: leave it out")
+
+
+def _check_canvas(config: Config) -> None:
+    """Raises ``ValueError`` if a detector's pictures have a size that its grids do not divide, or are stretched."""
+    data, cell = config.data, max(STRIDES)
+    if not data.letterbox or data.height % cell or data.width % cell:
+        raise ValueError(
+            f"data.letterbox={data.letterbox}, data.height={data.height}, data.width={data.width}: a detector needs "
+            f"letterboxed pictures whose height and width are multiples of {cell}"
+        )
 
 
 def build_task(config: Config, codec: Codec, box: Box | None = None) -> Task:
@@ -47,8 +63,10 @@ def build_task(config: Config, codec: Codec, box: Box | None = None) -> Task:
             return _reading(config.model, codec, box or Box(0, 0, config.data.height, config.data.width))
         case ClassCodec():
             return _classifying(config.model, codec)
+        case BoxCodec():
+            return LocatingTask(config.model.build(codec), codec)
         case _:
-            raise ValueError(f"no task learns labels of kind {codec.kind!r} yet; expected text or classes")
+            raise ValueError(f"no task learns labels of kind {codec.kind!r}; expected text, classes or boxes")
 
 
 def _reading(model: ModelConfig, codec: TextCodec, box: Box) -> Task:

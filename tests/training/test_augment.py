@@ -457,7 +457,7 @@ def test_boxes_move_with_the_pixels_below_them():
 
 def test_maps_tell_where_pixels_went():
     images = np.random.default_rng(0).uniform(0, 255, (2, HEIGHT, WIDTH, 1)).astype(np.float32)
-    moved, maps = move(dataclasses.replace(MOVES, perspective=0.1), KEY, jnp.asarray(images), jnp.full(2, WIDTH))
+    moved, maps = move(dataclasses.replace(MOVES, perspective=0.1), KEY, jnp.asarray(images), jnp.array([[HEIGHT, WIDTH]] * 2))
     back = projective_points(maps, HEIGHT, WIDTH)  # where each pixel of the old picture is in the new one
     again = bilinear_sample(moved, back)
     middle = np.s_[:, 12:20, 40:56]

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recog.batch import Batch
-from recog.ops.masking import mask_columns
+from recog.ops.masking import mask_padding
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.erase import erase
 from recog.training.augment.light import relight
@@ -23,7 +23,7 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable
     Args:
       config: ranges of the random draws.
       key: of the draws.
-      batch: pictures that fill their height, and their targets.
+      batch: pictures and their targets.
       moved: targets after the pictures' points moved (`recog.codecs.codec.Codec.moved`).
 
     Raises:
@@ -32,19 +32,19 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable
     config.check(batch.images.shape[-1])
     if config == AugmentConfig():
         return batch
-    images, widths = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.widths)
+    images, sizes = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.sizes)
     targets = batch.targets
     keys = jax.random.split(key, 5)
     if config.moves:
-        images, maps = move(config, keys[0], images, widths)
-        targets = moved(targets, maps, batch.sizes)
+        images, maps = move(config, keys[0], images, sizes)
+        targets = moved(targets, maps, sizes)
     if config.relights:
-        images = relight(config, keys[1], images, widths)
+        images = relight(config, keys[1], images, sizes)
     if config.blur:
-        images = blur(config.blur, keys[2], images, widths)
+        images = blur(config.blur, keys[2], images, sizes)
     if config.noise:
         images = noise(config.noise, keys[3], images)
     images = jnp.clip(images, 0, 255)
     if config.erasing:
-        images = erase(config.erasing, keys[4], images, widths)
-    return batch._replace(images=mask_columns(images, widths), targets=targets)
+        images = erase(config.erasing, keys[4], images, sizes)
+    return batch._replace(images=mask_padding(images, sizes), targets=targets)

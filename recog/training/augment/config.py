@@ -13,6 +13,8 @@ class AugmentConfig:
     """Maximum horizontal shear in pixels for each row, in both directions."""
     scale: float = 0.0
     """Maximum relative change of width and height, drawn independently: 0.25 for factors from 1/1.25 to 1.25."""
+    zoom: float = 0.0
+    """Maximum relative change of the whole picture's size, with factors as for ``scale``; up to 7."""
     translate: float = 0.0
     """Maximum shift along both axes, as a fraction of the picture's height."""
     perspective: float = 0.0
@@ -36,7 +38,7 @@ class AugmentConfig:
     @property
     def moves(self) -> bool:
         """Whether any geometric change is on."""
-        return any((self.rotation, self.shear, self.scale, self.translate, self.perspective))
+        return any((self.rotation, self.shear, self.scale, self.zoom, self.translate, self.perspective))
 
     @property
     def relights(self) -> bool:
@@ -49,6 +51,7 @@ class AugmentConfig:
             raise ValueError(f"{self}: ranges must not be negative")
         for name, value, most in (
             ("rotation", self.rotation, 45),
+            ("zoom", self.zoom, 7),
             ("perspective", self.perspective, 0.24),
             ("hue", self.hue, 0.5),
             ("blur", self.blur, 8),

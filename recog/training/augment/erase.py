@@ -11,19 +11,19 @@ FLATTEST = 0.3
 
 
 def erase(
-    limit: float, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+    limit: float, key: jax.Array, images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"]
 ) -> Float[Array, "B H W C"]:
     """Paints one rectangle of one random colour into each picture.
 
     Its area is uniform up to ``limit``, as a fraction of the picture's area; sides longer than the picture's are cut.
     """
-    batch, height, width, channels = images.shape
+    (batch, height, width, channels), heights, widths = images.shape, sizes[:, 0], sizes[:, 1]
     keys = jax.random.split(key, 5)
-    area = jax.random.uniform(keys[0], (batch,), maxval=limit) * widths * height
+    area = jax.random.uniform(keys[0], (batch,), maxval=limit) * widths * heights
     end = math.log(FLATTEST)
     ratio = jnp.exp(jax.random.uniform(keys[1], (batch,), minval=end, maxval=-end))
-    high, wide = jnp.minimum(jnp.sqrt(area * ratio), height), jnp.minimum(jnp.sqrt(area / ratio), widths)
-    top = jax.random.uniform(keys[2], (batch,)) * (height - high)
+    high, wide = jnp.minimum(jnp.sqrt(area * ratio), heights), jnp.minimum(jnp.sqrt(area / ratio), widths)
+    top = jax.random.uniform(keys[2], (batch,)) * (heights - high)
     left = jax.random.uniform(keys[3], (batch,)) * (widths - wide)
     rows = _within(top, high, height)[:, :, None, None]
     columns = _within(left, wide, width)[:, None, :, None]

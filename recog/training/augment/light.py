@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from recog.ops.masking import mask_columns
+from recog.ops.masking import mask_padding
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.draws import draw, draw_factor
 
@@ -13,7 +13,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def relight(
-    config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+    config: AugmentConfig, key: jax.Array, images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"]
 ) -> Float[Array, "B H W C"]:
     """Changes saturation, hue, contrast and brightness; values may leave 0 to 255, padding becomes undefined."""
     batch, keys = images.shape[0], jax.random.split(key, 4)
@@ -23,7 +23,7 @@ def relight(
     if config.hue:
         images = turn_hue(images, draw(keys[1], batch, config.hue))
     if config.contrast:
-        mean = _mean(images, widths)
+        mean = _mean(images, sizes)
         images = (images - mean) * _each(draw_factor(keys[2], batch, config.contrast)) + mean
     if config.brightness:
         images += 255 * _each(draw(keys[3], batch, config.brightness))
@@ -46,11 +46,10 @@ def turn_hue(images: Float[Array, "B H W 3"], turns: Float[Array, " B"]) -> Floa
     return jnp.stack([channel(5), channel(3), channel(1)], axis=-1)
 
 
-def _mean(images: Float[Array, "B H W C"], widths: Int[Array, " B"]) -> Float[Array, "B 1 1 1"]:
-    """Mean over each picture's own columns and all channels."""
-    _, height, _, channels = images.shape
-    pixels = _each(jnp.maximum(widths, 1)) * height * channels
-    return jnp.sum(mask_columns(images, widths), axis=(1, 2, 3), keepdims=True) / pixels
+def _mean(images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"]) -> Float[Array, "B 1 1 1"]:
+    """Mean over each picture's own pixels and all channels."""
+    pixels = _each(jnp.maximum(sizes[:, 0] * sizes[:, 1], 1)) * images.shape[-1]
+    return jnp.sum(mask_padding(images, sizes), axis=(1, 2, 3), keepdims=True) / pixels
 
 
 def _each(x: Array) -> Array:

@@ -11,32 +11,39 @@ REACH = 3
 
 
 def blur(
-    limit: float, key: jax.Array, images: Float[Array, "B H W C"], widths: Int[Array, " B"]
+    limit: float, key: jax.Array, images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"]
 ) -> Float[Array, "B H W C"]:
     """Blurs each picture by its own random standard deviation, up to ``limit`` pixels."""
-    sigmas = jax.random.uniform(key, widths.shape, maxval=limit)
-    return gaussian(images, widths, sigmas, math.ceil(REACH * limit))
+    sigmas = jax.random.uniform(key, (len(sizes),), maxval=limit)
+    return gaussian(images, sizes, sigmas, math.ceil(REACH * limit))
 
 
 def gaussian(
-    images: Float[Array, "B H W C"], widths: Int[Array, " B"], sigmas: Float[Array, " B"], radius: int
+    images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"], sigmas: Float[Array, " B"], radius: int
 ) -> Float[Array, "B H W C"]:
     """Gaussian blur of each picture by its own standard deviation; borders are replicated.
 
     Args:
-      images: pictures, padded on the right.
-      widths: columns of each picture without padding.
+      images: pictures, padded on the right and at the bottom.
+      sizes: height and width of each picture without padding.
       sigmas: standard deviations in pixels; 0 leaves a picture unchanged.
       radius: pixels that the window extends to each side.
     """
     offsets = jnp.arange(-radius, radius + 1)
     weights = jnp.exp(-0.5 * (offsets / jnp.maximum(sigmas, 1e-3)[:, None]) ** 2)  # B N
     weights = (weights / jnp.sum(weights, axis=1, keepdims=True))[:, :, None, None, None]
-    last = images[jnp.arange(len(images)), :, widths - 1][:, :, None]  # B H 1 C
-    live = jnp.arange(images.shape[2]) < widths[:, None]
-    images = jnp.where(live[:, None, :, None], images, last)
+    images = _extend(images, sizes)
     images = jnp.pad(images, [(0, 0), (radius, radius), (radius, radius), (0, 0)], mode="edge")
     return _slide(weights, _slide(weights, images, axis=1), axis=2)
+
+
+def _extend(images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"]) -> Float[Array, "B H W C"]:
+    """Replaces padding by each picture's last row and column."""
+    each, (rows, columns) = jnp.arange(len(images)), (jnp.arange(length) for length in images.shape[1:3])
+    right = images[each, :, sizes[:, 1] - 1][:, :, None]  # B H 1 C
+    images = jnp.where((columns < sizes[:, 1, None])[:, None, :, None], images, right)
+    below = images[each, sizes[:, 0] - 1][:, None]  # B 1 W C
+    return jnp.where((rows < sizes[:, 0, None])[:, :, None, None], images, below)
 
 
 def noise(limit: float, key: jax.Array, images: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:

@@ -1,0 +1,1 @@
+"""Arithmetic of detectors on the device: overlap, positions and priors, losses, suppression of duplicates."""
