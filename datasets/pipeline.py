@@ -83,7 +83,15 @@ class DataConfig:
             raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
         if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
             raise ValueError(f"data.buckets={self.buckets}: give increasing widths in pixels")
-        minimum = {"height": 1, "width": 0, "batch_size": 1, "max_label_length": 1, "max_boxes": 1, "workers": 0, "cache_mb": 0}
+        minimum = {
+            "height": 1,
+            "width": 0,
+            "batch_size": 1,
+            "max_label_length": 1,
+            "max_boxes": 1,
+            "workers": 0,
+            "cache_mb": 0,
+        }
         for name, smallest in minimum.items():
             if getattr(self, name) < smallest:
                 raise ValueError(f"data.{name}={getattr(self, name)}: choose {smallest} or more")

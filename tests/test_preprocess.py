@@ -104,3 +104,28 @@ def test_settings_come_back_and_those_of_earlier_versions_turn_nothing(degrees):
     assert Preprocess.from_json(saved) == preprocess
     assert ("rotate_tall" in saved) == bool(degrees)
     assert Preprocess.from_json({"height": 32, "width": 0, "channels": 1, "filters": []}) == Preprocess(32)
+
+
+@pytest.mark.parametrize(
+    ("size", "fitted"),
+    [((600, 800), (48, 64)), ((800, 600), (48, 36)), ((30, 40), (48, 64)), ((48, 64), (48, 64)), ((1, 900), (1, 64))],
+)
+def test_letterboxed_pictures_fit_and_keep_their_aspect_ratio(size, fitted):
+    preprocess = Preprocess(48, 64, letterbox=True)
+    assert preprocess.scaled_size(*size) == fitted
+    assert preprocess(np.zeros(size, np.uint8)).shape == (*fitted, 1)
+
+
+def test_a_letterboxed_picture_is_scaled_by_area():
+    picture = np.random.default_rng(0).integers(0, 256, (96, 64, 3), np.uint8)
+    expected = cv2.resize(picture, (16, 24), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(Preprocess(24, 64, 3, letterbox=True)(picture), expected)
+
+
+def test_letterboxing_needs_a_width_and_is_saved_only_if_set():
+    with pytest.raises(ValueError, match=r"data\.letterbox.*set data\.width"):
+        Preprocess(48, letterbox=True)
+    for preprocess in (Preprocess(48, 64, letterbox=True), Preprocess(48, 64)):
+        saved = preprocess.to_json()
+        assert Preprocess.from_json(saved) == preprocess
+        assert ("letterbox" in saved) == preprocess.letterbox

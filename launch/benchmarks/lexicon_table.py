@@ -63,7 +63,7 @@ def load_emissions(artifact: Artifact, source: Source) -> Emissions:
     """Reads pictures with an artifact; raises ``ValueError`` if it has no logits of a whole text."""
     samples = [source[index] for index in range(min(len(source), PICTURES))]
     fitted = [artifact.fit(sample.image) for sample in samples]
-    logits, lengths = artifact.logits(*pad(fitted, artifact.card.preprocess.width))
+    logits, lengths = artifact.logits(*pad(fitted, artifact.card.preprocess.height, artifact.card.preprocess.width))
     texts = [artifact.codec.split(sample.label) for sample in samples]
     separator = artifact.codec.alphabet.separator  # pyright: ignore[reportAttributeAccessIssue]  # logits are of texts
     return Emissions(logits[: len(samples)], lengths[: len(samples)], [separator.join(text) for text in texts])

@@ -133,7 +133,7 @@ class Artifact:
 
         Args:
           images: pictures with the height, the channels and, if fixed, the width of the card, padded with zeros on the
-            right.
+            right and, for letterboxed pictures, at the bottom.
           sizes: height and width of each picture without its padding; zeros for a row without a picture.
 
         Raises:
@@ -229,8 +229,9 @@ class Artifact:
     def _in_groups(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], read: Callable[..., list[T]]) -> list[T]:
         """Reads pictures in few batches and shapes."""
         readings: dict[int, T] = {}
+        wanted = self.card.preprocess
         for group in groups([picture.shape[1] for picture in fitted]):
-            found = read(*pad([fitted[index] for index in group], self.card.preprocess.width))
+            found = read(*pad([fitted[index] for index in group], wanted.height, wanted.width))
             readings |= zip(group, found, strict=False)  # further rows are padding of the batch
         return [readings[index] for index in range(len(fitted))]
 

@@ -94,7 +94,8 @@ class Card:
 
     def _inputs(self) -> str:
         preprocess = self.preprocess
-        text = (_ONE_WIDTH if preprocess.width else _ANY_WIDTH).format(
+        one_size = _LETTERBOX if preprocess.letterbox else _ONE_WIDTH
+        text = (one_size if preprocess.width else _ANY_WIDTH).format(
             colour="grayscale" if preprocess.channels == 1 else "RGB",
             height=preprocess.height,
             width=preprocess.width,
@@ -119,6 +120,11 @@ _ONE_WIDTH = """\
 - `images`, uint8 `B {height} {width} {channels}`: {colour} pictures stretched to {width} by {height} pixels; any batch
   size is accepted.
 - `sizes`, int32 `B 2`: height ({height}) and width ({width}) of each picture.
+"""
+_LETTERBOX = """\
+- `images`, uint8 `B {height} {width} {channels}`: {colour} pictures scaled to fit into {width} by {height} pixels with
+  their aspect ratio kept, padded with zeros on the right or at the bottom; any batch size is accepted.
+- `sizes`, int32 `B 2`: height and width in pixels of each picture without its padding.
 """
 _TURNED = """\
 - Before scaling, pictures at least {tall} times as high as wide are turned clockwise by {degrees} degrees.

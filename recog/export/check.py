@@ -10,6 +10,7 @@ from recog.batch import full_height
 from recog.export.artifact import Artifact
 from recog.export.card import Card
 from recog.export.files import ArtifactError
+from recog.ops.masking import mask_padding
 from recog.tasks.task import Task, Variables
 
 SHAPES = ((1, 33), (3, 100), (4, 256))
@@ -88,5 +89,7 @@ def _random_batches(card: Card) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         images = (blots + random.integers(0, 96, (rows, height, width, channels))).astype(np.uint8)
         widths = np.full(rows, width, np.int32) if preprocess.width else random.integers(1, width + 1, rows, np.int32)
         widths[0] = width
-        live = np.arange(width) < widths[:, None]  # B W
-        yield images * live[:, None, :, None], full_height(widths, height)
+        sizes = full_height(widths, height)
+        if preprocess.letterbox:
+            sizes[1:, 0] = random.integers(1, height + 1, rows - 1)
+        yield np.asarray(mask_padding(images, sizes)), sizes

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from recog.batch import full_height
-
 STEP = 32
 """Padded widths are multiples of this many pixels."""
 
@@ -25,9 +23,9 @@ def groups(widths: Sequence[int]) -> list[list[int]]:
 
 
 def pad(
-    pictures: Sequence[UInt8[np.ndarray, "H W C"]], width: int = 0
+    pictures: Sequence[UInt8[np.ndarray, "H W C"]], height: int, width: int = 0
 ) -> tuple[UInt8[np.ndarray, "B H W C"], Int32[np.ndarray, "B 2"]]:
-    """Pads pictures of one height with zeros to a shared shape; returns images and sizes, with rows without a picture.
+    """Pads pictures with zeros to a shared shape; returns images and sizes, with rows without a picture.
 
     The number of rows is a power of two. Unless the model has a fixed ``width``, the width is a multiple of 32 and,
     above 256, of an eighth of the next power of two, so that few shapes are compiled and padding is small.
@@ -35,10 +33,9 @@ def pad(
     widest = max(picture.shape[1] for picture in pictures)
     step = width or max(STEP, (1 << (widest - 1).bit_length()) // 8)
     rows = 1 << (len(pictures) - 1).bit_length()
-    height, _, channels = pictures[0].shape
-    images = np.zeros((rows, height, -(-widest // step) * step, channels), np.uint8)
-    widths = np.zeros(rows, np.int32)
+    images = np.zeros((rows, height, -(-widest // step) * step, pictures[0].shape[2]), np.uint8)
+    sizes = np.zeros((rows, 2), np.int32)
     for row, picture in enumerate(pictures):
-        widths[row] = picture.shape[1]
-        images[row, :, : widths[row]] = picture
-    return images, full_height(widths, height)
+        sizes[row] = picture.shape[:2]
+        images[row, : sizes[row, 0], : sizes[row, 1]] = picture
+    return images, sizes

@@ -43,6 +43,16 @@ class DarknetConv(nn.Module):
         )(x, live, train=train)
 
 
+def space_to_depth(x: Float[Array, "B H W C"], patch: int) -> Float[Array, "B Y X D"]:
+    """Joins the channels of squares of ``patch`` by ``patch`` pixels (Ridnik et al. 2021, "TResNet", section 2.1).
+
+    A network that begins so has no layers at full resolution, which take most of a narrow network's time on CPUs.
+    """
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height // patch, patch, width // patch, patch, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height // patch, width // patch, patch * patch * channels)
+
+
 class Darknet(nn.Module):
     """First convolution and five stages of a halving convolution and residual blocks, without the classifier."""
 
@@ -50,6 +60,8 @@ class Darknet(nn.Module):
     """Factor for all channels."""
     blocks: tuple[int, ...] = BLOCKS
     """Residual blocks of each stage."""
+    patch: int = 1
+    """Side in pixels of the squares that the first convolution sees as one pixel, 1, 2 or 4 (`space_to_depth`)."""
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -58,10 +70,14 @@ class Darknet(nn.Module):
     ) -> list[Float[Array, "B Y X D"]]:
         """Results of the last three stages; height and width must be multiples of 32."""
         conv = functools.partial(DarknetConv, dtype=self.dtype)
-        x = conv(scaled(STEM, self.width), name="stem")(x, live, train=train)
+        halved = self.patch.bit_length() - 1  # stages that the squares replace
+        x = conv(scaled((STEM, *STAGES)[halved], self.width), name="stem")(
+            space_to_depth(x, self.patch), live, train=train
+        )
         results = []
         for stage, (channels, blocks) in enumerate(zip(STAGES, self.blocks, strict=True)):
-            x = conv(scaled(channels, self.width), stride=2, name=f"stage{stage}_down")(x, live, train=train)
+            if stage >= halved:
+                x = conv(scaled(channels, self.width), stride=2, name=f"stage{stage}_down")(x, live, train=train)
             for block in range(blocks):
                 name = f"stage{stage}_block{block}"
                 y = conv(scaled(channels // 2, self.width), 1, name=f"{name}_squeeze")(x, live, train=train)

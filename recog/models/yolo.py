@@ -31,6 +31,9 @@ class YOLOConfig(ModelConfig):
 
     blocks: tuple[int, ...] = BLOCKS
     """Residual blocks of the five stages."""
+    patch: int = 1
+    """Side in pixels of the squares that the first convolution sees as one pixel: 1 as published; 2 or 4 replace one or
+    two stages, which is faster."""
     priors: tuple[tuple[float, float], ...] = COCO
     """Width and height in pixels of the nine priors, by increasing area; ``launch.prepare --priors`` finds them."""
 
@@ -43,6 +46,8 @@ class YOLOConfig(ModelConfig):
             raise ValueError(f"model.dropout={self.dropout}: YOLO has no dropout, set it to 0")
         if len(self.blocks) != len(STAGES) or min(self.blocks) < 0:
             raise ValueError(f"model.blocks={self.blocks}: give the residual blocks of {len(STAGES)} stages, 0 or more")
+        if self.patch not in (1, 2, 4):
+            raise ValueError(f"model.patch={self.patch}: choose 1, 2 or 4 pixels")
         shaped = all(len(prior) == 2 and min(prior) > 0 for prior in self.priors)
         if len(self.priors) != PRIORS * len(STRIDES) or not shaped:
             raise ValueError(
@@ -76,7 +81,9 @@ class YOLO(nn.Module):
         Rows of width 0 hold no sample and do not change batch statistics. Height and width must be multiples of 32.
         """
         config, dtype, live = self.config, jnp.dtype(self.config.dtype), rows_with_samples(widths)
-        features = Darknet(config.width, tuple(config.blocks), dtype, name="backbone")(images, live, train=train)
+        features = Darknet(config.width, tuple(config.blocks), config.patch, dtype, name="backbone")(
+            images, live, train=train
+        )
         conv = functools.partial(DarknetConv, dtype=dtype)
         above, heads = None, []
         for stride, channels, x in zip(reversed(STRIDES), reversed(STAGES), reversed(features), strict=False):

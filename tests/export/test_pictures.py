@@ -19,7 +19,7 @@ def test_groups_hold_every_picture_once_and_none_is_padded_to_more_than_four_tim
 
 def test_pad_keeps_pixels_and_adds_zeros():
     given = [np.full((32, width, 3), width, np.uint8) for width in (5, 70, 33)]
-    images, sizes = pad(given)
+    images, sizes = pad(given, 32)
     assert images.shape == (4, 32, 96, 3)
     assert sizes.tolist() == [[32, 5], [32, 70], [32, 33], [0, 0]]
     widths = sizes[:, 1]
@@ -32,7 +32,7 @@ def test_pad_keeps_pixels_and_adds_zeros():
 def test_few_shapes_for_all_widths_and_little_padding():
     padded = {}
     for width in range(1, WIDEST + 1):
-        images, _ = pad([np.zeros((1, width, 1), np.uint8)])
+        images, _ = pad([np.zeros((1, width, 1), np.uint8)], 1)
         padded[width] = images.shape[2]
         assert images.shape[2] % 32 == 0
         assert width <= images.shape[2] < max(width + 32, 1.25 * width)

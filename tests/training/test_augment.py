@@ -16,7 +16,7 @@ from recog.geometry import bilinear_sample, projective_points
 from recog.training.augment import AugmentConfig, augment
 from recog.training.augment.light import turn_hue
 from recog.training.augment.optics import gaussian
-from recog.training.augment.warp import move
+from recog.training.augment.warp import move, random_matrices
 from tests.batches import text_batch
 
 ROWS, HEIGHT, WIDTH = 16, 32, 96
@@ -356,7 +356,7 @@ def test_colours_of_grayscale_pictures_are_refused(field):
 
 def test_blur_is_that_of_opencv_within_each_picture():
     sigmas = np.linspace(0.3, 2.5, ROWS).astype(np.float32)
-    images = np.asarray(blurred(BATCH.images.astype(np.float32), WIDTHS, sigmas, 8))
+    images = np.asarray(blurred(BATCH.images.astype(np.float32), BATCH.sizes, sigmas, 8))
     for ours, theirs, sigma in zip(columns(images), columns(PICTURES), sigmas.tolist(), strict=True):
         expected = cv2.GaussianBlur(theirs.astype(np.float32), (17, 17), sigma, borderType=cv2.BORDER_REPLICATE)
         np.testing.assert_allclose(ours, expected, atol=1e-2)
@@ -364,7 +364,7 @@ def test_blur_is_that_of_opencv_within_each_picture():
 
 def test_a_blur_of_nothing_changes_nothing():
     images = BATCH.images.astype(np.float32)
-    same = np.asarray(blurred(images, WIDTHS, np.zeros(ROWS, np.float32), 8))
+    same = np.asarray(blurred(images, BATCH.sizes, np.zeros(ROWS, np.float32), 8))
     for ours, theirs in zip(columns(same), columns(images), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -457,9 +457,35 @@ def test_boxes_move_with_the_pixels_below_them():
 
 def test_maps_tell_where_pixels_went():
     images = np.random.default_rng(0).uniform(0, 255, (2, HEIGHT, WIDTH, 1)).astype(np.float32)
-    moved, maps = move(dataclasses.replace(MOVES, perspective=0.1), KEY, jnp.asarray(images), jnp.array([[HEIGHT, WIDTH]] * 2))
+    moved, maps = move(
+        dataclasses.replace(MOVES, perspective=0.1), KEY, jnp.asarray(images), jnp.array([[HEIGHT, WIDTH]] * 2)
+    )
     back = projective_points(maps, HEIGHT, WIDTH)  # where each pixel of the old picture is in the new one
     again = bilinear_sample(moved, back)
     middle = np.s_[:, 12:20, 40:56]
     blurred = np.abs(np.asarray(again)[middle] - images[middle]).mean()
     assert blurred < 0.5 * np.abs(np.asarray(moved)[middle] - images[middle]).mean()
+
+
+def test_rows_below_a_picture_are_like_columns_beside_it():
+    """A picture lying on its side is changed as the standing one, and its padding is neither read nor filled."""
+    heights = np.array([32, 20, 9, 1] * 4, np.int32)
+    loud = np.where(np.arange(HEIGHT)[:, None, None] < heights[:, None, None, None], PICTURES, 255).astype(np.uint8)
+    sizes = np.stack([heights, np.full(ROWS, WIDTH)], axis=1)
+    for config in (ALL, dataclasses.replace(ALL, zoom=1.0)):
+        images = [changed(config, BATCH._replace(images=x, sizes=sizes)) for x in (loud, PICTURES)]
+        rows = np.arange(HEIGHT)[:, None, None] < heights[:, None, None, None]
+        padded = np.where(rows, PICTURES, 0)
+        np.testing.assert_array_equal(images[0], images[1])
+        np.testing.assert_array_equal(images[0], changed(config, BATCH._replace(images=padded, sizes=sizes)))
+        assert not np.where(rows, 0, images[0]).any()
+
+
+def test_zoom_keeps_the_aspect_ratio():
+    sizes = jnp.array([[HEIGHT, WIDTH]] * ROWS)
+    matrices = np.asarray(random_matrices(AugmentConfig(zoom=1.0), KEY, sizes))
+    np.testing.assert_allclose(matrices[:, 0, 0], matrices[:, 1, 1], rtol=1e-6)
+    assert 0.5 <= matrices[:, 0, 0].min() < 0.8
+    assert 1.25 < matrices[:, 0, 0].max() <= 2
+    middle = np.array([(WIDTH - 1) / 2, (HEIGHT - 1) / 2, 1])
+    np.testing.assert_allclose(matrices @ middle, np.tile(middle[:2], (ROWS, 1)), atol=1e-4)

@@ -32,9 +32,7 @@ def move(
     return bilinear_sample(images, inside), inverse_maps(whole)
 
 
-def random_matrices(
-    config: AugmentConfig, key: jax.Array, sizes: Int[Array, "B 2"]
-) -> Float[Array, "B 2 3"]:
+def random_matrices(config: AugmentConfig, key: jax.Array, sizes: Int[Array, "B 2"]) -> Float[Array, "B 2 3"]:
     """Random affine maps from output to input pixels, about the centre of each picture without padding."""
     batch, heights, widths = sizes.shape[0], sizes[:, 0], sizes[:, 1]
     keys = jax.random.split(key, 6)
