@@ -23,7 +23,8 @@ def bounds(corners: Float[np.ndarray, "*N 4 2"]) -> Float[np.ndarray, "*N 4"]:
 def overlaps(one: Float[np.ndarray, "N 4"], other: Float[np.ndarray, "M 4"]) -> Float[np.ndarray, "N M"]:
     """Intersection over union of each pair of rectangles, 0 to 1, in float64; 0 for rectangles without area."""
     one, other = np.asarray(one, np.float64)[:, None], np.asarray(other, np.float64)[None]
-    width, height = np.moveaxis(np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2]), -1, 0)
+    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    width, height = sides[..., 0], sides[..., 1]
     shared = np.where((width > 0) & (height > 0), width * height, 0.0)
     return shared / np.where(shared > 0, _area(one) + _area(other) - shared, 1.0)
 
@@ -69,7 +70,9 @@ def match(pairs: Float[np.ndarray, "D G"]) -> Int[np.ndarray, "T D"]:
 def average_precisions(
     scores: Float[np.ndarray, " D"], right: Bool[np.ndarray, "T D"], labelled: int
 ) -> Float[np.ndarray, " T"]:
-    """Average precision of one class at each threshold: mean over `RECALLS` of the best precision at that recall or more.
+    """Average precision of one class at each threshold.
+
+    It is the mean over `RECALLS` of the highest precision at that recall or a higher one.
 
     Args:
       scores: confidences of the class's detections in all pictures; equal ones count in the order given.

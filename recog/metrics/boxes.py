@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from recog.codecs import BoxTargets, Prediction
-from recog.metrics.average_precision import MOST, THRESHOLDS, average_precisions, bounds, match, overlaps, ranked
+from recog.metrics.average_precision import THRESHOLDS, average_precisions, bounds, match, overlaps, ranked
 from recog.metrics.counts import RateStyle
 
 CCPD_OVERLAP = 0.7
@@ -56,7 +56,7 @@ class BoxCounts:
     """
 
     ranks_by: ClassVar[str] = "ap"
-    style: ClassVar[RateStyle] = RateStyle("AP", "COCO average precision (IoU .50:.95)")
+    style: ClassVar[RateStyle] = RateStyle("AP", "AP", "COCO AP at IoU .50:.95")
 
     threshold: float
     """Minimum score of the detections that recall, precision, F1 and false alarms count."""
@@ -96,13 +96,13 @@ class BoxCounts:
         """Rates of all parts.
 
         ``count`` and ``boxes`` are the numbers of pictures and labelled boxes. ``ap`` is COCO's average precision, the
-        mean over thresholds of 0.5 to 0.95 and over classes with labelled boxes, with at most `MOST` detections of a
+        mean over thresholds of 0.5 to 0.95 and over classes with labelled boxes, with at most 100 detections of a
         class in a picture; ``ap_50`` and ``ap_75`` are those at one threshold. ``recall_50``, ``precision_50`` and
         ``f1_50`` count matches at an intersection over union of 0.5 among detections with at least the minimum score,
         ``false_alarms_per_picture`` the detections without a match among them. ``ccpd_70`` is the share of pictures
-        with one labelled box whose detection with the highest score, of any class, has an intersection over union above
-        0.7 with it. ``corner_error`` is the mean distance of detected to labelled corners over all pairs matched at 0.5,
-        as a fraction of the square root of the labelled quadrilateral's area.
+        with one labelled box whose best-scoring detection, of any class, has an intersection over union above 0.7
+        with it. ``corner_error`` is the mean distance of detected to labelled corners over pairs matched at 0.5, as a
+        fraction of the square root of the labelled quadrilateral's area.
         """
         all_parts = _joined(self.parts)
         precisions = _average_precisions(all_parts)

@@ -26,7 +26,7 @@ class ClassCounts:
     """
 
     ranks_by: ClassVar[str] = "accuracy"
-    style: ClassVar[RateStyle] = RateStyle("accuracy", "share of pictures classified right")
+    style: ClassVar[RateStyle] = RateStyle("accuracy", "acc", "pictures classified right")
 
     names: tuple[str, ...]
     """Class names."""

@@ -7,7 +7,9 @@ class RateStyle(NamedTuple):
     """Presentation of a rate in tables, pictures and sentences."""
 
     title: str
-    """Short name, for titles of columns: ``accuracy``."""
+    """Name for titles of columns: ``accuracy``."""
+    short: str
+    """Abbreviation for crowded tables: ``acc``."""
     meaning: str
     """Name that explains it: ``exact match``."""
     percent: bool = True
@@ -17,6 +19,11 @@ class RateStyle(NamedTuple):
     def label(self) -> str:
         """Title with the unit: ``accuracy %``."""
         return f"{self.title} %" if self.percent else self.title
+
+    @property
+    def axis(self) -> str:
+        """Explaining name with the unit: ``exact match, %``."""
+        return f"{self.meaning}, %" if self.percent else self.meaning
 
     @property
     def scale(self) -> int:

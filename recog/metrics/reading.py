@@ -26,7 +26,7 @@ class ReadingCounts:
     """
 
     ranks_by: ClassVar[str] = "accuracy"
-    style: ClassVar[RateStyle] = RateStyle("accuracy", "exact match")
+    style: ClassVar[RateStyle] = RateStyle("accuracy", "acc", "exact match")
 
     count: int = 0
     """Number of samples."""

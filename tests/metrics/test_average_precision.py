@@ -105,10 +105,25 @@ def test_random_cases_are_neither_trivial_nor_small():
     assert alone > 0
 
 
+@pytest.mark.parametrize("second", [-3.0, 7.0])
+def test_of_labelled_boxes_with_equal_overlaps_pycocotools_takes_the_last(second):
+    """The first detection reaches both labelled boxes equally well, the second only one of them."""
+    square = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float32)
+    corners = np.stack([[square, square + np.array([4, 0], np.float32)]])
+    slots = np.zeros((1, 2), np.int32)
+    targets = BoxTargets(corners, slots, np.ones((1, 2), bool), np.zeros((1, 2, 1), np.int32))
+    found = np.stack([[square + np.array([x, 0], np.float32) for x in (2, second)]])
+    scores = np.array([[0.9, 0.8]], np.float32)
+    prediction = {"boxes": bounds(found), "corners": found, "classes": slots, "mask": targets.mask, "scores": scores}
+    report = BoxCounts.of(prediction, targets, threshold=0.5).report()
+    assert report["recall_50"] == (1.0 if second < 0 else 0.5)
+    assert report["ap_50"] == pytest.approx(measured_by_pycocotools(prediction, targets)[1], abs=1e-9)
+
+
 def test_overlaps_of_rectangles():
     square = [0, 0, 10, 10]
     others = [square, [20, 0, 30, 10], [5, 0, 15, 10], [2, 2, 6, 6], [3, 3, 3, 3], [10, 0, 20, 10], [8, 8, 2, 2]]
     expected = [[1, 0, 50 / 150, 16 / 100, 0, 0, 0]]
-    np.testing.assert_allclose(overlaps(np.float32([square]), np.float32(others)), expected)
-    np.testing.assert_allclose(overlaps(np.float32(others), np.float32([square])).T, expected)
+    np.testing.assert_allclose(overlaps(np.array([square], float), np.array(others, float)), expected)
+    np.testing.assert_allclose(overlaps(np.array(others, float), np.array([square], float)).T, expected)
     assert overlaps(np.zeros((0, 4)), np.zeros((3, 4))).shape == (0, 3)
