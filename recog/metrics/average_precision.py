@@ -15,24 +15,6 @@ MOST = 100
 """Maximum number of detections of one class in a picture; those with the lowest scores are left out (COCO)."""
 
 
-def bounds(corners: Float[np.ndarray, "*N 4 2"]) -> Float[np.ndarray, "*N 4"]:
-    """Bounding rectangles of quadrilaterals: x1, y1, x2, y2."""
-    return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1)
-
-
-def overlaps(one: Float[np.ndarray, "N 4"], other: Float[np.ndarray, "M 4"]) -> Float[np.ndarray, "N M"]:
-    """Intersection over union of each pair of rectangles, 0 to 1, in float64; 0 for rectangles without area."""
-    one, other = np.asarray(one, np.float64)[:, None], np.asarray(other, np.float64)[None]
-    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
-    width, height = sides[..., 0], sides[..., 1]
-    shared = np.where((width > 0) & (height > 0), width * height, 0.0)
-    return shared / np.where(shared > 0, _area(one) + _area(other) - shared, 1.0)
-
-
-def _area(boxes: Float[np.ndarray, "*N 4"]) -> Float[np.ndarray, "*N"]:
-    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-
-
 def ranked(scores: Float[np.ndarray, " D"], classes: Int[np.ndarray, " D"]) -> Int[np.ndarray, " C"]:
     """Indices of a picture's detections that are counted, in order of decreasing score; equal scores keep their order.
 

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from recog.codecs import BoxTargets, Prediction
-from recog.metrics.average_precision import THRESHOLDS, average_precisions, bounds, match, overlaps, ranked
+from recog.metrics.average_precision import THRESHOLDS, average_precisions, match, ranked
 from recog.metrics.counts import RateStyle
+from recog.rectangles import bounds, overlaps
 
 CCPD_OVERLAP = 0.7
 """Intersection over union that CCPD's rule asks for, exclusive (Xu et al. 2018, section 5.1)."""

@@ -10,7 +10,7 @@ from pycocotools.cocoeval import COCOeval
 
 from recog.codecs import BoxTargets
 from recog.metrics import BoxCounts
-from recog.metrics.average_precision import bounds, overlaps
+from recog.rectangles import bounds
 
 SLOTS, CLASSES = 6, 4
 
@@ -118,12 +118,3 @@ def test_of_labelled_boxes_with_equal_overlaps_pycocotools_takes_the_last(second
     report = BoxCounts.of(prediction, targets, threshold=0.5).report()
     assert report["recall_50"] == (1.0 if second < 0 else 0.5)
     assert report["ap_50"] == pytest.approx(measured_by_pycocotools(prediction, targets)[1], abs=1e-9)
-
-
-def test_overlaps_of_rectangles():
-    square = [0, 0, 10, 10]
-    others = [square, [20, 0, 30, 10], [5, 0, 15, 10], [2, 2, 6, 6], [3, 3, 3, 3], [10, 0, 20, 10], [8, 8, 2, 2]]
-    expected = [[1, 0, 50 / 150, 16 / 100, 0, 0, 0]]
-    np.testing.assert_allclose(overlaps(np.array([square], float), np.array(others, float)), expected)
-    np.testing.assert_allclose(overlaps(np.array(others, float), np.array([square], float)).T, expected)
-    assert overlaps(np.zeros((0, 4)), np.zeros((3, 4))).shape == (0, 3)

@@ -7,7 +7,7 @@ import pytest
 
 from recog.codecs import BoxTargets
 from recog.metrics import BoxCounts
-from recog.metrics.average_precision import bounds
+from recog.rectangles import bounds
 
 RATES = ("ap", "ap_50", "ap_75", "recall_50", "precision_50", "f1_50")
 NAMES = ["count", "boxes", *RATES, "false_alarms_per_picture", "ccpd_70", "corner_error"]
