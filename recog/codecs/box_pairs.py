@@ -115,10 +115,11 @@ def _cut_off(one: Prediction, alone: Int[np.ndarray, " O"], other: Prediction, l
 def _suppressed(
     one: Prediction, alone: Int[np.ndarray, " O"], other: Prediction, others: Int[np.ndarray, " Q"]
 ) -> Bool[np.ndarray, " O"]:
-    """Detections of one prediction in whose place the other may have kept an overlapping one, of about their score.
+    """Detections of one prediction in whose place the other may have kept an overlapping one of their class and score.
 
     One tie may have further consequences: what the kept detection suppresses, the other one may not have. Its score is
     lower then, so that any detection of at least that score counts as a reason.
     """
     close = overlaps(one["boxes"][alone], other["boxes"][others]) >= SUPPRESSING
+    close &= one["classes"][alone][:, None] == other["classes"][others]
     return np.any(close & (other["scores"][others] >= one["scores"][alone][:, None] - TIE), axis=1)
