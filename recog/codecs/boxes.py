@@ -112,8 +112,8 @@ class BoxCodec:
         return len(self.names)
 
     def split(self, label: Any) -> list[str]:
-        """Class names of a picture's boxes."""
-        return [box.name for box in label.boxes]
+        """Class names of a picture's boxes; none for a label of another kind."""
+        return [box.name for box in label.boxes] if isinstance(label, BoxLabel) else []
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Finds too many boxes, unknown classes, long texts, and boxes without area or outside the picture."""

@@ -57,8 +57,8 @@ def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agr
             if found > (LOGIT_TOLERANCE if name.startswith("logit") else TOLERANCE):
                 we, they = ([reading.text for reading in task.rows(read)] for read in (ours, theirs))
                 raise DisagreementError(
-                    f"on random pictures {images.shape} the artifact predicts {we!s:.500}, the live model {they!s:.500}, "
-                    f"{name} differs by {found:.3g}: "
+                    f"on random pictures {images.shape} the artifact predicts {we!s:.500}, "
+                    f"the live model {they!s:.500}, {name} differs by {found:.3g}: "
                     "nothing was exported; report this with the run's config.json and the versions of jax and jaxlib"
                 )
             if not name.startswith("logit"):

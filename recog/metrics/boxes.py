@@ -1,6 +1,7 @@
 """Counts over labelled boxes and detections: COCO's average precision, and rates at a minimum score."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
@@ -188,11 +189,9 @@ _NOTHING = Matched(
 )
 
 
-def _joined(parts: list[Matched] | tuple[Matched, ...]) -> Matched:
+def _joined(parts: Sequence[Matched]) -> Matched:
     """The pictures of all parts, in order."""
-    return Matched(
-        *(
-            np.concatenate(values, axis=-1) if isinstance(values[0], np.ndarray) else sum(values)
-            for values in zip(_NOTHING, *parts, strict=True)
-        )
+    return Matched._make(
+        np.concatenate(values, axis=-1) if isinstance(values[0], np.ndarray) else sum(values)
+        for values in zip(_NOTHING, *parts, strict=True)
     )

@@ -54,6 +54,7 @@ def test_boxes_come_back():
     ],
 )
 def test_problems_are_found_by_kind(label, kinds):
+    assert CODEC.split(label) == [box.name for box in getattr(label, "boxes", ())]
     assert list(CODEC.problems(label, SIZE)) == kinds
 
 

@@ -27,7 +27,7 @@ def detected(images, order, down=0.0):
     return each | {"classes": np.zeros((batch, SLOTS), np.int32), "mask": mask}
 
 
-def agreement(**changed):
+def agreement(order=(0, 1, 2, 9), down=0.0):
     task: Any = SimpleNamespace(
         codec=CODEC,
         rows=CODEC.readings,
@@ -35,7 +35,7 @@ def agreement(**changed):
     )
     artifact: Any = SimpleNamespace(
         card=SimpleNamespace(preprocess=Preprocess(16, 32, 3)),
-        predict=lambda images, sizes: detected(images, **{"order": [0, 1, 2, 9]} | changed),
+        predict=lambda images, sizes: detected(images, order, down),
     )
     return check_agreement(artifact, task, {})
 

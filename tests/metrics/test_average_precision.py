@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,10 +61,10 @@ def measured_by_pycocotools(prediction, targets):
         entry |= {"id": number + 1, "iscrowd": 0}
     with contextlib.redirect_stdout(io.StringIO()):
         names = [{"id": index} for index in range(CLASSES)]
-        coco = COCO()
+        coco: Any = COCO()
         coco.dataset = {"images": pictures, "annotations": truths, "categories": names}
         coco.createIndex()
-        detected = COCO()
+        detected: Any = COCO()
         annotations = [entry | {"id": number + 1, "iscrowd": 0} for number, entry in enumerate(found)]
         detected.dataset = coco.dataset | {"annotations": annotations}
         detected.createIndex()

@@ -1,6 +1,7 @@
 """Counts of boxes: rates by hand, sums over parts of the pictures."""
 
 import math
+from operator import add
 
 import numpy as np
 import pytest
@@ -129,4 +130,4 @@ def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match="1 labelled pictures but 2 predicted"):
         BoxCounts.of(found([], []), labelled([]), threshold=0.5)
     with pytest.raises(ValueError, match=r"0\.5 and 0\.6"):
-        BoxCounts(threshold=0.5) + BoxCounts(threshold=0.6)
+        add(BoxCounts(threshold=0.5), BoxCounts(threshold=0.6))
