@@ -30,6 +30,8 @@ DUPLICATE = 0.45
 """Maximum intersection over union of two detections of a class, as in Darknet."""
 LEAST = 0.005
 """Minimum score of a detection, Darknet's when it evaluates; users set a higher threshold."""
+COUNTED = 0.4
+"""Minimum score of the detections that recall and false alarms count; average precision counts all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,7 @@ class LocatingTask(Task):
 
     def count(self, prediction: Prediction, targets: BoxTargets) -> BoxCounts:
         """Compares detections with labelled boxes."""
-        return BoxCounts.of(prediction, targets)
+        return BoxCounts.of(prediction, targets, COUNTED)
 
     def _yolo(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         raw, model_state = apply_training(self.model, variables, batch, key)
