@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from datasets.synthetic.scenes import OUTLINE
-from launch.runs.preview import SCENE_CELL, write_preview
-from recog.evaluation.contact_sheet import CELL
+from launch.runs.preview import write_preview
+from recog.evaluation.contact_sheet import CELL, PICTURE_CELL
+from recog.outlines import COLOUR
 from tests.launch.pictures import load, write_folder
 
 
@@ -48,8 +48,8 @@ def test_a_preview_of_rendered_samples(tmp_path, capsys):
 
 def test_a_preview_of_scenes_is_large_and_outlines_the_plates(tmp_path):
     sheet = load(write_preview("scenes:seed=3,height=120,width=160", tmp_path / "a.png", count=7))
-    assert sheet.shape == (2 * SCENE_CELL[1], 6 * SCENE_CELL[0], 3)
-    assert (np.abs(sheet[..., ::-1].astype(int) - OUTLINE).sum(axis=2) < 60).any()
+    assert sheet.shape == (2 * PICTURE_CELL[1], 6 * PICTURE_CELL[0], 3)
+    assert (np.abs(sheet[..., ::-1].astype(int) - COLOUR).sum(axis=2) < 60).any()
 
 
 @pytest.mark.parametrize("texts", [(), ("broken", "broken")])
