@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from recog.codecs import BoxLabel, LabelledBox
 
@@ -19,7 +19,7 @@ THIN = 250
 def outlined(
     image: UInt8[np.ndarray, "H W C"], label: BoxLabel, colour: Sequence[int] = COLOUR, longest: int = LONGEST
 ) -> UInt8[np.ndarray, "Y X 3"]:
-    """Picture with a line around each box and a dot on its first corner.
+    """Picture with a line around each box, and a dot on its first corner.
 
     Args:
       image: grayscale or RGB.
@@ -33,14 +33,22 @@ def outlined(
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
     shown = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image.copy()
-    thickness = max(1, round(max(shown.shape[:2]) / THIN))
+    thickness = max(2, round(max(shown.shape[:2]) / THIN))
     for box in label.boxes:
         corners = np.asarray(box.corners, np.float64) * scale - 0.5  # OpenCV has pixel centres at integers
         if np.isfinite(corners).all():
-            points = np.round(np.clip(corners, -1e4, 1e4) * 16).astype(np.int32)  # 16 steps a pixel
+            corners = _widened(np.clip(corners, -1e4, 1e4), thickness / 2)  # lines beside small objects, not on them
+            points = np.round(corners * 16).astype(np.int32)  # 16 steps a pixel
             cv2.polylines(shown, [points], True, colour, thickness, cv2.LINE_AA, shift=4)
-            cv2.circle(shown, points[0].tolist(), 16 * (thickness + 1), colour, cv2.FILLED, cv2.LINE_AA, shift=4)
+            cv2.circle(shown, points[0].tolist(), 16 * thickness, colour, cv2.FILLED, cv2.LINE_AA, shift=4)
     return shown
+
+
+def _widened(corners: Float[np.ndarray, "4 2"], margin: float) -> Float[np.ndarray, "4 2"]:
+    """Corners moved outwards along both of their sides by a number of pixels."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    along = sides / np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-6)
+    return corners + margin * (np.roll(along, 1, axis=0) - along)
 
 
 def caption(label: BoxLabel) -> str:
