@@ -9,7 +9,8 @@ from datasets.pipeline import DataConfig
 from datasets.report import make_report
 from datasets.sources import Folder
 from launch.runs.data import check, needs
-from launch.runs.data_page import LINES, LONGEST, report, spelt, write_report_page
+from launch.runs.data_page import LONGEST, report, spelt, write_report_page
+from launch.runs.page_text import LINES
 from launch.runs.tasks import make_task
 from tests.launch.pictures import Texts, load, write_folder
 
