@@ -41,7 +41,7 @@ class Boxes:
 
     Raises:
       FileNotFoundError: no such folder or file, or no ``boxes.tsv`` in the folder.
-      ValueError: the file holds no rows.
+      ValueError: the file holds no rows, or no tabs.
     """
 
     def __init__(self, path: str | Path):
@@ -56,6 +56,10 @@ class Boxes:
             del rows[0]
         if not rows:
             raise ValueError(f"{self.file} holds no rows: write one {FORM} per line")
+        if TAB not in self._content and not os.path.isfile(self.folder / os.fsdecode(rows[0][2])):  # noqa: PTH113 (never raises)
+            raise ValueError(
+                f"{self.file}:{rows[0][0]} names no picture, and no row has a tab: write one {FORM} per line"
+            )
         pictures: dict[bytes, int] = {}
         of_rows = np.array([pictures.setdefault(path, len(pictures)) for _, _, path in rows])
         order = np.argsort(of_rows, kind="stable")

@@ -86,11 +86,8 @@ def main(argv: list[str]) -> None:
         case "preview":
             write_preview(values.preview, values.out or "preview.png", values.count or SHOWN)
         case "priors":
-            if bool(values.height) != bool(values.width):
-                raise ValueError("--height and --width go together: give both, or --config")
-            size = (values.height, values.width) if values.height else None
-            bad = values.on_bad_sample or "raise"
-            print_priors(values.data, values.count or COUNT, size, values.config, bad)
+            size, bad = (values.height, values.width), values.on_bad_sample or "raise"
+            print_priors(values.data, values.count or COUNT, *size, values.config, bad)
         case "ngram":
             bad = values.on_bad_sample or "raise"
             train_ngram(values.data, values.ngram, values.order or ORDER, values.count, values.config, bad)

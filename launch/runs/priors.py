@@ -22,7 +22,8 @@ COUNT = 9
 def print_priors(
     data: str,
     count: int = COUNT,
-    size: tuple[int, int] | None = None,
+    height: int | None = None,
+    width: int | None = None,
     config: Config | None = None,
     on_bad_sample: str = "raise",
 ) -> list[Priors]:
@@ -31,22 +32,24 @@ def print_priors(
     Args:
       data: source of pictures with boxes, see `datasets.specs.open_source`.
       count: number of priors.
-      size: height and width in pixels into which pictures are letterboxed.
-      config: configuration with these instead of ``size``.
+      height: height in pixels into which pictures are letterboxed.
+      width: width in pixels into which pictures are letterboxed.
+      config: configuration with this height and width instead.
       on_bad_sample: ``raise`` or ``skip`` samples that cannot be read.
 
     Returns:
       The best priors of each number from 1 to ``count``.
 
     Raises:
-      ValueError: unknown source, labels that are not boxes, fewer different boxes than priors, or not exactly one of
-        ``size`` and ``config``.
+      ValueError: unknown source, labels that are not boxes, fewer different boxes than priors, or no height and
+        width, or two of them.
     """
-    if (size is None) == (config is None):
-        raise ValueError("give the size of the detector's pictures, either by --config or by --height and --width")
-    height, width = size or (config.data.height, config.data.width)
-    if not width:
-        raise ValueError("the configuration has no width to letterbox pictures into: set --config.data.width")
+    if config and (height or width):
+        raise ValueError("--height and --width belong to the configuration: leave them out, or --config")
+    if config:
+        height, width = config.data.height, config.data.width
+    if not (height and width):
+        raise ValueError("give the size of the detector's pictures: --height and --width, or --config with both")
     source = Once(open_source(data), LOOK_AT_RENDERED)
     by_picture = list(_sizes(source, height, width, skip=on_bad_sample == "skip"))
     sizes = np.concatenate([np.zeros((0, 2)), *by_picture])

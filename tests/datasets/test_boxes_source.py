@@ -118,3 +118,9 @@ def test_other_files_that_may_be_meant_are_named(tmp_path):
         Boxes(tmp_path)
     with pytest.raises(ValueError, match=r"plates\.tsv holds no rows"):
         Boxes(tmp_path / "plates.tsv")
+
+
+def test_commas_for_tabs_are_refused_once(boxes, tmp_path):
+    with pytest.raises(ValueError, match=r"boxes\.tsv:1 names no picture, and no row has a tab"):
+        boxes("a.png,T,1 2 9 2 9 5 1 5\nb.png,T,1 2 9 2 9 5 1 5")
+    assert len(boxes("a.png\nb.png\n")) == 2, "pictures without objects"

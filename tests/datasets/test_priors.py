@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from datasets.priors import find_priors, overlaps
 
 SIZES = arrays.arrays(
-    float, st.tuples(st.integers(4, 30), st.just(2)), elements=st.floats(1, 300, width=32), unique=True
+    float, st.tuples(st.integers(4, 12), st.just(2)), elements=st.floats(1, 300, width=32), unique=True
 )
 
 
@@ -36,7 +36,7 @@ def test_few_boxes_get_the_priors_of_the_best_partition(seed):
     assert find_priors(sizes, 3)[-1].mean_overlap >= best - 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(SIZES)
 def test_more_priors_never_fit_worse_and_one_for_each_box_fits_perfectly(sizes):
     count = len(np.unique(sizes, axis=0))
