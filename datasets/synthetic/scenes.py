@@ -21,8 +21,6 @@ from recog.codecs import BoxLabel, LabelledBox
 
 PLATE = "plate"
 """Class of the boxes that label a scene."""
-OUTLINE = (255, 0, 200)
-"""Colour, RGB, of the lines that `Scene.outlined` draws around plates; not used elsewhere in a scene."""
 
 
 @dataclasses.dataclass
@@ -42,11 +40,6 @@ class Scene(NamedTuple):
     plates: tuple[LabelledBox, ...]
     origin: str
     """Renderer, seed and index."""
-
-    def outlined(self) -> UInt8[np.ndarray, "H W 3"]:
-        """Picture with a line around each plate, for display."""
-        corners = [np.round((plate.corners - 0.5) * 16).astype(np.int32) for plate in self.plates]
-        return cv2.polylines(self.image.copy(), corners, True, OUTLINE, 2, cv2.LINE_AA, shift=4)
 
 
 class Scenes(RenderedStream[ScenesConfig]):
