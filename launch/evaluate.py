@@ -34,7 +34,7 @@ def define_flags() -> None:
     """Defines the flags of this entry point."""
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
     flags.DEFINE_string("data", "", "Samples to use (folder:PATH, ...); empty uses the run's validation samples.")
-    flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
+    flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png (the workdir).")
     flags.DEFINE_enum(
         "on_bad_sample", "raise", ["raise", "skip"], "Whether to skip samples of --data that cannot be used."
     )

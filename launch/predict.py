@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
     values = flags.FLAGS
     if not values.detector:
         if given := [f"--{name}" for name in OF_DETECTOR if getattr(values, name) is not None]:
-            raise ValueError(f"{' and '.join(given)} read whole photographs: add --detector=ARTIFACT, or leave it out")
+            raise ValueError(f"nothing uses {' and '.join(given)} without a detector: set --detector=ARTIFACT")
         if not values.artifact:
             raise ValueError("name the artifact of a reader with --artifact, or of a detector with --detector")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends quietly in `... | head`

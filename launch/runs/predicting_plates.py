@@ -75,14 +75,14 @@ def print_plates(
     total = count_shots(paths, every)
     hidden = hides_progress() or (total is not None and total <= batch_size)
     outcomes = read_shots(plate_reader, list_shots(paths, every), batch_size)
-    for shot, pixels, plates in tqdm(outcomes, "predict", total, unit="image", disable=hidden, dynamic_ncols=True):
-        if plates is None:
+    for shot, outcome in tqdm(outcomes, "predict", total, unit="image", disable=hidden, dynamic_ncols=True):
+        if isinstance(outcome, str):
             failed += 1
-            print(f"error: {shot.path}: {pixels}", file=sys.stderr, flush=True)
+            print(f"error: {shot.path}: {outcome}", file=sys.stderr, flush=True)
             continue
-        print(_line(shot, plates), flush=True)
+        print(_line(shot, outcome.plates), flush=True)
         if drawn:
-            drawn.write(shot.path, pixels, plates, shot.frame)
+            drawn.write(shot.path, outcome.pixels, outcome.plates, shot.frame)
     return failed
 
 

@@ -93,13 +93,13 @@ class PlateReader:
     ):
         if not isinstance(detector.codec, BoxCodec):
             raise ArtifactError(
-                f"the detector's artifact predicts {detector.codec.kind}, not boxes: give one that launch.export wrote "
-                "for a detector (a reader goes where the reader is expected)"
+                f"the detector's artifact predicts {detector.codec.kind}, not boxes: give one exported from a detector "
+                "as the detector, and one exported from a reader as the reader"
             )
         if reader and not isinstance(reader.codec, TextCodec):
             raise ArtifactError(
-                f"the reader's artifact predicts {reader.codec.kind}, not texts: give one that launch.export wrote for "
-                "a reader (a detector goes where the detector is expected)"
+                f"the reader's artifact predicts {reader.codec.kind}, not texts: give one exported from a reader as "
+                "the reader, and one exported from a detector as the detector"
             )
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold}: choose a score of 0 to 1")
@@ -165,7 +165,7 @@ class PlateReader:
           pictures: photographs as `upright` returns them.
           located: their detections, as `locate` returns them.
         """
-        chosen = [np.flatnonzero(found["mask"] & (found["scores"] >= self.threshold)) for found in located]
+        chosen = [np.flatnonzero(found["mask"] & (found["scores"] >= self.threshold)).tolist() for found in located]
         corners = [
             [usable_corners(found["corners"][place], found["boxes"][place]) for place in places]
             for places, found in zip(chosen, located, strict=True)

@@ -29,6 +29,14 @@ class Shot(NamedTuple):
     """Time of the frame from the start of its video."""
 
 
+class ReadShot(NamedTuple):
+    """A photograph with its plates."""
+
+    pixels: UInt8[np.ndarray, "H W C"]
+    """Upright, in its own size."""
+    plates: list[Plate]
+
+
 def is_video(path: Path) -> bool:
     """Whether a file is a video, by its suffix."""
     return path.suffix.lower() in VIDEOS and not path.is_dir()
@@ -56,8 +64,8 @@ def count_shots(paths: Sequence[Path], every: int) -> int | None:
 
 def read_shots(
     plate_reader: PlateReader, shots: Iterator[Shot], batch_size: int
-) -> Iterator[tuple[Shot, UInt8[np.ndarray, "H W C"], list[Plate]] | tuple[Shot, str, None]]:
-    """Yields each shot with its upright pixels and its plates, or with the reason why it cannot be read and None.
+) -> Iterator[tuple[Shot, ReadShot | str]]:
+    """Yields each shot with its plates, or with the reason why it cannot be read.
 
     Args:
       plate_reader: finds and reads the plates.
@@ -69,7 +77,7 @@ def read_shots(
             loaded = list(pool.map(lambda shot: _load(plate_reader.upright, shot), batch))
             plates = iter(plate_reader.read([pixels for pixels in loaded if not isinstance(pixels, str)]))
             for shot, pixels in zip(batch, loaded, strict=True):
-                yield (shot, pixels, None) if isinstance(pixels, str) else (shot, pixels, next(plates))
+                yield shot, pixels if isinstance(pixels, str) else ReadShot(pixels, next(plates))
 
 
 def _load(upright: Callable[[bytes], UInt8[np.ndarray, "H W C"]], shot: Shot) -> UInt8[np.ndarray, "H W C"] | str:
