@@ -30,7 +30,9 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 class _Fixed(Task):
     """A task that only predicts."""
 
-    losses = ()
+    @property
+    def losses(self):
+        return ()
 
     def init(self, key, batch):
         raise NotImplementedError
@@ -107,12 +109,12 @@ def paint(picture: np.ndarray, text: str, corners, colour=RED) -> None:
     plate = np.full((40, 120, 3), colour, np.uint8)
     for place, digit in enumerate(text):
         plate[:, 40 * place : 40 * (place + 1), 1] = STEP * int(digit)
-    own = np.float32([[0, 0], [120, 0], [120, 40], [0, 40]]) - np.float32(0.5)
-    matrix = cv2.getPerspectiveTransform(own, np.float32(corners) - np.float32(0.5))
+    own = np.array([[0, 0], [120, 0], [120, 40], [0, 40]], np.float32) - np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(own, np.asarray(corners, np.float32) - np.float32(0.5))
     size = picture.shape[1], picture.shape[0]
     cv2.warpPerspective(plate, matrix, size, picture, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
 
 
 def box(left: float, top: float, right: float, bottom: float) -> np.ndarray:
     """Corners of a box."""
-    return np.float32([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)

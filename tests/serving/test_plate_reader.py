@@ -39,7 +39,7 @@ def test_positions_are_in_pixels_of_the_photograph(plate_reader, size):
 
 def test_a_tilted_plate_is_read_along_its_own_direction(plate_reader):
     picture = photograph(480, 640)
-    corners = np.float32([[150, 80], [450, 300], [410, 380], [100, 150]])
+    corners = np.array([[150, 80], [450, 300], [410, 380], [100, 150]], np.float32)
     paint(picture, "739", corners)
     ((plate,),) = plate_reader.read([picture])
     assert plate.text == "739"

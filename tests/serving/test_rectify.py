@@ -26,8 +26,8 @@ def test_an_upright_box_is_cut_out_exactly():
 @pytest.mark.parametrize("margin", [0.0, 0.25])
 def test_a_plate_in_perspective_is_straightened(margin):
     plate = smooth(40, 120)
-    corners = np.float32([[60, 50], [230, 90], [215, 150], [50, 95]])
-    own = np.float32([[0, 0], [120, 0], [120, 40], [0, 40]])
+    corners = np.array([[60, 50], [230, 90], [215, 150], [50, 95]], np.float32)
+    own = np.array([[0, 0], [120, 0], [120, 40], [0, 40]], np.float32)
     matrix = cv2.getPerspectiveTransform(own - np.float32(0.5), corners - np.float32(0.5))
     picture = cv2.warpPerspective(plate, matrix, (300, 200), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     crop = rectify(picture, corners.astype(float), least=1, margin=margin)

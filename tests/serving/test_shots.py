@@ -40,6 +40,8 @@ def test_frames_of_a_video(video, every):
     assert [shot.seconds for shot in shots] == pytest.approx([frame / 5 for frame in range(0, 7, every)], abs=0.01)
     assert count_shots([video], every) == len(shots)
     for shot in shots:
+        assert isinstance(shot.content, np.ndarray)
+        assert shot.frame is not None
         np.testing.assert_allclose(shot.content.mean(axis=(0, 1)), (40 * shot.frame, 0, 0), atol=4)
 
 
