@@ -1,5 +1,6 @@
 """Photographs from picture files, and from videos frame by frame."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -12,6 +13,8 @@ from jaxtyping import UInt8
 
 from recog.serving.files import load_picture
 from recog.serving.plate_reader import Plate, PlateReader
+
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # videos that cannot be decoded are reported as such instead
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 """Suffixes of video files."""
