@@ -85,6 +85,17 @@ class Grouped(Keyed, Protocol):
         ...
 
 
+@runtime_checkable
+class Varied(Keyed, Protocol):
+    """A source that makes variants of the samples of another one for training.
+
+    Its length is a multiple of the other's, and sample ``i`` is a variant of sample ``i % len(plain)``.
+    """
+
+    plain: Keyed
+    """The source of the samples themselves, which are held out in place of their variants."""
+
+
 def load_picture(file: Path, origin: str) -> bytes:
     """Loads the content of a sample's file; raises `BadSampleError` if it cannot be read."""
     try:
@@ -193,6 +204,8 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         such as ``r\d+_`` if several pictures were cut from one; the key itself if it does not match. If empty, names
         are the groups of a `Grouped` source, or the keys of another source.
 
+    Of a `Varied` source, samples themselves are held out, and variants are made of the others alone.
+
     Raises:
       ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
     """
@@ -213,9 +226,12 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         found = f"{len(by_hash)} different names" if len(by_hash) < len(keys) else f"{len(keys)} samples"
         raise ValueError(f"data.holdout={share} of {found} leaves nothing on one side: choose another")
     held = set(by_hash[:count])
-    kept = ([i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True))
-    training, validation = (Subset(source, indices) for indices in kept)
-    return training, validation
+    kept = [[i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True)]
+    training, validation = kept
+    if isinstance(source, Varied):
+        count = len(source.plain)
+        return Subset(source, training), Subset(source.plain, [i for i in validation if i < count])
+    return Subset(source, training), Subset(source, validation)
 
 
 def _name(key: bytes, pattern: re.Pattern[str]) -> bytes | None:
