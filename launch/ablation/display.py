@@ -16,6 +16,7 @@ from launch.ablation.outcomes import FAILED, FINISHED, RUNNING, Outcome, last_st
 from launch.ablation.results import load_result
 from launch.ablation.tables import duration
 from launch.ablation.worker import LOG
+from launch.runs.tasks import counts_of
 
 LOOKED = 2.0
 """Seconds between two looks at the cells."""
@@ -92,7 +93,8 @@ def _ending(cell: Cell, folder: Path, outcome: Outcome) -> str:
     if outcome.status != FINISHED:
         return f"{outcome.status}: {outcome.message} (see {folder / LOG})"
     try:
-        result = load_result(folder, cell.config.data.batch_size)
+        result = load_result(folder, cell.config)
     except ValueError as error:
         return f"finished, but {error}"
-    return f"accuracy {result.accuracy:.2%}, loss {result.loss:.4g}, {duration(result.seconds)}"
+    style = counts_of(cell.config).style
+    return f"{style.title} {style.text(result.rate)}, loss {result.loss:.4g}, {duration(result.seconds)}"

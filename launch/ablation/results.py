@@ -9,8 +9,11 @@ from typing import NamedTuple
 
 from launch.ablation.grid import Cell
 from launch.ablation.outcomes import FINISHED, Outcome
+from launch.runs.config import Config
 from launch.runs.costs import Cost
+from launch.runs.tasks import counts_of
 from recog.evaluation.statistics import Comparison, Mean, compare, holm, mean
+from recog.metrics import RateStyle
 from recog.training.writers import load_metrics
 
 SIGNIFICANT = 0.05
@@ -19,8 +22,8 @@ SIGNIFICANT = 0.05
 class Result(NamedTuple):
     """Figures of a finished cell, after its last step."""
 
-    accuracy: float
-    """Fraction of the validation samples read exactly."""
+    rate: float
+    """Rate on the validation samples that ranks runs of its kind (`Counts.ranks_by`), such as the accuracy."""
     loss: float
     """Training loss since the log line before the last; several losses of a task are added up."""
     images_per_second: float
@@ -40,9 +43,9 @@ class Row(NamedTuple):
     """Outcomes of all cells, by seed."""
 
     @property
-    def accuracy(self) -> Mean | None:
-        """Mean accuracy over the seeds; None while none has finished."""
-        return mean([result.accuracy for result in self.results.values()]) if self.results else None
+    def rate(self) -> Mean | None:
+        """Mean rate over the seeds; None while none has finished."""
+        return mean([result.rate for result in self.results.values()]) if self.results else None
 
     @property
     def loss(self) -> Mean | None:
@@ -60,24 +63,29 @@ class Row(NamedTuple):
         return statistics.median(result.seconds for result in self.results.values())
 
 
-def load_result(folder: Path, batch_size: int) -> Result:
+def load_result(folder: Path, config: Config) -> Result:
     """Reads the figures of a cell from its ``metrics.jsonl``.
+
+    Args:
+      folder: folder of the cell.
+      config: its configuration.
 
     Raises:
       ValueError: the file lacks some of them.
     """
+    validation = f"validation/{counts_of(config).ranks_by}"
     lines = load_metrics(folder / "metrics.jsonl")
     logged = [line for line in lines if "train/images_per_second" in line]
-    validated = [line["validation/accuracy"] for line in lines if "validation/accuracy" in line]
+    validated = [line[validation] for line in lines if validation in line]
     if not (logged and validated):
         raise ValueError(f"{folder / 'metrics.jsonl'} is damaged: remove the folder {folder} to train this cell again")
     seconds, before = 0.0, 0
     for line in logged:
         share = line["train/images_per_second"] * line.get("train/together", 1)
-        seconds += (line["step"] - before) * batch_size / share
+        seconds += (line["step"] - before) * config.data.batch_size / share
         before = line["step"]
     return Result(
-        accuracy=validated[-1],
+        rate=validated[-1],
         loss=sum(value for name, value in logged[-1].items() if name.startswith("train/") and name.endswith("_loss")),
         images_per_second=statistics.median(
             line["train/images_per_second"] * line.get("train/together", 1) for line in logged
@@ -103,7 +111,7 @@ def make_rows(
         stands.setdefault(cell.labels, {})[cell.seed] = outcome
         of_seed = results.setdefault(cell.labels, {})
         if outcome.status == FINISHED:
-            of_seed[cell.seed] = load_result(folder, cell.config.data.batch_size)
+            of_seed[cell.seed] = load_result(folder, cell.config)
     return [Row(labels, costs[labels], results[labels], stands[labels]) for labels in results]
 
 
@@ -114,7 +122,7 @@ class Rival(NamedTuple):
     seeds: int
     """Number of seeds that both have finished."""
     comparison: Comparison
-    """The best one's accuracy less the other's, over the seeds that both have finished."""
+    """The best one's rate less the other's, over the seeds that both have finished."""
     p: float
     """p value of the comparison, adjusted for all pairs of combinations."""
 
@@ -125,7 +133,7 @@ class Rival(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The combination with the highest mean accuracy."""
+    """The combination with the highest mean rate."""
 
     row: Row
     rivals: tuple[Rival, ...]
@@ -138,7 +146,7 @@ def find_best(rows: Sequence[Row]) -> Best | None:
     A combination that has finished with all seeds comes before any that has not: the surviving seeds are a biased
     sample. As the best is picked from the same runs, p values are adjusted for all pairs of combinations.
     """
-    done = sorted((row for row in rows if row.accuracy), key=_standing, reverse=True)
+    done = sorted((row for row in rows if row.rate), key=_standing, reverse=True)
     if not done:
         return None
     best, *others = done
@@ -150,7 +158,7 @@ def find_best(rows: Sequence[Row]) -> Best | None:
 
 
 def _standing(row: Row) -> tuple[bool, float]:
-    return len(row.results) == len(row.outcomes), row.accuracy.value if row.accuracy else -math.inf
+    return len(row.results) == len(row.outcomes), row.rate.value if row.rate else -math.inf
 
 
 def _compare(one: Row, other: Row) -> tuple[int, Comparison]:
@@ -158,16 +166,16 @@ def _compare(one: Row, other: Row) -> tuple[int, Comparison]:
     seeds = [seed for seed in one.results if seed in other.results]
     if not seeds:
         return 0, Comparison(Mean(math.nan, math.nan), math.nan)
-    return len(seeds), compare(*([row.results[seed].accuracy for seed in seeds] for row in (one, other)))
+    return len(seeds), compare(*([row.results[seed].rate for seed in seeds] for row in (one, other)))
 
 
-def describe_best(axes: Sequence[str], best: Best) -> list[str]:
+def describe_best(axes: Sequence[str], best: Best, style: RateStyle) -> list[str]:
     """Says in sentences which combination is best, by how much, and whether that may be chance."""
-    accuracy = best.row.accuracy or Mean(math.nan, math.nan)
-    lines = [f"Best: {_named(axes, best.row)}, {100 * accuracy.value:.2f} %."]
+    rate = best.row.rate or Mean(math.nan, math.nan)
+    lines = [f"Best: {_named(axes, best.row)}, {style.text(rate.value)}."]
     if not best.rivals:
         return lines
-    lines.append(f"Next: {_named(axes, best.rivals[0].row)}, {_lead(best.rivals[0])}.")
+    lines.append(f"Next: {_named(axes, best.rivals[0].row)}, {_lead(best.rivals[0], style)}.")
     if max(rival.seeds for rival in best.rivals) > 1:
         beaten = sum(rival.beaten for rival in best.rivals)
         lines.append(
@@ -177,21 +185,21 @@ def describe_best(axes: Sequence[str], best: Best) -> list[str]:
     return lines
 
 
-def _lead(rival: Rival) -> str:
+def _lead(rival: Rival, style: RateStyle) -> str:
     lead = rival.comparison.difference
     if rival.seeds == 0:
         return "with no finished seed in common, so that they cannot be compared"
-    shown = f"{abs(100 * lead.value):.2f} points {'above' if lead.value < 0 else 'below'}"
+    shown = f"{style.difference(lead.value)} {'above' if lead.value < 0 else 'below'}"
     if rival.seeds == 1:
         return f"{shown} with the one seed that both have finished, which does not tell whether that is chance"
     if math.isnan(rival.p):
         return f"{shown} with each of {rival.seeds} seeds, so that there is no spread to judge it by"
     verdict = "significant" if rival.beaten else "not significant"
-    return f"{shown} (95 % interval of this difference {_interval(lead)}; adjusted p = {rival.p:.2g}, {verdict})"
+    return f"{shown} (95 % interval of this difference {_interval(lead, style)}; adjusted p = {rival.p:.2g}, {verdict})"
 
 
-def _interval(points: Mean) -> str:
-    return f"{100 * (points.value - points.half_width):.2f} to {100 * (points.value + points.half_width):.2f}"
+def _interval(lead: Mean, style: RateStyle) -> str:
+    return f"{style.number(lead.value - lead.half_width)} to {style.number(lead.value + lead.half_width)}"
 
 
 def _named(axes: Sequence[str], row: Row) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from launch.ablation.outcomes import FINISHED
 from launch.ablation.results import Best, Row
 from recog.evaluation.statistics import Mean
+from recog.metrics import RateStyle
 
 DASH = "–"
 
@@ -20,24 +21,25 @@ class Table(NamedTuple):
     titles: list[str]
     lines: list[list[str]]
     best: tuple[int, int]
-    """Line and column of the best accuracy; -1, -1 without one."""
+    """Line and column of the best rate; -1, -1 without one."""
 
 
-def long_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> Table:
+def long_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None, style: RateStyle) -> Table:
     """Returns one line for each combination of levels, with all its results and costs."""
-    titles = [*axes, "accuracy %", "loss", "parameters", "MACs", "images/s", "training"]
-    lines = [[*row.labels, *_figures(row)] for row in rows]
+    titles = [*axes, style.label, "loss", "parameters", "MACs", "images/s", "training"]
+    lines = [[*row.labels, *_figures(row, style)] for row in rows]
     place = rows.index(best.row) if best else -1
     return Table(titles, lines, (place, len(axes) if best else -1))
 
 
-def _figures(row: Row) -> list[str]:
-    known = [_accuracy(row), _loss(row), f"{row.cost.parameters:,}", f"{row.cost.macs / 1e6:,.1f} M"]
+def _figures(row: Row, style: RateStyle) -> list[str]:
+    known = [_rate(row, style), _loss(row), f"{row.cost.parameters:,}", f"{row.cost.macs / 1e6:,.1f} M"]
     return [*known, f"{row.images_per_second:.1f}", duration(row.seconds)] if row.results else [*known, DASH, DASH]
 
 
-def _accuracy(row: Row) -> str:
-    return ", ".join([*([with_interval(row.accuracy, 100, 2)] if row.accuracy else []), *_missing(row)])
+def _rate(row: Row, style: RateStyle) -> str:
+    shown = [with_interval(row.rate, style.scale, style.digits)] if row.rate else []
+    return ", ".join([*shown, *_missing(row)])
 
 
 def _missing(row: Row) -> list[str]:
@@ -66,24 +68,24 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def square_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> Table:
-    """Lays out the patent's Table 5: the first axis downwards, the others across, ``accuracy/loss`` in each cell."""
+def square_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None, style: RateStyle) -> Table:
+    """Lays out the patent's Table 5: the first axis downwards, the others across, ``rate/loss`` in each cell."""
     down = list(dict.fromkeys(row.labels[0] for row in rows))
     across = list(dict.fromkeys(row.labels[1:] for row in rows))
     found = {row.labels: row for row in rows}
-    titles = [" \\ ".join([axes[0], *axes[1:]]), *(", ".join(labels) or "acc/loss" for labels in across)]
-    lines = [[first, *(_pair(found[first, *rest]) for rest in across)] for first in down]
+    titles = [" \\ ".join([axes[0], *axes[1:]]), *(", ".join(labels) or f"{style.short}/loss" for labels in across)]
+    lines = [[first, *(_pair(found[first, *rest], style) for rest in across)] for first in down]
     place = (down.index(best.row.labels[0]), 1 + across.index(best.row.labels[1:])) if best else (-1, -1)
     return Table(titles, lines, place)
 
 
-def _pair(row: Row) -> str:
-    measured = [f"{100 * row.accuracy.value:.2f}/{row.loss.value:.4f}"] if row.accuracy and row.loss else []
+def _pair(row: Row, style: RateStyle) -> str:
+    measured = [f"{style.number(row.rate.value)}/{row.loss.value:.4f}"] if row.rate and row.loss else []
     return ", ".join([*measured, *_missing(row)])
 
 
 def markdown(table: Table) -> str:
-    """Writes the table in Markdown, the best accuracy in bold."""
+    """Writes the table in Markdown, the best rate in bold."""
     titles, *marked = ([re.sub(r"([|*])", r"\\\1", cell) for cell in line] for line in (table.titles, *table.lines))
     if table.best[0] >= 0:
         line, column = table.best
@@ -93,7 +95,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """Writes the table in LaTeX, for ``booktabs``; the best accuracy in bold."""
+    """Writes the table in LaTeX, for ``booktabs``; the best rate in bold."""
     lines = [[_escape(cell) for cell in line] for line in table.lines]
     if table.best[0] >= 0:
         line, column = table.best
@@ -111,19 +113,27 @@ def _escape(text: str) -> str:
     return "".join(written.get(c, f"\\{c}" if c in "%_&#${}" else c) for c in text)
 
 
-def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None) -> str:
-    """Writes one line for each combination, with plain numbers: fractions, nats, seconds."""
+def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None, rate: str) -> str:
+    """Writes one line for each combination, with plain numbers: fractions, nats, seconds.
+
+    Args:
+      axes: names of the axes.
+      rows: all rows of the grid.
+      best: best of the rows.
+      rate: name of the rate that ranks them (`Counts.ranks_by`).
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    figures = ["accuracy", "accuracy_half_width", "loss", "loss_half_width"]
+    figures = [rate, f"{rate}_half_width", "loss", "loss_half_width"]
     costs = ["parameters", "macs", "images_per_second", "training_seconds"]
-    writer.writerow([*axes, "finished", "runs", *figures, *costs, "accuracies", "p_best_against_it"])
+    every_rate = "accuracies" if rate == "accuracy" else f"{rate}_of_each_seed"
+    writer.writerow([*axes, "finished", "runs", *figures, *costs, every_rate, "p_best_against_it"])
     adjusted = {rival.row.labels: rival.p for rival in best.rivals} if best else {}
     for row in rows:
-        measured = [*row.accuracy, *row.loss] if row.accuracy and row.loss else [math.nan] * 4
+        measured = [*row.rate, *row.loss] if row.rate and row.loss else [math.nan] * 4
         spent = [row.images_per_second, row.seconds] if row.results else [math.nan] * 2
         numbers = [*measured, row.cost.parameters, row.cost.macs, *spent]
-        every = " ".join(f"{seed}:{result.accuracy:.6g}" for seed, result in row.results.items())
+        every = " ".join(f"{seed}:{result.rate:.6g}" for seed, result in row.results.items())
         p = adjusted.get(row.labels, math.nan)
         writer.writerow([*row.labels, len(row.results), len(row.outcomes), *map(_number, numbers), every, _number(p)])
     return text.getvalue()

@@ -5,6 +5,7 @@ from launch.runs.config import Config
 from recog.codecs import BoxCodec, ClassCodec, Codec, TextCodec
 from recog.detection.positions import STRIDES
 from recog.drawing import Box
+from recog.metrics import BoxCounts, ClassCounts, Counts, ReadingCounts
 from recog.models.config import ModelConfig
 from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
@@ -82,6 +83,14 @@ def _reading(model: ModelConfig, codec: TextCodec, box: Box) -> Task:
 
 def _classifying(model: ModelConfig, codec: ClassCodec) -> Task:
     return ClassifyingTask(model.build(codec), codec)
+
+
+def counts_of(config: Config) -> type[Counts]:
+    """Type of the counts of the configured task, by whose rate its runs are ranked."""
+    labels = config.model.labels
+    if labels is BoxCodec:
+        return BoxCounts
+    return ClassCounts if labels is ClassCodec else ReadingCounts
 
 
 def draws_labels(config: Config) -> bool:

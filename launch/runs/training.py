@@ -21,6 +21,7 @@ from launch.runs.folder import claim_together
 from launch.runs.lock import hold
 from launch.runs.settings import array_settings
 from launch.runs.states import advance_of, state_of
+from launch.runs.tasks import counts_of
 from launch.runs.utilization import utilization
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
@@ -135,7 +136,7 @@ def _train_runs(
             state = None
     if distributed.first():
         for folder in (folders[place] for place in records.living):
-            write_curves(folder / "curves.png", load_metrics(folder / "metrics.jsonl"))
+            write_curves(folder / "curves.png", load_metrics(folder / "metrics.jsonl"), counts_of(first.config))
     step = 0 if state is None else int(Stack(len(runs)).take(state, 0).step)
     if stop.requested and 0 < step < first.config.train.steps:
         print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)

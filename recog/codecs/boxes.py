@@ -9,11 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Int
 
+from recog.codecs.box_pairs import paired
 from recog.codecs.codec import TOO_LONG, UNKNOWN_CLASS, WRONG_KIND, CardText, Prediction, Problems, Reading
 from recog.geometry import move_points
+from recog.polygons import share_inside
 
 OUTSIDE_PICTURE = "box_outside_picture"
 DEGENERATE = "degenerate_box"
+
+KEPT = 0.6
+"""Minimum share of a box that an augmentation must leave in the picture.
+
+A plate of seven characters that has lost three is of no use to a reader, and two of its corners would be guessed from
+little more than half of it. With a much higher share, boxes cut by the border, as photographs have them, would not be
+learnt.
+"""
 
 
 class LabelledBox(NamedTuple):
@@ -41,7 +51,7 @@ class BoxLabel:
 
     def __str__(self) -> str:
         """Boxes as JSON, with corners rounded to tenths of a pixel."""
-        rows = [[box.name, box.text, np.round(box.corners.astype(float), 1).tolist()] for box in self.boxes]
+        rows = [[box.name, box.text, _tenths(box.corners)] for box in self.boxes]
         return json.dumps(rows, ensure_ascii=False)
 
 
@@ -80,7 +90,7 @@ class BoxCodec:
     """Maximum number of characters in a text: slots of the targets."""
 
     kind: ClassVar[str] = "boxes"
-    compared: ClassVar[tuple[str, ...]] = ("mask", "classes", "corners", "scores")
+    compared: ClassVar[tuple[str, ...]] = ("mask", "classes", "boxes", "corners", "scores")
 
     def __post_init__(self) -> None:
         if not self.names or not all(self.names) or len(set(self.names)) < len(self.names):
@@ -102,8 +112,8 @@ class BoxCodec:
         return len(self.names)
 
     def split(self, label: Any) -> list[str]:
-        """Class names of a picture's boxes."""
-        return [box.name for box in label.boxes]
+        """Class names of a picture's boxes; none for a label of another kind."""
+        return [box.name for box in label.boxes] if isinstance(label, BoxLabel) else []
 
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Finds too many boxes, unknown classes, long texts, and boxes without area or outside the picture."""
@@ -183,25 +193,40 @@ class BoxCodec:
         return [str(self.label(BoxTargets(*row))) for row in zip(*targets, strict=True)]
 
     def readings(self, prediction: Prediction) -> list[Reading]:
-        """Boxes of each row as JSON, with their minimum score; 1 for a row without boxes."""
+        """Boxes of each row as JSON (class, corners, score), with their highest score; 0 for a row without boxes.
+
+        Corners are rounded to tenths of a pixel, scores to four decimal places.
+        """
+        rows = zip(*(np.asarray(prediction[name]) for name in ("corners", "classes", "scores", "mask")), strict=True)
         return [
-            Reading(
-                str(self.label(BoxTargets(corners, classes, mask, np.zeros((len(mask), 1), np.int32)))),
-                float(np.min(scores[mask], initial=1.0)),
-            )
-            for corners, classes, mask, scores in zip(
-                *(np.asarray(prediction[name]) for name in ("corners", "classes", "mask", "scores")), strict=True
-            )
+            Reading(self._shown(corners[mask], classes[mask], scores[mask]), float(np.max(scores[mask], initial=0.0)))
+            for corners, classes, scores, mask in rows
         ]
 
+    def _shown(
+        self, corners: Float[np.ndarray, "N 4 2"], classes: Int[np.ndarray, " N"], scores: Float[np.ndarray, " N"]
+    ) -> str:
+        boxes = [
+            {"class": self.names[index], "corners": points, "score": round(score, 4)}
+            for points, index, score in zip(_tenths(corners), classes, scores.tolist(), strict=True)
+        ]
+        return json.dumps(boxes, ensure_ascii=False)
+
+    def paired(self, one: Prediction, other: Prediction) -> tuple[Prediction, Prediction]:
+        """Equal detections in the same slots (`recog.codecs.box_pairs`)."""
+        return paired(one, other)
+
     def moved(self, targets: BoxTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> BoxTargets:
-        """Maps corners by each picture's homography; slots are emptied whose box leaves the picture."""
+        """Maps corners by each picture's homography, and empties the slots of boxes that are cut off.
+
+        A box stays if at least `KEPT` of its area that was inside the picture still is. Its corners may then lie
+        outside: they are not clipped, because an object's corner has its place whether or not the picture shows it.
+        """
         batch, boxes = targets.corners.shape[:2]
         centred = jnp.asarray(targets.corners).reshape(batch, boxes * 4, 2) - 0.5  # maps have pixel centres at integers
         points = move_points(maps, centred).reshape(targets.corners.shape) + 0.5
-        borders = jnp.asarray(sizes)[:, None, ::-1]  # B 1 2: width and height
-        inside = jnp.all((points.max(axis=2) > 0) & (points.min(axis=2) < borders), axis=2)
-        mask = targets.mask & inside
+        before, after = share_inside(targets.corners, sizes), share_inside(points, sizes)
+        mask = targets.mask & (after > 0) & (after >= KEPT * before)
         kept = BoxTargets(points, targets.classes, mask, targets.texts)
         return jax.tree.map(
             lambda x: jnp.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, jnp.zeros_like(x)), kept
@@ -222,10 +247,16 @@ class BoxCodec:
             title="finds objects in pictures",
             classes=f"{self.classes} classes: {names}",
             outputs=(
-                "`corners` float32 `B N 4 2` (x, y in pixels of the input, clockwise from the top left), `classes`\n"
-                "int32 `B N`, `scores` float32 `B N` (0 to 1), `mask` bool `B N` (whether the slot holds a box)."
+                "`boxes` float32 `B N 4` (x1, y1, x2, y2 in pixels of the input), `corners` float32 `B N 4 2` (x, y,\n"
+                "clockwise from the object's own top left), `classes` int32 `B N` (indices of the names), `scores`\n"
+                "float32 `B N` (0 to 1, in decreasing order), `mask` bool `B N` (whether the slot holds a box).\n"
+                "Overlapping boxes are suppressed inside the program."
             ),
-            example='boxes = found["corners"][0][found["mask"][0]]',
+            example=(
+                'kept = found["mask"][0]\n'
+                'names = [codec["names"][index] for index in found["classes"][0][kept]]\n'
+                'boxes, scores = found["boxes"][0][kept], found["scores"][0][kept]'
+            ),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -236,6 +267,11 @@ class BoxCodec:
     def from_json(cls, saved: dict[str, Any]) -> Self:
         """Loads the form that `to_json` returns."""
         return cls(tuple(saved["names"]), saved["most"], saved["max_length"])
+
+
+def _tenths(corners: Float[np.ndarray, "*N 4 2"]) -> list:
+    """Corners rounded to tenths of a pixel, as nested lists."""
+    return np.round(corners.astype(float), 1).tolist()
 
 
 def _not_visible(box: LabelledBox, size: tuple[int, int]) -> Problems:

@@ -103,6 +103,10 @@ class ClassCodec:
         best = probabilities.argmax(axis=1)
         return [Reading(self.names[place], float(row[place])) for place, row in zip(best, probabilities, strict=True)]
 
+    def paired(self, one: Prediction, other: Prediction) -> tuple[Prediction, Prediction]:
+        """The predictions themselves: their order is fixed."""
+        return one, other
+
     def moved(self, targets: ClassTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> ClassTargets:
         """Unchanged targets: the class of a picture does not depend on positions."""
         del maps, sizes

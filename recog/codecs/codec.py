@@ -113,6 +113,13 @@ class Codec(Protocol):
         """Predictions of a batch as text, on the host."""
         ...
 
+    def paired(self, one: Prediction, other: Prediction) -> tuple[Prediction, Prediction]:
+        """Two predictions for the same pictures with equal parts in the same places, for a comparison of their numbers.
+
+        Codecs whose predictions have a fixed order return them unchanged.
+        """
+        ...
+
     def moved(self, targets: Any, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> Any:
         """Targets of pictures warped by homographies; a pure function of arrays, on the device.
 

@@ -139,6 +139,10 @@ class TextCodec:
         confidences = np.asarray(prediction["confidence"]).tolist()
         return [Reading(text, confidence) for text, confidence in zip(texts, confidences, strict=True)]
 
+    def paired(self, one: Prediction, other: Prediction) -> tuple[Prediction, Prediction]:
+        """The predictions themselves: their order is fixed."""
+        return one, other
+
     def moved(self, targets: TextTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> TextTargets:
         """Unchanged targets: a text does not depend on positions."""
         del maps, sizes

@@ -1,4 +1,4 @@
-"""Plot of losses and accuracies over a run."""
+"""Plot of losses and of the rate that ranks checkpoints over a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,16 +8,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from recog.metrics import Counts
+
 TRAINING, VALIDATION = "#2b6cb0", "#dd6b20"
 """Colours of the lines."""
 
 
-def write_curves(path: str | Path, metrics: Sequence[dict[str, float]]) -> None:
-    """Plots training losses (logarithmic) and the accuracies of training and validation by step.
+def write_curves(path: str | Path, metrics: Sequence[dict[str, float]], counts: type[Counts]) -> None:
+    """Plots training losses (logarithmic) and the ranking rate of training and validation by step.
 
     Args:
       path: PNG to write.
       metrics: parsed lines of a run's ``metrics.jsonl``.
+      counts: type of the run's counts, by whose rate its checkpoints are ranked.
 
     Raises:
       ValueError: there are no metrics.
@@ -29,11 +32,13 @@ def write_curves(path: str | Path, metrics: Sequence[dict[str, float]]) -> None:
     left, right = figure.subplots(1, 2)
     for name in sorted({name for line in metrics for name in line if name.endswith("_loss")}):
         _line(left, metrics, name, TRAINING)
-    left.set(yscale="log", ylabel="loss (nats per sample)")
-    _line(right, metrics, "train/accuracy", TRAINING)
-    _line(right, metrics, "validation/accuracy", VALIDATION, marker="o")
-    right.set(ylim=(0, 1.02), ylabel="exact match")
-    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    left.set(yscale="log", ylabel="loss per sample")
+    _line(right, metrics, f"train/{counts.ranks_by}", TRAINING)
+    _line(right, metrics, f"validation/{counts.ranks_by}", VALIDATION, marker="o")
+    right.set_ylabel(counts.style.meaning)
+    if counts.style.percent:
+        right.set_ylim(0, 1.02)
+        right.yaxis.set_major_formatter(PercentFormatter(1.0))
     for axes in (left, right):
         axes.set_xlabel("step")
         axes.grid(alpha=0.3)

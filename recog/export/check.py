@@ -40,6 +40,9 @@ class Agreement(NamedTuple):
 def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agreement:
     """Compares the outputs that are counted and shown, and the logits, for random pictures of several shapes.
 
+    Compiled again, a program may round differently. Where that decides the order of its outputs, as of detections with
+    nearly equal scores, the codec brings equal ones together first (`Codec.paired`).
+
     Raises:
       DisagreementError: an integer differs, a float differs by more than `TOLERANCE`, or a float is not finite.
     """
@@ -47,18 +50,21 @@ def check_agreement(artifact: Artifact, task: Task, variables: Variables) -> Agr
     pictures, numbers, difference = 0, 0, 0.0
     for images, sizes in _random_batches(artifact.card):
         ours, theirs = artifact.predict(images, sizes), jax.device_get(live(variables, images, sizes))
-        for name in (*task.codec.compared, *(name for name in theirs if name.startswith("logit"))):
-            found = _difference(name, ours[name], theirs[name])
+        names = (*task.codec.compared, *(name for name in theirs if name.startswith("logit")))
+        _refuse_not_finite({name: (ours[name], theirs[name]) for name in names})
+        one, other = task.codec.paired(ours, theirs)
+        for name in names:
+            found = _difference(one[name], other[name])
             if found > (LOGIT_TOLERANCE if name.startswith("logit") else TOLERANCE):
                 we, they = ([reading.text for reading in task.rows(read)] for read in (ours, theirs))
                 raise DisagreementError(
-                    f"on random pictures {images.shape} the artifact predicts {we}, the live model {they}, "
-                    f"{name} differs by {found:.3g}: "
+                    f"on random pictures {images.shape} the artifact predicts {we!s:.500}, "
+                    f"the live model {they!s:.500}, {name} differs by {found:.3g}: "
                     "nothing was exported; report this with the run's config.json and the versions of jax and jaxlib"
                 )
             if not name.startswith("logit"):
                 difference = max(difference, found)
-            numbers += 0 if _is_float(theirs[name]) else theirs[name].size
+            numbers += 0 if _is_float(other[name]) else other[name].size
         pictures += len(images)
     return Agreement(pictures, numbers, difference)
 
@@ -67,14 +73,19 @@ def _is_float(array: np.ndarray) -> bool:
     return np.issubdtype(array.dtype, np.floating)
 
 
-def _difference(name: str, ours: np.ndarray, theirs: np.ndarray) -> float:
+def _refuse_not_finite(outputs: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Raises `DisagreementError` where an output of the artifact or of the live model is NaN or infinite."""
+    for name, pair in outputs.items():
+        if any(_is_float(array) and not np.isfinite(array).all() for array in pair):
+            raise DisagreementError(
+                f"on random pictures {name} is not finite: nothing was exported; check that the weights are finite"
+            )
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Maximum difference of two outputs, relative if they exceed 1; infinite if integers differ."""
     if not _is_float(theirs):
         return 0.0 if np.array_equal(ours, theirs) else np.inf
-    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
-        raise DisagreementError(
-            f"on random pictures {name} is not finite: nothing was exported; check that the weights are finite"
-        )
     scale = max(1.0, float(np.max(np.abs(theirs), initial=0.0)))
     return float(np.max(np.abs(ours - theirs), initial=0.0)) / scale
 

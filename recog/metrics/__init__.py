@@ -2,7 +2,7 @@
 
 from recog.metrics.boxes import BoxCounts
 from recog.metrics.classes import ClassCounts
-from recog.metrics.counts import Counts
+from recog.metrics.counts import Counts, RateStyle
 from recog.metrics.reading import ReadingCounts
 
-__all__ = ["BoxCounts", "ClassCounts", "Counts", "ReadingCounts"]
+__all__ = ["BoxCounts", "ClassCounts", "Counts", "RateStyle", "ReadingCounts"]

@@ -7,6 +7,8 @@ from typing import ClassVar, Self
 import numpy as np
 from jaxtyping import Float, Int
 
+from recog.metrics.counts import RateStyle
+
 LEAST_PROBABILITY = 1e-15
 """Probabilities are clipped to this and to one minus this for the log loss (as Kaggle does); NaN counts as zero."""
 
@@ -24,6 +26,7 @@ class ClassCounts:
     """
 
     ranks_by: ClassVar[str] = "accuracy"
+    style: ClassVar[RateStyle] = RateStyle("accuracy", "acc", "pictures classified right")
 
     names: tuple[str, ...]
     """Class names."""

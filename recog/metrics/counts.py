@@ -1,13 +1,60 @@
 """Protocol of counts, which add up over batches, hosts and data sets in any order to the same rates."""
 
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
+
+
+class RateStyle(NamedTuple):
+    """Presentation of a rate in tables, pictures and sentences."""
+
+    title: str
+    """Name for titles of columns: ``accuracy``."""
+    short: str
+    """Abbreviation for crowded tables: ``acc``."""
+    meaning: str
+    """Name that explains it: ``exact match``."""
+    percent: bool = True
+    """Whether it is a share, 0 to 1, to be shown in per cent."""
+
+    @property
+    def label(self) -> str:
+        """Title with the unit: ``accuracy %``."""
+        return f"{self.title} %" if self.percent else self.title
+
+    @property
+    def axis(self) -> str:
+        """Explaining name with the unit: ``exact match, %``."""
+        return f"{self.meaning}, %" if self.percent else self.meaning
+
+    @property
+    def scale(self) -> int:
+        """Factor from the rate to the number shown."""
+        return 100 if self.percent else 1
+
+    @property
+    def digits(self) -> int:
+        """Decimal places of the number shown."""
+        return 2 if self.percent else 4
+
+    def number(self, value: float) -> str:
+        """The number without its unit: ``93.10``."""
+        return f"{self.scale * value:.{self.digits}f}"
+
+    def text(self, value: float) -> str:
+        """The number with its unit: ``93.10 %``."""
+        return f"{self.number(value)} %" if self.percent else self.number(value)
+
+    def difference(self, value: float) -> str:
+        """Size of the difference of two rates: ``1.20 points``."""
+        return f"{self.number(abs(value))} points" if self.percent else self.number(abs(value))
 
 
 class Counts(Protocol):
     """Mergeable counts over samples."""
 
     ranks_by: ClassVar[str]
-    """Name of the rate in `report` that ranks checkpoints; higher is better."""
+    """Name of the rate in `report` that ranks checkpoints and the cells of an ablation; higher is better."""
+    style: ClassVar[RateStyle]
+    """Presentation of that rate."""
 
     def __add__(self, other: Self) -> Self: ...
 

@@ -8,6 +8,8 @@ from typing import ClassVar, Self
 
 from rapidfuzz.distance import Levenshtein
 
+from recog.metrics.counts import RateStyle
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingCounts:
@@ -24,6 +26,7 @@ class ReadingCounts:
     """
 
     ranks_by: ClassVar[str] = "accuracy"
+    style: ClassVar[RateStyle] = RateStyle("accuracy", "acc", "exact match")
 
     count: int = 0
     """Number of samples."""

@@ -28,6 +28,8 @@ DETECTIONS = 100
 """Maximum number of detections in a picture, as COCO counts them."""
 DUPLICATE = 0.45
 """Maximum intersection over union of two detections of a class, as in Darknet."""
+THRESHOLD = 0.4
+"""Minimum score of the detections that recall and false alarms count, the default of fast-alpr."""
 LEAST = 0.005
 """Minimum score of a detection, Darknet's when it evaluates; users set a higher threshold."""
 
@@ -75,7 +77,7 @@ class LocatingTask(Task):
 
     def count(self, prediction: Prediction, targets: BoxTargets) -> BoxCounts:
         """Compares detections with labelled boxes."""
-        return BoxCounts.of(prediction, targets)
+        return BoxCounts.of(prediction, targets, THRESHOLD)
 
     def _yolo(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         raw, model_state = apply_training(self.model, variables, batch, key)

@@ -54,6 +54,7 @@ def test_boxes_come_back():
     ],
 )
 def test_problems_are_found_by_kind(label, kinds):
+    assert CODEC.split(label) == [box.name for box in getattr(label, "boxes", ())]
     assert list(CODEC.problems(label, SIZE)) == kinds
 
 
@@ -100,12 +101,50 @@ def test_a_box_that_leaves_the_picture_is_no_target():
     np.testing.assert_array_equal(moved.texts[0, 1], targets.texts[0, 1])
 
 
-def test_readings_are_the_boxes_with_the_least_score():
-    targets = batch(BoxLabel((box(text=""), box(40, text=""))), BoxLabel(()))
+def test_readings_are_the_boxes_with_the_highest_score():
+    targets = batch(BoxLabel((box(10.04, text=""), box(40, 5, "car", ""))), BoxLabel(()))
     prediction = dict(zip(("corners", "classes", "mask"), targets[:3], strict=True))
-    found = CODEC.readings(prediction | {"scores": np.array([[0.9, 0.5, 0.1], [0.2, 0.2, 0.2]], np.float32)})
-    assert [reading.confidence for reading in found] == [0.5, 1.0]
-    assert [len(json.loads(reading.text)) for reading in found] == [2, 0]
+    found = CODEC.readings(prediction | {"scores": np.array([[0.91239, 0.5, 0.1], [0.2, 0.2, 0.2]], np.float32)})
+    assert [reading.confidence for reading in found] == [pytest.approx(0.91239), 0.0]
+    plate, car = json.loads(found[0].text)
+    assert plate == {"class": "plate", "corners": [[10, 10], [30, 10], [30, 16], [10, 16]], "score": 0.9124}
+    assert (car["class"], car["score"]) == ("car", 0.5)
+    assert found[1].text == "[]"
+
+
+def shifted(across=0.0, down=0.0, stretch=1.0):
+    """Homographies of one picture."""
+    return jnp.array([[[stretch, 0, across + (stretch - 1) / 2], [0, stretch, down + (stretch - 1) / 2], [0, 0, 1]]])
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "kept"),
+    [
+        (57.0, 0.0, True),  # 13 of 20 pixels are inside
+        (59.0, 0.0, False),  # 11 of 20
+        (-17.0, 0.0, True),
+        (-19.0, 0.0, False),
+        (0.0, -12.0, True),  # 4 of 6
+        (0.0, -12.6, False),  # 3.4 of 6
+        (0.0, 48.0 - 2.1, True),
+        (0.0, 48.0 - 1.5, False),
+        (55.0, -11.5, False),  # 0.75 each way
+        (100.0, 0.0, False),
+    ],
+)
+def test_a_box_that_is_cut_off_is_no_target(across, down, kept):
+    targets = batch(BoxLabel((box(),)))
+    moved = CODEC.moved(targets, shifted(across, down), jnp.array([SIZE]))
+    assert bool(moved.mask[0, 0]) == kept
+    expected = box().corners + np.array([across, down], np.float32) if kept else np.zeros((4, 2))
+    np.testing.assert_allclose(moved.corners[0, 0], expected, atol=1e-4, err_msg="corners are not clipped")
+
+
+def test_a_box_that_the_photograph_cuts_stays_while_it_is_not_cut_further():
+    targets = batch(BoxLabel((box(-15.0),)))  # 5 of 20 pixels are inside
+    for across, stretch, kept in [(0.0, 1.0, True), (0.0, 2.0, True), (-1.5, 1.0, True), (-2.5, 1.0, False)]:
+        moved = CODEC.moved(targets, shifted(across, stretch=stretch), jnp.array([SIZE]))
+        assert bool(moved.mask[0, 0]) == kept
 
 
 def test_it_comes_back_from_json():

@@ -1,6 +1,7 @@
 """Figures from run folders, means, the best, tables and pictures."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -17,8 +18,14 @@ from launch.ablation.outcomes import DIVERGED, FAILED, FINISHED, WAITING, Outcom
 from launch.ablation.results import Result, Row, describe_best, find_best, load_result, make_rows
 from launch.ablation.tables import comma_separated, duration, latex, long_table, markdown, square_table
 from launch.runs.costs import Cost, load_config
+from recog.codecs import BoxCodec
+from recog.metrics import BoxCounts, RateStyle, ReadingCounts
+from recog.models.config import ModelConfig
 
 best_of: Any = find_best
+ACCURACY = ReadingCounts.style
+CONFIG = load_config("quickstart")
+CONFIG.data.batch_size = 8
 
 COST = Cost(32, 220, 1, 27, 1_234_567, 89_100_000)
 LINES = [
@@ -36,15 +43,31 @@ def write_lines(folder, lines):
 
 def test_figures_of_a_run(tmp_path):
     write_lines(tmp_path, LINES)
-    found = load_result(tmp_path, batch_size=8)
-    assert found == Result(accuracy=0.75, loss=1.5, images_per_second=150.0, seconds=10 * 8 / 100 + 20 * 8 / 200)
+    found = load_result(tmp_path, CONFIG)
+    assert found == Result(rate=0.75, loss=1.5, images_per_second=150.0, seconds=10 * 8 / 100 + 20 * 8 / 200)
 
 
 def test_cells_that_trained_together_share_the_time(tmp_path):
     write_lines(tmp_path, [line | ({"train/together": 4} if "train/ctc_loss" in line else {}) for line in LINES])
-    found = load_result(tmp_path, batch_size=8)
+    found = load_result(tmp_path, CONFIG)
     assert found.images_per_second == 600.0
     assert found.seconds == pytest.approx((10 * 8 / 100 + 20 * 8 / 200) / 4)
+
+
+class Detector(ModelConfig):
+    """Stands for the configuration of any detector."""
+
+    labels = BoxCodec
+
+
+def test_a_detector_is_ranked_by_its_average_precision(tmp_path):
+    config = dataclasses.replace(CONFIG, model=Detector())
+    write_lines(tmp_path, LINES)  # of a reader
+    with pytest.raises(ValueError, match="is damaged"):
+        load_result(tmp_path, config)
+    detected = {"validation/ap": 0.25, "validation/ap_50": 0.5, "validation/recall_50": 0.75}
+    write_lines(tmp_path, [*LINES[::2], {"step": 30, **detected}])
+    assert load_result(tmp_path, config).rate == 0.25
 
 
 def row(*labels, accuracies=(), status=FINISHED):
@@ -72,8 +95,8 @@ def test_rows_of_a_grid(tmp_path):
     outcomes = [Outcome(FINISHED), Outcome(FAILED, "x"), Outcome(WAITING), Outcome(WAITING)]
     found = make_rows(cells, folders, outcomes, {("8",): COST, ("16",): COST})
     assert [r.labels for r in found] == [("8",), ("16",)]
-    assert found[0].accuracy == pytest.approx((0.75, math.nan), nan_ok=True)
-    assert found[1].accuracy is None
+    assert found[0].rate == pytest.approx((0.75, math.nan), nan_ok=True)
+    assert found[1].rate is None
     assert best_of(found).row is found[0]
 
 
@@ -88,7 +111,7 @@ def test_best_and_whether_it_may_be_chance():
     assert raw[1] < between < raw[0]
     assert [rival.p for rival in best.rivals[:2]] == pytest.approx([max(raw[0], 2 * between), 3 * raw[1]])
     assert math.isnan(best.rivals[2].p), "one seed in common tells nothing"
-    first, second, third = describe_best(AXES, best)
+    first, second, third = describe_best(AXES, best, ACCURACY)
     assert first == "Best: layers 2, units 128, 92.33 %."
     assert second.startswith(
         "Next: layers 1, units 256, 1.00 points below (95 % interval of this difference -1.48 to 3.48; adjusted p ="
@@ -98,8 +121,10 @@ def test_best_and_whether_it_may_be_chance():
 
 def test_one_seed_tells_no_significance():
     best = best_of([row("1", accuracies=[0.5]), row("2", accuracies=[0.6])])
-    assert describe_best(["layers"], best)[1].startswith("Next: layers 1, 10.00 points below with the one seed")
-    assert len(describe_best(["layers"], best)) == 2
+    assert describe_best(["layers"], best, ACCURACY)[1].startswith(
+        "Next: layers 1, 10.00 points below with the one seed"
+    )
+    assert len(describe_best(["layers"], best, ACCURACY)) == 2
 
 
 def test_survivors_are_no_fair_sample():
@@ -113,13 +138,16 @@ def test_survivors_are_no_fair_sample():
 
 def test_one_sample_more_with_every_seed_is_no_proof():
     best = best_of([row("1", accuracies=[0.7, 0.4, 0.6]), row("2", accuracies=[0.8, 0.5, 0.7])])
-    assert "10.00 points below with each of 3 seeds, so that there is no spread" in describe_best(["layers"], best)[1]
+    assert (
+        "10.00 points below with each of 3 seeds, so that there is no spread"
+        in describe_best(["layers"], best, ACCURACY)[1]
+    )
     assert best.rivals[0].beaten is False
 
 
 def test_what_survives_may_be_above_the_best():
     rows = [row("1", accuracies=[0.5, 0.5, 0.6]), row("2", accuracies=[0.6, 0.7], status=DIVERGED)]
-    assert describe_best(["layers"], best_of(rows))[1].startswith("Next: layers 2, 15.00 points above (95 %")
+    assert describe_best(["layers"], best_of(rows), ACCURACY)[1].startswith("Next: layers 2, 15.00 points above (95 %")
 
 
 def test_of_many_alike_the_best_is_seldom_called_better():
@@ -133,26 +161,26 @@ def test_of_many_alike_the_best_is_seldom_called_better():
 def test_a_log_that_lacks_its_figures_is_named(tmp_path):
     write_lines(tmp_path, LINES[:1])
     with pytest.raises(ValueError, match="is damaged: remove the folder"):
-        load_result(tmp_path, batch_size=8)
+        load_result(tmp_path, CONFIG)
 
 
 def test_nothing_in_common():
     rows = [row("1", accuracies=[0.5, 0.6]), row("2", status=WAITING)]
     other = Row(("2",), COST, {7: rows[0].results[0]}, {7: Outcome(FINISHED)})
-    assert "no finished seed in common" in describe_best(["layers"], best_of([rows[0], other]))[1]
+    assert "no finished seed in common" in describe_best(["layers"], best_of([rows[0], other]), ACCURACY)[1]
 
 
 def test_nothing_has_finished():
     rows = [row("1", status=WAITING), row("2", status=FAILED)]
     assert best_of(rows) is None
-    table = long_table(["layers"], rows, None)
+    table = long_table(["layers"], rows, None, ACCURACY)
     assert [line[1] for line in table.lines] == ["1 waiting", "1 failed"]
-    assert "1 waiting" in markdown(square_table(["layers"], rows, None))
-    assert comma_separated(["layers"], rows, None).count("\n") == 3
+    assert "1 waiting" in markdown(square_table(["layers"], rows, None, ACCURACY))
+    assert comma_separated(["layers"], rows, None, "accuracy").count("\n") == 3
 
 
 def test_markdown():
-    text = markdown(long_table(AXES, ROWS, best_of(ROWS))).splitlines()
+    text = markdown(long_table(AXES, ROWS, best_of(ROWS), ACCURACY)).splitlines()
     assert text[0] == "| layers | units | accuracy % | loss | parameters | MACs | images/s | training |"
     half = 100 * stats.t.ppf(0.975, 2) * np.std([0.91, 0.93, 0.93], ddof=1) / math.sqrt(3)
     assert text[4] == (f"| 2 | 128 | **92.33 ± {half:.2f}** | 0.1250 ± 0.0000 | 1,234,567 | 89.1 M | 50.0 | 60 min |")
@@ -160,16 +188,20 @@ def test_markdown():
 
 
 def test_layout_of_the_patent():
-    text = markdown(square_table(AXES, ROWS, best_of(ROWS))).splitlines()
+    text = markdown(square_table(AXES, ROWS, best_of(ROWS), ACCURACY)).splitlines()
     assert text[0] == r"| layers \ units | 128 | 256 |"
     assert text[2:] == ["| 1 | 81.00/0.1250 | 91.33/0.1250 |", "| 2 | **92.33/0.1250** | 70.00/0.1250, 1 diverged |"]
 
 
 def test_latex_escapes_what_it_must():
-    text = latex(long_table(["learning_rate"], [row("50%", accuracies=[0.5, 0.6])], None))
-    assert r"folder:\$A/\{b\}\^{}\~{}\textbackslash{}" in latex(long_table(["data"], [row("folder:$A/{b}^~\\")], None))
-    assert "| a\\|b |" in markdown(long_table(["data"], [row("a|b")], None))
-    assert "| 0.5\\*$A + 0.5\\*$B |" in markdown(square_table(["data", "data"], [row("1", "0.5*$A + 0.5*$B")], None))
+    text = latex(long_table(["learning_rate"], [row("50%", accuracies=[0.5, 0.6])], None, ACCURACY))
+    assert r"folder:\$A/\{b\}\^{}\~{}\textbackslash{}" in latex(
+        long_table(["data"], [row("folder:$A/{b}^~\\")], None, ACCURACY)
+    )
+    assert "| a\\|b |" in markdown(long_table(["data"], [row("a|b")], None, ACCURACY))
+    assert "| 0.5\\*$A + 0.5\\*$B |" in markdown(
+        square_table(["data", "data"], [row("1", "0.5*$A + 0.5*$B")], None, ACCURACY)
+    )
     assert r"learning\_rate & accuracy \%" in text
     assert r"50\% & 55.00 $\pm$ 63.53 &" in text
     assert text.count(r"\\") == 2
@@ -177,12 +209,37 @@ def test_latex_escapes_what_it_must():
 
 
 def test_numbers_for_programs():
-    found = list(csv.DictReader(io.StringIO(comma_separated(AXES, ROWS, best_of(ROWS)))))
+    found = list(csv.DictReader(io.StringIO(comma_separated(AXES, ROWS, best_of(ROWS), "accuracy"))))
     assert float(found[2]["accuracy"]) == pytest.approx(0.9233333)
     assert float(found[0]["p_best_against_it"]) == pytest.approx(best_of(ROWS).rivals[1].p)
     assert found[2]["p_best_against_it"] == found[3]["accuracy_half_width"] == ""
     assert (found[3]["finished"], found[3]["runs"]) == ("1", "2")
     assert found[1]["accuracies"] == "0:0.9 1:0.93 2:0.91"
+
+
+def test_tables_of_detectors_name_their_rate():
+    best, style = best_of(ROWS), BoxCounts.style
+    assert "| units | AP % | loss |" in markdown(long_table(AXES, ROWS, best, style))
+    assert "| AP/loss |" in markdown(square_table(["layers"], [row("1", accuracies=[0.5])], None, style))
+    found = list(csv.DictReader(io.StringIO(comma_separated(AXES, ROWS, best, "ap"))))
+    assert float(found[2]["ap"]) == pytest.approx(0.9233333)
+    assert found[1]["ap_of_each_seed"] == "0:0.9 1:0.93 2:0.91"
+    assert not any("accurac" in name for name in found[0])
+
+
+def test_a_rate_that_is_no_share_is_not_shown_in_per_cent():
+    style, rows = RateStyle("score", "score", "log odds", percent=False), [row("1", accuracies=[2.5, 3.5])]
+    rows.append(row("2", accuracies=[-1.0, 0.5]))
+    best = best_of(rows)
+    table, square = (markdown(make(["layers"], rows, best, style)) for make in (long_table, square_table))
+    assert table.startswith("| layers | score | loss |")
+    assert "**3.0000 ± 6.3531**" in table
+    assert "score/loss" in square
+    assert "**3.0000/0.1250**" in square
+    sentences = describe_best(["layers"], best, style)
+    assert sentences[0] == "Best: layers 1, 3.0000."
+    assert sentences[1].startswith("Next: layers 2, 3.2500 below (95 % interval of this difference 0.0734 to 6.4266;")
+    assert "%" not in table + square + sentences[0]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0 s"), (99, "99 s"), (101, "2 min"), (7200, "2.0 h")])
@@ -202,9 +259,9 @@ def test_durations(seconds, shown):
     ],
 )
 def test_pictures(tmp_path, axes, rows):
-    write_figure(tmp_path / "table.png", axes, rows, best_of(rows))
+    write_figure(tmp_path / "table.png", axes, rows, best_of(rows), ACCURACY)
     empty = [r._replace(results={}) for r in rows]
-    write_figure(tmp_path / "empty.png", axes, empty, None)
+    write_figure(tmp_path / "empty.png", axes, empty, None, ACCURACY)
     image, without = (cv2.imread(str(tmp_path / name)) for name in ("table.png", "empty.png"))
     assert image is not None
     assert without is not None
