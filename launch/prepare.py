@@ -41,8 +41,8 @@ from launch.runs.priors import COUNT, print_priors
 MODES = {
     "dataset": Mode(required=("source", "data_dir"), optional=("on_bad_sample",)),
     "preview": Mode(optional=("out", "count")),
-    "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
     "priors": Mode(required=("data",), optional=("count", "height", "width", "config", "on_bad_sample")),
+    "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
     "ngram": Mode(required=("data",), optional=("order", "count", "config", "on_bad_sample")),
 }
 USAGE = (

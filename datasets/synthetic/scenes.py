@@ -45,8 +45,7 @@ class Scene(NamedTuple):
 class Scenes(RenderedStream[ScenesConfig]):
     """The stream of rendered scenes.
 
-    `scene` returns pictures and plates for detection. Like any other source, the stream also has samples: their label
-    is the texts of all plates from left to right, separated by spaces.
+    The label of a sample is a `BoxLabel` of all plates from left to right; `scene` returns them beside the picture.
 
     Example:
       >>> source = Scenes(ScenesConfig(count=1000, seed=7))
