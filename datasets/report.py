@@ -4,10 +4,8 @@ Only 32 bytes per picture are kept, so that sets of millions can be reported.
 """
 
 import dataclasses
-import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,20 +14,18 @@ from tqdm import tqdm
 
 from datasets.buckets import choose_buckets
 from datasets.confusion import LookAlikes, find_look_alikes, look_alike_lines
-from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named, digest
+from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named
+from datasets.looks import Look, examine
 from datasets.mean_image import mean_image
 from datasets.needs import TOO_WIDE, Needs, too_wide
 from datasets.once import Once
-from datasets.picture_remarks import picture_remarks
 from datasets.pipeline import DataConfig
-from datasets.preflight import AT_ONCE
 from datasets.sources import BadSampleError, Source
 from recog.codecs import Problems
 from recog.codecs.codec import EMPTY, INFEASIBLE, OUTSIDE, TOO_LONG, WRONG_KIND
 from recog.codecs.text_remarks import text_remarks
 from recog.ctc import frames_needed
-from recog.images import WIDEST, decode
-from recog.preprocess import Preprocess
+from recog.images import WIDEST
 
 LOOK_AT_RENDERED = 2000
 """Default number of samples of a rendered source to examine."""
@@ -135,7 +131,7 @@ def make_report(
     if not len(once):
         raise ValueError("the source holds no sample to report: check its path and settings")
     tally = _Tally(config, needs)
-    looks = tqdm(_looks(once, preprocess, needs), progress, len(once), disable=progress is None, leave=False)
+    looks = tqdm(examine(once, preprocess, needs), progress, len(once), disable=progress is None, leave=False)
     for index, look in enumerate(looks):
         tally.add(once.origin(index), index, look)
     return tally.report(once)
@@ -151,46 +147,6 @@ def median(counts: Mapping[int, int]) -> int:
 def _span(counts: Mapping[int, int]) -> str:
     """Range as text: ``7``, or ``3 to 9``."""
     return " to ".join(f"{value:,}" for value in sorted({min(counts), max(counts)}))
-
-
-class _Look(NamedTuple):
-    """Facts about a readable sample, with digests of 64 bits."""
-
-    label: Any
-    size: tuple[int, int]
-    """Height and width in pixels."""
-    pixels: int
-    """Digest of the decoded picture."""
-    file: int
-    """Digest of the encoded picture."""
-    digest: int
-    """Digest of the label."""
-    remarks: Problems
-    """Remarks about the picture, by kind."""
-
-
-def _looks(source: Source, preprocess: Preprocess, needs: Needs | None) -> Iterator[_Look | BadSampleError]:
-    """Examines each sample, in order."""
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(source), AT_ONCE):
-            indices = range(start, min(start + AT_ONCE, len(source)))
-            yield from pool.map(functools.partial(_look, source, preprocess, needs), indices)
-
-
-def _look(source: Source, preprocess: Preprocess, needs: Needs | None, index: int) -> _Look | BadSampleError:
-    try:
-        image, label, origin = source[index]
-    except BadSampleError as error:
-        return BadSampleError(error.origin, error.reason)  # without its traceback, which keeps frames in memory
-    try:
-        pixels = decode(image, 3) if isinstance(image, bytes) else image
-    except ValueError as error:
-        return BadSampleError(origin, str(error))
-    of_pixels = digest(f"{pixels.shape}".encode() + pixels.tobytes())
-    of_file = digest(image if isinstance(image, bytes) else f"rendered {index}".encode())
-    of_label = digest(str(label).encode(errors="surrogatepass"))
-    remarks = picture_remarks(image, pixels, label, preprocess, needs.codec if needs else None)
-    return _Look(label, pixels.shape[:2], of_pixels, of_file, of_label, remarks)
 
 
 def _characters(label: Any) -> list[str]:
@@ -212,7 +168,7 @@ class _Tally:
         self._seen = self._bad = 0
         self._readable = Digests()
 
-    def add(self, origin: str, index: int, look: _Look | BadSampleError) -> None:
+    def add(self, origin: str, index: int, look: Look | BadSampleError) -> None:
         """Counts one sample."""
         if isinstance(look, BadSampleError):
             found = {UNREADABLE: look.reason}
@@ -229,7 +185,7 @@ class _Tally:
             if len(examples) < SPELT_OUT:
                 examples.append(Named(origin, reason))
 
-    def _count(self, origin: str, look: _Look) -> Problems:
+    def _count(self, origin: str, look: Look) -> Problems:
         """Counts a readable sample; returns its problems."""
         tokens = self._needs.codec.split(look.label) if self._needs else _characters(look.label)
         needed = int(frames_needed(np.array([tokens]), np.array([len(tokens)]))[0])
@@ -246,7 +202,7 @@ class _Tally:
             return self._needs.problems(look.label, look.size)
         return too_wide(width) | ({} if look.label else {EMPTY: "the label is empty"})
 
-    def _remark(self, look: _Look, usable: bool) -> Problems:
+    def _remark(self, look: Look, usable: bool) -> Problems:
         """Remarks about a readable sample; about its label alone if it cannot be used."""
         of_picture = look.remarks if usable else {}
         if self._needs:

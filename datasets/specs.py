@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
+from datasets.boxes_source import Boxes
+from datasets.coco_source import Coco
 from datasets.csv_source import Columns, CsvFile
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
@@ -19,9 +21,11 @@ from datasets.synthetic.receipts import Receipts, ReceiptsConfig
 from datasets.synthetic.scenes import Scenes, ScenesConfig
 from datasets.synthetic.stream import StreamConfig
 from datasets.synthetic.words import Words, WordsConfig
+from datasets.yolo_source import Yolo
 
 FORMS = (
-    "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, arithmetic:count=1000,seed=7, "
+    "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, yolo:FOLDER:SPLIT, "
+    "coco:FILE, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
     "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
@@ -44,6 +48,10 @@ def open_source(spec: str) -> Source:
     - ``names:FOLDER``, pictures whose file names are their labels
     - ``lmdb:PATH``, a database in the format of deep-text-recognition-benchmark
     - ``tfds:PATH:SPLIT``, a set written by ``launch.prepare``: ``tfds:prepared/svt:train``
+    - ``boxes:FOLDER``, pictures with boxes listed in ``boxes.tsv``, or in another file of this form, ``boxes:FILE.tsv``
+      (`datasets.boxes_source`)
+    - ``yolo:FOLDER``, pictures with boxes in the layout of Ultralytics, or one split, ``yolo:FOLDER:train``
+    - ``coco:FILE.json``, pictures with boxes in COCO's form; ``coco:FILE.json:FOLDER`` names the pictures' folder
     - a renderer and its settings, ``plates:count=1000,seed=7``
     - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; each part needs a weight, each plus spaces around it
 
@@ -93,6 +101,12 @@ def _open_one(spec: str) -> Source:
             return _open_lmdb(_expand(spec))
         case "tfds":
             return _open_tfds(spec)
+        case "boxes":
+            return Boxes(_expand(spec))
+        case "yolo":
+            return _open_yolo(spec)
+        case "coco":
+            return _open_coco(spec)
         case "arithmetic":
             return Arithmetic(parse_settings(ArithmeticConfig(), spec))
         case "music":
@@ -140,6 +154,24 @@ def _open_tfds(spec: str) -> Source:
     if not split:
         raise ValueError(f"data source {spec!r} lacks a split: write tfds:PATH:SPLIT, such as tfds:prepared/svt:test")
     return Tfds(path, split)
+
+
+def _open_yolo(spec: str) -> Yolo:
+    """Opens ``yolo:FOLDER``, or ``yolo:FOLDER:SPLIT``."""
+    path = _expand(spec)
+    folder, _, split = path.rpartition(":")
+    return Yolo(folder, split) if folder and not Path(path).exists() else Yolo(path)
+
+
+def _open_coco(spec: str) -> Coco:
+    """Opens ``coco:FILE.json``, or ``coco:FILE.json:FOLDER``; prints a note on crowds."""
+    path = _expand(spec)
+    file, separator, folder = path.rpartition(":")
+    named = bool(separator) and not Path(path).exists()
+    source = Coco(file, Path(folder).expanduser()) if named else Coco(path)
+    if source.crowds:
+        print(f"note: {source.file}: {source.crowds:,} annotations of crowds are left out", flush=True)
+    return source
 
 
 def _expand(spec: str) -> str:

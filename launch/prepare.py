@@ -5,7 +5,7 @@ command lists which are needed. CCPD and PrIMuS have a second configuration: ``c
 
     python -m launch.prepare --dataset=NAME --source=DIR --data_dir=DIR [--on_bad_sample=skip]
 
-A contact sheet of random samples with their labels, the same ones each time (of ``scenes``, with outlined plates):
+A contact sheet of random samples with their labels, the same ones each time; boxes are outlined:
 
     python -m launch.prepare --preview=plates:seed=3 [--count=60] [--out=preview.png]
 
@@ -15,6 +15,12 @@ labels' tokens are written to ``alphabet.txt``, for ``--config.alphabet.file``. 
 looks at the first 2,000 samples, or at ``--count``:
 
     python -m launch.prepare --report --data=folder:PATH [--config=launch/configs/NAME.py] [--out=report]
+
+Of pictures with boxes (``boxes:``, ``yolo:``, ``coco:``, ``scenes``), it has classes, numbers, sizes and tilt of the
+boxes instead, and boxes that repeat or leave their picture. Priors for a detector of such pictures, by K-means with the
+distance 1 - IoU over the letterboxed boxes, as a flag:
+
+    python -m launch.prepare --priors --data=boxes:PATH (--config=launch/configs/NAME.py | --height=320 --width=320)
 
 An n-gram model of labels as an ARPA file, for the beam search of ``launch.predict`` and ``launch.evaluate``. ``text:``
 names a file with one label per line; a configuration says how labels are split into tokens, otherwise characters:
@@ -30,16 +36,18 @@ from launch.runs.config_file import define_config_flag
 from launch.runs.modes import Mode, choose_mode
 from launch.runs.ngram import ORDER, train_ngram
 from launch.runs.preview import SHOWN, write_preview
+from launch.runs.priors import COUNT, print_priors
 
 MODES = {
     "dataset": Mode(required=("source", "data_dir"), optional=("on_bad_sample",)),
     "preview": Mode(optional=("out", "count")),
+    "priors": Mode(required=("data",), optional=("count", "height", "width", "config", "on_bad_sample")),
     "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
     "ngram": Mode(required=("data",), optional=("order", "count", "config", "on_bad_sample")),
 }
 USAGE = (
     "--dataset=NAME --source=DIR --data_dir=DIR, --preview=SAMPLES, --report --data=SAMPLES, "
-    "and --ngram=FILE --data=LABELS"
+    "--priors --data=SAMPLES, and --ngram=FILE --data=LABELS"
 )
 
 
@@ -56,17 +64,19 @@ def define_flags() -> None:
     )
     flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
     flags.DEFINE_boolean("report", False, "Report on the samples of --data.")
+    flags.DEFINE_boolean("priors", False, "Find priors of a detector for the boxes of --data.")
     flags.DEFINE_string("ngram", None, "ARPA file to write.")
     flags.DEFINE_integer("order", None, f"Number of tokens of the longest n-grams ({ORDER}).", 1)
     flags.DEFINE_string("data", None, "Samples to report on or to train on: folder:PATH, plates:seed=1, ...")
     flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
-    flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to use (2000).", 1)
-    flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32).", 1)
+    flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to use (2000); priors (9).", 1)
+    flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32), or of a detector.", 1)
+    flags.DEFINE_integer("width", None, "Pixels into whose width a detector's pictures are letterboxed.", 1)
     define_config_flag("A file under launch/configs/, whose alphabet and model are used.")
 
 
 def main(argv: list[str]) -> None:
-    """Prepares, previews, reports, or trains an n-gram model."""
+    """Prepares, previews, reports, finds priors, or trains an n-gram model."""
     del argv
     values = flags.FLAGS
     names = [*MODES, *(flag for mode in MODES.values() for flag in (*mode.required, *mode.optional))]
@@ -75,6 +85,9 @@ def main(argv: list[str]) -> None:
             prepare_set(values.dataset, values.source, values.data_dir, values.on_bad_sample)
         case "preview":
             write_preview(values.preview, values.out or "preview.png", values.count or SHOWN)
+        case "priors":
+            size, bad = (values.height, values.width), values.on_bad_sample or "raise"
+            print_priors(values.data, values.count or COUNT, *size, values.config, bad)
         case "ngram":
             bad = values.on_bad_sample or "raise"
             train_ngram(values.data, values.ngram, values.order or ORDER, values.count, values.config, bad)

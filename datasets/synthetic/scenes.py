@@ -21,8 +21,6 @@ from recog.codecs import BoxLabel, LabelledBox
 
 PLATE = "plate"
 """Class of the boxes that label a scene."""
-OUTLINE = (255, 0, 200)
-"""Colour, RGB, of the lines that `Scene.outlined` draws around plates; not used elsewhere in a scene."""
 
 
 @dataclasses.dataclass
@@ -43,17 +41,11 @@ class Scene(NamedTuple):
     origin: str
     """Renderer, seed and index."""
 
-    def outlined(self) -> UInt8[np.ndarray, "H W 3"]:
-        """Picture with a line around each plate, for display."""
-        corners = [np.round((plate.corners - 0.5) * 16).astype(np.int32) for plate in self.plates]
-        return cv2.polylines(self.image.copy(), corners, True, OUTLINE, 2, cv2.LINE_AA, shift=4)
-
 
 class Scenes(RenderedStream[ScenesConfig]):
     """The stream of rendered scenes.
 
-    `scene` returns pictures and plates for detection. Like any other source, the stream also has samples: their label
-    is the texts of all plates from left to right, separated by spaces.
+    The label of a sample is a `BoxLabel` of all plates from left to right; `scene` returns them beside the picture.
 
     Example:
       >>> source = Scenes(ScenesConfig(count=1000, seed=7))

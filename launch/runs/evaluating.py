@@ -15,11 +15,12 @@ from launch.runs.decoding import Decoding, decoded_by, decoding_on_host, require
 from launch.runs.folder import TrainedRun, load_json, load_run
 from launch.runs.host_decoding import HostDecoding
 from launch.runs.lexicons import load_lexicon
-from recog.codecs import Codec
-from recog.evaluation.contact_sheet import Tile, write_contact_sheet
+from recog.codecs import BoxCodec, BoxLabel, Codec
+from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, Tile, write_contact_sheet
 from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
 from recog.images import decode
 from recog.mesh import make_mesh, replicated
+from recog.outlines import outlined
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
@@ -73,7 +74,8 @@ def evaluate(
         on_host.write(out / LISTS, samples.describe)
     if figure:
         figure.draw(out)
-    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples))
+    cell = PICTURE_CELL if codec.kind == BoxCodec.kind else CELL
+    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples), cell=cell)
     if evaluation.hint and not decoding.restricts:
         print(evaluation.hint)
     return report
@@ -121,5 +123,8 @@ def tiles(evaluation: Evaluation, samples: Samples) -> list[Tile]:
 
 
 def _tile(samples: Samples, prediction: Prediction) -> Tile:
-    image = samples.source[prediction.id].image
-    return Tile(decode(image, 3) if isinstance(image, bytes) else image, prediction.text, prediction.label)
+    image, label, _ = samples.source[prediction.id]
+    picture = decode(image, 3) if isinstance(image, bytes) else image
+    if isinstance(label, BoxLabel):
+        picture = outlined(picture, label)
+    return Tile(picture, prediction.text, prediction.label)

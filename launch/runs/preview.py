@@ -6,18 +6,19 @@ import numpy as np
 
 from datasets.sources import BadSampleError, Source
 from datasets.specs import open_source
-from datasets.synthetic.scenes import Scenes
-from recog.evaluation.contact_sheet import CELL, Tile, write_contact_sheet
+from recog.codecs import BoxLabel
+from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, Tile, write_contact_sheet
 from recog.images import decode
+from recog.outlines import caption, outlined
 
 SHOWN = 60
 """Samples on a contact sheet, unless another number is given."""
-SCENE_CELL = (320, 270)
-"""Width and height in pixels of a street scene on the sheet."""
 
 
 def write_preview(spec: str, out: str | Path = "preview.png", count: int = SHOWN) -> Path:
     """Draws random samples with their labels on a contact sheet; unreadable ones are left out and reported.
+
+    Boxes are outlined, with a dot on the first corner; classes and texts are in the caption.
 
     Args:
       spec: source of the samples, see `datasets.specs.open_source`.
@@ -36,23 +37,24 @@ def write_preview(spec: str, out: str | Path = "preview.png", count: int = SHOWN
     out.parent.mkdir(parents=True, exist_ok=True)
     source = open_source(spec)
     chosen = np.random.default_rng(0).choice(len(source), min(count, len(source)), replace=False)
-    tiles = [tile for index in np.sort(chosen).tolist() if (tile := _tile(source, index))]
-    if not tiles:
+    loaded = [one for index in np.sort(chosen).tolist() if (one := _load(source, index))]
+    if not loaded:
         raise ValueError(f"{spec}: no sample can be shown")
-    write_contact_sheet(out, tiles, cell=SCENE_CELL if isinstance(source, Scenes) else CELL)
+    tiles, with_boxes = zip(*loaded, strict=True)
+    write_contact_sheet(out, tiles, cell=PICTURE_CELL if any(with_boxes) else CELL)
     print(f"{len(tiles)} of {len(source):,} samples of {spec}: {out}")
     return out
 
 
-def _tile(source: Source, index: int) -> Tile | None:
-    """The picture and its label; None, with a printed note, for a sample that cannot be read."""
-    if isinstance(source, Scenes):
-        scene = source.scene(index)
-        return Tile(scene.outlined(), "  ".join(plate.text for plate in scene.plates))
+def _load(source: Source, index: int) -> tuple[Tile, bool] | None:
+    """The picture with its label, and whether that is boxes; None, with a printed note, if it cannot be read."""
     try:
-        image, text, _ = source[index]
-        return Tile(decode(image, 3) if isinstance(image, bytes) else image, text)
+        image, label, _ = source[index]
+        picture = decode(image, 3) if isinstance(image, bytes) else image
     except ValueError as error:
         origin = "" if isinstance(error, BadSampleError) else f"{source.origin(index)}: "
         print(f"left out: {origin}{error}")
         return None
+    if isinstance(label, BoxLabel):
+        return Tile(outlined(picture, label), caption(label)), True
+    return Tile(picture, label), False

@@ -10,6 +10,8 @@ from jaxtyping import UInt8
 
 CELL = (240, 96)
 """Width and height, in pixels, of a cell for a line of text: the picture with its caption below."""
+PICTURE_CELL = (320, 270)
+"""Width and height, in pixels, of a cell for a whole photograph."""
 CAPTION = 26
 """Height of the caption in pixels."""
 RIGHT, WRONG, PLAIN = (20, 110, 40), (190, 30, 30), (60, 60, 60)

@@ -10,7 +10,7 @@ from datasets.synthetic import parked, scenes
 from datasets.synthetic.parked import NARROWEST
 from datasets.synthetic.plates import DIGITS, LETTERS, PROVINCES
 from datasets.synthetic.scenes import Scenes, ScenesConfig
-from recog.codecs import BoxLabel, LabelledBox
+from recog.codecs import BoxLabel
 
 
 def source(seed: int = 0, **fields) -> Scenes:
@@ -177,13 +177,3 @@ def test_clutter_draws_more_than_plates():
     """Where there is no plate, there still are edges as strong as those of plates."""
     edges = [cv2.Laplacian(source(4, plates=0).scene(index).image, cv2.CV_64F).std() for index in range(6)]
     assert max(edges) > 5
-
-
-def test_an_outline_is_around_the_plate_and_leaves_the_scene_as_it_is():
-    image = np.zeros((60, 80, 3), np.uint8)
-    corners = np.array([[20, 20], [50, 20], [50, 30], [20, 30]], np.float32)
-    scene = scenes.Scene(image, (LabelledBox(corners, scenes.PLATE, "皖A12345"),), "")
-    rows, columns = np.nonzero((scene.outlined() == scenes.OUTLINE).all(axis=2))
-    bounds = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-    np.testing.assert_allclose(bounds, (20, 30, 20, 50), atol=2)
-    assert not image.any()

@@ -40,3 +40,21 @@ def load(path: Path) -> np.ndarray:
     picture = cv2.imread(str(path))
     assert picture is not None
     return picture
+
+
+def write_boxes(folder: Path) -> Path:
+    """Three different pictures of 60 by 40 pixels, with two plates, one, and none, in ``boxes.tsv``."""
+    folder.mkdir()
+    for number in range(3):
+        picture = cv2.imencode(".png", np.random.default_rng(number).integers(0, 90, (40, 60, 3), np.uint8))[
+            1
+        ].tobytes()
+        (folder / f"{number}.png").write_bytes(picture)
+    rows = [
+        "0.png\t京A1\t5,5 25,5 25,12 5,12",
+        "0.png\t\t30,20 50,22 50,30 30,28",
+        "1.png\t京B2\t5,5 45,5 45,15 5,15",
+        "2.png",
+    ]
+    (folder / "boxes.tsv").write_text("\n".join(rows), encoding="utf-8")
+    return folder

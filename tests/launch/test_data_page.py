@@ -5,13 +5,18 @@ import warnings
 
 import pytest
 
+from datasets.box_report import make_box_report
+from datasets.boxes_source import Boxes
 from datasets.pipeline import DataConfig
-from datasets.report import make_report
+from datasets.report import Report, make_report
 from datasets.sources import Folder
+from launch.runs.box_page import write_box_page
 from launch.runs.data import check, needs
-from launch.runs.data_page import LINES, LONGEST, report, spelt, write_report_page
+from launch.runs.data_page import LONGEST, report, spelt, write_report_page
+from launch.runs.page_text import LINES
 from launch.runs.tasks import make_task
-from tests.launch.pictures import Texts, load, write_folder
+from recog.preprocess import Preprocess
+from tests.launch.pictures import Texts, load, write_boxes, write_folder
 
 
 def test_a_report_is_written_and_summed_up(tmp_path, capsys):
@@ -39,6 +44,7 @@ def test_a_report_for_a_model_finds_what_its_preflight_refuses(tmp_path, config)
     assert report(f"folder:{folder}", tmp_path / "out", config=config).problems["too_wide"] == 5
     config.data.buckets, config.data.on_bad_sample = (96,), "skip"
     found = report(f"folder:{folder}", tmp_path / "out", config=config)
+    assert isinstance(found, Report)
     asked = needs(config.data, make_task(config))
     checked = check(Folder(folder), asked, "skip", "samples").checked
     assert found.usable == len(checked.indices) == 2
@@ -59,6 +65,31 @@ def test_names_that_are_no_utf8_are_reported(tmp_path, monkeypatch):
     report("names:x", tmp_path)
     document = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert document["tokens"] == {"a": 1, "b": 1, "\udcff": 1}
+
+
+def test_a_report_of_boxes_leaves_out_what_is_about_text(tmp_path, capsys):
+    spec, out = f"boxes:{write_boxes(tmp_path / 'in')}", tmp_path / "out"
+    out.mkdir()
+    (out / "alphabet.txt").write_text("of an earlier report")
+    found = report(spec, out)
+    assert json.loads((out / "report.json").read_text(encoding="utf-8")) == {
+        "data": spec,
+        **json.loads(json.dumps(found.to_json())),
+    }
+    assert load(out / "report.png").shape[1] > 1000
+    assert sorted(path.name for path in out.iterdir()) == ["report.json", "report.png"]
+    lines = capsys.readouterr().out
+    assert "\n  3 boxes in 3 pictures, 1.00 a picture" in lines
+    assert "tokens" not in lines
+    with pytest.raises(ValueError, match="--height sets the height of lines of text"):
+        report(spec, out, height=40)
+
+
+def test_a_page_without_a_readable_box(tmp_path):
+    (tmp_path / "boxes.tsv").write_text("0.png\t\t1,2\n")
+    source = Boxes(tmp_path)
+    write_box_page(tmp_path / "report.png", "nothing", make_box_report(source, Preprocess(height=32)))
+    assert load(tmp_path / "report.png").shape[1] > 1000
 
 
 def test_a_height_beside_a_configuration_is_refused(tmp_path, config):

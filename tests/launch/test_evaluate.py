@@ -7,13 +7,22 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.pipeline import DataConfig
+from datasets.preflight import preflight
+from datasets.specs import open_source
 from launch import evaluate as command
 from launch.runs.config import to_json
-from launch.runs.evaluating import evaluate
+from launch.runs.data import Samples, needs_to_measure
+from launch.runs.evaluating import evaluate, tiles
 from launch.runs.folder import claim, load_run
 from launch.runs.training import train
+from recog.codecs import BoxCodec
+from recog.evaluation.evaluator import Evaluation, Prediction
+from recog.metrics.boxes import BoxCounts
+from recog.outlines import COLOUR
 from tests.launch.conftest import tiny_config
 from tests.launch.in_process import run_main
+from tests.launch.pictures import write_boxes
 
 KEYS = ["count", "accuracy", "one_minus_ned", "cer", "length_consistency", "images_per_second"]
 
@@ -73,3 +82,12 @@ def test_validation_samples_that_have_changed_are_refused(digits, tmp_path):
     with pytest.raises(ValueError, match="has changed since"):
         evaluate(tmp_path / "run")
     assert evaluate(tmp_path / "run", f"folder:{folder}", tmp_path / "out")["count"] == 24
+
+
+def test_boxes_are_outlined_on_the_sheet(tmp_path):
+    source = open_source(f"boxes:{write_boxes(tmp_path / 'in')}")
+    predictions = [Prediction(index, str(source[index].label), "[]", 1.0) for index in range(3)]
+    checked = preflight(source, needs_to_measure(DataConfig(), BoxCodec(("plate",))), on_bad_sample="raise")
+    shown = tiles(Evaluation(predictions, BoxCounts(), 1.0, None), Samples(source, checked))
+    assert [(tile.image == COLOUR).all(axis=2).any() for tile in shown] == [True, True, False]
+    assert [tile.label for tile in shown] == [str(source[index].label) for index in range(3)]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.synthetic.scenes import OUTLINE
-from launch.runs.preview import SCENE_CELL, write_preview
-from recog.evaluation.contact_sheet import CELL
-from tests.launch.pictures import load, write_folder
+from launch.runs.preview import write_preview
+from recog.evaluation.contact_sheet import CELL, PICTURE_CELL
+from recog.outlines import COLOUR
+from tests.launch.pictures import load, write_boxes, write_folder
 
 
 def test_a_preview_shows_samples_drawn_by_lot_always_the_same(tmp_path, capsys):
@@ -48,8 +48,18 @@ def test_a_preview_of_rendered_samples(tmp_path, capsys):
 
 def test_a_preview_of_scenes_is_large_and_outlines_the_plates(tmp_path):
     sheet = load(write_preview("scenes:seed=3,height=120,width=160", tmp_path / "a.png", count=7))
-    assert sheet.shape == (2 * SCENE_CELL[1], 6 * SCENE_CELL[0], 3)
-    assert (np.abs(sheet[..., ::-1].astype(int) - OUTLINE).sum(axis=2) < 60).any()
+    assert sheet.shape == (2 * PICTURE_CELL[1], 6 * PICTURE_CELL[0], 3)
+    assert (np.abs(sheet[..., ::-1].astype(int) - COLOUR).sum(axis=2) < 60).any()
+
+
+def test_a_preview_outlines_boxes_of_any_source(tmp_path):
+    sheet = load(write_preview(f"boxes:{write_boxes(tmp_path / 'in')}", tmp_path / "a.png"))
+    assert sheet.shape == (PICTURE_CELL[1], 6 * PICTURE_CELL[0], 3)
+    near = np.abs(sheet[..., ::-1].astype(int) - COLOUR).sum(axis=2) < 60
+    inked = [near[:, place : place + PICTURE_CELL[0]].sum() for place in range(0, 3 * PICTURE_CELL[0], PICTURE_CELL[0])]
+    assert inked[0] > inked[1] > inked[2] == 0
+    captions = [sheet[-26:, place : place + PICTURE_CELL[0]] for place in range(0, sheet.shape[1], PICTURE_CELL[0])]
+    assert len({caption.tobytes() for caption in captions}) == 4, "three captions, and empty cells"
 
 
 @pytest.mark.parametrize("texts", [(), ("broken", "broken")])

@@ -1,0 +1,66 @@
+"""Corners of labelled objects: clockwise from the object's own top left, as in `recog.codecs.LabelledBox`."""
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+TILTED = 60.0
+"""Maximum angle in degrees between an object's top side and the horizontal. A list that begins one corner too early or
+too late has its top side at 90 degrees, more or less the object's tilt, which is rarely above 30."""
+
+
+def corners_problem(corners: Float[np.ndarray, "4 2"]) -> str:
+    """Reason why four points are not an object's corners in order, with the mend; empty if they are."""
+    if not np.isfinite(corners).all():
+        return "its corners are not finite numbers: write x,y in pixels"
+    turns = _turns(corners)
+    if (turns < 0).all():
+        return f"its corners run anti-clockwise: begin at the object's top left and go clockwise, {_in_order(corners)}"
+    if not (turns > 0).all():
+        return "its corners enclose no area, or its sides cross or bend inwards: correct them or drop the object"
+    if abs(tilt(corners)) > TILTED:
+        return f"its corners do not begin at the object's top left: write {_in_order(corners)}"
+    return ""
+
+
+def tilt(corners: Float[np.ndarray, "4 2"]) -> float:
+    """Angle in degrees of an object's top and bottom sides to the horizontal, -180 to 180; positive when clockwise."""
+    across, down = (corners[1] - corners[0]) + (corners[2] - corners[3])
+    return float(np.degrees(np.arctan2(down, across)))
+
+
+def outline(points: Float[np.ndarray, "N 2"]) -> Float32[np.ndarray, "4 2"]:
+    """Corners of an object whose polygon begins at any point and runs in any direction.
+
+    Four points that form a convex quadrilateral are kept, ordered clockwise from the one with which the top side is
+    nearest to the horizontal; other polygons are replaced by the upright rectangle around them.
+    """
+    if len(points) == 4:
+        ordered = _ordered(points)
+        if (_turns(ordered) > 0).all():
+            return ordered.astype(np.float32)
+    return rectangle(*points.min(axis=0), *np.ptp(points, axis=0))
+
+
+def rectangle(left: float, top: float, width: float, height: float) -> Float32[np.ndarray, "4 2"]:
+    """Corners of an upright rectangle."""
+    right, bottom = left + width, top + height
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
+
+
+def _ordered(corners: Float[np.ndarray, "4 2"]) -> Float[np.ndarray, "4 2"]:
+    """Corners clockwise by their angle around the centre, beginning where the top side is nearest to the horizontal."""
+    x, y = (corners - corners.mean(axis=0)).T
+    clockwise = corners[np.argsort(np.arctan2(y, x), kind="stable")]
+    return min((np.roll(clockwise, -first, axis=0) for first in range(4)), key=lambda one: abs(tilt(one)))
+
+
+def _turns(corners: Float[np.ndarray, "4 2"]) -> Float[np.ndarray, " 4"]:
+    """Cross products of successive sides: all positive for a convex quadrilateral that runs clockwise on screen."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    (x, y), (next_x, next_y) = sides.T, np.roll(sides, -1, axis=0).T
+    return x * next_y - y * next_x
+
+
+def _in_order(corners: Float[np.ndarray, "4 2"]) -> str:
+    """Ordered corners in the form of boxes.tsv."""
+    return " ".join(f"{x:g},{y:g}" for x, y in _ordered(corners))

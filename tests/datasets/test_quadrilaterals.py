@@ -1,0 +1,57 @@
+"""Corners in order: accepted as they are, refused otherwise, and recovered from polygons."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.quadrilaterals import corners_problem, outline, rectangle, tilt
+
+
+def turned(angle: float, width: float, height: float) -> np.ndarray:
+    """Corners of a rectangle, turned clockwise around (50, 60)."""
+    radians = np.radians(angle)
+    turn = np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]])
+    return (rectangle(-width / 2, -height / 2, width, height) @ turn.T + (50, 60)).astype(np.float32)
+
+
+SIZES = st.floats(2, 80)
+
+
+@given(st.floats(-44, 44), SIZES, SIZES, st.integers(0, 3), st.booleans())
+def test_a_polygon_is_put_in_order_wherever_it_begins(angle, width, height, first, reverse):
+    corners = turned(angle, width, height)
+    polygon = np.roll(corners[::-1] if reverse else corners, first, axis=0)
+    np.testing.assert_array_equal(outline(polygon), corners)
+    assert not corners_problem(corners)
+    assert tilt(corners) == pytest.approx(angle, abs=0.01)
+    if reverse:
+        assert "anti-clockwise" in corners_problem(polygon)
+
+
+@given(st.floats(-29, 29), SIZES, SIZES, st.integers(1, 3))
+def test_corners_that_begin_elsewhere_are_refused_with_their_order(angle, width, height, first):
+    corners = turned(angle, width, height)
+    problem = corners_problem(np.roll(corners, first, axis=0))
+    assert "top left" in problem
+    assert problem.endswith(" ".join(f"{x:g},{y:g}" for x, y in corners))
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [[0, 0], [9, 0], [9, 0], [0, 0]],
+        [[0, 0], [9, 0], [0, 5], [9, 5]],
+        [[0, 0], [9, 0], [2, 1], [0, 9]],
+        [[0, 0], [9, 0], [9, float("nan")], [0, 5]],
+        [[0, 0], [9, 0], [9, float("inf")], [0, 5]],
+    ],
+)
+def test_corners_that_enclose_nothing_are_refused(corners):
+    assert corners_problem(np.array(corners, np.float32))
+
+
+def test_other_polygons_become_the_rectangle_around_them():
+    expected = [[0, 0], [9, 0], [9, 9], [0, 9]]
+    assert outline(np.array([[0, 0], [9, 0], [2, 1], [0, 9]], float)).tolist() == expected
+    assert outline(np.array([[0, 3], [5, 0], [9, 3], [7, 9], [2, 8]], float)).tolist() == expected
