@@ -47,8 +47,7 @@ class Tfds:
         self.folder = find_prepared(name_or_dir)
         self.split = split
         builder = tfds.builder_from_directory(self.folder)
-        _check(self.folder, builder.info)
-        self._holds_boxes = isinstance(dict(builder.info.features).get(BOXES), tfds.features.Text)
+        self._holds_boxes = isinstance(_check(self.folder, builder.info).get(BOXES), tfds.features.Text)
         try:
             open_split: Any = builder.as_data_source  # TFDS's decorator hides the first parameter from type checkers
             self._records = open_split(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
@@ -133,11 +132,12 @@ def find_prepared(name_or_dir: str | Path) -> Path:
     raise FileNotFoundError(f"found no prepared set (a folder with {INFO}) in {' or '.join(map(str, places))}")
 
 
-def _check(folder: Path, info: tfds.core.DatasetInfo) -> None:
-    """Raises ``ValueError`` unless the set allows random access and its samples have an image and a text."""
+def _check(folder: Path, info: tfds.core.DatasetInfo) -> Mapping[str, Any]:
+    """Features of a set; raises ``ValueError`` unless it allows random access and has an image and a text."""
     if info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
         raise ValueError(f"{folder} does not have the file format array_record: prepare it anew")
-    features = info.features if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    features = dict(info.features.items()) if isinstance(info.features, tfds.features.FeaturesDict) else {}
     wanted = {"image": tfds.features.Image, "text": tfds.features.Text}
     if not all(name in features and isinstance(features[name], kind) for name, kind in wanted.items()):
         raise ValueError(f"{folder}: expected the features image (Image) and text (Text), found {info.features}")
+    return features

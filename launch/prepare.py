@@ -1,29 +1,22 @@
 r"""Prepares public sets of samples, stores rendered ones, and shows what a source holds.
 
-A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; for a folder without them the
-command lists which are needed. Some have configurations: ``ccpd/box``, ``ccpd/whole`` (with boxes, for detectors):
-
     python -m launch.prepare --dataset=NAME --source=DIR --data_dir=DIR [--on_bad_sample=skip]
-
-Rendered samples, stored once and read many times: as PNG, or smaller with ``--jpeg_quality``, for scenes. The command
-goes on where it was stopped; shards are written again that were not complete (256 samples each, or a 500th of all):
-
     python -m launch.prepare --render=scenes:seed=1 --count=20000 --data_dir=DIR [--workers=8] [--jpeg_quality=90]
-
-A contact sheet of random samples with their labels, the same ones each time (of ``scenes``, with outlined plates):
-
     python -m launch.prepare --preview=plates:seed=3 [--count=60] [--out=preview.png]
-
-A report (``report.json``, ``report.png``) on labels, look-alikes, widths, the mean picture, duplicates and unusable
-samples; with a configuration also on what its alphabet and frames do not fit. ``alphabet.txt`` holds the labels'
-tokens, for ``--config.alphabet.file``. Rendered sources are endless: it looks at 2,000 samples, or at ``--count``:
-
     python -m launch.prepare --report --data=folder:PATH [--config=launch/configs/NAME.py] [--out=report]
-
-An n-gram model of labels as an ARPA file, for beam search; ``text:`` names a file with one label per line, and a
-configuration says how labels are split into tokens:
-
     python -m launch.prepare --ngram=FILE.arpa --data=text:FILE [--order=5] [--config=launch/configs/NAME.py]
+
+- A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; for a folder without them the
+  command lists which are needed. Some have configurations: ``ccpd/box``, ``ccpd/whole`` (with boxes, for detectors).
+- Rendered samples are stored once and read many times: as PNG, or smaller with ``--jpeg_quality``, for scenes. The
+  command goes on where it was stopped, without shards that were not complete (256 samples each, or a 500th of all).
+- The contact sheet shows random samples with their labels, the same ones each time (plates of ``scenes`` outlined).
+- ``report.json`` and ``report.png`` tell of labels, characters that look alike, widths, the mean picture, duplicates
+  and unusable samples; with a configuration also of samples that its alphabet and frames do not fit. The labels' tokens
+  are written to ``alphabet.txt``, for ``--config.alphabet.file``. Of rendered sources, which are endless, the report
+  looks at the first 2,000 samples, or at ``--count``.
+- The n-gram model of labels, an ARPA file, is for beam search. ``text:`` names a file with one label per line; a
+  configuration says how labels are split into tokens, otherwise characters.
 """
 
 from absl import flags

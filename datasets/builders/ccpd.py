@@ -177,7 +177,7 @@ class Ccpd(SetBuilder):
         return found
 
     def extra_features(self) -> dict[str, Any]:
-        """Features ``box`` and ``vertices``, pixels of the whole picture, and ``boxes`` for labels of whole pictures."""
+        """Features ``box`` and ``vertices``, pixels of the whole picture; ``boxes`` where that is the sample."""
         features = {
             "box": tfds.features.Tensor(shape=(4,), dtype=np.int32),
             "vertices": tfds.features.Tensor(shape=(4, 2), dtype=np.int32),

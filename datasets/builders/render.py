@@ -1,5 +1,6 @@
 """Prepared sets of rendered samples, written shard by shard so that a stopped command goes on where it was."""
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -55,18 +56,15 @@ class RenderedSet:
         self._template = tfds.core.ShardedFileTemplate(
             data_dir=epath.Path(self.folder), dataset_name=name, split=SPLIT, filetype_suffix="array_record"
         )
-        self._starts = range(0, rendering.count, _shard_size(rendering.count))
 
     @property
     def shards(self) -> dict[Path, range]:
         """Indices of the samples of each shard, by its file."""
-        starts, number = self._starts, len(self._starts)
-        return {
-            Path(self._template.sharded_filepath(shard_index=shard, num_shards=number)): range(
-                start, min(start + starts.step, self.rendering.count)
-            )
-            for shard, start in enumerate(starts)
-        }
+        count = self.rendering.count
+        number = max(min(-(-count // SMALL), FILES), -(-count // SHARD_RECORDS))
+        ends = [count * shard // number for shard in range(number + 1)]
+        files = (Path(self._template.sharded_filepath(shard_index=n, num_shards=number)) for n in range(number))
+        return {file: range(*pair) for file, pair in zip(files, itertools.pairwise(ends), strict=True)}
 
     @property
     def missing(self) -> dict[Path, range]:
@@ -144,12 +142,6 @@ class RenderedSet:
             description=f"Rendered samples: {self.rendering.name}.",
             disable_shuffling=True,
         )
-
-
-def _shard_size(count: int) -> int:
-    """Number of samples of each shard but the last, which has at most as many."""
-    shards = max(min(-(-count // SMALL), FILES), -(-count // SHARD_RECORDS))
-    return -(-count // shards)
 
 
 def _load_identity(file: Path) -> dict[str, Any]:

@@ -43,8 +43,8 @@ class Rendering:
         self._parts = [part for part in parts if isinstance(part, RenderedStream)]
         if len(self._parts) < len(parts):
             raise ValueError(
-                f"{spec!r} is not rendered: its samples are stored already and can be used as they are; name a renderer, "
-                "such as plates:seed=1"
+                f"{spec!r} is not rendered: its samples are stored already and can be used as they are; "
+                "name a renderer, such as plates:seed=1"
             )
         if count > len(source):
             raise ValueError(f"{spec!r} has {len(source):,} samples, fewer than {count:,}: write a larger count= in it")
