@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from datasets.builders.render_workers import PART, write_all
-from datasets.builders.rendering import Rendering
+from datasets.builders.rendering import RENDERER_VERSION, Rendering
 from datasets.builders.shards import SHARD_RECORDS
 from datasets.tfds_source import INFO
 
@@ -19,6 +19,8 @@ VERSION = "1.0.0"
 IDENTITY = "rendering.json"
 """File in the set's folder that says what is rendered into it."""
 SPLIT = "train"
+SHOWN = 5
+"""Maximum number of differences that a message names."""
 
 SMALL = 256
 """Maximum samples of a shard of a set of less than `SMALL` times `FILES` samples. A worker that is killed loses them:
@@ -153,6 +155,8 @@ def _load_identity(file: Path) -> dict[str, Any]:
 
 def _refuse_differences(home: Path, there: dict[str, Any], wanted: dict[str, Any]) -> None:
     names = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
+    if names != [RENDERER_VERSION]:  # which differs as soon as a setting does
+        names = [name for name in names if name != RENDERER_VERSION]
     if names:
-        found = ", ".join(f"{name} is {there.get(name)} there and {wanted.get(name)} here" for name in names)
+        found = ", ".join(f"{name} is {there.get(name)} there and {wanted.get(name)} here" for name in names[:SHOWN])
         raise ValueError(f"{home} holds another rendering ({found}): choose another --name, or remove the folder")

@@ -20,6 +20,9 @@ from recog.codecs import BoxLabel, boxes_to_json
 
 _EXAMPLE: Any = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]  # protobuf makes it when imported
 
+RENDERER_VERSION = "version of the renderer"
+"""Name of the value that tells whether a renderer draws as it did before."""
+
 
 class Rendering:
     """The first ``count`` samples of a rendered source.
@@ -71,7 +74,7 @@ class Rendering:
         The version of the renderer is a hash of its first sample, which changes with its code, OpenCV and its files.
         """
         version = hashlib.blake2b(self._firsts, digest_size=8).hexdigest()
-        values = {"count": self.count, "jpeg_quality": self.jpeg_quality, "version of the renderer": version}
+        values = {"count": self.count, "jpeg_quality": self.jpeg_quality, RENDERER_VERSION: version}
         if len(self._parts) == 1:  # whose own count does not change the samples
             return values | {"renderer": self.name} | self._parts[0].settings | {"count": self.count}
         for number, (part, weight) in enumerate(zip(self._parts, self._weights, strict=True), 1):
