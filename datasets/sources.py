@@ -77,6 +77,14 @@ class Keyed(Source, Protocol):
 
 
 @runtime_checkable
+class Stored(Keyed, Protocol):
+    """A source of stored samples, which may be renderings that were stored once."""
+
+    rendered: bool
+    """Whether the samples are renderings, which a mixture does not hold out beside others."""
+
+
+@runtime_checkable
 class Grouped(Keyed, Protocol):
     """A source with groups of samples of the same object, which must be held out together or not at all."""
 

@@ -17,6 +17,8 @@ from recog.codecs import boxes_from_json
 
 INFO = "dataset_info.json"
 """File by which a prepared folder is recognised."""
+IDENTITY = "rendering.json"
+"""File in the folder of stored renderings that says what is rendered into it."""
 BOXES = "boxes"
 """Feature that holds box labels as JSON."""
 
@@ -46,6 +48,8 @@ class Tfds:
     def __init__(self, name_or_dir: str | Path, split: str):
         self.folder = find_prepared(name_or_dir)
         self.split = split
+        self.rendered = (self.folder / IDENTITY).is_file()
+        """Whether the samples are renderings (`datasets.sources.Stored`)."""
         builder = tfds.builder_from_directory(self.folder)
         self._holds_boxes = isinstance(_check(self.folder, builder.info).get(BOXES), tfds.features.Text)
         try:

@@ -13,11 +13,9 @@ from etils import epath
 from datasets.builders.render_workers import PART, write_all
 from datasets.builders.rendering import RENDERER_VERSION, Rendering
 from datasets.builders.shards import SHARD_RECORDS
-from datasets.tfds_source import INFO
+from datasets.tfds_source import IDENTITY, INFO
 
 VERSION = "1.0.0"
-IDENTITY = "rendering.json"
-"""File in the set's folder that says what is rendered into it."""
 SPLIT = "train"
 SHOWN = 5
 """Maximum number of differences that a message names."""

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from datasets.builders import render, render_workers
-from datasets.builders.render import IDENTITY, RenderedSet
+from datasets.builders.render import RenderedSet
 from datasets.builders.render_workers import write_all
 from datasets.builders.rendering import Rendering
 from datasets.specs import open_source
-from datasets.tfds_source import Tfds, find_prepared
+from datasets.tfds_source import IDENTITY, Tfds, find_prepared
 from recog.images import decode
 
 PLATES = "plates:seed=5,height=24,width=94"
@@ -50,6 +50,7 @@ def test_samples_come_back_as_they_were_drawn(tmp_path, spec):
     assert write(one) == 7
     stored, drawn = Tfds(one.home, "train"), open_source(spec)
     assert len(stored) == 7
+    assert stored.rendered
     for index, sample in enumerate(stored):
         image, label, origin = drawn[index]
         np.testing.assert_array_equal(decode(sample.image, 3), image)
