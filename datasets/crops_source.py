@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 from jaxtyping import UInt8
 
-from datasets.sources import BadSampleError, Grouped, Keyed, Sample
+from datasets.sources import BadSampleError, Keyed, Sample, group_of
 from recog.codecs import BoxLabel
 from recog.images import decode
 from recog.rectify import rectify
@@ -58,8 +58,7 @@ class Crops:
 
     def group(self, index: int) -> bytes:
         """Group of the picture, or its key if it has none."""
-        pictures, own = self._pictures, self._index[index]
-        return pictures.group(own) if isinstance(pictures, Grouped) else pictures.key(own)
+        return group_of(self._pictures, self._index[index])
 
 
 def _with_text(pictures: Keyed, index: int) -> list[int]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from datasets.sources import Grouped, Keyed, Sample
+from datasets.sources import Keyed, Sample, group_of
 from datasets.synthetic.parked import paste
 from datasets.synthetic.plates import KINDS, PLATE_HEIGHT, draw_plate, draw_text
 from recog.codecs import BoxLabel, LabelledBox
@@ -86,8 +86,7 @@ class Replated:
 
     def group(self, index: int) -> bytes:
         """Group of the photograph, or its key if it has none."""
-        own = index % len(self.plain)
-        return self.plain.group(own) if isinstance(self.plain, Grouped) else self.plain.key(own)
+        return group_of(self.plain, index % len(self.plain))
 
 
 def vary(picture: Picture, label: BoxLabel, random: np.random.Generator) -> tuple[Picture, BoxLabel]:

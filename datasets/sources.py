@@ -104,6 +104,11 @@ class Varied(Keyed, Protocol):
     """The source of the samples themselves, which are held out in place of their variants."""
 
 
+def group_of(source: Keyed, index: int) -> bytes:
+    """Group of a sample, or its key if the source has no groups."""
+    return source.group(index) if isinstance(source, Grouped) else source.key(index)
+
+
 def load_picture(file: Path, origin: str) -> bytes:
     """Loads the content of a sample's file; raises `BadSampleError` if it cannot be read."""
     try:
@@ -183,9 +188,9 @@ class Folder:
 
 
 class Subset:
-    """Subset of a source, by index."""
+    """Subset of a source with keys, by index."""
 
-    def __init__(self, source: Source, indices: Sequence[int]):
+    def __init__(self, source: Keyed, indices: Sequence[int]):
         self.source = source
         self.indices = array("q", indices)
 
@@ -198,6 +203,14 @@ class Subset:
     def origin(self, index: int) -> str:
         """Origin of a sample in the whole source."""
         return self.source.origin(self.indices[index])
+
+    def key(self, index: int) -> bytes:
+        """Key of a sample in the whole source."""
+        return self.source.key(self.indices[index])
+
+    def group(self, index: int) -> bytes:
+        """Group of a sample in the whole source."""
+        return group_of(self.source, self.indices[index])
 
 
 def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
@@ -221,8 +234,7 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         pattern = re.compile(by)
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
-    name_of = source.group if isinstance(source, Grouped) and not by else source.key
-    keys = [name_of(index) for index in range(len(source))]
+    keys = [source.key(index) if by else group_of(source, index) for index in range(len(source))]
     matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
     if by and keys and not any(matches):
         example = keys[0].decode(errors="backslashreplace")

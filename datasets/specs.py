@@ -14,7 +14,7 @@ from datasets.csv_source import Columns, CsvFile
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.replated import Replated
-from datasets.sources import Folder, Keyed, Source
+from datasets.sources import Folder, Keyed, Source, split_holdout
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from datasets.synthetic.music import Music, MusicConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
@@ -27,7 +27,8 @@ from datasets.yolo_source import Yolo
 
 FORMS = (
     "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, yolo:FOLDER:SPLIT, "
-    "coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, arithmetic:count=1000,seed=7, "
+    "coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, "
+    "kept:0.5:folder:PATH, held:0.5:folder:PATH, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
     "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
@@ -57,6 +58,8 @@ def open_source(spec: str) -> Source:
     - ``replated:boxes:FOLDER``, or another source of photographs with boxes: variants of them with rendered plates in
       place of their own, for detectors (`datasets.replated`)
     - ``crops:boxes:FOLDER``, or another source of pictures with boxes: their objects with texts, upright, for readers
+    - ``held:0.2:folder:PATH``, or another source with keys: a fixed fifth of its samples, and ``kept:0.2:folder:PATH``
+      the others (`datasets.sources.split_holdout`), to hold samples out of one part of a mixture
     - a renderer and its settings, ``plates:count=1000,seed=7``
     - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; each part needs a weight, each plus spaces around it
 
@@ -112,6 +115,8 @@ def _open_one(spec: str) -> Source:
             return Crops(_open_inner(spec))
         case "replated":
             return Replated(_open_inner(spec))
+        case "kept" | "held":
+            return _open_part(spec)
         case "yolo":
             return _open_yolo(spec)
         case "coco":
@@ -139,8 +144,19 @@ def _open_inner(spec: str) -> Keyed:
     kind, _, inner = spec.partition(":")
     source = _open_one(inner)
     if not isinstance(source, Keyed):
-        raise ValueError(f"{spec}: {kind} needs stored pictures with boxes, such as {kind}:boxes:FOLDER")
+        raise ValueError(f"{spec}: {kind} needs stored pictures, such as {kind}:boxes:FOLDER")
     return source
+
+
+def _open_part(spec: str) -> Source:
+    """Opens ``kept:SHARE:SOURCE`` or ``held:SHARE:SOURCE``."""
+    kind, share, inner = (*spec.split(":", 2), "", "")[:3]
+    try:
+        held = float(share)
+    except ValueError:
+        raise ValueError(f"{spec}: write the share that is held out after the colon, {kind}:0.5:folder:PATH") from None
+    kept, rest = split_holdout(_open_inner(f"{kind}:{inner}"), held)
+    return kept if kind == "kept" else rest
 
 
 def _open_csv(spec: str) -> CsvFile:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt8
 
 from recog.batch import Batch
-from recog.codecs import BoxCodec, BoxTargets, Prediction
+from recog.codecs import BoxCodec, BoxTargets, Prediction, Reading
 from recog.detection.loss import Objects, yolo_losses
 from recog.detection.positions import (
     Raw,
@@ -78,6 +78,11 @@ class LocatingTask(Task):
     def count(self, prediction: Prediction, targets: BoxTargets) -> BoxCounts:
         """Compares detections with labelled boxes."""
         return BoxCounts.of(prediction, targets, THRESHOLD)
+
+    def rows(self, prediction: Prediction) -> list[Reading]:
+        """Detections of each picture with at least `THRESHOLD`, as text; on the host."""
+        mask = prediction["mask"] & (prediction["scores"] >= THRESHOLD)
+        return super().rows(prediction | {"mask": mask})
 
     def _yolo(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         raw, model_state = apply_training(self.model, variables, batch, key)

@@ -84,7 +84,7 @@ def test_sources_without_boxes_or_texts_are_refused(tmp_path):
     with pytest.raises(ValueError, match="none of the 3 pictures has an object with a text"):
         Crops(Bare())
     for kind in ("crops", "replated"):
-        with pytest.raises(ValueError, match=f"{kind} needs stored pictures with boxes, such as {kind}:boxes:FOLDER"):
+        with pytest.raises(ValueError, match=f"{kind} needs stored pictures, such as {kind}:boxes:FOLDER"):
             open_source(f"{kind}:scenes:count=3")
 
 

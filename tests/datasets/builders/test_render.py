@@ -72,7 +72,7 @@ def test_pictures_of_a_jpeg_quality(tmp_path):
         assert isinstance(sample.image, bytes)
         assert sample.image.startswith(b"\xff\xd8")
         difference = np.abs(decode(sample.image, 3).astype(int) - open_source(SCENES)[index].image)
-        assert 0 < difference.mean() < 4
+        assert 0 < difference.mean() < 6
 
 
 def test_two_processes_write_the_same_bytes_as_one(tmp_path):
