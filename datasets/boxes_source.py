@@ -3,11 +3,13 @@
     file<TAB>text<TAB>x0,y0 x1,y1 x2,y2 x3,y3[<TAB>class]
 
 Corners are in pixels of the upright picture (turned by its Exif orientation), clockwise from the top left of the object
-itself. They may also be separated by tabs. The text may be empty, and the class is ``plate`` unless it is given. A row
-with only a file is a picture without objects.
+itself; corners that begin elsewhere or run anti-clockwise are reordered, so that the top side is nearest to the
+horizontal. They may also be separated by tabs. The text may be empty, and the class is ``plate`` unless it is given. A
+row with only a file is a picture without objects.
 """
 
 import codecs
+import functools
 import io
 import os
 import re
@@ -18,7 +20,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from datasets.label_files import find_picture, is_header, lines_of
-from datasets.quadrilaterals import corners_problem
+from datasets.quadrilaterals import in_order
 from datasets.sources import LONGEST_PATH, TAB, BadSampleError, Sample, load_picture
 from datasets.synthetic.scenes import PLATE
 from recog.codecs import BoxLabel, LabelledBox
@@ -86,13 +88,33 @@ class Boxes:
         return self._line(self._first[range(len(self))[index]]).partition(TAB)[0]
 
     def group(self, index: int) -> bytes:
-        """Texts of a picture in UTF-8, because pictures of one plate may be nearly identical; without texts, its key.
+        """A text in UTF-8 that stands for all pictures with a text in common, directly or by way of others.
 
-        Pictures of the same texts stay on one side of a split.
+        They may show one scene, and stay on one side of a split. A picture without texts has its key.
         """
         index = range(len(self))[index]
+        texts = self._texts(index)
+        return self._groups[texts[0]] if texts else self.key(index)
+
+    @functools.cached_property
+    def _groups(self) -> dict[bytes, bytes]:
+        """Smallest text of its group, by text."""
+        leaders: dict[bytes, bytes] = {}
+
+        def leader(text: bytes) -> bytes:
+            while leaders.setdefault(text, text) != text:
+                text = leaders[text]
+            return text
+
+        for index in range(len(self)):
+            if texts := self._texts(index):
+                together = {leader(text) for text in texts}
+                leaders |= dict.fromkeys(together, min(together))
+        return {text: leader(text) for text in leaders}
+
+    def _texts(self, index: int) -> list[bytes]:
         fields = [self._line(row).split(TAB) for row in range(self._first[index], self._first[index + 1])]
-        return TAB.join(sorted(row[1] for row in fields if len(row) > 1 and row[1])) or self.key(index)
+        return [row[1] for row in fields if len(row) > 1 and row[1]]
 
     def _line(self, row: int) -> bytes:
         start = self._starts[row]
@@ -141,9 +163,7 @@ def _parse_box(fields: list[str]) -> LabelledBox:
         raise ValueError(f"has {len(pairs)} corners instead of 4: write {FORM}")
     if len(rest) > 1:
         raise ValueError(f"has {len(rest) - 1} fields after the class, such as {shortened(rest[1])}: write {FORM}")
-    corners = np.stack([_parse_corner(pair) for pair in pairs])
-    if problem := corners_problem(corners):
-        raise ValueError(problem)
+    corners = in_order(np.stack([_parse_corner(pair) for pair in pairs]))
     name = rest[0].strip() if rest else ""
     return LabelledBox(corners, name or PLATE, text)
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from datasets.label_files import find_picture
-from datasets.quadrilaterals import corners_problem, outline, rectangle
+from datasets.quadrilaterals import is_clockwise, outline, rectangle
 from datasets.sources import BadSampleError, Sample, load_picture
 from recog.codecs import BoxLabel, LabelledBox
 from recog.images import UnreadableImageError
@@ -113,7 +113,7 @@ def _parse_corners(annotation: Mapping[str, Any]) -> Float32[np.ndarray, "4 2"]:
             points = np.full((4, 2), np.nan)
         if not np.isfinite(points).all():
             raise ValueError(f"has segmentation={polygons!r}: write numbers, [[x1, y1, x2, y2, ...]]")
-        if not corners_problem(corners := outline(points)):
+        if is_clockwise(corners := outline(points)):
             return corners
     return rectangle(*box)
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Int64
 
-from datasets.sources import Keyed, Sample, Source, Subset, split_holdout
+from datasets.sources import Keyed, Sample, Source, Stored, Subset, split_holdout
 
 LONGEST_PERIOD = 100_000
 """Maximum length of the schedule in samples: enough for weights of five digits."""
@@ -137,7 +137,7 @@ def take_turns(counts: Sequence[int]) -> Int64[np.ndarray, " N"]:
 
 
 def split_mixture(mixture: Mixture, share: float, by: str = "") -> tuple[Mixture, Subset]:
-    """Holds out samples of the only source of a mixture whose samples have keys, such as a folder beside renderers.
+    """Holds out samples of the only source of a mixture that is not rendered, such as a folder beside renderers.
 
     Args:
       mixture: the mixture to split.
@@ -148,9 +148,13 @@ def split_mixture(mixture: Mixture, share: float, by: str = "") -> tuple[Mixture
       The mixture without the held out samples, with the same ratio of sources, and the held out samples.
 
     Raises:
-      ValueError: not exactly one source has keys, or `split_holdout` refuses the arguments.
+      ValueError: not exactly one source is not rendered, or `split_holdout` refuses the arguments.
     """
-    named = {part: source for part, source in enumerate(mixture.sources) if isinstance(source, Keyed)}
+    named = {
+        part: source
+        for part, source in enumerate(mixture.sources)
+        if isinstance(source, Keyed) and not (isinstance(source, Stored) and source.rendered)
+    }
     if len(named) != 1:
         raise ValueError(
             f"data.holdout needs a mixture with exactly one part that is not rendered, found {len(named)}: "

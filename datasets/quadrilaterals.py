@@ -8,18 +8,24 @@ TILTED = 60.0
 too late has its top side at 90 degrees, more or less the object's tilt, which is rarely above 30."""
 
 
-def corners_problem(corners: Float[np.ndarray, "4 2"]) -> str:
-    """Reason why four points are not an object's corners in order, with the mend; empty if they are."""
+def in_order(corners: Float[np.ndarray, "4 2"]) -> Float[np.ndarray, "4 2"]:
+    """Corners clockwise from the object's top left; those of tools that begin elsewhere or go round are reordered.
+
+    Raises:
+      ValueError: the corners are not finite, or not those of a convex quadrilateral.
+    """
     if not np.isfinite(corners).all():
-        return "its corners are not finite numbers: write x,y in pixels"
-    turns = _turns(corners)
-    if (turns < 0).all():
-        return f"its corners run anti-clockwise: begin at the object's top left and go clockwise, {_in_order(corners)}"
-    if not (turns > 0).all():
-        return "its corners enclose no area, or its sides cross or bend inwards: correct them or drop the object"
-    if abs(tilt(corners)) > TILTED:
-        return f"its corners do not begin at the object's top left: write {_in_order(corners)}"
-    return ""
+        raise ValueError("its corners are not finite numbers: write x,y in pixels")
+    if not (is_clockwise(corners) or is_clockwise(corners[::-1])):
+        raise ValueError("its corners enclose no area, or its sides cross or bend inwards: correct them or drop it")
+    return corners if is_clockwise(corners) and abs(tilt(corners)) <= TILTED else _ordered(corners)
+
+
+def is_clockwise(corners: Float[np.ndarray, "4 2"]) -> bool:
+    """Whether four points are the corners of a convex quadrilateral, clockwise on screen."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    (x, y), (next_x, next_y) = sides.T, np.roll(sides, -1, axis=0).T
+    return bool((x * next_y - y * next_x > 0).all())
 
 
 def tilt(corners: Float[np.ndarray, "4 2"]) -> float:
@@ -36,7 +42,7 @@ def outline(points: Float[np.ndarray, "N 2"]) -> Float32[np.ndarray, "4 2"]:
     """
     if len(points) == 4:
         ordered = _ordered(points)
-        if (_turns(ordered) > 0).all():
+        if is_clockwise(ordered):
             return ordered.astype(np.float32)
     return rectangle(*points.min(axis=0), *np.ptp(points, axis=0))
 
@@ -52,15 +58,3 @@ def _ordered(corners: Float[np.ndarray, "4 2"]) -> Float[np.ndarray, "4 2"]:
     x, y = (corners - corners.mean(axis=0)).T
     clockwise = corners[np.argsort(np.arctan2(y, x), kind="stable")]
     return min((np.roll(clockwise, -first, axis=0) for first in range(4)), key=lambda one: abs(tilt(one)))
-
-
-def _turns(corners: Float[np.ndarray, "4 2"]) -> Float[np.ndarray, " 4"]:
-    """Cross products of successive sides: all positive for a convex quadrilateral that runs clockwise on screen."""
-    sides = np.roll(corners, -1, axis=0) - corners
-    (x, y), (next_x, next_y) = sides.T, np.roll(sides, -1, axis=0).T
-    return x * next_y - y * next_x
-
-
-def _in_order(corners: Float[np.ndarray, "4 2"]) -> str:
-    """Ordered corners in the form of boxes.tsv."""
-    return " ".join(f"{x:g},{y:g}" for x, y in _ordered(corners))

@@ -77,12 +77,36 @@ class Keyed(Source, Protocol):
 
 
 @runtime_checkable
+class Stored(Keyed, Protocol):
+    """A source of stored samples, which may be renderings that were stored once."""
+
+    rendered: bool
+    """Whether the samples are renderings, which a mixture does not hold out beside others."""
+
+
+@runtime_checkable
 class Grouped(Keyed, Protocol):
     """A source with groups of samples of the same object, which must be held out together or not at all."""
 
     def group(self, index: int) -> bytes:
         """Key of the group of sample ``index``."""
         ...
+
+
+@runtime_checkable
+class Varied(Keyed, Protocol):
+    """A source that makes variants of the samples of another one for training.
+
+    Its length is a multiple of the other's, and sample ``i`` is a variant of sample ``i % len(plain)``.
+    """
+
+    plain: Keyed
+    """The source of the samples themselves, which are held out in place of their variants."""
+
+
+def group_of(source: Keyed, index: int) -> bytes:
+    """Group of a sample, or its key if the source has no groups."""
+    return source.group(index) if isinstance(source, Grouped) else source.key(index)
 
 
 def load_picture(file: Path, origin: str) -> bytes:
@@ -164,9 +188,9 @@ class Folder:
 
 
 class Subset:
-    """Subset of a source, by index."""
+    """Subset of a source with keys, by index."""
 
-    def __init__(self, source: Source, indices: Sequence[int]):
+    def __init__(self, source: Keyed, indices: Sequence[int]):
         self.source = source
         self.indices = array("q", indices)
 
@@ -179,6 +203,14 @@ class Subset:
     def origin(self, index: int) -> str:
         """Origin of a sample in the whole source."""
         return self.source.origin(self.indices[index])
+
+    def key(self, index: int) -> bytes:
+        """Key of a sample in the whole source."""
+        return self.source.key(self.indices[index])
+
+    def group(self, index: int) -> bytes:
+        """Group of a sample in the whole source."""
+        return group_of(self.source, self.indices[index])
 
 
 def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
@@ -193,6 +225,8 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         such as ``r\d+_`` if several pictures were cut from one; the key itself if it does not match. If empty, names
         are the groups of a `Grouped` source, or the keys of another source.
 
+    Of a `Varied` source, samples themselves are held out, and variants are made of the others alone.
+
     Raises:
       ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
     """
@@ -200,8 +234,7 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         pattern = re.compile(by)
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
-    name_of = source.group if isinstance(source, Grouped) and not by else source.key
-    keys = [name_of(index) for index in range(len(source))]
+    keys = [source.key(index) if by else group_of(source, index) for index in range(len(source))]
     matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
     if by and keys and not any(matches):
         example = keys[0].decode(errors="backslashreplace")
@@ -213,9 +246,12 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
         found = f"{len(by_hash)} different names" if len(by_hash) < len(keys) else f"{len(keys)} samples"
         raise ValueError(f"data.holdout={share} of {found} leaves nothing on one side: choose another")
     held = set(by_hash[:count])
-    kept = ([i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True))
-    training, validation = (Subset(source, indices) for indices in kept)
-    return training, validation
+    kept = [[i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True)]
+    training, validation = kept
+    if isinstance(source, Varied):
+        count = len(source.plain)
+        return Subset(source, training), Subset(source.plain, [i for i in validation if i < count])
+    return Subset(source, training), Subset(source, validation)
 
 
 def _name(key: bytes, pattern: re.Pattern[str]) -> bytes | None:

@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from datasets.boxes_source import Boxes
 from datasets.coco_source import Coco
+from datasets.crops_source import Crops
 from datasets.csv_source import Columns, CsvFile
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
-from datasets.sources import Folder, Source
+from datasets.replated import Replated
+from datasets.sources import Folder, Keyed, Source, split_holdout
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from datasets.synthetic.music import Music, MusicConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
@@ -25,7 +27,8 @@ from datasets.yolo_source import Yolo
 
 FORMS = (
     "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, yolo:FOLDER:SPLIT, "
-    "coco:FILE, arithmetic:count=1000,seed=7, "
+    "coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, "
+    "kept:0.5:folder:PATH, held:0.5:folder:PATH, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
     "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
@@ -52,6 +55,11 @@ def open_source(spec: str) -> Source:
       (`datasets.boxes_source`)
     - ``yolo:FOLDER``, pictures with boxes in the layout of Ultralytics, or one split, ``yolo:FOLDER:train``
     - ``coco:FILE.json``, pictures with boxes in COCO's form; ``coco:FILE.json:FOLDER`` names the pictures' folder
+    - ``replated:boxes:FOLDER``, or another source of photographs with boxes: variants of them with rendered plates in
+      place of their own, for detectors (`datasets.replated`)
+    - ``crops:boxes:FOLDER``, or another source of pictures with boxes: their objects with texts, upright, for readers
+    - ``held:0.2:folder:PATH``, or another source with keys: a fixed fifth of its samples, and ``kept:0.2:folder:PATH``
+      the others (`datasets.sources.split_holdout`), to hold samples out of one part of a mixture
     - a renderer and its settings, ``plates:count=1000,seed=7``
     - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; each part needs a weight, each plus spaces around it
 
@@ -103,6 +111,12 @@ def _open_one(spec: str) -> Source:
             return _open_tfds(spec)
         case "boxes":
             return Boxes(_expand(spec))
+        case "crops":
+            return Crops(_open_inner(spec))
+        case "replated":
+            return Replated(_open_inner(spec))
+        case "kept" | "held":
+            return _open_part(spec)
         case "yolo":
             return _open_yolo(spec)
         case "coco":
@@ -123,6 +137,26 @@ def _open_one(spec: str) -> Source:
             return Words(parse_settings(WordsConfig(), spec))
         case _:
             raise ValueError(f"unknown data source {spec!r}; expected one of {FORMS}")
+
+
+def _open_inner(spec: str) -> Keyed:
+    """Opens the source after the first colon, whose samples must be stored, not rendered."""
+    kind, _, inner = spec.partition(":")
+    source = _open_one(inner)
+    if not isinstance(source, Keyed):
+        raise ValueError(f"{spec}: {kind} needs stored pictures, such as {kind}:boxes:FOLDER")
+    return source
+
+
+def _open_part(spec: str) -> Source:
+    """Opens ``kept:SHARE:SOURCE`` or ``held:SHARE:SOURCE``."""
+    kind, share, inner = (*spec.split(":", 2), "", "")[:3]
+    try:
+        held = float(share)
+    except ValueError:
+        raise ValueError(f"{spec}: write the share that is held out after the colon, {kind}:0.5:folder:PATH") from None
+    kept, rest = split_holdout(_open_inner(f"{kind}:{inner}"), held)
+    return kept if kind == "kept" else rest
 
 
 def _open_csv(spec: str) -> CsvFile:

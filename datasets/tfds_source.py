@@ -1,4 +1,7 @@
-"""Sets written by `launch.prepare`, or by TFDS as ArrayRecord with image and text; loaded without TensorFlow."""
+"""Sets written by `launch.prepare`, or by TFDS as ArrayRecord with image and text; loaded without TensorFlow.
+
+The labels of a set with the feature ``boxes`` (`recog.codecs.boxes_to_json`) are box labels, those of others texts.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,9 +13,14 @@ from google.protobuf.message import DecodeError
 from tensorflow_datasets.proto import tf_example_pb2
 
 from datasets.sources import BadSampleError, Sample
+from recog.codecs import boxes_from_json
 
 INFO = "dataset_info.json"
 """File by which a prepared folder is recognised."""
+IDENTITY = "rendering.json"
+"""File in the folder of stored renderings that says what is rendered into it."""
+BOXES = "boxes"
+"""Feature that holds box labels as JSON."""
 
 _EXAMPLE: Any = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]  # protobuf makes it when imported
 
@@ -40,8 +48,10 @@ class Tfds:
     def __init__(self, name_or_dir: str | Path, split: str):
         self.folder = find_prepared(name_or_dir)
         self.split = split
+        self.rendered = (self.folder / IDENTITY).is_file()
+        """Whether the samples are renderings (`datasets.sources.Stored`)."""
         builder = tfds.builder_from_directory(self.folder)
-        _check(self.folder, builder.info)
+        self._holds_boxes = isinstance(_check(self.folder, builder.info).get(BOXES), tfds.features.Text)
         try:
             open_split: Any = builder.as_data_source  # TFDS's decorator hides the first parameter from type checkers
             self._records = open_split(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
@@ -57,11 +67,15 @@ class Tfds:
 
     def __getitem__(self, index: int) -> Sample:
         values = self._load(index)
-        image, text, said = (b"".join(values.get(name, ())) for name in ("image", "text", "origin"))
+        image, said = (b"".join(values.get(name, ())) for name in ("image", "origin"))
+        label = b"".join(values.get(BOXES if self._holds_boxes else "text", ()))
         try:
-            return Sample(image, text.decode(), f"{self.origin(index)} {said.decode()}".rstrip())
+            parsed = boxes_from_json(label) if self._holds_boxes else label.decode()
+            return Sample(image, parsed, f"{self.origin(index)} {said.decode()}".rstrip())
         except UnicodeDecodeError as error:
             raise BadSampleError(self.origin(index), f"{error.object!r} is not UTF-8: prepare the set anew") from error
+        except ValueError as error:
+            raise BadSampleError(self.origin(index), f"feature {BOXES}: {error}: prepare the set anew") from error
 
     def origin(self, index: int) -> str:
         """Folder, split and index; a loaded sample adds the origin that the set itself holds."""
@@ -99,6 +113,11 @@ class Tfds:
         return {name: feature.bytes_list.value for name, feature in features.items()}
 
 
+def boxes_feature() -> tfds.features.Text:
+    """Feature of a set whose labels are box labels."""
+    return tfds.features.Text(doc="JSON: a list of boxes with name of the class, text and corners.")
+
+
 def find_prepared(name_or_dir: str | Path) -> Path:
     """Folder of a prepared set; see `Tfds` for the argument.
 
@@ -117,11 +136,12 @@ def find_prepared(name_or_dir: str | Path) -> Path:
     raise FileNotFoundError(f"found no prepared set (a folder with {INFO}) in {' or '.join(map(str, places))}")
 
 
-def _check(folder: Path, info: tfds.core.DatasetInfo) -> None:
-    """Raises ``ValueError`` unless the set allows random access and its samples have an image and a text."""
+def _check(folder: Path, info: tfds.core.DatasetInfo) -> Mapping[str, Any]:
+    """Features of a set; raises ``ValueError`` unless it allows random access and has an image and a text."""
     if info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
         raise ValueError(f"{folder} does not have the file format array_record: prepare it anew")
-    features = info.features if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    features = dict(info.features.items()) if isinstance(info.features, tfds.features.FeaturesDict) else {}
     wanted = {"image": tfds.features.Image, "text": tfds.features.Text}
     if not all(name in features and isinstance(features[name], kind) for name, kind in wanted.items()):
         raise ValueError(f"{folder}: expected the features image (Image) and text (Text), found {info.features}")
+    return features

@@ -12,7 +12,7 @@ from jaxtyping import Float32
 
 from datasets.class_names import load_class_names
 from datasets.name_source import SUFFIXES
-from datasets.quadrilaterals import corners_problem, outline, rectangle
+from datasets.quadrilaterals import is_clockwise, outline, rectangle
 from datasets.sources import BadSampleError, Sample, load_picture
 from recog.codecs import BoxLabel, LabelledBox
 from recog.images import UnreadableImageError
@@ -95,7 +95,7 @@ class Yolo:
             raise ValueError(f"{shortened(line)} does not hold shares of the picture: divide pixels by its size")
         points = points * size
         corners = rectangle(*(points[0] - points[1] / 2), *points[1]) if len(points) == 2 else outline(points)
-        if corners_problem(corners):
+        if not is_clockwise(corners):
             raise ValueError(f"{shortened(line)} encloses no area: correct the line or remove it")
         return LabelledBox(corners, self.names[place])
 

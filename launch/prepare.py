@@ -1,31 +1,25 @@
-r"""Prepares public sets of samples, and shows what a source holds.
-
-A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; for a folder without them the
-command lists which are needed. CCPD and PrIMuS have a second configuration: ``ccpd/box``, ``primus/agnostic``:
+r"""Prepares public sets of samples, stores rendered ones, and shows what a source holds.
 
     python -m launch.prepare --dataset=NAME --source=DIR --data_dir=DIR [--on_bad_sample=skip]
-
-A contact sheet of random samples with their labels, the same ones each time; boxes are outlined:
-
+    python -m launch.prepare --render=scenes:seed=1 --count=20000 --data_dir=DIR [--workers=8] [--jpeg_quality=90]
     python -m launch.prepare --preview=plates:seed=3 [--count=60] [--out=preview.png]
-
-A report on labels, characters that look alike, widths, the mean picture, duplicates and unusable samples, as
-``report.json`` and ``report.png``; with a configuration also the samples that its alphabet and frames do not fit. The
-labels' tokens are written to ``alphabet.txt``, for ``--config.alphabet.file``. Rendered sources are endless: the report
-looks at the first 2,000 samples, or at ``--count``:
-
     python -m launch.prepare --report --data=folder:PATH [--config=launch/configs/NAME.py] [--out=report]
-
-Of pictures with boxes (``boxes:``, ``yolo:``, ``coco:``, ``scenes``), it has classes, numbers, sizes and tilt of the
-boxes instead, and boxes that repeat or leave their picture. Priors for a detector of such pictures, by K-means with the
-distance 1 - IoU over the letterboxed boxes, as a flag:
-
     python -m launch.prepare --priors --data=boxes:PATH (--config=launch/configs/NAME.py | --height=320 --width=320)
-
-An n-gram model of labels as an ARPA file, for the beam search of ``launch.predict`` and ``launch.evaluate``. ``text:``
-names a file with one label per line; a configuration says how labels are split into tokens, otherwise characters:
-
     python -m launch.prepare --ngram=FILE.arpa --data=text:FILE [--order=5] [--config=launch/configs/NAME.py]
+
+- A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; for a folder without them the
+  command lists which are needed. Some have configurations: ``ccpd/box``, ``ccpd/whole`` (with boxes, for detectors).
+- Rendered samples are stored once and read many times: as PNG, or smaller with ``--jpeg_quality``, for scenes. The
+  command goes on where it was stopped, without shards that were not complete (256 samples each, or a 500th of all).
+- The contact sheet shows random samples with their labels, the same ones each time, and outlines of boxes.
+- ``report.json`` and ``report.png`` tell of labels, characters that look alike, widths, the mean picture, duplicates
+  and unusable samples; with a configuration also of samples that its alphabet and frames do not fit. The labels' tokens
+  are written to ``alphabet.txt``, for ``--config.alphabet.file``. Of rendered sources, which are endless, the report
+  looks at the first 2,000 samples, or at ``--count``. Of pictures with boxes it tells classes, numbers, sizes and tilt
+  of the boxes instead, and boxes that repeat or leave their picture.
+- Priors of a detector are found by K-means with the distance 1 - IoU over letterboxed boxes, and printed as a flag.
+- The n-gram model of labels, an ARPA file, is for beam search. ``text:`` names a file with one label per line; a
+  configuration says how labels are split into tokens, otherwise characters.
 """
 
 from absl import flags
@@ -37,17 +31,19 @@ from launch.runs.modes import Mode, choose_mode
 from launch.runs.ngram import ORDER, train_ngram
 from launch.runs.preview import SHOWN, write_preview
 from launch.runs.priors import COUNT, print_priors
+from launch.runs.rendering import store_rendering
 
 MODES = {
     "dataset": Mode(required=("source", "data_dir"), optional=("on_bad_sample",)),
+    "render": Mode(required=("count", "data_dir"), optional=("workers", "name", "jpeg_quality")),
     "preview": Mode(optional=("out", "count")),
-    "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
     "priors": Mode(required=("data",), optional=("count", "height", "width", "config", "on_bad_sample")),
+    "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
     "ngram": Mode(required=("data",), optional=("order", "count", "config", "on_bad_sample")),
 }
 USAGE = (
-    "--dataset=NAME --source=DIR --data_dir=DIR, --preview=SAMPLES, --report --data=SAMPLES, "
-    "--priors --data=SAMPLES, and --ngram=FILE --data=LABELS"
+    "--dataset=NAME --source=DIR --data_dir=DIR, --render=SAMPLES --count=N --data_dir=DIR, --preview=SAMPLES, "
+    "--report --data=SAMPLES, --priors --data=SAMPLES, and --ngram=FILE --data=LABELS"
 )
 
 
@@ -56,12 +52,11 @@ def define_flags() -> None:
     flags.DEFINE_string("dataset", None, f"Public set to prepare: {', '.join(set_names())}.")
     flags.DEFINE_string("source", None, "Folder with its published files.")
     flags.DEFINE_string("data_dir", None, "Folder above all prepared sets.")
-    flags.DEFINE_enum(
-        "on_bad_sample",
-        None,
-        ["raise", "skip"],
-        "Malformed entries; by default raise, but skip in sets known to have some.",
-    )
+    flags.DEFINE_enum("on_bad_sample", None, ["raise", "skip"], "Malformed entries (skip in sets known to have some).")
+    flags.DEFINE_string("render", None, "Rendered samples to store: scenes:seed=1, plates, ...")
+    flags.DEFINE_integer("workers", None, "Processes that render (number of cores).", 1)
+    flags.DEFINE_string("name", None, "Name of the stored set (that of the renderer).")
+    flags.DEFINE_integer("jpeg_quality", None, "Quality of stored pictures; without it, lossless PNG.", 1, 100)
     flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
     flags.DEFINE_boolean("report", False, "Report on the samples of --data.")
     flags.DEFINE_boolean("priors", False, "Find priors of a detector for the boxes of --data.")
@@ -69,20 +64,25 @@ def define_flags() -> None:
     flags.DEFINE_integer("order", None, f"Number of tokens of the longest n-grams ({ORDER}).", 1)
     flags.DEFINE_string("data", None, "Samples to report on or to train on: folder:PATH, plates:seed=1, ...")
     flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
-    flags.DEFINE_integer("count", None, "Samples to draw (60), or of a rendered source to use (2000); priors (9).", 1)
+    flags.DEFINE_integer(
+        "count", None, "Samples to store, to draw (60), or to use of a rendered source (2000); priors (9).", 1
+    )
     flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32), or of a detector.", 1)
     flags.DEFINE_integer("width", None, "Pixels into whose width a detector's pictures are letterboxed.", 1)
     define_config_flag("A file under launch/configs/, whose alphabet and model are used.")
 
 
 def main(argv: list[str]) -> None:
-    """Prepares, previews, reports, finds priors, or trains an n-gram model."""
+    """Prepares, renders, previews, reports, finds priors, or trains an n-gram model."""
     del argv
     values = flags.FLAGS
     names = [*MODES, *(flag for mode in MODES.values() for flag in (*mode.required, *mode.optional))]
     match choose_mode([name for name in names if getattr(values, name)], MODES, USAGE):
         case "dataset":
             prepare_set(values.dataset, values.source, values.data_dir, values.on_bad_sample)
+        case "render":
+            options = {name: getattr(values, name) for name in MODES["render"].optional}
+            store_rendering(values.render, values.count, values.data_dir, **options)
         case "preview":
             write_preview(values.preview, values.out or "preview.png", values.count or SHOWN)
         case "priors":

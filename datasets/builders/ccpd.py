@@ -20,6 +20,9 @@ from datasets.builders.crops import Box, Quadrilateral
 from datasets.builders.entries import Entries, Entry
 from datasets.builders.label_lines import load_lines
 from datasets.sources import BadSampleError
+from datasets.synthetic.scenes import PLATE
+from datasets.tfds_source import BOXES, boxes_feature
+from recog.codecs import BoxLabel, LabelledBox, boxes_to_json
 from recog.folders import left_by_system
 
 PROVINCES = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学"
@@ -33,6 +36,9 @@ tables), and all pictures of db, fn, rotate, tilt, challenge and blur together."
 KINDS = ("db", "fn", "rotate", "tilt", "weather", "challenge", "blur")
 """Kinds of pictures with a folder ``ccpd_KIND``; each is a test split."""
 GREEN = {"green_train": "train", "green_validation": "val", "green_test": "test"}
+
+BOX, WHOLE = "box", "whole"
+"""Configurations besides the first, in which plates are rectified."""
 
 _POINT = r"(-?\d+)&(-?\d+)"
 _NAME = re.compile(rf".+-{_POINT}_{_POINT}-{_POINT}_{_POINT}_{_POINT}_{_POINT}-(\d+(?:_\d+)*)-\d+-\d+\.jpe?g", re.I)
@@ -85,7 +91,7 @@ def load_list(root: Path, file: str) -> Iterator[str | BadSampleError]:
 
 
 def parse_pictures(
-    root: Path, paths: Callable[[Path, str], Iterator[str | BadSampleError]], where: str, rectify: bool
+    root: Path, paths: Callable[[Path, str], Iterator[str | BadSampleError]], where: str, form: str
 ) -> Iterator[Entry | BadSampleError]:
     """Parses the file names of a folder or list into entries.
 
@@ -93,7 +99,7 @@ def parse_pictures(
       root: folder of the set.
       paths: `list_folder` or `load_list`.
       where: folder or list file, relative to ``root``.
-      rectify: whether the plate is made upright by its vertices; otherwise its box is cut out.
+      form: name of a configuration of `Ccpd`.
     """
     for path in paths(root, where):
         if isinstance(path, BadSampleError):
@@ -101,17 +107,28 @@ def parse_pictures(
             continue
         try:
             plate = parse_name(path.rpartition("/")[2])
-            extra = {"box": np.array(plate.box, np.int32), "vertices": np.array(plate.vertices, np.int32)}
+            extra: dict[str, Any] = {
+                "box": np.array(plate.box, np.int32),
+                "vertices": np.array(plate.vertices, np.int32),
+            }
         except (ValueError, OverflowError) as error:
             yield BadSampleError(f"{where} ({path})", str(error))
             continue
-        yield Entry(root / path, plate.text, path, plate.vertices if rectify else plate.box, extra)
+        if form == WHOLE:
+            yield Entry(root / path, plate.text, path, None, extra | {BOXES: boxes_to_json(box_label(plate))})
+        else:
+            yield Entry(root / path, plate.text, path, plate.box if form == BOX else plate.vertices, extra)
 
 
-def find_splits(source: Path, rectify: bool) -> dict[str, Entries]:
+def box_label(plate: Plate) -> BoxLabel:
+    """Label of a whole picture; vertices are pixel centres, which are at halves in `LabelledBox.corners`."""
+    return BoxLabel((LabelledBox(np.array(plate.vertices, np.float32) + 0.5, PLATE, plate.text),))
+
+
+def find_splits(source: Path, form: str) -> dict[str, Entries]:
     """Finds the splits in a folder and in its direct subfolders, which may hold the sets of 2019 and 2020 together.
 
-    Without lists, the split ``base`` holds all base pictures.
+    Without lists, the split ``base`` holds all base pictures. ``form`` is the name of a configuration of `Ccpd`.
     """
     found: dict[str, Entries] = {}
     below = sorted(path for path in source.iterdir() if path.is_dir() and not left_by_system(Path(path.name)))
@@ -121,24 +138,27 @@ def find_splits(source: Path, rectify: bool) -> dict[str, Entries]:
         folders |= {split: f"ccpd_green/{name}" for split, name in GREEN.items()}
         for split, folder in folders.items():
             if (root / folder).is_dir():
-                found[split] = functools.partial(parse_pictures, root, list_folder, folder, rectify)
+                found[split] = functools.partial(parse_pictures, root, list_folder, folder, form)
         for split, name in LISTS.items():
             if (root / lists / name).is_file():
-                found[split] = functools.partial(parse_pictures, root, load_list, f"{lists}/{name}", rectify)
+                found[split] = functools.partial(parse_pictures, root, load_list, f"{lists}/{name}", form)
     return found
 
 
 class Ccpd(SetBuilder):
-    """Builder of plates cut out of the pictures.
+    """Builder of plates cut out of the pictures, or (``whole``) of whole pictures with the plate's corners.
 
     Splits train, base, test, db, fn, rotate, tilt, weather, challenge, blur, green_train, green_validation and
     green_test, as far as the source has them. Features ``box`` (left, top, right, bottom) and ``vertices`` (clockwise
-    from the top left) are pixels of the whole picture.
+    from the top left) are pixels of the whole picture. In all names seen the box is the bounding rectangle of the
+    vertices, pixels of the edges included; the set's rule (IoU above 0.7) counts against it. Whole pictures are the
+    files as published, and have the feature ``boxes``, which makes their labels box labels of the class `PLATE`.
     """
 
     BUILDER_CONFIGS = [  # noqa: RUF012 (as TFDS declares it)
         tfds.core.BuilderConfig(name="rectified", description="Made upright by the four vertices."),
-        tfds.core.BuilderConfig(name="box", description="The bounding box, as tilted as the camera saw it."),
+        tfds.core.BuilderConfig(name=BOX, description="The bounding box, as tilted as the camera saw it."),
+        tfds.core.BuilderConfig(name=WHOLE, description="The whole photograph, with the corners of the plate."),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack CCPD2019.tar.xz, CCPD2020.zip or both; source is the folder with ccpd_base, or above."
@@ -149,7 +169,7 @@ class Ccpd(SetBuilder):
 
     def splits(self, source: Path) -> dict[str, Entries]:
         """Returns the splits that exist below ``source``."""
-        found = find_splits(source, rectify=self.builder_config_name == "rectified")
+        found = find_splits(source, str(self.builder_config_name))
         if not found:
             raise FileNotFoundError(
                 f"found none of ccpd_base, ccpd_green and splits/train.txt in {source} or in a folder below it"
@@ -157,8 +177,9 @@ class Ccpd(SetBuilder):
         return found
 
     def extra_features(self) -> dict[str, Any]:
-        """Features ``box`` and ``vertices``: position of the plate in the whole picture, pixels."""
-        return {
+        """Features ``box`` and ``vertices``, pixels of the whole picture; ``boxes`` where that is the sample."""
+        features = {
             "box": tfds.features.Tensor(shape=(4,), dtype=np.int32),
             "vertices": tfds.features.Tensor(shape=(4, 2), dtype=np.int32),
         }
+        return features | ({BOXES: boxes_feature()} if self.builder_config_name == WHOLE else {})

@@ -5,6 +5,7 @@ TFDS's own writer sorts records through TensorFlow files as soon as they exceed 
 
 import contextlib
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write_shards(
     for first in records:
         parts.append(Path(template.data_dir, f"{template.split}.part{len(parts)}"))
         of_shard = itertools.islice(itertools.chain([first], records), shard_records)
-        length, written = _write(parts[-1], of_shard, shard_bytes)
+        length, written = write_shard(parts[-1], of_shard, shard_bytes)
         lengths.append(length)
         size += written
     for index, part in enumerate(parts):
@@ -48,14 +49,21 @@ def write_shards(
     )
 
 
-def _write(path: Path, records: Iterator[bytes], limit: int) -> tuple[int, int]:
-    """Writes one shard until the records end or reach ``limit`` bytes; returns the number of records and of bytes."""
+def write_shard(path: Path, records: Iterator[bytes], limit: float = math.inf) -> tuple[int, int]:
+    """Writes one shard until the records end or reach ``limit`` bytes; returns the number of records and of bytes.
+
+    Raises:
+      OSError: the file cannot be written; the message holds that of the operating system.
+    """
     length = size = 0
-    # Random access decompresses a whole group, so each record is a group of its own.
-    with contextlib.closing(ArrayRecordWriter(str(path), "group_size:1")) as writer:
-        for record in records:
-            writer.write(record)
-            length, size = length + 1, size + len(record)
-            if size >= limit:
-                break
+    try:
+        # Random access decompresses a whole group, so each record is a group of its own.
+        with contextlib.closing(ArrayRecordWriter(str(path), "group_size:1")) as writer:
+            for record in records:
+                writer.write(record)
+                length, size = length + 1, size + len(record)
+                if size >= limit:
+                    break
+    except RuntimeError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
     return length, size

@@ -45,8 +45,7 @@ class Scene(NamedTuple):
 class Scenes(RenderedStream[ScenesConfig]):
     """The stream of rendered scenes.
 
-    `scene` returns pictures and plates for detection. Like any other source, the stream also has samples: their label
-    is the texts of all plates from left to right, separated by spaces.
+    The label of a sample is a `BoxLabel` of all plates from left to right; `scene` returns them beside the picture.
 
     Example:
       >>> source = Scenes(ScenesConfig(count=1000, seed=7))
@@ -104,7 +103,7 @@ def draw_scene(
 def _stand(width: int, height: int, vehicles: int, random: np.random.Generator) -> tuple[View, np.ndarray]:
     """Draws a camera and the position (x and z, metres) of the vehicle that it shows; several are farther away."""
     focal = width * random.uniform(0.8, 1.8)
-    low, high = (0.07, 0.28) if vehicles < 2 else (0.042, 0.25 / vehicles)  # shares of the picture's width
+    low, high = (0.08, 0.45) if vehicles < 2 else (0.055, 0.45 / vehicles)  # shares of the picture's width
     across = width * math.exp(random.uniform(math.log(low), math.log(high)))  # width of a plate in pixels
     distance = focal * 0.44 / across
     up = random.uniform(1.0, 1.8) if random.random() < 0.6 else random.uniform(1.8, 5.0)

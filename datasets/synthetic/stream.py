@@ -62,6 +62,11 @@ class RenderedStream(abc.ABC, Generic[Config]):
         """Height and width of every picture, pixels."""
         return self._config.height, self._config.width
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings by name, as a specification sets them."""
+        return dataclasses.asdict(self._config)
+
     def __len__(self) -> int:
         return self._config.count
 

@@ -30,11 +30,12 @@ def is_full(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def full_disk_named(folders: Sequence[Path]) -> Iterator[None]:
+def full_disk_named(folders: Sequence[Path], kept: str = "the last checkpoint") -> Iterator[None]:
     """Context that raises `DiskFullError`, with the mend, instead of errors of a full disk.
 
     Args:
       folders: work folders that are written to.
+      kept: place from which the command goes on when it is given again.
     """
     try:
         yield
@@ -43,5 +44,5 @@ def full_disk_named(folders: Sequence[Path]) -> Iterator[None]:
             raise
         raise DiskFullError(
             f"the disk of {folders[0]} is full, or its quota: free some space and give the same command again, which "
-            "goes on from the last checkpoint"
+            f"goes on from {kept}"
         ) from error

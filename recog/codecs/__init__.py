@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from recog.codecs.box_json import boxes_from_json, boxes_to_json
 from recog.codecs.boxes import BoxCodec, BoxLabel, BoxTargets, LabelledBox
 from recog.codecs.classes import ClassCodec, ClassTargets
 from recog.codecs.codec import CardText, Codec, Prediction, Problems, Reading, fill
@@ -21,6 +22,8 @@ __all__ = [
     "Reading",
     "TextCodec",
     "TextTargets",
+    "boxes_from_json",
+    "boxes_to_json",
     "codec_from_json",
     "fill",
 ]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt8
 
 from recog.batch import Batch
-from recog.codecs import BoxCodec, BoxTargets, Prediction
+from recog.codecs import BoxCodec, BoxTargets, Prediction, Reading
 from recog.detection.loss import Objects, yolo_losses
 from recog.detection.positions import (
     Raw,
@@ -28,10 +28,10 @@ DETECTIONS = 100
 """Maximum number of detections in a picture, as COCO counts them."""
 DUPLICATE = 0.45
 """Maximum intersection over union of two detections of a class, as in Darknet."""
+THRESHOLD = 0.4
+"""Minimum score of the detections that recall and false alarms count, the default of fast-alpr."""
 LEAST = 0.005
 """Minimum score of a detection, Darknet's when it evaluates; users set a higher threshold."""
-COUNTED = 0.4
-"""Minimum score of the detections that recall and false alarms count; average precision counts all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,12 @@ class LocatingTask(Task):
 
     def count(self, prediction: Prediction, targets: BoxTargets) -> BoxCounts:
         """Compares detections with labelled boxes."""
-        return BoxCounts.of(prediction, targets, COUNTED)
+        return BoxCounts.of(prediction, targets, THRESHOLD)
+
+    def rows(self, prediction: Prediction) -> list[Reading]:
+        """Detections of each picture with at least `THRESHOLD`, as text; on the host."""
+        mask = prediction["mask"] & (prediction["scores"] >= THRESHOLD)
+        return super().rows(prediction | {"mask": mask})
 
     def _yolo(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         raw, model_state = apply_training(self.model, variables, batch, key)

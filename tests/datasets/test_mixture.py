@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datasets.mixture import Mixture, split_mixture, take_turns, whole_ratios
 from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import preflight
-from datasets.sources import Folder, Keyed, RenderedSource, Sample, Subset
+from datasets.sources import Folder, Keyed, RenderedSource, Sample, Stored, Subset
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from recog.alphabet import ARITHMETIC
 from tests.batches import text_needs
@@ -188,6 +188,20 @@ def test_samples_are_held_out_of_the_one_part_that_has_names(folder):
     kept = training.sources[1]
     assert isinstance(kept, Subset)
     assert sorted(kept.indices + held.indices) == [0, 1, 2]
+    assert held[0].origin == folder.origin(held.indices[0])
+
+
+def test_nothing_is_held_out_of_renderings_that_are_stored(folder):
+    class StoredNumbers(Numbers):
+        rendered = True
+
+        def key(self, index):
+            return f"{index}".encode()
+
+    source = Mixture([StoredNumbers("a", 9), folder], [0.75, 0.25])
+    assert isinstance(source.sources[0], Stored)
+    training, held = split_mixture(source, 0.34)
+    assert training.sources[0] is source.sources[0]
     assert held[0].origin == folder.origin(held.indices[0])
 
 

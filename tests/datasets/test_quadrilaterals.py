@@ -1,11 +1,11 @@
-"""Corners in order: accepted as they are, refused otherwise, and recovered from polygons."""
+"""Corners in order: kept or reordered, refused without area, and recovered from polygons."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.quadrilaterals import corners_problem, outline, rectangle, tilt
+from datasets.quadrilaterals import in_order, outline, rectangle, tilt
 
 
 def turned(angle: float, width: float, height: float) -> np.ndarray:
@@ -23,18 +23,22 @@ def test_a_polygon_is_put_in_order_wherever_it_begins(angle, width, height, firs
     corners = turned(angle, width, height)
     polygon = np.roll(corners[::-1] if reverse else corners, first, axis=0)
     np.testing.assert_array_equal(outline(polygon), corners)
-    assert not corners_problem(corners)
+    assert in_order(corners) is corners
     assert tilt(corners) == pytest.approx(angle, abs=0.01)
     if reverse:
-        assert "anti-clockwise" in corners_problem(polygon)
+        np.testing.assert_array_equal(in_order(polygon), corners)
 
 
 @given(st.floats(-29, 29), SIZES, SIZES, st.integers(1, 3))
-def test_corners_that_begin_elsewhere_are_refused_with_their_order(angle, width, height, first):
+def test_corners_that_begin_elsewhere_are_reordered(angle, width, height, first):
     corners = turned(angle, width, height)
-    problem = corners_problem(np.roll(corners, first, axis=0))
-    assert "top left" in problem
-    assert problem.endswith(" ".join(f"{x:g},{y:g}" for x, y in corners))
+    np.testing.assert_array_equal(in_order(np.roll(corners, first, axis=0)), corners)
+
+
+@given(st.floats(-59, 59), SIZES, SIZES)
+def test_corners_of_tilted_objects_stay_as_they_are(angle, width, height):
+    corners = turned(angle, width, height)
+    assert in_order(corners) is corners
 
 
 @pytest.mark.parametrize(
@@ -48,7 +52,8 @@ def test_corners_that_begin_elsewhere_are_refused_with_their_order(angle, width,
     ],
 )
 def test_corners_that_enclose_nothing_are_refused(corners):
-    assert corners_problem(np.array(corners, np.float32))
+    with pytest.raises(ValueError, match="corners"):
+        in_order(np.array(corners, np.float32))
 
 
 def test_other_polygons_become_the_rectangle_around_them():

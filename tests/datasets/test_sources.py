@@ -28,11 +28,11 @@ def test_a_sample_holds_the_file_the_text_and_where_it_stands(tmp_path):
     assert not isinstance(source, RenderedSource)
 
 
-def test_samples_of_a_folder_have_names_and_those_of_a_part_of_it_have_none(tmp_path):
+def test_samples_of_a_folder_and_of_a_part_of_it_have_keys(tmp_path):
     source = folder(tmp_path, b"b.png\t1\na/\xe4\xba\xac.png\t2\n")
     assert isinstance(source, Keyed)
     assert [source.key(i) for i in range(2)] == [b"b.png", "a/京.png".encode()]
-    assert not isinstance(Subset(source, [0]), Keyed)
+    assert Subset(source, [1]).key(0) == source.key(1)
 
 
 def test_byte_order_mark_crlf_and_blank_lines_are_passed_over_and_line_numbers_kept(tmp_path):

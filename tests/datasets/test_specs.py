@@ -220,9 +220,41 @@ def test_a_setting_of_the_wrong_kind_is_named(setting, reason):
 
 def test_every_form_that_errors_list_is_known(tmp_path):
     for form in FORMS.split(", or ")[0].split(", "):
-        kind = form.split(":")[0]
-        if kind in ("folder", "lmdb", "csv", "names", "tfds", "boxes", "yolo", "coco"):
+        kind, _, rest = form.partition(":")
+        if kind in (
+            "folder",
+            "lmdb",
+            "csv",
+            "names",
+            "tfds",
+            "boxes",
+            "yolo",
+            "coco",
+            "replated",
+            "crops",
+            "kept",
+            "held",
+        ):
+            inner = rest.rpartition(":")[0] + ":" if ":" in rest and kind not in ("yolo", "tfds") else ""
             with pytest.raises(FileNotFoundError):
-                open_source(f"{kind}:{Path(tmp_path, 'nowhere')}{':train' * (kind == 'tfds')}")
+                open_source(f"{kind}:{inner}{Path(tmp_path, 'nowhere')}{':train' * (kind == 'tfds')}")
         else:
             assert len(open_source(form)) == 1000
+
+
+def test_both_parts_of_a_split_can_be_named(tmp_path):
+    for index in range(8):
+        (tmp_path / f"{index}.png").write_bytes(b"")
+    (tmp_path / "labels.tsv").write_text("".join(f"{index}.png\t{index}\n" for index in range(8)))
+    kept, held = (open_source(f"{part}:0.25:folder:{tmp_path}") for part in ("kept", "held"))
+    assert [len(kept), len(held)] == [6, 2]
+    assert sorted(source.key(index) for source in (kept, held) for index in range(len(source))) == [
+        f"{index}.png".encode() for index in range(8)
+    ]
+    for spec, reason in {
+        f"held:folder:{tmp_path}": "write the share",
+        f"held:1:folder:{tmp_path}": "leaves nothing on one side",
+        "held:0.5:plates": "needs stored pictures",
+    }.items():
+        with pytest.raises(ValueError, match=reason):
+            open_source(spec)

@@ -15,8 +15,9 @@ from etils import epath
 from datasets.builders.shards import write_shards
 from datasets.preflight import preflight
 from datasets.sources import BadSampleError, RenderedSource, split_holdout
-from datasets.tfds_source import Tfds, find_prepared
+from datasets.tfds_source import Tfds, boxes_feature, find_prepared
 from recog.alphabet import LATIN_36
+from recog.codecs import BoxLabel, LabelledBox, boxes_to_json
 from tests.batches import text_needs
 
 TEXTS = tfds.features.Sequence(tfds.features.Text())
@@ -165,6 +166,21 @@ def test_a_text_that_is_not_utf8_is_a_bad_sample(tmp_path):
     folder = write_set(tmp_path / "1.0.0", FEATURES, [example(0) | {"text": b"\xff"}])
     with pytest.raises(BadSampleError, match="is not UTF-8"):
         Tfds(folder, "test")[0]
+
+
+def test_labels_with_boxes(tmp_path):
+    label = BoxLabel((LabelledBox(np.float32([[0.1, 0], [9, 0], [9, 3], [0, 1e-9]]), "plate", "京A1"),))
+    examples = [
+        {"image": png(number), "text": "京A1", "boxes": stored}
+        for number, stored in enumerate([boxes_to_json(label), "[]", "京A1", b"\xff"])
+    ]
+    features = {name: FEATURES[name] for name in ("image", "text")} | {"boxes": boxes_feature()}
+    source = Tfds(write_set(tmp_path / "1.0.0", features, examples), "test")
+    assert boxes_to_json(source[0].label) == boxes_to_json(label)
+    assert source[1].label == BoxLabel(())
+    for index in (2, 3):
+        with pytest.raises(BadSampleError, match=rf"test\[{index}\]: feature boxes: .*prepare the set anew"):
+            source[index]
 
 
 @pytest.mark.parametrize("use", [len, lambda source: source[0]])

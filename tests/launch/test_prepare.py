@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.builders import BUILDERS
+from datasets.builders import BUILDERS, render
 from datasets.builders.prepare import make_builder, prepare_set
+from datasets.specs import open_source
 from datasets.tfds_source import Tfds
 from launch import prepare
+from launch.runs.disk import DiskFullError
+from launch.runs.lock import try_lock
 from tests.launch.in_process import run_main
 from tests.launch.pictures import write_folder
 
@@ -115,12 +118,46 @@ def test_its_previews_and_reports(tmp_path, capsys):
     assert (tmp_path / "out" / "report.png").exists()
 
 
+def test_renderings_are_stored_once(tmp_path, capsys):
+    flags = ["--render=plates:seed=5,height=24,width=94", "--count=4", f"--data_dir={tmp_path}", "--name=small"]
+    run_main(prepare, *flags)
+    use = f"use it as tfds:{tmp_path}/small:train, such as --config.data.train=tfds:{tmp_path}/small:train\n"
+    assert capsys.readouterr().out.endswith(use)
+    assert len(open_source(f"tfds:{tmp_path}/small:train")) == 4
+    run_main(prepare, *flags)
+    out = capsys.readouterr().out
+    assert out.startswith(f"{tmp_path}/small/1.0.0 is complete already\n")
+    assert out.endswith(use)
+    with pytest.raises(ValueError, match="jpeg_quality is None there and 90 here"):
+        run_main(prepare, *flags, "--jpeg_quality=90")
+
+
+def test_one_command_at_a_time_renders_into_a_folder(tmp_path):
+    flags = ["--render=music", "--count=1", f"--data_dir={tmp_path}"]
+    run_main(prepare, *flags)
+    lock = try_lock(tmp_path / "music" / "1.0.0")
+    assert lock, "the command has let go of the folder"
+    with lock, pytest.raises(ValueError, match=r"music/1\.0\.0 is in use"):
+        run_main(prepare, *flags)
+
+
+def test_a_rendering_that_fills_the_disk_says_what_goes_on(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("shard cannot be written: No space left on device")
+
+    monkeypatch.setattr(render, "write_all", full)
+    with pytest.raises(DiskFullError, match="goes on from the shards that are written"):
+        run_main(prepare, "--render=music", "--count=1", f"--data_dir={tmp_path}")
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         ([], "exactly one of --dataset=NAME"),
         (["--dataset=svt"], "--dataset needs --source and --data_dir as well"),
         (["--dataset=nothing", "--source=/", "--data_dir=out"], "--dataset='nothing': choose one of"),
+        (["--render=plates", "--count=3"], "--render needs --data_dir as well"),
+        (["--report", "--data=plates", "--workers=3"], "--workers goes with --render, not with --report"),
         (["--report"], "--report needs --data as well"),
         (["--preview=plates", "--height=20"], "--height goes with --report, not with --preview"),
     ],

@@ -8,14 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.builders.ccpd import CHARACTERS, LETTERS, PROVINCES, Ccpd, parse_name
 from datasets.builders.crops import Box, Quadrilateral
 from datasets.builders.entries import Entry, Loaded, load
+from datasets.builders.prepare import prepare_set
 from datasets.sources import BadSampleError
+from datasets.tfds_source import Tfds
 from recog.alphabet import CHINESE_PLATES
+from recog.codecs import BoxCodec
 from recog.images import decode
 
 README = "025-95_113-154&383_386&473-386&473_177&454_154&383_363&402-0_0_22_27_27_33_16-37-15.jpg"
@@ -198,6 +202,26 @@ def test_by_option_the_box_is_left_as_it_is(both, tmp_path):
     whole = decode(entry.path.read_bytes(), 3)
     assert image.shape == (91, 233, 3)
     assert np.abs(image.astype(int) - whole[383:474, 154:387]).mean() < 2
+
+
+def test_by_option_the_whole_picture_is_a_sample_with_the_corners_of_the_plate(tmp_path):
+    picture = tmp_path / "ccpd" / "ccpd_rotate" / README
+    write_photograph(picture)
+    folder = prepare_set("ccpd/whole", tmp_path / "ccpd", tmp_path / "out")
+    assert folder.parent.name == "whole"
+    (sample,) = Tfds(folder, "rotate")
+    assert sample.image == picture.read_bytes()
+    assert sample.origin.endswith(f"ccpd_rotate/{README}")
+    (box,) = sample.label.boxes
+    assert (box.name, box.text) == ("plate", "皖AY339S")
+    np.testing.assert_array_equal(box.corners, np.array([(154, 383), (363, 402), (386, 473), (177, 454)]) + 0.5)
+    assert not BoxCodec(("plate",)).problems(sample.label, (600, 500))
+    pixels = decode(picture.read_bytes(), 3)
+    inner = 0.85 * box.corners + 0.15 * box.corners.mean(axis=0)  # a point is in the pixel of its whole part
+    found = [pixels[int(y), int(x)] for x, y in inner]
+    np.testing.assert_allclose(found, COLOURS, atol=25)
+    (example,) = tfds.builder_from_directory(folder).as_data_source("rotate")
+    assert example["box"].tolist() == [154, 383, 387, 474]
 
 
 @pytest.mark.parametrize(
