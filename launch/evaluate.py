@@ -3,6 +3,14 @@
 Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; the last line of output is the report as JSON.
 Readers can be decoded in other ways: ``--decoder=beam --pattern=price``, ``--decoder=lexicon --lexicon=FILE --nbest=5``
 (writes ``nbest.jsonl``); ``--study=crnn_figure4`` draws the accuracy and time of lexicon search as in the CRNN paper.
+
+Evaluates the artifacts of a detector and a reader on photographs with labelled plates, in pixels of the photographs:
+
+    python -m launch.evaluate --detector=ARTIFACT --artifact=ARTIFACT --data=boxes:FOLDER [--out=DIR] [--threshold=0.4]
+
+The report has the rates of detection (`recog.metrics.BoxCounts.report`) and ``end_to_end_accuracy``: the share of the
+labelled plates with a text that are found, with an intersection over union of at least 0.5, and read exactly;
+``reading_accuracy`` is the share of those found. Files are written to ``--out`` only.
 """
 
 import json
@@ -11,27 +19,45 @@ from absl import flags
 
 from launch.runs import decoding, entry
 from launch.runs.evaluating import evaluate
+from launch.runs.evaluating_plates import evaluate_plates
+from launch.runs.modes import Mode, choose_mode
+from recog.serving.plate_reader import THRESHOLD
+
+MODES = {
+    "workdir": Mode(optional=("study", "data")),
+    "detector": Mode(required=("artifact", "data"), optional=("threshold",)),
+}
+USAGE = "--workdir=DIR, and --detector=ARTIFACT --artifact=ARTIFACT --data=boxes:FOLDER"
 
 
 def define_flags() -> None:
     """Defines the flags of this entry point."""
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote.")
     flags.DEFINE_string("data", "", "Samples to use (folder:PATH, ...); empty uses the run's validation samples.")
-    flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png; default: the workdir.")
+    flags.DEFINE_string("out", "", "Folder for report.json, predictions.tsv, contact_sheet.png (the workdir).")
     flags.DEFINE_enum(
         "on_bad_sample", "raise", ["raise", "skip"], "Whether to skip samples of --data that cannot be used."
     )
     flags.DEFINE_enum("study", "", ["", "crnn_figure4"], "Draws accuracy and time of lexicons against edit distance.")
+    flags.DEFINE_string("detector", None, "Folder that launch.export wrote for a detector.")
+    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for the reader of what it finds.")
+    flags.DEFINE_float("threshold", None, f"Minimum score of a detection ({THRESHOLD:g}).", 0, 1)
     decoding.define_flags()
-    flags.mark_flags_as_required(["workdir"])
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags and evaluates."""
     del argv
-    values = flags.FLAGS
-    asked = values.workdir, values.data, values.out, values.on_bad_sample, decoding.from_flags(), values.study
-    print(json.dumps(evaluate(*asked)))
+    values, how = flags.FLAGS, decoding.from_flags()
+    names = ("workdir", "detector", "study", "artifact", "threshold", "data")
+    given = [name for name in names if getattr(values, name) not in (None, "")]
+    if choose_mode(given, MODES, USAGE) == "workdir":
+        report = evaluate(values.workdir, values.data, values.out, values.on_bad_sample, how, values.study)
+    else:
+        report = evaluate_plates(
+            values.detector, values.artifact, values.data, values.out, values.on_bad_sample, how, values.threshold
+        )
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads pictures with an exported artifact alone.
+"""Reads pictures with exported artifacts alone: of single lines of text, or whole photographs.
 
     python -m launch.predict --artifact=ARTIFACT PATH...
 
@@ -8,6 +8,16 @@ be read gets a line on stderr, the others are still read, and the exit status is
 
 Without ``--decoder`` the decoder is the one that the artifact was exported with. Another one is used instead if the
 program returns CTC logits; ``--decoder=lexicon`` and ``--nbest`` need those of a whole text.
+
+    python -m launch.predict --detector=ARTIFACT --artifact=ARTIFACT [--threshold=0.4] [--draw=DIR] [--every=N] PATH...
+
+Finds the plates of photographs, rectifies them by perspective and reads them. Prints a line of JSON for each
+photograph: ``file`` and ``plates`` by decreasing detection score, each with ``text``, ``confidence``, ``characters``
+(``char``, ``confidence``), ``box`` (left, top, right, bottom), ``corners`` (from which it was rectified, clockwise from
+its own top left), ``detection_confidence`` and ``class``. Positions are pixels of the upright photograph. A photograph
+without plates has an empty list. Videos are read as well, every frame or every N-th; their lines also have ``frame``
+and ``seconds``. ``--draw`` writes the photographs with outlines and texts, as JPEG files. Without ``--artifact`` the
+plates are only found, and texts are empty.
 """
 
 import io
@@ -15,45 +25,45 @@ import signal
 import sys
 
 from absl import flags
-from tqdm import tqdm
 
 from launch.runs import decoding, entry
-from launch.runs.host_decoding import json_line
-from recog.export.artifact import Artifact
-from recog.serving.files import find_pictures, read_files
+from launch.runs.predicting_lines import print_lines
+from launch.runs.predicting_plates import PlateOptions, print_plates
+from recog.serving.plate_reader import THRESHOLD
+
+OF_DETECTOR = ("threshold", "draw", "every")
 
 
 def define_flags() -> None:
     """Defines the flags of this command."""
-    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote.")
-    flags.DEFINE_integer("batch_size", 32, "Pictures read together.", lower_bound=1)
+    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for a reader.")
+    flags.DEFINE_string("detector", None, "Folder that launch.export wrote for a detector: reads whole photographs.")
+    flags.DEFINE_integer("batch_size", None, "Pictures read together (32), or photographs (8).", lower_bound=1)
+    flags.DEFINE_float("threshold", None, f"Minimum score of a detection ({THRESHOLD:g}).", 0, 1)
+    flags.DEFINE_string("draw", None, "Folder for the photographs with outlines and texts.")
+    flags.DEFINE_integer("every", None, "Reads every n-th frame of videos (1).", lower_bound=1)
     decoding.define_flags()
-    flags.mark_flags_as_required(["artifact"])
 
 
 def main(argv: list[str]) -> None:
     """Reads the pictures; prints as it goes."""
     if len(argv) < 2:
         raise ValueError("name pictures or folders of pictures after the flags")
+    values = flags.FLAGS
+    if not values.detector:
+        if given := [f"--{name}" for name in OF_DETECTOR if getattr(values, name) is not None]:
+            raise ValueError(f"nothing uses {' and '.join(given)} without a detector: set --detector=ARTIFACT")
+        if not values.artifact:
+            raise ValueError("name the artifact of a reader with --artifact, or of a detector with --detector")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends quietly in `... | head`
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # any alphabet and any file name
-    artifact, batch_size = Artifact.load(flags.FLAGS.artifact), flags.FLAGS.batch_size
-    artifact = decoding.artifact_decoded_by(artifact, decoding.from_flags())
-    paths, failed = find_pictures(argv[1:]), 0
-    quiet = sys.stdout.isatty() or not sys.stderr.isatty() or len(paths) <= batch_size
-    nbest = flags.FLAGS.nbest
-    outcomes = read_files(artifact, paths, batch_size, nbest)
-    for path, outcome in tqdm(outcomes, "predict", len(paths), unit="image", disable=quiet, dynamic_ncols=True):
-        if isinstance(outcome, str):
-            failed += 1
-            print(f"error: {path}: {outcome}", file=sys.stderr, flush=True)
-        elif nbest:
-            print(json_line("path", str(path), outcome), flush=True)
-        else:
-            print(f"{path}\t{outcome[0].text}\t{outcome[0].confidence:.4f}", flush=True)
-    sys.exit(failed > 0)
+    how = decoding.from_flags()
+    if values.detector:
+        options = PlateOptions(values.threshold, values.draw, values.every, values.batch_size)
+        sys.exit(print_plates(values.detector, values.artifact, argv[1:], how, options) > 0)
+    sys.exit(print_lines(values.artifact, argv[1:], how, values.batch_size) > 0)
 
 
 if __name__ == "__main__":

@@ -198,7 +198,7 @@ class Artifact:
 
     def read_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[Reading]:
         """Predictions for pictures returned by `fit`, which must not be fitted (and filtered) again."""
-        return self._in_groups(fitted, self.read)
+        return self.in_groups(fitted, self.read)
 
     def best_texts(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], count: int
@@ -224,10 +224,15 @@ class Artifact:
 
     def best_of_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], count: int) -> list[list[Reading]]:
         """`best_texts` for pictures returned by `fit`."""
-        return self._in_groups(fitted, functools.partial(self.best_texts, count=count))
+        return self.in_groups(fitted, functools.partial(self.best_texts, count=count))
 
-    def _in_groups(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], read: Callable[..., list[T]]) -> list[T]:
-        """Reads pictures in few batches and shapes."""
+    def in_groups(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], read: Callable[..., list[T]]) -> list[T]:
+        """Outputs of ``read`` for pictures returned by `fit`, in few batches and shapes.
+
+        Args:
+          fitted: pictures returned by `fit`.
+          read: takes the arguments of `predict`; returns an output for each row.
+        """
         readings: dict[int, T] = {}
         wanted = self.card.preprocess
         for group in groups([picture.shape[1] for picture in fitted]):

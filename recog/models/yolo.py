@@ -103,7 +103,7 @@ class YOLO(nn.Module):
         """Predictions of one scale."""
         found = self._linear(x, PRIORS * (BOX + 1 + self.classes), f"head{stride}")
         corners = self._linear(x, PRIORS * CORNERS, f"corners{stride}")
-        batch, count = len(x), x.shape[1] * x.shape[2] * PRIORS
+        batch, count = x.shape[0], x.shape[1] * x.shape[2] * PRIORS
         found = found.reshape(batch, count, BOX + 1 + self.classes)
         return Raw(
             boxes=found[..., :BOX],

@@ -15,21 +15,26 @@ PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".p
 """Suffixes of picture files in folders; files given by name may have any suffix."""
 
 
-def find_pictures(paths: Sequence[str]) -> list[Path]:
+def find_pictures(paths: Sequence[str], suffixes: Sequence[str] = PICTURES) -> list[Path]:
     """Expands folders to the sorted pictures below them, and keeps files as given.
 
     Files of macOS and Windows, such as ``._a.jpg``, are passed over in folders. A folder without pictures is kept, so
     that `read_files` reports it.
+
+    Args:
+      paths: files and folders.
+      suffixes: suffixes of the files to find in folders, in lower case.
     """
     found = []
     for path in map(Path, paths):
-        found += sorted(filter(_is_picture_below(path), path.rglob("*"))) or [path] if path.is_dir() else [path]
+        below = sorted(filter(_is_picture_below(path, suffixes), path.rglob("*"))) if path.is_dir() else []
+        found += below or [path]
     return found
 
 
-def _is_picture_below(folder: Path) -> Callable[[Path], bool]:
+def _is_picture_below(folder: Path, suffixes: Sequence[str]) -> Callable[[Path], bool]:
     return lambda path: (
-        path.suffix.lower() in PICTURES and path.is_file() and not left_by_system(path.relative_to(folder))
+        path.suffix.lower() in suffixes and path.is_file() and not left_by_system(path.relative_to(folder))
     )
 
 
@@ -47,7 +52,7 @@ def read_files(
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_size):
             batch = paths[start : start + batch_size]
-            loaded = list(pool.map(lambda path: _load(artifact, path), batch))
+            loaded = list(pool.map(lambda path: load_picture(artifact.fit, path), batch))
             readings = iter(_read(artifact, [x for x in loaded if not isinstance(x, str)], nbest))
             for path, pixels in zip(batch, loaded, strict=True):
                 yield path, pixels if isinstance(pixels, str) else next(readings)
@@ -59,10 +64,10 @@ def _read(artifact: Artifact, fitted: Sequence[UInt8[np.ndarray, "H W C"]], nbes
     return [[reading] for reading in artifact.read_fitted(fitted)]
 
 
-def _load(artifact: Artifact, path: Path) -> UInt8[np.ndarray, "H W C"] | str:
-    """Preprocessed pixels of a file, or the reason why it cannot be read."""
+def load_picture(fit: Callable[[bytes], UInt8[np.ndarray, "H W C"]], path: Path) -> UInt8[np.ndarray, "H W C"] | str:
+    """Pixels that ``fit`` makes of a file's content, or the reason why the file cannot be read."""
     try:
-        return "a folder without pictures" if path.is_dir() else artifact.fit(path.read_bytes())
+        return "a folder without pictures" if path.is_dir() else fit(path.read_bytes())
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:

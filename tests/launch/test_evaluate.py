@@ -88,6 +88,6 @@ def test_boxes_are_outlined_on_the_sheet(tmp_path):
     source = open_source(f"boxes:{write_boxes(tmp_path / 'in')}")
     predictions = [Prediction(index, str(source[index].label), "[]", 1.0) for index in range(3)]
     checked = preflight(source, needs_to_measure(DataConfig(), BoxCodec(("plate",))), on_bad_sample="raise")
-    shown = tiles(Evaluation(predictions, BoxCounts(), 1.0, None), Samples(source, checked))
+    shown = tiles(Evaluation(predictions, BoxCounts(0.5), 1.0, None), Samples(source, checked))
     assert [(tile.image == COLOUR).all(axis=2).any() for tile in shown] == [True, True, False]
     assert [tile.label for tile in shown] == [str(source[index].label) for index in range(3)]
