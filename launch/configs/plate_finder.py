@@ -5,8 +5,8 @@
     python -m launch.train --config=launch/configs/plate_finder.py --workdir=runs/plate_finder
 
 Darknet-53, three scales, nine priors by K-means (``launch.prepare --priors``), pictures letterboxed to 416x416; 61.5
-million parameters, 32.7 GMACs a picture. Half of the samples are rendered streets, half are photographs of CCPD's training
-list; CCPD's other half (``base``) validates. Without CCPD: ``--config.data.train=tfds:prepared/scenes:train``.
+million parameters, 32.7 GMACs a picture. Half of the samples are rendered streets, half are photographs of CCPD's
+training list; its other half (``base``) validates. Without CCPD: ``--config.data.train=tfds:prepared/scenes:train``.
 
 Not trained: it needs an accelerator and CCPD's pictures. Its parameters, shapes and losses are tested, and
 ``plate_finder_small.py`` is trained by the same code.

@@ -1,3 +1,12 @@
+"""Small YOLOv3 that finds plates, trained on rendered streets only, on two CPU cores.
+
+    python -m launch.prepare --render=scenes:seed=1 --count=12000 --data_dir=prepared --jpeg_quality=90
+    python -m launch.train --config=launch/configs/plate_finder_small.py --workdir=runs/plate_finder_small
+
+A quarter of the published channels, few residual blocks, and squares of 4x4 pixels in place of the layers at full
+resolution, which took four fifths of the time. Pictures are letterboxed to 320x256, which is right for those of 4:3.
+"""
+
 from datasets.pipeline import DataConfig
 from launch.runs.config import Config
 from recog.models.yolo import YOLOConfig
@@ -7,22 +16,23 @@ from recog.training.optimizers import OptimizerConfig
 
 
 def get_config() -> Config:
+    """Configuration of the run."""
     return Config(
         data=DataConfig(
-            train="boxes:/tmp/det/scenes",
-            validation="boxes:/tmp/det/scenes_val",
+            train="tfds:prepared/scenes:train",
+            validation="scenes:seed=2,count=500",
             batch_size=16,
-            height=320,
+            height=256,
             width=320,
             channels=3,
             letterbox=True,
             max_boxes=8,
-            cache_mb=2500,
-            on_bad_sample="skip",
+            cache_mb=3_000,
         ),
         model=YOLOConfig(
             width=0.25,
-            blocks=(0, 0, 1, 1, 1),
+            blocks=(0, 1, 2, 1, 1),
+            patch=4,
             priors=((14, 5), (20, 7), (24, 12), (30, 10), (36, 14), (44, 20), (54, 18), (64, 26), (90, 32)),
         ),
         augment=AugmentConfig(
@@ -35,13 +45,11 @@ def get_config() -> Config:
             contrast=0.4,
             saturation=0.8,
             hue=0.03,
-            blur=1.0,
+            blur=1,
             noise=0.05,
             erasing=0.02,
         ),
-        optimizer=OptimizerConfig(
-            name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=5e-4, clip_norm=10.0
-        ),
-        train=LoopConfig(steps=5000, log_every=25, evaluate_every=1000, checkpoint_every=500),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=5e-4, clip_norm=10),
+        train=LoopConfig(steps=2_500, log_every=50, evaluate_every=500, checkpoint_every=250),
         classes=("plate",),
     )

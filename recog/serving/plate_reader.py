@@ -10,7 +10,7 @@ from jaxtyping import Int, UInt8
 from recog.codecs import BoxCodec, Prediction, Reading, TextCodec
 from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
-from recog.serving.rectify import MARGIN, rectify, usable_corners
+from recog.rectify import MARGIN, rectify, usable_corners
 
 THRESHOLD = 0.4
 """Minimum score of a detection that is read."""

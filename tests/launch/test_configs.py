@@ -15,12 +15,13 @@ from launch.runs.data import shape_of_batch
 from launch.runs.states import abstract_state, advance
 from launch.runs.tasks import make_task
 from recog.batch import Batch, full_height
-from recog.codecs import TextTargets
+from recog.codecs import BoxCodec, BoxLabel, LabelledBox, fill
 from recog.export.write import Provenance, write_artifact
 from recog.models.crnn import CRNNConfig
 from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
+from recog.models.yolo import YOLOConfig
 from recog.tasks.task import Task
 from tests.launch.random_state import random_state
 
@@ -28,6 +29,7 @@ NAMES = sorted(path.stem for path in Path("launch/configs").glob("*.py") if path
 TRIED = (
     "arithmetic",  # GRU
     "lprnet",
+    "plate_finder_small",
     "music",  # one direction, tokens with a separator
     "plates_alexnet",
     "plates_crnn",
@@ -47,6 +49,8 @@ def get_config(name: str) -> Config:
 def tiny(config: Config) -> Config:
     """The same architecture with a few channels."""
     config.data.batch_size = ROWS
+    if isinstance(config.model, YOLOConfig):
+        config.data.height, config.data.width, config.model.blocks = 64, 96, (0,) * 5
     config.model.width = 0.03
     if isinstance(config.model, RECURRENT):
         config.model.recurrent.units = config.model.recurrent.projection = 4
@@ -58,12 +62,18 @@ def tiny(config: Config) -> Config:
 
 
 def noise(config: Config, task: Task) -> Batch:
-    """Noisy pictures with labels of three tokens."""
+    """Noisy pictures with labels of three tokens, or of one box."""
     data, random = config.data, np.random.default_rng(0)
     pictures = random.integers(0, 256, (ROWS, data.height, data.width or 96, data.channels), np.uint8)
-    alphabet = task.codec.alphabet
-    labels = [alphabet.separator.join(random.choice(alphabet.tokens, 3, replace=False)) for _ in range(ROWS)]
-    targets = TextTargets(*map(np.stack, zip(*map(task.codec.encode, labels), strict=True)))
+    if isinstance(task.codec, BoxCodec):
+        corners = np.float32([[10, 20], [60, 20], [60, 40], [10, 40]])
+        labels = [BoxLabel((LabelledBox(corners, name),)) for name in task.codec.names[:1]] * ROWS
+    else:
+        alphabet = task.codec.alphabet
+        labels = [alphabet.separator.join(random.choice(alphabet.tokens, 3, replace=False)) for _ in range(ROWS)]
+    targets = task.codec.zeros(ROWS)
+    for row, label in enumerate(labels):
+        fill(targets, row, task.codec.encode(label))
     sizes = full_height(np.full(ROWS, pictures.shape[2]), data.height)
     return Batch(pictures, sizes, targets, np.arange(ROWS, dtype=np.int32), np.full(ROWS, True))
 

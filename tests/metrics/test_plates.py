@@ -6,7 +6,7 @@ import pytest
 from recog.codecs import BoxTargets
 from recog.metrics import BoxCounts
 from recog.metrics.plates import Pair, pair_plates
-from recog.serving.rectify import box_corners
+from recog.rectify import box_corners
 
 BOXES = np.array([[0, 0, 40, 10], [100, 0, 140, 10]], np.float32)
 CORNERS = np.array([box_corners(box) for box in BOXES], np.float32)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recog.serving.rectify import ELONGATED, box_corners, rectify, usable_corners
+from recog.rectify import ELONGATED, box_corners, rectify, usable_corners
 
 BOX = np.array([20.0, 30, 80, 50])
 CORNERS = box_corners(BOX)

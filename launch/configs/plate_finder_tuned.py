@@ -1,0 +1,26 @@
+"""Small YOLOv3 that finds plates, fine-tuned with a few labelled photographs.
+
+    python -m launch.train --config=launch/configs/plate_finder_small.py --workdir=runs/plate_finder_small
+    python -m launch.train --config=launch/configs/plate_finder_tuned.py --workdir=runs/plate_finder_tuned
+
+Half of the photographs are held out. The others are trained on with rendered plates in place of their own, at other
+places and in parts (``replated:``), beside rendered streets. With your photographs and their ``boxes.tsv``:
+``--config.data.train='0.3*tfds:prepared/scenes:train + 0.7*replated:boxes:FOLDER'``.
+"""
+
+from launch.configs import plate_finder_small
+from launch.runs.config import Config
+
+
+def get_config() -> Config:
+    """Configuration of the run."""
+    config = plate_finder_small.get_config()
+    config.init_from = "runs/plate_finder_small"
+    photographs = "boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv"
+    config.data.train = f"0.3*tfds:prepared/scenes:train + 0.7*replated:{photographs}"
+    config.data.validation, config.data.holdout = "", 0.5
+    config.data.height = 320  # photographs may be upright
+    config.data.on_bad_sample = "skip"
+    config.augment.rotation, config.augment.noise = 3, 0.03
+    config.optimizer.learning_rate, config.optimizer.warmup_steps = 1e-3, 50
+    return config
