@@ -137,7 +137,8 @@ def _add(scene: _Scene, random: np.random.Generator) -> LabelledBox | None:
     height, width = scene.picture.shape[:2]
     text, sign = _draw(random)
     for _ in range(TRIES):
-        across = width * math.exp(random.uniform(*map(math.log, ADDED_WIDTH)))
+        least, most = map(math.log, ADDED_WIDTH)
+        across = width * math.exp(random.uniform(least, most))
         quad = _random_quad(across, across * sign.shape[0] / sign.shape[1], random)
         low, high = quad.min(axis=0), quad.max(axis=0)
         room = np.array([width, height]) - (high - low) - 2

@@ -5,7 +5,7 @@ exponentials times those of the prior. Corners are offsets from the centre of th
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,15 +36,15 @@ class Raw(NamedTuple):
 class Positions(NamedTuple):
     """Cells and priors of a picture: by increasing stride, then by row, column and prior."""
 
-    cells: Float[np.ndarray, "N 2"]
+    cells: Float[Any, "*N 2"]
     """Left and top of the cell, pixels."""
-    strides: Float[np.ndarray, "N 1"]
+    strides: Float[Any, "*N 1"]
     """Width and height of the cell, pixels."""
-    priors: Float[np.ndarray, "N 2"]
+    priors: Float[Any, "*N 2"]
     """Width and height of the prior, pixels."""
 
     @property
-    def middles(self) -> Float[np.ndarray, "N 2"]:
+    def middles(self) -> Float[Any, "*N 2"]:
         """Centre of each cell, pixels."""
         return self.cells + self.strides / 2
 

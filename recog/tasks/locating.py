@@ -90,7 +90,7 @@ class LocatingTask(Task):
         boxes = bounding_boxes(targets.corners, batch.sizes)
         objects = Objects(boxes, targets.corners, targets.classes, targets.mask, assign(boxes, priors, *picture))
         losses = yolo_losses(raw, make_positions(priors, *picture), objects, picture)
-        total = sum(losses)
+        total = losses.objectness + losses.box + losses.classes + losses.corners
         sums = {f"{name}_loss": jnp.sum(jnp.where(batch.mask, x, 0.0)) for name, x in losses._asdict().items()}
         return masked_mean(total, batch.mask), LossOutput(model_state, total, sums)
 
