@@ -101,6 +101,24 @@ def test_there_is_nothing_in_the_padding_and_no_box_leaves_the_picture():
     assert found["corners"][2, 0, :, 0].max() == pytest.approx(31, abs=0.01), "corners are where they are"
 
 
+@pytest.mark.parametrize("size", [(17, 96), (64, 33), (3, 96), (64, 1)])
+def test_objects_are_found_in_cells_of_which_the_picture_fills_little(size):
+    """Training gives an object at the right or lower border to a cell that may be mostly padding."""
+    bottom, right = size
+    left, top = max(0, right - 2), max(0, bottom - 2)
+    raw, corners = nothing(), np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    say(raw, LabelledBox(corners, "plate"), 2.0)
+    found = predict(raw, [size])
+    assert found["mask"].sum() == 1
+    np.testing.assert_allclose(found["boxes"][0, 0], [left, top, right, bottom], atol=0.4)
+
+
+def test_boxes_of_which_the_picture_shows_nothing_are_no_objects():
+    raw = nothing()
+    say(raw, LABEL.boxes[0]._replace(corners=np.float32([[44, 20], [46, 20], [46, 22], [44, 22]])), 2.0)
+    assert predict(raw, [(HEIGHT, 45), (HEIGHT, 44), (HEIGHT, 43)])["mask"].sum(axis=1).tolist() == [1, 0, 0]
+
+
 def batch_of(labels: list[BoxLabel | None]) -> Batch:
     targets, mask = CODEC.zeros(len(labels)), np.array([label is not None for label in labels])
     for row, label in enumerate(labels):
