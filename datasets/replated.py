@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from datasets.sources import Keyed, Sample, group_of
+from datasets.sources import BadSampleError, Keyed, Sample, group_of
 from datasets.synthetic.parked import paste
 from datasets.synthetic.plates import KINDS, PLATE_HEIGHT, draw_plate, draw_text
 from recog.codecs import BoxLabel, LabelledBox
@@ -72,7 +72,10 @@ class Replated:
         origin = self.origin(index)
         if not isinstance(label, BoxLabel):
             raise ValueError(f"{origin}: the label is {type(label).__name__}, not boxes: name a source of boxes")
-        picture = decode(image, 3) if isinstance(image, bytes) else image
+        try:
+            picture = decode(image, 3) if isinstance(image, bytes) else image
+        except ValueError as error:
+            raise BadSampleError(origin, str(error)) from error
         picture, label = vary(picture, label, np.random.default_rng([self._seed, index]))
         return Sample(picture, label, origin)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from datasets.replated import VARIANTS, Replated, vary
-from datasets.sources import Sample, split_holdout
+from datasets.sources import BadSampleError, Sample, split_holdout
 from recog.codecs import BoxCodec, BoxLabel, LabelledBox
 
 QUAD = np.float32([[100, 120], [180, 116], [181, 142], [101, 146]])
@@ -118,3 +118,12 @@ def test_labels_of_another_kind_are_refused_by_name():
 
     with pytest.raises(ValueError, match=r"photograph 0.*str, not boxes"):
         Replated(Texts())[0]
+
+
+def test_a_photograph_that_cannot_be_decoded_is_a_bad_sample():
+    class Broken(Photographs):
+        def __getitem__(self, index):
+            return Sample(b"no picture", LABEL, self.origin(index))
+
+    with pytest.raises(BadSampleError, match="photograph 0"):
+        Replated(Broken())[0]
