@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from datasets.sources import BadSampleError, Keyed, Sample, group_of
 from datasets.synthetic.parked import paste
 from datasets.synthetic.plates import KINDS, PLATE_HEIGHT, draw_plate, draw_text
+from datasets.synthetic.scenes import PLATE
 from recog.codecs import BoxLabel, LabelledBox
 from recog.images import decode
 
@@ -34,9 +35,6 @@ TRIES = 10
 """Attempts to find a place for a plate or a part of the photograph."""
 SMALLEST_PART = 0.4
 """Minimum width and height of the part that is cut out, as a share of the photograph's."""
-NAME = "plate"
-"""Class of added plates."""
-
 Picture = UInt8[np.ndarray, "H W 3"]
 Quad = Float[np.ndarray, "4 2"]
 
@@ -150,7 +148,7 @@ def _add(scene: _Scene, random: np.random.Generator) -> LabelledBox | None:
         quad += random.uniform((1, 1), 1 + room) - low
         if all(_apart(quad, box.corners) for box in scene.boxes):
             _paste_lit(scene.picture, sign, quad, random)
-            return LabelledBox(quad.astype(np.float32), NAME, text)
+            return LabelledBox(quad.astype(np.float32), PLATE, text)
     return None
 
 

@@ -23,13 +23,13 @@ LARGEST = 4.0
 class Raw(NamedTuple):
     """Predictions of a detector before they are decoded, float32."""
 
-    boxes: Float[Array, "B N 4"]
+    boxes: Float[Any, "B N 4"]
     """Logits of the centre's position within the cell (x, y), logarithms of width and height relative to the prior."""
-    objectness: Float[Array, "B N"]
+    objectness: Float[Any, "B N"]
     """Logits of the presence of an object."""
-    classes: Float[Array, "B N K"]
+    classes: Float[Any, "B N K"]
     """Logits of the classes."""
-    corners: Float[Array, "B N 4 2"]
+    corners: Float[Any, "B N 4 2"]
     """Offsets of the corners from the centre of the cell, relative to width and height of the prior."""
 
 
