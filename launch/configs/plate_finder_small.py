@@ -33,6 +33,7 @@ def get_config() -> Config:
             width=0.25,
             blocks=(0, 1, 2, 1, 1),
             patch=4,
+            regression=20,
             priors=((14, 5), (20, 7), (24, 12), (30, 10), (36, 14), (44, 20), (54, 18), (64, 26), (90, 32)),
         ),
         augment=AugmentConfig(

@@ -37,6 +37,10 @@ class YOLOConfig(ModelConfig):
     priors: tuple[tuple[float, float], ...] = COCO
     """Width and height in pixels of the nine priors, by increasing area; ``launch.prepare --priors`` finds them."""
 
+    regression: float = 1.0
+    """Weight of the losses of boxes and corners: 1 as published. More makes boxes exact in short trainings, where the
+    sum over all positions without an object outweighs them."""
+
     labels = BoxCodec
 
     def check(self) -> None:
@@ -46,6 +50,8 @@ class YOLOConfig(ModelConfig):
             raise ValueError(f"model.dropout={self.dropout}: YOLO has no dropout, set it to 0")
         if len(self.blocks) != len(STAGES) or min(self.blocks) < 0:
             raise ValueError(f"model.blocks={self.blocks}: give the residual blocks of {len(STAGES)} stages, 0 or more")
+        if not self.regression > 0:
+            raise ValueError(f"model.regression={self.regression} weighs losses: choose more than 0")
         if self.patch not in (1, 2, 4):
             raise ValueError(f"model.patch={self.patch}: choose 1, 2 or 4 pixels")
         shaped = all(len(prior) == 2 and min(prior) > 0 for prior in self.priors)

@@ -92,7 +92,8 @@ class LocatingTask(Task):
         boxes = bounding_boxes(targets.corners, batch.sizes)
         objects = Objects(boxes, targets.corners, targets.classes, targets.mask, assign(boxes, priors, *picture))
         losses = yolo_losses(raw, make_positions(priors, *picture), objects, picture)
-        total = losses.objectness + losses.box + losses.classes + losses.corners
+        weight = self.model.config.regression
+        total = losses.objectness + losses.classes + weight * (losses.box + losses.corners)
         sums = {f"{name}_loss": jnp.sum(jnp.where(batch.mask, x, 0.0)) for name, x in losses._asdict().items()}
         return masked_mean(total, batch.mask), LossOutput(model_state, total, sums)
 

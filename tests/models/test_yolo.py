@@ -85,6 +85,7 @@ def test_squares_of_pixels_become_channels():
     ("setting", "name"),
     [
         ({"patch": 3}, "patch"),
+        ({"regression": 0}, "regression"),
         ({"blocks": (1, 2)}, "blocks"),
         ({"priors": ((1, 2),)}, "priors"),
         ({"priors": ((0, 2),) * 9}, "priors"),

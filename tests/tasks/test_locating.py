@@ -1,6 +1,7 @@
 """Locating: what is predicted is what the network says, without duplicates, inside of the picture."""
 
 import dataclasses
+import json
 
 import flax.linen as nn
 import jax
@@ -165,6 +166,26 @@ def test_a_model_learns_to_predict_its_labels():
     found = jax.device_get(TASK.predict(variables, batch.images, jnp.asarray(batch.sizes)))
     best = found["corners"][0][found["scores"][0] > 0.5]
     np.testing.assert_allclose(sorted(best.tolist()), sorted(box.corners.tolist() for box in LABEL.boxes), atol=1.0)
+
+
+def test_regression_weighs_boxes_and_corners():
+    batch = batch_of([LABEL])
+    variables = TASK.init(jax.random.key(0), batch)
+    found, output = LOSS.function(variables, batch, jax.random.key(0))
+    heavier = LocatingTask(Table(dataclasses.replace(CONFIG, regression=5.0)), CODEC)
+    total, _ = heavier.losses[0].function(variables, batch, jax.random.key(0))
+    more = 4 * float(output.sums["box_loss"] + output.sums["corners_loss"])
+    assert total == pytest.approx(float(found) + more, rel=1e-5)
+
+
+def test_detections_of_a_low_score_are_not_shown():
+    raw = nothing()
+    for box, logit in zip(LABEL.boxes, (1.0, -2.0), strict=True):
+        say(raw, box, logit)
+    found = predict(raw)
+    assert found["mask"].sum() == 2
+    (reading,) = TASK.rows(found)
+    assert [box["class"] for box in json.loads(reading.text)] == ["plate"]
 
 
 def test_rows_without_a_sample_do_not_count():
