@@ -12,12 +12,11 @@ from datasets.duplicates import SPELT_OUT, Digests, Duplicates, Named
 from datasets.looks import Look, examine
 from datasets.needs import Needs
 from datasets.once import Once
-from datasets.quadrilaterals import tilt
+from datasets.quadrilaterals import overlap, tilt
 from datasets.report import LOOK_AT_RENDERED, UNREADABLE
 from datasets.sources import BadSampleError, Source
 from recog.codecs import BoxCodec, BoxLabel, LabelledBox, Problems
 from recog.codecs.boxes import DEGENERATE, OUTSIDE_PICTURE
-from recog.metrics.boxes import intersection_over_union
 from recog.preprocess import Preprocess
 
 CUT, REPEATED = "cut_by_the_border", "overlapping_boxes"
@@ -241,9 +240,9 @@ def _remarks(label: BoxLabel, size: tuple[int, int]) -> Problems:
         if min(left, top) < -BEYOND or right > width + BEYOND or bottom > height + BEYOND:
             found.setdefault(CUT, f"box {number} reaches beyond the picture of {width}x{height} pixels")
     for one, other in _near(np.array([_bounds(box) for box in label.boxes]).reshape(-1, 4)):
-        overlap = intersection_over_union(label.boxes[one].corners, label.boxes[other].corners)
-        if overlap > SAME:
-            reason = f"boxes {one} and {other} overlap by {overlap:.2f}: remove one if they are one object"
+        shared = overlap(label.boxes[one].corners, label.boxes[other].corners)
+        if shared > SAME:
+            reason = f"boxes {one} and {other} overlap by {shared:.2f}: remove one if they are one object"
             found.setdefault(REPEATED, reason)
     return found
 

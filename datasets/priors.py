@@ -45,7 +45,7 @@ def find_priors(sizes: Float[np.ndarray, "N 2"], count: int = 9, seed: int = 0) 
     sizes = np.asarray(sizes, np.float64).reshape(-1, 2)
     if not (np.isfinite(sizes).all() and (sizes > 0).all()):
         raise ValueError("a box has no area, or corners that are not finite: correct or remove it")
-    different = len(np.unique(sizes, axis=0))
+    different = len(np.unique(sizes.round(2), axis=0))  # scaling adds rounding errors to equal sizes
     if not 1 <= count <= different:
         raise ValueError(
             f"{count} priors for boxes of {different} different sizes: choose a number from 1 to {different}"

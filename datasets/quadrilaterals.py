@@ -1,5 +1,6 @@
 """Corners of labelled objects: clockwise from the object's own top left, as in `recog.codecs.LabelledBox`."""
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
@@ -32,6 +33,14 @@ def tilt(corners: Float[np.ndarray, "4 2"]) -> float:
     """Angle in degrees of an object's top and bottom sides to the horizontal, -180 to 180; positive when clockwise."""
     across, down = (corners[1] - corners[0]) + (corners[2] - corners[3])
     return float(np.degrees(np.arctan2(down, across)))
+
+
+def overlap(one: Float[np.ndarray, "4 2"], other: Float[np.ndarray, "4 2"]) -> float:
+    """Intersection over union of two convex quadrilaterals, 0 to 1; 0 where both are empty."""
+    one, other = (np.asarray(corners, np.float32) for corners in (one, other))
+    shared, _ = cv2.intersectConvexConvex(one, other)
+    covered = cv2.contourArea(one) + cv2.contourArea(other) - shared
+    return shared / covered if covered > 0 else 0.0
 
 
 def outline(points: Float[np.ndarray, "N 2"]) -> Float32[np.ndarray, "4 2"]:

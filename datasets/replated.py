@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from datasets.sources import Keyed, Sample, group_of
+from datasets.sources import BadSampleError, Keyed, Sample, group_of
 from datasets.synthetic.parked import paste
 from datasets.synthetic.plates import KINDS, PLATE_HEIGHT, draw_plate, draw_text
+from datasets.synthetic.scenes import PLATE
 from recog.codecs import BoxLabel, LabelledBox
 from recog.images import decode
 
@@ -34,9 +35,6 @@ TRIES = 10
 """Attempts to find a place for a plate or a part of the photograph."""
 SMALLEST_PART = 0.4
 """Minimum width and height of the part that is cut out, as a share of the photograph's."""
-NAME = "plate"
-"""Class of added plates."""
-
 Picture = UInt8[np.ndarray, "H W 3"]
 Quad = Float[np.ndarray, "4 2"]
 
@@ -72,7 +70,10 @@ class Replated:
         origin = self.origin(index)
         if not isinstance(label, BoxLabel):
             raise ValueError(f"{origin}: the label is {type(label).__name__}, not boxes: name a source of boxes")
-        picture = decode(image, 3) if isinstance(image, bytes) else image
+        try:
+            picture = decode(image, 3) if isinstance(image, bytes) else image
+        except ValueError as error:
+            raise BadSampleError(origin, str(error)) from error
         picture, label = vary(picture, label, np.random.default_rng([self._seed, index]))
         return Sample(picture, label, origin)
 
@@ -137,7 +138,8 @@ def _add(scene: _Scene, random: np.random.Generator) -> LabelledBox | None:
     height, width = scene.picture.shape[:2]
     text, sign = _draw(random)
     for _ in range(TRIES):
-        across = width * math.exp(random.uniform(*map(math.log, ADDED_WIDTH)))
+        least, most = map(math.log, ADDED_WIDTH)
+        across = width * math.exp(random.uniform(least, most))
         quad = _random_quad(across, across * sign.shape[0] / sign.shape[1], random)
         low, high = quad.min(axis=0), quad.max(axis=0)
         room = np.array([width, height]) - (high - low) - 2
@@ -146,7 +148,7 @@ def _add(scene: _Scene, random: np.random.Generator) -> LabelledBox | None:
         quad += random.uniform((1, 1), 1 + room) - low
         if all(_apart(quad, box.corners) for box in scene.boxes):
             _paste_lit(scene.picture, sign, quad, random)
-            return LabelledBox(quad.astype(np.float32), NAME, text)
+            return LabelledBox(quad.astype(np.float32), PLATE, text)
     return None
 
 

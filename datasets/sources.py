@@ -188,9 +188,9 @@ class Folder:
 
 
 class Subset:
-    """Subset of a source with keys, by index."""
+    """Subset of a source, by index; its samples have keys and groups if those of the source do."""
 
-    def __init__(self, source: Keyed, indices: Sequence[int]):
+    def __init__(self, source: Source, indices: Sequence[int]):
         self.source = source
         self.indices = array("q", indices)
 
@@ -206,10 +206,12 @@ class Subset:
 
     def key(self, index: int) -> bytes:
         """Key of a sample in the whole source."""
+        assert isinstance(self.source, Keyed)
         return self.source.key(self.indices[index])
 
     def group(self, index: int) -> bytes:
         """Group of a sample in the whole source."""
+        assert isinstance(self.source, Keyed)
         return group_of(self.source, self.indices[index])
 
 

@@ -24,64 +24,24 @@ r"""Prepares public sets of samples, stores rendered ones, and shows what a sour
 
 from absl import flags
 
-from datasets.builders.prepare import prepare_set, set_names
+from datasets.builders.prepare import prepare_set
 from launch.runs import entry
-from launch.runs.config_file import define_config_flag
-from launch.runs.modes import Mode, choose_mode
 from launch.runs.ngram import ORDER, train_ngram
+from launch.runs.preparing import chosen_mode, define_flags
 from launch.runs.preview import SHOWN, write_preview
 from launch.runs.priors import COUNT, print_priors
 from launch.runs.rendering import store_rendering
-
-MODES = {
-    "dataset": Mode(required=("source", "data_dir"), optional=("on_bad_sample",)),
-    "render": Mode(required=("count", "data_dir"), optional=("workers", "name", "jpeg_quality")),
-    "preview": Mode(optional=("out", "count")),
-    "priors": Mode(required=("data",), optional=("count", "height", "width", "config", "on_bad_sample")),
-    "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
-    "ngram": Mode(required=("data",), optional=("order", "count", "config", "on_bad_sample")),
-}
-USAGE = (
-    "--dataset=NAME --source=DIR --data_dir=DIR, --render=SAMPLES --count=N --data_dir=DIR, --preview=SAMPLES, "
-    "--report --data=SAMPLES, --priors --data=SAMPLES, and --ngram=FILE --data=LABELS"
-)
-
-
-def define_flags() -> None:
-    """Defines the flags of this command."""
-    flags.DEFINE_string("dataset", None, f"Public set to prepare: {', '.join(set_names())}.")
-    flags.DEFINE_string("source", None, "Folder with its published files.")
-    flags.DEFINE_string("data_dir", None, "Folder above all prepared sets.")
-    flags.DEFINE_enum("on_bad_sample", None, ["raise", "skip"], "Malformed entries (skip in sets known to have some).")
-    flags.DEFINE_string("render", None, "Rendered samples to store: scenes:seed=1, plates, ...")
-    flags.DEFINE_integer("workers", None, "Processes that render (number of cores).", 1)
-    flags.DEFINE_string("name", None, "Name of the stored set (that of the renderer).")
-    flags.DEFINE_integer("jpeg_quality", None, "Quality of stored pictures; without it, lossless PNG.", 1, 100)
-    flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
-    flags.DEFINE_boolean("report", False, "Report on the samples of --data.")
-    flags.DEFINE_boolean("priors", False, "Find priors of a detector for the boxes of --data.")
-    flags.DEFINE_string("ngram", None, "ARPA file to write.")
-    flags.DEFINE_integer("order", None, f"Number of tokens of the longest n-grams ({ORDER}).", 1)
-    flags.DEFINE_string("data", None, "Samples to report on or to train on: folder:PATH, plates:seed=1, ...")
-    flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
-    flags.DEFINE_integer(
-        "count", None, "Samples to store, to draw (60), or to use of a rendered source (2000); priors (9).", 1
-    )
-    flags.DEFINE_integer("height", None, "Pixels at which the report measures widths (32), or of a detector.", 1)
-    flags.DEFINE_integer("width", None, "Pixels into whose width a detector's pictures are letterboxed.", 1)
-    define_config_flag("A file under launch/configs/, whose alphabet and model are used.")
 
 
 def main(argv: list[str]) -> None:
     """Prepares, renders, previews, reports, finds priors, or trains an n-gram model."""
     del argv
     values = flags.FLAGS
-    names = [*MODES, *(flag for mode in MODES.values() for flag in (*mode.required, *mode.optional))]
-    match choose_mode([name for name in names if getattr(values, name)], MODES, USAGE):
+    match chosen_mode(values):
         case "dataset":
             prepare_set(values.dataset, values.source, values.data_dir, values.on_bad_sample)
         case "render":
-            options = {name: getattr(values, name) for name in MODES["render"].optional}
+            options = {name: getattr(values, name) for name in ("workers", "name", "jpeg_quality")}
             store_rendering(values.render, values.count, values.data_dir, **options)
         case "preview":
             write_preview(values.preview, values.out or "preview.png", values.count or SHOWN)

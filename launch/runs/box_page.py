@@ -14,6 +14,8 @@ from launch.runs.page_text import DPI, WIDTH, drawable, findings, put_picture, p
 BAR = "#2b6cb0"
 BINS = 40
 """Bars of histograms, and cells along a side of the map of places."""
+NARROWEST = 0.02
+"""Minimum range of a histogram as a share of the widest one; the bars of a narrower one would only show rounding."""
 COMMONEST = 12
 """Number of classes with a bar."""
 LONGEST = 12
@@ -65,9 +67,10 @@ def _classes(axes: Axes, report: BoxReport) -> None:
 
 
 def _histogram(axes: Axes, values: np.ndarray, name: str, widest: tuple[float, float]) -> None:
-    """Histogram over the values, or over the range ``widest`` if it is smaller."""
-    low, high = (values.min(), values.max()) if len(values) else widest
-    axes.hist(values, BINS, range=(max(low, widest[0]), min(high, widest[1])), color=BAR)
+    """Histogram over the values, as far as they are in the range ``widest``; of nearly equal ones with some room."""
+    low, high = np.clip((values.min(), values.max()), *widest) if len(values) else widest
+    room = max(0.0, NARROWEST * (widest[1] - widest[0]) - (high - low)) / 2
+    axes.hist(values, BINS, range=(low - room, high + room), color=BAR)
     _finish(axes, name, "boxes")
 
 

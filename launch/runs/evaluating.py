@@ -2,13 +2,16 @@
 
 import contextlib
 import dataclasses
+import itertools
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from datasets.pipeline import DataConfig
 from datasets.specs import open_source
 from launch.runs.assembly import show_notes
+from launch.runs.box_tiles import box_tile, detections, is_right
 from launch.runs.crnn_figure4 import CrnnFigure4
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
 from launch.runs.decoding import Decoding, decoded_by, decoding_on_host, require_room_in
@@ -20,7 +23,8 @@ from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, Tile, write_conta
 from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
 from recog.images import decode
 from recog.mesh import make_mesh, replicated
-from recog.outlines import outlined
+from recog.metrics import BoxCounts
+from recog.preprocess import Preprocess
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
@@ -75,7 +79,7 @@ def evaluate(
     if figure:
         figure.draw(out)
     cell = PICTURE_CELL if codec.kind == BoxCodec.kind else CELL
-    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples), cell=cell)
+    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples, settings.preprocess), cell=cell)
     if evaluation.hint and not decoding.restricts:
         print(evaluation.hint)
     return report
@@ -114,17 +118,28 @@ def _own_samples(run: TrainedRun, workdir: Path) -> Samples:
     return samples
 
 
-def tiles(evaluation: Evaluation, samples: Samples) -> list[Tile]:
-    """Tiles of wrong predictions, up to half of the sheet, followed by others in the order of the source."""
-    wrong = [p for p in evaluation.predictions if p.text != p.label][: SHOWN // 2]
-    shown = {p.id for p in wrong}
-    chosen = wrong + [p for p in evaluation.predictions if p.id not in shown]
-    return [_tile(samples, p) for p in chosen[:SHOWN]]
+def tiles(evaluation: Evaluation, samples: Samples, preprocess: Preprocess) -> list[Tile]:
+    """Tiles of wrong predictions, up to half of the sheet, followed by others in the order of the source.
+
+    Args:
+      evaluation: predictions of the samples.
+      samples: the samples.
+      preprocess: preprocessing of their pictures, in whose pixels detections are.
+    """
+    right = is_right if isinstance(evaluation.counts, BoxCounts) else str.__eq__
+    wrong = (p for p in evaluation.predictions if not right(p.label, p.text))
+    chosen = list(itertools.islice(wrong, SHOWN // 2))
+    shown = {p.id for p in chosen}
+    chosen += [p for p in evaluation.predictions if p.id not in shown]
+    return [_tile(samples, p, preprocess) for p in chosen[:SHOWN]]
 
 
-def _tile(samples: Samples, prediction: Prediction) -> Tile:
+def _tile(samples: Samples, prediction: Prediction, preprocess: Preprocess) -> Tile:
     image, label, _ = samples.source[prediction.id]
     picture = decode(image, 3) if isinstance(image, bytes) else image
-    if isinstance(label, BoxLabel):
-        picture = outlined(picture, label)
-    return Tile(picture, prediction.text, prediction.label)
+    if not isinstance(label, BoxLabel):
+        return Tile(picture, prediction.text, prediction.label)
+    height, width = picture.shape[:2]
+    rows, columns = preprocess.scaled_size(height, width)
+    scale = np.array([width / columns, height / rows], np.float32)
+    return box_tile(picture, label, [box._replace(corners=box.corners * scale) for box in detections(prediction.text)])

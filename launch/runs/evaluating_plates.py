@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from datasets.needs import Needs
 from datasets.specs import open_source
+from launch.runs.box_tiles import outlined_twice
 from launch.runs.data import Samples, check
 from launch.runs.decoding import Decoding
 from launch.runs.predicting_plates import load_plate_reader
@@ -22,7 +23,6 @@ from recog.codecs import BoxCodec, BoxLabel, BoxTargets, LabelledBox, Prediction
 from recog.evaluation.contact_sheet import PICTURE_CELL, Tile, write_contact_sheet
 from recog.metrics import BoxCounts
 from recog.metrics.plates import pair_plates
-from recog.outlines import outlined
 from recog.serving.plate_reader import Plate, PlateReader
 
 MOST, LONGEST = 256, 64
@@ -33,8 +33,6 @@ TIMED = 64
 """Number of photographs that are read a second time to measure the speed, without compilation."""
 REPORTED = ("recall_50", "false_alarms_per_picture", "ap", "ap_50", "ap_75", "ccpd_70")
 """Rates of detection alone in the report."""
-LABELLED, FOUND = (0, 200, 60), (255, 0, 200)
-"""RGB colours of outlines on the contact sheet."""
 
 
 class Outcome(NamedTuple):
@@ -213,11 +211,8 @@ def _tile(plate_reader: PlateReader, samples: Samples, index: int, outcomes: Seq
     labels = [outcome.label for outcome in outcomes if outcome.label]
     found = [outcome.plate for outcome in outcomes if outcome.plate]
     boxes = [LabelledBox(np.array(plate.corners, np.float32), plate.name) for plate in found]
-    shown = outlined(picture, BoxLabel(tuple(labels)), LABELLED)
-    scale = shown.shape[1] / picture.shape[1], shown.shape[0] / picture.shape[0]
-    smaller = BoxCodec(tuple({box.name for box in boxes}) or ("none",)).scaled(BoxLabel(tuple(boxes)), *scale)
+    shown = outlined_twice(picture, BoxLabel(tuple(labels)), boxes)
     text = " ".join(plate.text for plate in found) or "nothing found"
     if all(map(_is_well, outcomes)):
-        return Tile(outlined(shown, smaller, FOUND), text, text)
-    label = " ".join(label.text or "?" for label in labels) or "nothing"
-    return Tile(outlined(shown, smaller, FOUND), text, label)
+        return Tile(shown, text, text)
+    return Tile(shown, text, " ".join(label.text or "?" for label in labels) or "nothing")

@@ -54,6 +54,6 @@ def export(workdir: str | Path, out: str | Path, decoding: Decoding | None = Non
         print(f"{(out / name).stat().st_size:>12,}  {out / name}")
     print(
         f"step {run.step:,}; agrees with the live model on {agreement.pictures} random pictures "
-        f"({agreement.numbers} ids and lengths equal, probabilities within {agreement.difference:.1e})"
+        f"({agreement.numbers} integers equal, other numbers within {agreement.difference:.1e})"
     )
     return agreement

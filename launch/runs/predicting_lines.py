@@ -7,7 +7,9 @@ from tqdm import tqdm
 
 from launch.runs.decoding import Decoding, artifact_decoded_by
 from launch.runs.host_decoding import json_line
+from recog.codecs import BoxCodec
 from recog.export.artifact import Artifact
+from recog.export.files import ArtifactError
 from recog.serving.files import find_pictures, read_files
 
 TOGETHER = 32
@@ -22,8 +24,11 @@ def print_lines(artifact: str, names: Sequence[str], decoding: Decoding, batch_s
       names: files and folders.
       decoding: decoder.
       batch_size: number of pictures that are read together; None takes `TOGETHER`.
+
+    Raises:
+      ArtifactError: the artifact is that of a detector.
     """
-    model, batch_size = artifact_decoded_by(Artifact.load(artifact), decoding), batch_size or TOGETHER
+    model, batch_size = artifact_decoded_by(_load_reader(artifact), decoding), batch_size or TOGETHER
     paths, failed = find_pictures(names), 0
     outcomes = read_files(model, paths, batch_size, decoding.nbest)
     hidden = hides_progress() or len(paths) <= batch_size
@@ -36,6 +41,13 @@ def print_lines(artifact: str, names: Sequence[str], decoding: Decoding, batch_s
         else:
             print(f"{path}\t{outcome[0].text}\t{outcome[0].confidence:.4f}", flush=True)
     return failed
+
+
+def _load_reader(folder: str) -> Artifact:
+    artifact = Artifact.load(folder)
+    if artifact.codec.kind == BoxCodec.kind:
+        raise ArtifactError(f"{folder} is the artifact of a detector: name it with --detector={folder}")
+    return artifact
 
 
 def hides_progress() -> bool:

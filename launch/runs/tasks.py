@@ -65,7 +65,7 @@ def build_task(config: Config, codec: Codec, box: Box | None = None) -> Task:
         case ClassCodec():
             return _classifying(config.model, codec)
         case BoxCodec():
-            return LocatingTask(config.model.build(codec), codec)
+            return _locating(config.model, codec)
         case _:
             raise ValueError(f"no task learns labels of kind {codec.kind!r}; expected text, classes or boxes")
 
@@ -83,6 +83,10 @@ def _reading(model: ModelConfig, codec: TextCodec, box: Box) -> Task:
 
 def _classifying(model: ModelConfig, codec: ClassCodec) -> Task:
     return ClassifyingTask(model.build(codec), codec)
+
+
+def _locating(model: ModelConfig, codec: BoxCodec) -> Task:
+    return LocatingTask(model.build(codec), codec)
 
 
 def counts_of(config: Config) -> type[Counts]:

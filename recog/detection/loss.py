@@ -1,6 +1,6 @@
 """Losses of YOLOv3 for a batch of pictures, and of the corners."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,14 +25,14 @@ IGNORE = 0.5
 class Objects(NamedTuple):
     """Labelled objects of a batch."""
 
-    boxes: Float[Array, "B M 4"]
+    boxes: Float[Any, "B M 4"]
     """x1, y1, x2, y2 in pixels."""
-    corners: Float[Array, "B M 4 2"]
+    corners: Float[Any, "B M 4 2"]
     """x and y in pixels."""
-    classes: Int[Array, "B M"]
-    mask: Bool[Array, "B M"]
+    classes: Int[Any, "B M"]
+    mask: Bool[Any, "B M"]
     """Whether the slot holds an object."""
-    places: Int[Array, "B M"]
+    places: Int[Any, "B M"]
     """Position that shall predict the object (`recog.detection.positions.assign`)."""
 
 

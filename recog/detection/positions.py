@@ -5,7 +5,7 @@ exponentials times those of the prior. Corners are offsets from the centre of th
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,28 +23,28 @@ LARGEST = 4.0
 class Raw(NamedTuple):
     """Predictions of a detector before they are decoded, float32."""
 
-    boxes: Float[Array, "B N 4"]
+    boxes: Float[Any, "B N 4"]
     """Logits of the centre's position within the cell (x, y), logarithms of width and height relative to the prior."""
-    objectness: Float[Array, "B N"]
+    objectness: Float[Any, "B N"]
     """Logits of the presence of an object."""
-    classes: Float[Array, "B N K"]
+    classes: Float[Any, "B N K"]
     """Logits of the classes."""
-    corners: Float[Array, "B N 4 2"]
+    corners: Float[Any, "B N 4 2"]
     """Offsets of the corners from the centre of the cell, relative to width and height of the prior."""
 
 
 class Positions(NamedTuple):
     """Cells and priors of a picture: by increasing stride, then by row, column and prior."""
 
-    cells: Float[np.ndarray, "N 2"]
+    cells: Float[Any, "*N 2"]
     """Left and top of the cell, pixels."""
-    strides: Float[np.ndarray, "N 1"]
+    strides: Float[Any, "*N 1"]
     """Width and height of the cell, pixels."""
-    priors: Float[np.ndarray, "N 2"]
+    priors: Float[Any, "*N 2"]
     """Width and height of the prior, pixels."""
 
     @property
-    def middles(self) -> Float[np.ndarray, "N 2"]:
+    def middles(self) -> Float[Any, "*N 2"]:
         """Centre of each cell, pixels."""
         return self.cells + self.strides / 2
 

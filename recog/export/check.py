@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from recog.batch import full_height
@@ -103,4 +104,4 @@ def _random_batches(card: Card) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         sizes = full_height(widths, height)
         if preprocess.letterbox:
             sizes[1:, 0] = random.integers(1, height + 1, rows - 1)
-        yield np.asarray(mask_padding(images, sizes)), sizes
+        yield np.asarray(mask_padding(jnp.asarray(images), jnp.asarray(sizes))), sizes

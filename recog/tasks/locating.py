@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from recog.batch import Batch
 from recog.codecs import BoxCodec, BoxTargets, Prediction, Reading
 from recog.detection.loss import Objects, yolo_losses
+from recog.detection.overlap import areas
 from recog.detection.positions import (
     Raw,
     assign,
@@ -61,12 +62,13 @@ class LocatingTask(Task):
         raw: Raw = self.model.apply(variables, normalize(images), sizes[:, 1], train=False)
         at = make_positions(self.model.config.priors, *images.shape[1:3])
         chances = jax.nn.sigmoid(raw.objectness)[..., None] * jax.nn.sigmoid(raw.classes)
-        outside = jnp.any(at.middles > sizes[:, None, ::-1], axis=-1)
-        ranked = jnp.where(outside, 0.0, jnp.max(chances, axis=-1))
-        scores, places = jax.lax.top_k(ranked, min(CANDIDATES, ranked.shape[1]))
         borders = jnp.tile(sizes[:, ::-1], 2)[:, None].astype(jnp.float32)
+        boxes = jnp.clip(decode_boxes(raw.boxes, at), 0, borders)
+        padding = jnp.any(at.cells >= sizes[:, None, ::-1], axis=-1)
+        ranked = jnp.where(padding | (areas(boxes) <= 0), 0.0, jnp.max(chances, axis=-1))
+        scores, places = jax.lax.top_k(ranked, min(CANDIDATES, ranked.shape[1]))
         found = {
-            "boxes": jnp.clip(decode_boxes(raw.boxes, at), 0, borders),
+            "boxes": boxes,
             "corners": decode_corners(raw.corners, at),
             "classes": jnp.argmax(chances, axis=-1).astype(jnp.int32),
         }

@@ -1,4 +1,4 @@
-"""What a report says of pictures with boxes, against counts by hand, and what it finds wrong with them."""
+"""Reports of pictures with boxes: statistics against counts by hand, and problems."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How boxes.tsv is read: samples, corners in either form, and malformed rows by file and line."""
+"""Samples of boxes.tsv: corners in either form, and malformed rows by file and line."""
 
 import pickle
 

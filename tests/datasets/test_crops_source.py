@@ -10,7 +10,7 @@ from datasets.specs import open_source
 from recog.codecs import BoxLabel, LabelledBox
 from recog.rectify import rectify
 
-QUAD = np.float32([[30, 40], [90, 30], [92, 52], [32, 62]])
+QUAD = np.array([[30, 40], [90, 30], [92, 52], [32, 62]], np.float32)
 PICTURE = np.random.default_rng(0).integers(0, 256, (100, 120, 3), dtype=np.uint8)
 
 
@@ -47,7 +47,7 @@ def test_each_object_with_a_text_is_a_sample():
     assert len(crops) == 3
     assert [crops[index].label for index in (0, 1)] == ["A1", "B2"]
     np.testing.assert_array_equal(crops[0].image, rectify(PICTURE, QUAD.astype(float), LEAST))
-    assert crops[0].image.shape[0] == LEAST
+    assert np.shape(crops[0].image)[0] == LEAST
     assert [crops.origin(0), crops.origin(1)] == ["picture 0 object 0", "picture 0 object 2"]
     assert [crops.key(0), crops.key(1), crops.group(1)] == [b"k0#0", b"k0#2", b"g0"]
 
@@ -60,8 +60,10 @@ def test_a_picture_that_cannot_be_read_is_reported_when_loaded():
 def test_an_object_seen_in_perspective_becomes_upright():
     drawn = np.zeros((40, 120, 3), np.uint8)
     drawn[:, :60], drawn[20:, 60:] = (255, 0, 0), (0, 255, 0)
-    corners = np.float32([[20, 20], [110, 40], [100, 80], [15, 50]])
-    matrix = cv2.getPerspectiveTransform(np.float32([[0, 0], [120, 0], [120, 40], [0, 40]]) - 0.5, corners - 0.5)
+    corners = np.array([[20, 20], [110, 40], [100, 80], [15, 50]], np.float32)
+    matrix = cv2.getPerspectiveTransform(
+        np.array([[0, 0], [120, 0], [120, 40], [0, 40]], np.float32) - 0.5, corners - 0.5
+    )
     picture = cv2.warpPerspective(drawn, matrix, (130, 100))
     crop = rectify(picture, corners.astype(float), 32, margin=0.0)
     height, width = crop.shape[:2]

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from datasets.needs import Needs
-from datasets.picture_remarks import NO_CONTRAST, TOO_NARROW
+from datasets.picture_remarks import NO_CONTRAST, TOO_NARROW, picture_remarks
 from datasets.pipeline import DataConfig
 from datasets.preflight import preflight
 from datasets.report import make_report
 from recog.alphabet import DIGITS, Alphabet
-from recog.codecs import ClassCodec
+from recog.codecs import BoxCodec, BoxLabel, ClassCodec
 from recog.preprocess import Preprocess
 from tests.batches import text_needs
 
@@ -106,6 +106,13 @@ def test_class_names_are_not_counted_in_characters(make_folder):
     codec = ClassCodec(("portrait", "landscape"))
     needs = Needs(Preprocess(32), codec, codec.problems)
     assert not preflight(make_folder([(noise(90, 40), "portrait")]), needs, on_bad_sample="raise").remarks.counts
+
+
+def test_photographs_with_boxes_hold_no_line_of_text():
+    picture = noise(400, 2)
+    preprocess = Preprocess(96, 128, 1, letterbox=True)
+    assert not picture_remarks(picture, picture, BoxLabel(()), preprocess, BoxCodec(("plate",)))
+    assert TOO_NARROW in picture_remarks(picture, picture, "1", preprocess)
 
 
 def test_labels_that_do_not_fit_tall_pictures_name_the_rotation(make_folder):

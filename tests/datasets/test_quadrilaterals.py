@@ -1,11 +1,12 @@
-"""Corners in order: kept or reordered, refused without area, and recovered from polygons."""
+"""Corners in order: kept or reordered, refused without area, and recovered from polygons; and their overlap."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.quadrilaterals import in_order, outline, rectangle, tilt
+from datasets.quadrilaterals import in_order, outline, overlap, rectangle, tilt
 
 
 def turned(angle: float, width: float, height: float) -> np.ndarray:
@@ -60,3 +61,22 @@ def test_other_polygons_become_the_rectangle_around_them():
     expected = [[0, 0], [9, 0], [9, 9], [0, 9]]
     assert outline(np.array([[0, 0], [9, 0], [2, 1], [0, 9]], float)).tolist() == expected
     assert outline(np.array([[0, 3], [5, 0], [9, 3], [7, 9], [2, 8]], float)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [((0, 0, 10, 10), 1), ((20, 0, 10, 10), 0), ((5, 0, 10, 10), 50 / 150), ((2, 2, 4, 4), 0.16), ((3, 3, 0, 0), 0)],
+)
+def test_overlap_of_rectangles_is_a_ratio_of_areas(other, expected):
+    pair = rectangle(0, 0, 10, 10), rectangle(*other)
+    assert overlap(*pair) == pytest.approx(expected, abs=1e-6)
+    assert overlap(*pair[::-1]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_overlap_of_tilted_objects_is_that_of_their_pixels():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        pair = [cv2.boxPoints(((50, 50), tuple(random.uniform(20, 60, 2)), random.uniform(0, 90))) for _ in range(2)]
+        masks = [cv2.fillConvexPoly(np.zeros((800, 800), np.uint8), (8 * x).astype(np.int32), (1,)) for x in pair]
+        pixels = np.sum(np.minimum(*masks)) / np.sum(np.maximum(*masks))
+        assert overlap(*pair) == pytest.approx(pixels, abs=0.02)

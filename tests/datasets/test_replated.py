@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from datasets.replated import VARIANTS, Replated, vary
-from datasets.sources import Sample, split_holdout
+from datasets.sources import BadSampleError, Sample, split_holdout
 from recog.codecs import BoxCodec, BoxLabel, LabelledBox
 
-QUAD = np.float32([[100, 120], [180, 116], [181, 142], [101, 146]])
+QUAD = np.array([[100, 120], [180, 116], [181, 142], [101, 146]], np.float32)
 LABEL = BoxLabel((LabelledBox(QUAD, "plate", "京A12345"),))
 
 
@@ -50,7 +50,7 @@ def test_samples_are_functions_of_seed_and_index():
     assert "photograph 2" in origin
     assert source.key(8) == b"2"
     other = Replated(Photographs(), seed=4)[8][0]
-    assert other.shape != image.shape or (other != image).any()
+    assert not np.array_equal(other, image)
 
 
 def test_boxes_are_whole_and_around_what_was_drawn():
@@ -107,8 +107,9 @@ def test_held_out_photographs_are_themselves_and_none_of_their_variants_is_train
     assert len(held) == 2
     assert len(training) == VARIANTS * 4
     assert [str(held[i].label) for i in range(2)] == [str(LABEL)] * 2
-    groups = {source.group(index) for index in training.indices}
-    assert not groups & {source.plain.group(index) for index in held.indices}
+    groups = [{part.group(index) for index in range(len(part))} for part in (training, held)]
+    assert all(groups)
+    assert not groups[0] & groups[1]
 
 
 def test_labels_of_another_kind_are_refused_by_name():
@@ -118,3 +119,12 @@ def test_labels_of_another_kind_are_refused_by_name():
 
     with pytest.raises(ValueError, match=r"photograph 0.*str, not boxes"):
         Replated(Texts())[0]
+
+
+def test_a_photograph_that_cannot_be_decoded_is_a_bad_sample():
+    class Broken(Photographs):
+        def __getitem__(self, index):
+            return Sample(b"no picture", LABEL, self.origin(index))
+
+    with pytest.raises(BadSampleError, match="photograph 0"):
+        Replated(Broken())[0]

@@ -169,7 +169,7 @@ def test_a_text_that_is_not_utf8_is_a_bad_sample(tmp_path):
 
 
 def test_labels_with_boxes(tmp_path):
-    label = BoxLabel((LabelledBox(np.float32([[0.1, 0], [9, 0], [9, 3], [0, 1e-9]]), "plate", "京A1"),))
+    label = BoxLabel((LabelledBox(np.array([[0.1, 0], [9, 0], [9, 3], [0, 1e-9]], np.float32), "plate", "京A1"),))
     examples = [
         {"image": png(number), "text": "京A1", "boxes": stored}
         for number, stored in enumerate([boxes_to_json(label), "[]", "京A1", b"\xff"])

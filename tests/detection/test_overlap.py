@@ -1,6 +1,7 @@
 """Overlap of boxes against counted pixels."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -27,4 +28,4 @@ def test_overlap_is_that_of_the_pixels_inside():
 
 
 def test_areas_of_inverted_boxes_are_zero():
-    np.testing.assert_array_equal(areas(np.array([[0, 0, 3, 2], [3, 0, 0, 2], [0, 2, 3, 0]], np.float32)), [6, 0, 0])
+    np.testing.assert_array_equal(areas(jnp.array([[0, 0, 3, 2], [3, 0, 0, 2], [0, 2, 3, 0]], jnp.float32)), [6, 0, 0])

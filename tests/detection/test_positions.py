@@ -1,6 +1,7 @@
 """Positions of YOLO: their order, and that the position of a box can express it exactly."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from recog.detection.positions import (
@@ -48,7 +49,7 @@ def test_a_box_belongs_to_the_cell_of_its_centre_and_the_prior_like_it():
 
 
 def test_centres_outside_the_picture_belong_to_the_nearest_cell():
-    boxes = np.float32([[[-30, -30, -10, -26], [WIDTH + 5, HEIGHT + 5, WIDTH + 25, HEIGHT + 13]]])
+    boxes = np.array([[[-30, -30, -10, -26], [WIDTH + 5, HEIGHT + 5, WIDTH + 25, HEIGHT + 13]]], np.float32)
     places = np.asarray(assigned(boxes))[0]
     np.testing.assert_array_equal(AT.cells[places[0]], [0, 0])
     np.testing.assert_array_equal(AT.cells[places[1]] + AT.strides[places[1]], [WIDTH, HEIGHT])
@@ -64,22 +65,24 @@ def test_decoding_undoes_the_equations_of_the_paper():
         [np.log(share / (1 - share)), np.log((boxes[0, :, 2:] - boxes[0, :, :2]) / priors)], axis=-1
     )
     unique = np.array([i for i, place in enumerate(places[0]) if (places[0] == place).sum() == 1])
-    decoded = np.asarray(at_positions(decode_boxes(raw, AT), places))
+    decoded = np.asarray(at_positions(decode_boxes(jnp.asarray(raw), AT), jnp.asarray(places)))
     np.testing.assert_allclose(decoded[0, unique], boxes[0, unique], atol=0.01)
 
 
 def test_corners_are_offsets_from_the_middle_of_the_cell_in_sizes_of_the_prior():
     raw = RNG.normal(size=(2, len(AT.cells), 4, 2)).astype(np.float32)
     expected = AT.cells[:, None] + AT.strides[:, None] / 2 + AT.priors[:, None] * raw
-    np.testing.assert_allclose(decode_corners(raw, AT), expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(decode_corners(jnp.asarray(raw), AT), expected, rtol=1e-5, atol=1e-4)
 
 
 def test_bounding_boxes_end_at_the_picture():
-    corners = np.float32([[[[-5, 10], [20, 8], [22, 30], [-3, 33]], [[50, 10], [99, 12], [98, 70], [49, 68]]]])
-    boxes = bounding_boxes(corners, np.array([[60, 90]]))
+    corners = jnp.array(
+        [[[[-5, 10], [20, 8], [22, 30], [-3, 33]], [[50, 10], [99, 12], [98, 70], [49, 68]]]], jnp.float32
+    )
+    boxes = bounding_boxes(corners, jnp.array([[60, 90]]))
     np.testing.assert_array_equal(boxes, [[[0, 8, 22, 33], [49, 10, 90, 60]]])
 
 
 def test_marks_are_set_where_the_mask_is():
-    marked = mark_positions(np.array([[1, 3, 3, 0], [2, 2, 0, 0]]), np.array([[1, 0, 1, 0], [0, 1, 0, 0]], bool), 5)
+    marked = mark_positions(jnp.array([[1, 3, 3, 0], [2, 2, 0, 0]]), jnp.array([[1, 0, 1, 0], [0, 1, 0, 0]], bool), 5)
     np.testing.assert_array_equal(marked, [[0, 1, 0, 1, 0], [0, 0, 1, 0, 0]])

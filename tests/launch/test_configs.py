@@ -47,7 +47,7 @@ def get_config(name: str) -> Config:
 
 
 def tiny(config: Config) -> Config:
-    """The same architecture with a few channels."""
+    """Shrinks a configuration to few channels of the same architecture."""
     config.data.batch_size = ROWS
     if isinstance(config.model, YOLOConfig):
         config.data.height, config.data.width, config.model.blocks = 64, 96, (0,) * 5
@@ -66,7 +66,7 @@ def noise(config: Config, task: Task) -> Batch:
     data, random = config.data, np.random.default_rng(0)
     pictures = random.integers(0, 256, (ROWS, data.height, data.width or 96, data.channels), np.uint8)
     if isinstance(task.codec, BoxCodec):
-        corners = np.float32([[10, 20], [60, 20], [60, 40], [10, 40]])
+        corners = np.array([[10, 20], [60, 20], [60, 40], [10, 40]], np.float32)
         labels = [BoxLabel((LabelledBox(corners, name),)) for name in task.codec.names[:1]] * ROWS
     else:
         alphabet = task.codec.alphabet

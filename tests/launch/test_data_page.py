@@ -3,6 +3,7 @@
 import json
 import warnings
 
+import numpy as np
 import pytest
 
 from datasets.box_report import make_box_report
@@ -89,6 +90,15 @@ def test_a_page_without_a_readable_box(tmp_path):
     (tmp_path / "boxes.tsv").write_text("0.png\t\t1,2\n")
     source = Boxes(tmp_path)
     write_box_page(tmp_path / "report.png", "nothing", make_box_report(source, Preprocess(height=32)))
+    assert load(tmp_path / "report.png").shape[1] > 1000
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.5, 0.2, 0.1, 2.4), (0.5, 0.5, 1.5, 1.5, 120)], ids=["inside", "beyond"])
+def test_a_page_of_boxes_that_differ_by_rounding_alone(tmp_path, place):
+    places = np.array([place, place], np.float32)
+    places[1] = np.nextafter(places[1], np.float32(1e9))
+    found = make_box_report(Boxes(write_boxes(tmp_path / "in")), Preprocess(height=32))._replace(places=places)
+    write_box_page(tmp_path / "report.png", "equal", found)
     assert load(tmp_path / "report.png").shape[1] > 1000
 
 

@@ -183,7 +183,7 @@ def test_the_best_path_of_attention_needs_a_program_without_a_search(attention):
     ids=str,
 )
 def test_both_commands_say_why_readers_by_parts_take_neither_lexicons_nor_lists(attention, flags, digits, monkeypatch):
-    monkeypatch.setattr(predict.Artifact, "load", lambda folder: attention)
+    monkeypatch.setattr("launch.runs.predicting_lines.Artifact.load", lambda folder: attention)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     reason = "^.*(lexicon|nbest).*need CTC logits of a whole text; this model reads by parts or attention"
     with parsed(predict, "--artifact=x", *flags), pytest.raises(ValueError, match=reason):

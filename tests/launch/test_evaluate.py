@@ -11,6 +11,7 @@ from datasets.pipeline import DataConfig
 from datasets.preflight import preflight
 from datasets.specs import open_source
 from launch import evaluate as command
+from launch.runs.box_tiles import FOUND, LABELLED
 from launch.runs.config import to_json
 from launch.runs.data import Samples, needs_to_measure
 from launch.runs.evaluating import evaluate, tiles
@@ -19,7 +20,6 @@ from launch.runs.training import train
 from recog.codecs import BoxCodec
 from recog.evaluation.evaluator import Evaluation, Prediction
 from recog.metrics.boxes import BoxCounts
-from recog.outlines import COLOUR
 from tests.launch.conftest import tiny_config
 from tests.launch.in_process import run_main
 from tests.launch.pictures import write_boxes
@@ -84,10 +84,26 @@ def test_validation_samples_that_have_changed_are_refused(digits, tmp_path):
     assert evaluate(tmp_path / "run", f"folder:{folder}", tmp_path / "out")["count"] == 24
 
 
-def test_boxes_are_outlined_on_the_sheet(tmp_path):
+def test_the_sheet_of_a_detector_outlines_labels_and_detections(tmp_path):
+    """Pictures with a mistake come first; corners of detections are in pixels of the scaled picture."""
     source = open_source(f"boxes:{write_boxes(tmp_path / 'in')}")
-    predictions = [Prediction(index, str(source[index].label), "[]", 1.0) for index in range(3)]
-    checked = preflight(source, needs_to_measure(DataConfig(), BoxCodec(("plate",))), on_bad_sample="raise")
-    shown = tiles(Evaluation(predictions, BoxCounts(0.5), 1.0, None), Samples(source, checked))
-    assert [(tile.image == COLOUR).all(axis=2).any() for tile in shown] == [True, True, False]
-    assert [tile.label for tile in shown] == [str(source[index].label) for index in range(3)]
+    codec, data = BoxCodec(("plate",)), DataConfig(height=80, width=120, letterbox=True)  # twice the size
+    second = [[10, 10], [90, 10], [90, 30], [10, 30]]
+    alarm = {"class": "plate", "corners": [[100, 40], [110, 40], [110, 50], [100, 50]], "score": 0.5}
+    found = [[], [{"class": "plate", "corners": second, "score": 0.9}], [alarm]]
+    predictions = [
+        Prediction(index, str(codec.scaled(source[index].label, 2, 2)), json.dumps(rows), 1.0)
+        for index, rows in enumerate(found)
+    ]
+    checked = preflight(source, needs_to_measure(data, codec), on_bad_sample="raise")
+    evaluation = Evaluation(predictions, BoxCounts(0.5), 1.0, None)
+    shown = tiles(evaluation, Samples(source, checked), data.preprocess)
+    assert [(tile.text, tile.label) for tile in shown] == [
+        ("0 of 2 found", "2 of 2 found"),
+        ("0 of 0 found, 1 false alarm", "0 of 0 found"),
+        ("1 of 1 found", "1 of 1 found"),
+    ]
+    outlines = [[(tile.image == colour).all(axis=2).any() for colour in (LABELLED, FOUND)] for tile in shown]
+    assert outlines == [[True, False], [False, True], [False, True]], "an exact detection covers its label"
+    rows, columns = np.nonzero((shown[1].image == FOUND).all(axis=2))
+    np.testing.assert_allclose([columns.min(), rows.min(), columns.max(), rows.max()], [50, 20, 55, 25], atol=4)

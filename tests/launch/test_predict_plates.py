@@ -103,6 +103,7 @@ def test_a_decoder_of_the_reader(artifacts, photos, predict):
         (("--detector={finder}", "--every=2"), "--every=2"),
         (("--detector={finder}", "--draw={photos}"), "overwritten"),
         (("--detector={reader}", "--artifact={finder}"), "detector's artifact"),
+        (("--artifact={finder}",), "--detector={finder}"),
         ((), "--artifact"),
     ],
 )
@@ -111,6 +112,6 @@ def test_flags_that_do_not_go_together_are_named(arguments, named, artifacts, ph
     names = {"finder": artifacts[0], "reader": artifacts[1], "photos": photos}
     with (
         parsed(launch.predict, *(argument.format(**names) for argument in arguments)),
-        pytest.raises(ValueError, match=named),
+        pytest.raises(ValueError, match=named.format(**names)),
     ):
         launch.predict.main(["predict", str(photos / "a.png")])

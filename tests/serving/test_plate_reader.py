@@ -8,7 +8,7 @@ from recog.ctc import BeamSearch
 from recog.ctc.pattern import compile_pattern
 from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
-from recog.serving.plate_reader import PlateReader
+from recog.serving import PlateReader
 from tests.painted_plates import BLUE, box, paint, photograph, write_artifacts
 
 

@@ -23,8 +23,8 @@ AT = make_positions(PRIORS, HEIGHT, WIDTH)
 COUNT = len(AT.cells)
 LABEL = BoxLabel(
     (
-        LabelledBox(np.float32([[10, 12], [30, 10], [31, 18], [11, 20]]), "plate"),
-        LabelledBox(np.float32([[50, 30], [80, 30], [80, 50], [50, 50]]), "car"),
+        LabelledBox(np.array([[10, 12], [30, 10], [31, 18], [11, 20]], np.float32), "plate"),
+        LabelledBox(np.array([[50, 30], [80, 30], [80, 50], [50, 50]], np.float32), "car"),
     )
 )
 
@@ -51,7 +51,7 @@ def nothing() -> Raw:
 def say(raw: Raw, box: LabelledBox, logit: float, shift: int = 0) -> None:
     """Lets the position of a box, or one some positions on, predict it."""
     low, high = box.corners.min(axis=0), box.corners.max(axis=0)
-    place = int(assign(np.concatenate([low, high])[None, None], PRIORS, HEIGHT, WIDTH)[0, 0]) + shift
+    place = int(assign(jnp.concatenate([low, high])[None, None], PRIORS, HEIGHT, WIDTH)[0, 0]) + shift
     cell, stride, prior = (x[place] for x in AT)
     share = np.clip(((low + high) / 2 - cell) / stride, 0.02, 0.98)
     raw.boxes[place] = [*np.log(share / (1 - share)), *np.log((high - low) / prior)]
@@ -62,7 +62,7 @@ def say(raw: Raw, box: LabelledBox, logit: float, shift: int = 0) -> None:
 
 def predict(raw: Raw, sizes=((HEIGHT, WIDTH),)) -> dict[str, np.ndarray]:
     task = LocatingTask(Fixed(CONFIG, raw), CODEC)
-    images = np.zeros((len(sizes), HEIGHT, WIDTH, 3), np.uint8)
+    images = jnp.zeros((len(sizes), HEIGHT, WIDTH, 3), jnp.uint8)
     return jax.device_get(jax.jit(lambda sizes: task.predict({}, images, sizes))(np.array(sizes, np.int32)))
 
 
@@ -102,6 +102,24 @@ def test_there_is_nothing_in_the_padding_and_no_box_leaves_the_picture():
     assert found["corners"][2, 0, :, 0].max() == pytest.approx(31, abs=0.01), "corners are where they are"
 
 
+@pytest.mark.parametrize("size", [(17, 96), (64, 33), (3, 96), (64, 1)])
+def test_objects_are_found_in_cells_of_which_the_picture_fills_little(size):
+    """Training gives an object at the right or lower border to a cell that may be mostly padding."""
+    bottom, right = size
+    left, top = max(0, right - 2), max(0, bottom - 2)
+    raw, corners = nothing(), np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    say(raw, LabelledBox(corners, "plate"), 2.0)
+    found = predict(raw, [size])
+    assert found["mask"].sum() == 1
+    np.testing.assert_allclose(found["boxes"][0, 0], [left, top, right, bottom], atol=0.4)
+
+
+def test_boxes_of_which_the_picture_shows_nothing_are_no_objects():
+    raw = nothing()
+    say(raw, LABEL.boxes[0]._replace(corners=np.array([[44, 20], [46, 20], [46, 22], [44, 22]], np.float32)), 2.0)
+    assert predict(raw, [(HEIGHT, 45), (HEIGHT, 44), (HEIGHT, 43)])["mask"].sum(axis=1).tolist() == [1, 0, 0]
+
+
 def batch_of(labels: list[BoxLabel | None]) -> Batch:
     targets, mask = CODEC.zeros(len(labels)), np.array([label is not None for label in labels])
     for row, label in enumerate(labels):
@@ -139,6 +157,7 @@ def test_a_model_learns_to_predict_its_labels():
         return jax.tree.map(lambda x, g: x - 0.5 * g, variables, gradient), output
 
     _, first = step(variables)
+    last = first
     for _ in range(100):
         variables, last = step(variables)
     assert set(first.sums) == {"objectness_loss", "box_loss", "classes_loss", "corners_loss"}
@@ -183,6 +202,6 @@ def test_a_model_of_other_priors_decodes_by_them():
     say(raw, plate, 2.0)
     other = dataclasses.replace(CONFIG, priors=tuple((2 * w, 2 * h) for w, h in PRIORS))
     task = LocatingTask(Fixed(other, raw), CODEC)
-    found = task.predict({}, np.zeros((1, HEIGHT, WIDTH, 3), np.uint8), jnp.array([[HEIGHT, WIDTH]]))
+    found = task.predict({}, jnp.zeros((1, HEIGHT, WIDTH, 3), jnp.uint8), jnp.array([[HEIGHT, WIDTH]]))
     low, high = np.asarray(found["corners"])[0, 0].min(axis=0), np.asarray(found["corners"])[0, 0].max(axis=0)
     np.testing.assert_allclose(high - low, 2 * np.ptp(plate.corners, axis=0), rtol=1e-4)

@@ -4,6 +4,7 @@ import os
 import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -220,7 +221,8 @@ def test_by_option_the_whole_picture_is_a_sample_with_the_corners_of_the_plate(t
     inner = 0.85 * box.corners + 0.15 * box.corners.mean(axis=0)  # a point is in the pixel of its whole part
     found = [pixels[int(y), int(x)] for x, y in inner]
     np.testing.assert_allclose(found, COLOURS, atol=25)
-    (example,) = tfds.builder_from_directory(folder).as_data_source("rotate")
+    records: Any = tfds.builder_from_directory(folder).as_data_source  # TFDS's decorator hides its parameters
+    (example,) = records("rotate")
     assert example["box"].tolist() == [154, 383, 387, 474]
 
 
