@@ -49,8 +49,9 @@ class _Scene(NamedTuple):
 class Replated:
     """Samples made of a source of photographs with boxes.
 
-    Sample ``i`` is a variant of photograph ``i % len(photographs)`` and a pure function of the seed and ``i``. Held out
-    samples are the photographs themselves (`datasets.sources.split_holdout`).
+    A plate keeps the class of the one it replaces, and those added are of class ``plate``: the classes must not be
+    colours or layouts. Sample ``i`` is a variant of photograph ``i % len(photographs)`` and a pure function of the seed
+    and ``i``. Held out samples are the photographs themselves (`datasets.sources.split_holdout`).
 
     Args:
       photographs: photographs with `recog.codecs.BoxLabel`s.

@@ -155,6 +155,8 @@ def _open_part(spec: str) -> Source:
         held = float(share)
     except ValueError:
         raise ValueError(f"{spec}: write the share that is held out after the colon, {kind}:0.5:folder:PATH") from None
+    if not 0 < held < 1:
+        raise ValueError(f"{spec}: the share that is held out must be above 0 and below 1")
     kept, rest = split_holdout(_open_inner(f"{kind}:{inner}"), held)
     return kept if kind == "kept" else rest
 

@@ -2,8 +2,8 @@
 
     python -m launch.train --config=launch/configs/plates_photographed.py --workdir=runs/plates_photographed
 
-Six tenths of the plates are rendered, the others are real: ``$RECOG_REAL_DATA/plates_cn``, and plates of the photographs
-in ``$RECOG_REAL_DATA/vehicles_cn``, half of which are held out (those of ``plate_finder_tuned.py``).
+Six tenths of the plates are rendered, the others are real: ``$RECOG_REAL_DATA/plates_cn``, and plates of the
+photographs in ``$RECOG_REAL_DATA/vehicles_cn``, half of which are held out (those of ``plate_finder_tuned.py``).
 """
 
 from datasets.pipeline import DataConfig

@@ -4,7 +4,6 @@ import dataclasses
 import json
 from typing import Any, ClassVar, NamedTuple, Self
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Int
@@ -59,7 +58,8 @@ class BoxTargets(NamedTuple):
     """Boxes of a batch of pictures, padded to the same number for each picture."""
 
     corners: Float[Any, "B N 4 2"]
-    """Corners as in `LabelledBox.corners`; zero where `mask` is false."""
+    """Corners as in `LabelledBox.corners`, zero in empty slots. A box with corners whose `mask` is false has been cut
+    off by augmentation, and does not count: finding the rest is neither right nor wrong."""
     classes: Int[Any, "B N"]
     """Indices into `BoxCodec.names`."""
     mask: Bool[Any, "B N"]
@@ -217,19 +217,23 @@ class BoxCodec:
         return paired(one, other)
 
     def moved(self, targets: BoxTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> BoxTargets:
-        """Maps corners by each picture's homography, and empties the slots of boxes that are cut off.
+        """Maps corners by each picture's homography, and unmasks boxes that are cut off.
 
-        A box stays if at least `KEPT` of its area that was inside the picture still is. Its corners may then lie
-        outside: they are not clipped, because an object's corner has its place whether or not the picture shows it.
+        A box stays if at least `KEPT` of its area that was inside the picture still is; of others that can be seen, the
+        corners stay. Corners may lie outside: they are not clipped, because an object's corner has its place whether or
+        not the picture shows it.
         """
         batch, boxes = targets.corners.shape[:2]
         centred = jnp.asarray(targets.corners).reshape(batch, boxes * 4, 2) - 0.5  # maps have pixel centres at integers
         points = move_points(maps, centred).reshape(targets.corners.shape) + 0.5
         before, after = share_inside(targets.corners, sizes), share_inside(points, sizes)
-        mask = targets.mask & (after > 0) & (after >= KEPT * before)
-        kept = BoxTargets(points, targets.classes, mask, targets.texts)
-        return jax.tree.map(
-            lambda x: jnp.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, jnp.zeros_like(x)), kept
+        seen = targets.mask & (after > 0)
+        mask = seen & (after >= KEPT * before)
+        return BoxTargets(
+            jnp.where(seen[..., None, None], points, 0.0),
+            jnp.where(mask, targets.classes, 0),
+            mask,
+            jnp.where(mask[..., None], targets.texts, 0),
         )
 
     def for_measuring(self) -> Self:

@@ -26,12 +26,12 @@ class Objects(NamedTuple):
     """Labelled objects of a batch."""
 
     boxes: Float[Any, "B M 4"]
-    """x1, y1, x2, y2 in pixels."""
+    """x1, y1, x2, y2 in pixels; zero in empty slots. Predictions that overlap a box without ``mask`` have no loss."""
     corners: Float[Any, "B M 4 2"]
     """x and y in pixels."""
     classes: Int[Any, "B M"]
     mask: Bool[Any, "B M"]
-    """Whether the slot holds an object."""
+    """Whether the slot holds an object that shall be found."""
     places: Int[Any, "B M"]
     """Position that shall predict the object (`recog.detection.positions.assign`)."""
 

@@ -253,7 +253,7 @@ def test_both_parts_of_a_split_can_be_named(tmp_path):
     ) == [f"{index}.png".encode() for index in range(8)]
     for spec, reason in {
         f"held:folder:{tmp_path}": "write the share",
-        f"held:1:folder:{tmp_path}": "leaves nothing on one side",
+        f"held:1:folder:{tmp_path}": "above 0 and below 1",
         "held:0.5:plates": "needs stored pictures",
     }.items():
         with pytest.raises(ValueError, match=reason):

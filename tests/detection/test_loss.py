@@ -106,6 +106,25 @@ def test_gradients_are_finite_for_boxes_of_no_size_and_predictions_of_any():
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(gradient))
 
 
+def test_finding_the_rest_of_a_cut_object_is_not_wrong():
+    """Predictions at an unmasked box have no loss, wherever they are sure."""
+    raw, box = random_raw(1), [[19, 21, 39, 29]]
+    place = int(objects_of([box], [[0]], [[1]]).places[0, 0])
+    raw.boxes[0, place] = _inverse(box[0], place)
+    cut, none = (losses(raw, objects_of([row], [[0]], [[0]])).objectness[0] for row in (box, [[0, 0, 0, 0]]))
+    found = np.asarray(decode_boxes(raw.boxes, AT))[0]
+    near = np.array([overlap(one.astype(float), np.array(box[0], float)) >= IGNORE for one in found])
+    assert near[place]
+    assert none - cut == pytest.approx(np.log1p(np.exp(raw.objectness[0, near])).sum(), rel=1e-3)
+
+
+def _inverse(box, place: int) -> np.ndarray:
+    """Numbers with which a position predicts a box."""
+    low, high = np.array(box[:2], float), np.array(box[2:], float)
+    share = ((low + high) / 2 - AT.cells[place]) / AT.strides[place]
+    return np.concatenate([np.log(share / (1 - share)), np.log((high - low) / AT.priors[place])])
+
+
 def test_empty_slots_have_no_gradient():
     raw = random_raw(1)
     one = objects_of([[[10, 10, 30, 18], [33, 30, 60, 41]]], [[0, 0]], [[1, 0]])

@@ -191,7 +191,8 @@ def test_detections_of_a_low_score_are_not_shown():
 def test_rows_without_a_sample_do_not_count():
     alone, beside = batch_of([LABEL]), batch_of([LABEL, None])
     variables = TASK.init(jax.random.key(0), alone)
-    found, other = (LOSS.function(variables, batch, jax.random.key(0)) for batch in (alone, beside))
+    loss = jax.jit(LOSS.function)
+    found, other = (loss(variables, batch, jax.random.key(0)) for batch in (alone, beside))
     assert other[0] == pytest.approx(float(found[0]), rel=1e-5)
     for name, value in found[1].sums.items():
         assert other[1].sums[name] == pytest.approx(float(value), rel=1e-5)
