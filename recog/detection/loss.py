@@ -73,7 +73,7 @@ def yolo_losses(raw: Raw, at: Positions, objects: Objects, picture: tuple[int, i
 def _objectness_loss(raw: Raw, at: Positions, objects: Objects) -> Float[Array, " B"]:
     found = jax.lax.stop_gradient(decode_boxes(raw.boxes, at))
     overlaps = intersection_over_union(found[:, :, None], objects.boxes[:, None])  # B N M
-    overlap = jnp.max(jnp.where(objects.mask[:, None], overlaps, 0.0), axis=2)
+    overlap = jnp.max(overlaps, axis=2)  # also with objects that do not count
     positive = mark_positions(objects.places, objects.mask, raw.objectness.shape[1])
     losses = optax.sigmoid_binary_cross_entropy(raw.objectness, positive.astype(jnp.float32))
     return jnp.sum(jnp.where(positive | (overlap < IGNORE), losses, 0.0), axis=1)
