@@ -4,6 +4,9 @@ The artifact is a folder that predicts without the code that trained it (see `la
 live model before it is written. With ``--decoder=beam`` the program itself decodes by a beam search; attention decoders
 can search in no other way, while other readers also take a decoder when they predict. The card names an n-gram model
 by its file and sha256. Lexicons and lists of the best texts are no part of a program: `launch.predict` takes them.
+
+The program of a detector takes pictures of another size than those it was trained with if ``--height`` and ``--width``
+say so: larger ones show small objects better, and take more time.
 """
 
 from absl import flags
@@ -16,6 +19,8 @@ def define_flags() -> None:
     """Defines the flags of this entry point."""
     flags.DEFINE_string("workdir", None, "Folder that launch.train wrote; its best checkpoint is exported.")
     flags.DEFINE_string("out", None, "New folder for the artifact; an existing artifact is replaced.")
+    flags.DEFINE_integer("height", None, "Height of a detector's pictures (that of its training).", 1)
+    flags.DEFINE_integer("width", None, "Width of a detector's pictures (that of its training).", 1)
     decoding.define_flags()
     flags.mark_flags_as_required(["workdir", "out"])
 
@@ -23,7 +28,8 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     """Reads the flags and exports."""
     del argv
-    export(flags.FLAGS.workdir, flags.FLAGS.out, decoding.from_flags())
+    values = flags.FLAGS
+    export(values.workdir, values.out, decoding.from_flags(), values.height, values.width)
 
 
 if __name__ == "__main__":

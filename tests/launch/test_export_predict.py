@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import launch.predict
+from launch.runs.exporting import export
 from launch.runs.folder import load_run
 from recog.export.artifact import Artifact
 from recog.export.files import FILES, ArtifactError
@@ -39,6 +40,11 @@ def test_export_says_what_it_wrote(exported, trained):
     assert card.validation_data == "25% of the training data, held out"
     assert (out / "config.json").read_text() == (trained.workdir / "config.json").read_text()
     assert (out / "codec.json").read_text() == (trained.workdir / "codec.json").read_text()
+
+
+def test_a_reader_is_exported_with_the_size_of_its_training(trained, tmp_path):
+    with pytest.raises(ValueError, match="--height and --width are for detectors"):
+        export(trained.workdir, tmp_path / "artifact", height=64)
 
 
 def test_the_command_reads_what_it_can(exported, gallery, tmp_path):

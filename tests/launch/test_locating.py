@@ -98,6 +98,15 @@ def test_it_learns_and_tells_its_rates(workdir):
     assert json.loads((workdir / "codec.json").read_text())["kind"] == "boxes"
 
 
+def test_it_is_exported_for_another_size(workdir, tmp_path):
+    with pytest.raises(ValueError, match=r"data\.height=100.*multiples of 32"):
+        export(workdir, tmp_path / "artifact", height=100)
+    export(workdir, tmp_path / "artifact", height=128, width=192)
+    artifact = Artifact.load(tmp_path / "artifact")
+    assert artifact.fit(np.zeros((60, 90, 3), np.uint8)).shape == (128, 192, 3)
+    assert json.loads((workdir / "config.json").read_text())["data"]["height"] == 64
+
+
 def test_it_is_evaluated_exported_and_served(workdir, tmp_path):
     report = evaluate(workdir, out=tmp_path / "report")
     assert report["count"] == 8
