@@ -45,12 +45,10 @@ def get_config() -> Config:
             brightness=0.2,
             contrast=0.4,
             saturation=0.8,
-            hue=0.03,
             blur=1,
-            noise=0.05,
             erasing=0.02,
         ),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=200, weight_decay=5e-4, clip_norm=10),
-        train=LoopConfig(steps=2_500, log_every=50, evaluate_every=500, checkpoint_every=250),
+        train=LoopConfig(steps=4_000, log_every=50, evaluate_every=1_000, checkpoint_every=250),
         classes=("plate",),
     )

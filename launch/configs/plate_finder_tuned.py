@@ -21,6 +21,7 @@ def get_config() -> Config:
     config.data.validation, config.data.holdout = "", 0.5
     config.data.height = 320  # photographs may be upright
     config.data.on_bad_sample = "skip"
-    config.augment.rotation, config.augment.noise = 3, 0.03
+    config.augment.rotation = 3
     config.optimizer.learning_rate, config.optimizer.warmup_steps = 1e-3, 50
+    config.train.evaluate_every = 500
     return config

@@ -74,7 +74,7 @@ def from_json(kind: Any, saved: Any) -> Any:
         kinds = {kind.__name__: kind for kind in typing.get_args(kind)}
         kind = kinds.get(saved.get("type") if isinstance(saved, dict) else None, typing.get_args(kind)[0])
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        return tuple(saved) if isinstance(saved, list) else saved
+        return _with_tuples(saved)
     fields = typing.get_type_hints(kind)
     if not (isinstance(saved, dict) and "type" in saved):
         raise ValueError(f"the saved configuration holds {saved!r:.80} instead of a {kind.__name__}: it is damaged")
@@ -84,6 +84,11 @@ def from_json(kind: Any, saved: Any) -> Any:
         odd = sorted((given.keys() - fields.keys()) | (needed - given.keys()))
         raise ValueError(f"saved {saved['type']} does not fit this version's {kind.__name__}: fields {odd} differ")
     return kind(**{name: from_json(fields[name], value) for name, value in given.items()})
+
+
+def _with_tuples(saved: Any) -> Any:
+    """Nested lists of JSON as the tuples that they were."""
+    return tuple(map(_with_tuples, saved)) if isinstance(saved, list) else saved
 
 
 def _must_be_saved(field: dataclasses.Field, kind: Any) -> bool:
