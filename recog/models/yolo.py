@@ -119,8 +119,9 @@ class YOLO(nn.Module):
         )
 
     def _linear(self, x: Float[Array, "B Y X D"], channels: int, name: str) -> Float[Array, "B Y X _"]:
-        """1x1 convolution with bias, in float32."""
-        x, bias = BareConv(channels, (1, 1), dtype=jnp.dtype(self.config.dtype), name=name)(x)
+        """1x1 convolution with bias, in float32; initially zero, so that training begins with the priors as boxes."""
+        dtype = jnp.dtype(self.config.dtype)
+        x, bias = BareConv(channels, (1, 1), dtype=dtype, kernel_init=nn.initializers.zeros, name=name)(x)
         return x.astype(jnp.float32) + bias
 
 

@@ -35,12 +35,13 @@ class BareConv(nn.Module):
     padding: str | Margins = "SAME"
     use_bias: bool = True
     dtype: jnp.dtype = jnp.float32
+    kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
 
     @nn.compact
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B Y X D"], Float[Array, " D"] | float]:
         """Results without the bias, and the bias: float32, or 0 without one."""
         shape = (*self.kernel, x.shape[-1], self.channels)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        kernel = self.param("kernel", self.kernel_init, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,)) if self.use_bias else 0.0
         return convolve(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, self.padding), bias
 
