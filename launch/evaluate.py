@@ -21,7 +21,7 @@ from launch.runs import decoding, entry
 from launch.runs.evaluating import evaluate
 from launch.runs.evaluating_plates import evaluate_plates
 from launch.runs.modes import Mode, choose_mode
-from recog.serving.plate_reader import THRESHOLD
+from recog.metrics.boxes import THRESHOLD
 
 MODES = {
     "workdir": Mode(optional=("study", "data")),

@@ -29,7 +29,7 @@ from absl import flags
 from launch.runs import decoding, entry
 from launch.runs.predicting_lines import print_lines
 from launch.runs.predicting_plates import PlateOptions, print_plates
-from recog.serving.plate_reader import THRESHOLD
+from recog.metrics.boxes import THRESHOLD
 
 OF_DETECTOR = ("threshold", "draw", "every")
 

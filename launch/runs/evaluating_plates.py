@@ -77,7 +77,7 @@ def evaluate_plates(
       out: folder to write to; empty writes nothing.
       on_bad_sample: ``raise`` or ``skip`` samples that cannot be used.
       decoding: decoder of the reader; None takes that of its artifact.
-      threshold: minimum score of a detection; None takes `recog.serving.plate_reader.THRESHOLD`.
+      threshold: minimum score of a detection; None takes `recog.metrics.boxes.THRESHOLD`.
 
     Raises:
       ValueError: an artifact is not of its kind, or the samples have no boxes or other classes.

@@ -10,10 +10,11 @@ from tqdm import tqdm
 from launch.runs.decoding import Decoding, artifact_decoded_by
 from launch.runs.predicting_lines import hides_progress
 from recog.export.artifact import Artifact
+from recog.metrics.boxes import THRESHOLD
 from recog.serving.drawn_plates import DrawnFolder
 from recog.serving.files import PICTURES, find_pictures
 from recog.serving.plate_reader import PICTURES as TOGETHER
-from recog.serving.plate_reader import THRESHOLD, Plate, PlateReader
+from recog.serving.plate_reader import Plate, PlateReader
 from recog.serving.shots import VIDEOS, Shot, count_shots, is_video, list_shots, read_shots
 
 

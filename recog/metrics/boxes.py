@@ -13,6 +13,8 @@ from recog.metrics.average_precision import THRESHOLDS, average_precisions, matc
 from recog.metrics.counts import RateStyle
 from recog.rectangles import bounds, overlaps
 
+THRESHOLD = 0.4
+"""Usual minimum score of the detections that are counted, shown and read, that of fast-alpr."""
 CCPD_OVERLAP = 0.7
 """Intersection over union that CCPD's rule asks for, exclusive (Xu et al. 2018, section 5.1)."""
 

@@ -10,10 +10,9 @@ from jaxtyping import Int, UInt8
 from recog.codecs import BoxCodec, Prediction, Reading, TextCodec
 from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
+from recog.metrics.boxes import THRESHOLD
 from recog.rectify import MARGIN, rectify, usable_corners
 
-THRESHOLD = 0.4
-"""Minimum score of a detection that is read."""
 PICTURES = 8
 """Number of photographs that are searched together."""
 CROPS = 64

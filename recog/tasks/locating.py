@@ -21,6 +21,7 @@ from recog.detection.positions import (
 )
 from recog.detection.suppression import suppress
 from recog.metrics import BoxCounts
+from recog.metrics.boxes import THRESHOLD
 from recog.tasks.task import Loss, LossOutput, Task, Variables, apply_training, masked_mean, normalize
 
 CANDIDATES = 256
@@ -29,8 +30,6 @@ DETECTIONS = 100
 """Maximum number of detections in a picture, as COCO counts them."""
 DUPLICATE = 0.45
 """Maximum intersection over union of two detections of a class, as in Darknet."""
-THRESHOLD = 0.4
-"""Minimum score of the detections that recall and false alarms count, the default of fast-alpr."""
 LEAST = 0.005
 """Minimum score of a detection, Darknet's when it evaluates; users set a higher threshold."""
 
