@@ -18,7 +18,8 @@ def relight(
     """Changes saturation, hue, contrast and brightness; values may leave 0 to 255, padding becomes undefined."""
     batch, keys = images.shape[0], jax.random.split(key, 4)
     if config.saturation:
-        grey = sum(weight * images[..., channel] for channel, weight in enumerate(LUMA))[..., None]
+        red, green, blue = (weight * images[..., channel, None] for channel, weight in enumerate(LUMA))
+        grey = red + green + blue
         images = grey + (images - grey) * _each(draw_factor(keys[0], batch, config.saturation))
     if config.hue:
         images = turn_hue(images, draw(keys[1], batch, config.hue))
