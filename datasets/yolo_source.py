@@ -83,11 +83,11 @@ class Yolo:
         """Parses a line about a picture of this width and height; raises ``ValueError``."""
         class_, *shares = line.split()
         try:
-            place, values = int(class_), np.array([float(share) for share in shares])
+            number, values = float(class_), np.array([float(share) for share in shares])
         except ValueError:
             raise ValueError(f"{shortened(line)} does not consist of numbers: write {FORM}") from None
-        if not 0 <= place < len(self.names):
-            raise ValueError(f"class {place} has no name: expected 0 to {len(self.names) - 1}, or name more classes")
+        if number not in range(len(self.names)):  # some tools write 0.0
+            raise ValueError(f"class {class_} has no name: expected 0 to {len(self.names) - 1}, or name more classes")
         if not (len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0)):
             raise ValueError(f"{len(values)} numbers after the class are neither a box nor a polygon: write {FORM}")
         points = values.reshape(-1, 2)
@@ -97,7 +97,7 @@ class Yolo:
         corners = rectangle(*(points[0] - points[1] / 2), *points[1]) if len(points) == 2 else outline(points)
         if not is_clockwise(corners):
             raise ValueError(f"{shortened(line)} encloses no area: correct the line or remove it")
-        return LabelledBox(corners, self.names[place])
+        return LabelledBox(corners, self.names[int(number)])
 
 
 def _folders(folder: Path, split: str) -> tuple[Path, Path]:

@@ -33,7 +33,7 @@ def label(folder, line: str, file: str = "labels/train/a.txt") -> list[tuple]:
 
 
 def test_boxes_and_polygons_in_pixels(folder):
-    lines = "1 0.5 0.5 0.25 0.5\n\n0 0.75 0.25 0.75 0.75 0.25 0.75 0.25 0.25\n0 0 0 0.5 0.25 0 0.5\n"
+    lines = "1.0 0.5 0.5 0.25 0.5\n\n0 0.75 0.25 0.75 0.75 0.25 0.75 0.25 0.25\n0 0 0 0.5 0.25 0 0.5\n"
     upright = [[20, 10], [60, 10], [60, 30], [20, 30]]
     around = [[0, 0], [40, 0], [40, 20], [0, 20]]
     found = label(folder, lines)
@@ -78,6 +78,8 @@ def test_a_split_may_be_the_upper_folder(tmp_path):
         ("0 .5 .5 .1 .1 .9", "5 numbers after the class"),
         ("2 .5 .5 .1 .1", "class 2 has no name: expected 0 to 1"),
         ("-1 .5 .5 .1 .1", "class -1 has no name"),
+        ("0.5 .5 .5 .1 .1", "class 0.5 has no name"),
+        ("nan .5 .5 .1 .1", "class nan has no name"),
         ("plate .5 .5 .1 .1", "does not consist of numbers"),
         ("0 .5 nan .1 .1", "does not hold shares"),
         ("0 300 200 40 20", "does not hold shares of the picture: divide pixels"),
