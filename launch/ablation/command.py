@@ -10,6 +10,8 @@ from launch.ablation.grid import Grid, check_axes, make_cells, named_briefly, pa
 from launch.ablation.study import load_study, study_names
 from launch.runs.config_file import define_config_flag
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 
 def define_flags() -> None:
     """Defines the flags of `launch.ablate`."""

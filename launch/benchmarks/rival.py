@@ -13,6 +13,8 @@ from typing import TypeVar
 import jax
 from absl import flags
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 MODELS = ("crnn", "plates_stn_crnn", "lprnet")
 """Configurations whose architectures `launch.benchmarks.torch_readers` has."""
 MODES = {"cpu": {"compiled": "default"}, "gpu": {"compiled": "default", "graphs": "reduce-overhead"}}

@@ -24,6 +24,8 @@ from launch.runs.config_file import define_config_flag
 from launch.runs.training import Programs, batches
 from recog.batch import Batch
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 
 def stepper(run: Run, count: int, stream: Iterator[Batch]) -> Callable[[], None]:
     """A function that draws a batch, trains a step of ``count`` runs that differ in their seeds, and waits for it."""

@@ -8,7 +8,7 @@ places and in parts (``replated:``), beside rendered streets. With your photogra
 ``--config.data.train='0.3*tfds:prepared/scenes:train + 0.7*replated:boxes:FOLDER'``.
 """
 
-from launch.configs import plate_finder_small
+from launch.configs import plate_finder, plate_finder_small
 from launch.runs.config import Config
 
 
@@ -19,7 +19,8 @@ def get_config() -> Config:
     photographs = "boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv"
     config.data.train = f"0.3*tfds:prepared/scenes:train + 0.7*replated:{photographs}"
     config.data.validation, config.data.holdout = "", 0.5
-    config.data.height = 320  # photographs may be upright
+    config.data.height = config.data.width = 416  # small plates, and photographs may be upright
+    config.model.priors = plate_finder.get_config().model.priors
     config.data.on_bad_sample = "skip"
     config.augment.rotation = 3
     config.optimizer.learning_rate, config.optimizer.warmup_steps = 1e-3, 50

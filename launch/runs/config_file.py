@@ -13,6 +13,8 @@ from ml_collections import config_flags
 
 from launch.runs.config import Config
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 """Folder of the configurations that come with the project."""
 

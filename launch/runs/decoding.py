@@ -24,6 +24,8 @@ from recog.tasks.branches import BranchTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 BEST_PATH = "best_path"
 """Name of the decoder without settings."""
 SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")

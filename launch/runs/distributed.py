@@ -14,6 +14,8 @@ import numpy as np
 from absl import flags
 from jax.experimental import multihost_utils
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 
 def define_flags() -> None:
     """Defines the flags of an entry point that can be one of several processes."""
