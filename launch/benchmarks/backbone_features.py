@@ -64,7 +64,7 @@ def mean_features(
     model: Classifier, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
 ) -> Float[Array, "B D"]:
     """Mean over all positions of the backbone's outputs, which the classifier's last layer takes."""
-    _, state = model.apply(
+    _, state = model.apply(  # pyright: ignore[reportAssignmentType]  # with mutable collections it returns a pair
         variables,
         normalize(images),
         sizes[:, 1],
@@ -73,7 +73,7 @@ def mean_features(
         capture_intermediates=lambda module, _: module.name == "backbone",
     )
     (outputs,) = state["intermediates"]["backbone"]["__call__"]
-    return jnp.mean(outputs.astype(jnp.float32), axis=(1, 2))
+    return jnp.mean(jnp.asarray(outputs, jnp.float32), axis=(1, 2))
 
 
 def classes_of(source: Source) -> tuple[str, ...]:

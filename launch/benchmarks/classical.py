@@ -53,7 +53,7 @@ def classifiers() -> dict[str, Callable[[], Any]]:
 
 
 def _calibrated(kernel: str) -> CalibratedClassifierCV:
-    return CalibratedClassifierCV(SVC(kernel=kernel), cv=INNER, ensemble=False)
+    return CalibratedClassifierCV(SVC(kernel=kernel), cv=INNER, ensemble=False)  # pyright: ignore[reportArgumentType]  # the stub omits bool
 
 
 def _chosen(classifier: Any, grid: Mapping[str, Sequence[float]]) -> Any:
@@ -78,7 +78,6 @@ def score(
       classes: index of each sample's class.
       held: positions of the held-out samples.
     """
-    held = np.asarray(held)
     kept = np.setdiff1d(np.arange(len(values)), held)
     start = time.perf_counter()
     fitted = make().fit(values[kept], classes[kept])

@@ -94,7 +94,7 @@ def numbered(paths: Sequence[Path]) -> dict[int, Path]:
             f"rename these {len(odd):,} files by their ids, such as 12.jpg, or leave them out:{_listed(odd)}"
         )
     if twice:
-        raise ValueError(f"{len(twice):,} ids occur twice: leave out one picture of each:{_listed(twice)}")
+        raise ValueError(f"ids of several pictures ({len(twice):,}): leave out all but one of each:{_listed(twice)}")
     return dict(sorted(found.items()))
 
 
