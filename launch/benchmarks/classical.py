@@ -37,17 +37,20 @@ class Score(NamedTuple):
     """Time to choose settings, fit and predict."""
 
 
-def classifiers() -> dict[str, Callable[[], Any]]:
-    """Classifiers by name, each a function that makes a fresh one: standardised features, settings chosen by a grid.
+def classifiers() -> dict[str, Callable[[int], Any]]:
+    """Classifiers by name, each a function that makes a fresh one for a number of training samples.
+
+    Features are standardised, and settings chosen by a grid.
 
     SVMs give no probabilities; a sigmoid is fitted to their scores (Platt scaling).
     """
     return {
-        "logistic regression": lambda: _chosen(LogisticRegression(max_iter=2000), {"C": PENALTIES}),
-        "SVM, linear": lambda: _chosen(_calibrated("linear"), {"estimator__C": PENALTIES}),
-        "SVM, RBF": lambda: _chosen(_calibrated("rbf"), {"estimator__C": PENALTIES[2:]}),
-        "nearest neighbours": lambda: _chosen(
-            KNeighborsClassifier(weights="distance", metric="cosine"), {"n_neighbors": NEIGHBOURS}
+        "logistic regression": lambda samples: _chosen(LogisticRegression(max_iter=2000), {"C": PENALTIES}),
+        "SVM, linear": lambda samples: _chosen(_calibrated("linear"), {"estimator__C": PENALTIES}),
+        "SVM, RBF": lambda samples: _chosen(_calibrated("rbf"), {"estimator__C": PENALTIES[2:]}),
+        "nearest neighbours": lambda samples: _chosen(
+            KNeighborsClassifier(weights="distance", metric="cosine"),
+            {"n_neighbors": [number for number in NEIGHBOURS if number <= samples // 2] or [1]},
         ),
     }
 
@@ -63,7 +66,7 @@ def _chosen(classifier: Any, grid: Mapping[str, Sequence[float]]) -> Any:
 
 
 def score(
-    make: Callable[[], Any],
+    make: Callable[[int], Any],
     names: tuple[str, ...],
     values: Float[np.ndarray, "N D"],
     classes: Int[np.ndarray, " N"],
@@ -72,7 +75,7 @@ def score(
     """Trains a classifier on all samples but the held-out ones, and scores it on these.
 
     Args:
-      make: makes the classifier.
+      make: makes the classifier for a number of training samples.
       names: class names.
       values: features.
       classes: index of each sample's class.
@@ -80,7 +83,7 @@ def score(
     """
     kept = np.setdiff1d(np.arange(len(values)), held)
     start = time.perf_counter()
-    fitted = make().fit(values[kept], classes[kept])
+    fitted = make(len(kept)).fit(values[kept], classes[kept])
     probabilities = np.zeros((len(held), len(names)))
     probabilities[:, fitted.classes_] = fitted.predict_proba(values[held])  # a class may be missing from the others
     seconds = time.perf_counter() - start

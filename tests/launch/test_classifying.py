@@ -4,6 +4,7 @@ import json
 
 import cv2
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -93,8 +94,8 @@ def test_the_features_are_those_of_its_last_layer(workdir, config, capsys):
     assert [found.names[place] for place in found.classes] == [source[int(place)].label for place in found.places]
     layer = run.variables["params"]["classifier"]
     logits = found.values @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
-    pictures = np.stack([config.data.preprocess(source[int(place)].image) for place in found.places])
-    sizes = np.full((len(pictures), 2), 16, np.int32)
+    pictures = jnp.asarray([config.data.preprocess(source[int(place)].image) for place in found.places])
+    sizes = jnp.full((len(pictures), 2), 16, jnp.int32)
     np.testing.assert_allclose(logits, run.task.predict(run.variables, pictures, sizes)["logits"], atol=1e-4)
     table = report(str(workdir), config.data.train, folds=2)
     assert all(line[1].startswith("100.00") for line in table.lines), table

@@ -1,6 +1,8 @@
 """A submission: probabilities by the numbers of the files, or an error and no file."""
 
 import csv
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,11 +19,9 @@ from recog.preprocess import Preprocess
 class Brightness(Artifact):
     """Stands for an artifact: the probability of the second class is the brightness of the picture."""
 
-    class card:  # noqa: N801  # stands for an attribute
-        preprocess = Preprocess(8, 8, 3)
-
     def __init__(self, codec: Codec):
         self.codec = codec
+        self.card: Any = SimpleNamespace(preprocess=Preprocess(8, 8, 3))
 
     def predict(self, images, sizes):
         bright = images.astype(np.float64).mean(axis=(1, 2, 3)) / 255
@@ -70,7 +70,7 @@ def test_unreadable_pictures_are_listed_and_nothing_is_written(pictures, tmp_pat
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["cat.1.jpg", "2b.jpg"], r"2 files by their ids(.|\n)*cat\.1\.jpg(.|\n)*2b\.jpg"),
+        (["cat.1.jpg", "2b.jpg"], r"2 files by their ids(.|\n)*2b\.jpg(.|\n)*cat\.1\.jpg"),
         (["02.png"], r"all but one of each(.|\n)*2\.png and"),
     ],
 )
