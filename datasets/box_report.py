@@ -209,12 +209,12 @@ class _Tally:
             classes=dict(sorted(self._classes.items(), key=lambda item: (-item[1], item[0]))),
             unseen=tuple(name for name in known if name not in self._classes),
             sizes={
-                f"{side} {name}": _percentiles(table[:, column])
+                f"{side} {name}": percentiles(table[:, column])
                 for name, table in tables.items()
                 if len(table)
                 for column, side in enumerate(("width", "height"))
             },
-            tilt=_percentiles(boxes[:, 6]) if len(boxes) else {},
+            tilt=percentiles(boxes[:, 6]) if len(boxes) else {},
             problems=dict.fromkeys(PROBLEMS, 0) | self._problems,
             remarks=dict(self._remarks),
             examples=self._examples,
@@ -263,5 +263,6 @@ def _bounds(box: LabelledBox) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def _percentiles(values: Float[np.ndarray, " N"]) -> dict[str, float]:
+def percentiles(values: Float[np.ndarray, " N"]) -> dict[str, float]:
+    """Some percentiles of one or more values, by their names."""
     return dict(zip(PERCENTILES, np.percentile(values, list(PERCENTILES.values())).round(4).tolist(), strict=True))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from datasets.class_layout import suggestion
 from recog.unknown_tokens import shortened
 
 PROBED = 20
@@ -141,6 +142,6 @@ def missing(path: Path) -> str:
     expected = f"{labels} does not exist: a folder of samples holds labels.tsv with one path<TAB>text per line"
     found = sorted(x for x in path.iterdir() if x.suffix in (".txt", ".tsv", ".csv")) if path.is_dir() else []
     others = [f"csv:{x}" if x.suffix == ".csv" else f"folder:{x}" for x in found if not x.name.startswith(".")]
-    if not others:
-        return expected
-    return f"{expected}; if another file holds the labels, name it: {' or '.join(others[:3])}"
+    named = f"; if another file holds the labels, name it: {' or '.join(others[:3])}" if others else ""
+    by_class = suggestion(path)
+    return f"{expected}{named}{f'; pictures sorted by class are read as {by_class}' if by_class else ''}"

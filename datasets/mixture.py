@@ -5,13 +5,13 @@ A periodic schedule says which source each sample is drawn from. So sample ``i``
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Int64
 
-from datasets.sources import Keyed, Sample, Source, Stored, Subset, split_holdout
+from datasets.sources import Keyed, Sample, Source, Stored, Subset
 
 LONGEST_PERIOD = 100_000
 """Maximum length of the schedule in samples: enough for weights of five digits."""
@@ -136,19 +136,18 @@ def take_turns(counts: Sequence[int]) -> Int64[np.ndarray, " N"]:
     return turns
 
 
-def split_mixture(mixture: Mixture, share: float, by: str = "") -> tuple[Mixture, Subset]:
+def split_mixture(mixture: Mixture, split: Callable[[Keyed], tuple[Subset, Subset]]) -> tuple[Mixture, Subset]:
     """Holds out samples of the only source of a mixture that is not rendered, such as a folder beside renderers.
 
     Args:
       mixture: the mixture to split.
-      share: share of that source's samples to hold out, as in `split_holdout`.
-      by: regular expression that groups samples by their keys, as in `split_holdout`.
+      split: splits that source into training and held-out samples, such as `datasets.holdout.split_holdout`.
 
     Returns:
       The mixture without the held out samples, with the same ratio of sources, and the held out samples.
 
     Raises:
-      ValueError: not exactly one source is not rendered, or `split_holdout` refuses the arguments.
+      ValueError: not exactly one source is not rendered, or it cannot be split.
     """
     named = {
         part: source
@@ -157,11 +156,11 @@ def split_mixture(mixture: Mixture, share: float, by: str = "") -> tuple[Mixture
     }
     if len(named) != 1:
         raise ValueError(
-            f"data.holdout needs a mixture with exactly one part that is not rendered, found {len(named)}: "
-            "name validation samples with data.validation"
+            f"data.holdout or data.folds need a mixture with exactly one part that is not rendered, found {len(named)}"
+            ": name validation samples with data.validation"
         )
     ((part, source),) = named.items()
-    kept, held = split_holdout(source, share, by)
+    kept, held = split(source)
     sources = (*mixture.sources[:part], kept, *mixture.sources[part + 1 :])
     return Mixture(sources, mixture.counts), held
 

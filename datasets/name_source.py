@@ -3,10 +3,8 @@
 import unicodedata
 from pathlib import Path
 
+from datasets.class_layout import SUFFIXES
 from datasets.sources import BadSampleError, Sample, load_picture
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""File name suffixes of pictures, compared in lower case."""
 
 
 class NamedPictures:

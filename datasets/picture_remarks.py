@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from recog.codecs import BoxLabel, Codec, Problems
+from recog.codecs import BoxLabel, ClassCodec, Codec, Problems
 from recog.images import to_channels
 from recog.preprocess import TALL, Preprocess
 from recog.tiff_tags import BITS, tiff_tags
@@ -35,7 +35,7 @@ def picture_remarks(
     preprocess: Preprocess,
     codec: Codec | None = None,
 ) -> Problems:
-    """Reasons why a picture will probably be read badly, by kind; of one with boxes, whether it shows anything.
+    """Reasons why a picture will probably be read badly, by kind; with boxes or a class, whether it shows anything.
 
     Args:
       image: content of the picture file, or the picture as its source provides it.
@@ -45,7 +45,7 @@ def picture_remarks(
       codec: codec that splits texts into tokens; None splits them into characters.
     """
     found = _no_contrast(image, picture, preprocess.channels)
-    if isinstance(label, BoxLabel):
+    if isinstance(label, BoxLabel) or isinstance(codec, ClassCodec):
         return found
     tokens = 1
     if isinstance(label, str):

@@ -9,6 +9,7 @@ from absl import logging
 
 from datasets.buckets import assign_buckets, choose_buckets
 from datasets.cache import Cache, Loaded
+from datasets.holdout import check_fold
 from datasets.plan import BatchPlan, Planned
 from datasets.preflight import Preflight
 from datasets.sources import BadSampleError, Source
@@ -30,6 +31,11 @@ class DataConfig:
     """Share of the training samples to hold out for validation, 0 to below 1; always the same samples."""
     holdout_by: str = ""
     """Regular expression over sample keys (paths); samples with the same match (first group) stay together."""
+    folds: int = 0
+    """Number of parts of about equal size into which the training samples are cut for cross-validation, in place of
+    ``holdout``; 0 for none."""
+    fold: int = 0
+    """Number of the part that is held out for validation, from 0 to ``folds - 1``; always the same samples."""
     batch_size: int = 64
     """Number of samples in a batch over all devices and processes."""
     height: int = 32
@@ -77,10 +83,17 @@ class DataConfig:
         """Preprocessing of pictures; raises ``ValueError`` for invalid channels, filters or rotation."""
         return Preprocess(self.height, self.width, self.channels, tuple(self.filters), self.rotate_tall, self.letterbox)
 
+    @property
+    def held_out(self) -> str:
+        """Part of the training samples that is held out: ``15%`` or ``fold 2 of 0 to 4``."""
+        return f"fold {self.fold} of 0 to {self.folds - 1}" if self.folds else f"{self.holdout:.0%}"
+
     def check(self) -> None:
         """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""
         if self.on_bad_sample not in ("raise", "skip"):
             raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
+        if self.folds or self.fold:
+            self._check_folds()
         if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
             raise ValueError(f"data.buckets={self.buckets}: give increasing widths in pixels")
         minimum = {
@@ -96,6 +109,17 @@ class DataConfig:
             if getattr(self, name) < smallest:
                 raise ValueError(f"data.{name}={getattr(self, name)}: choose {smallest} or more")
         _ = self.preprocess
+
+    def _check_folds(self) -> None:
+        if not self.folds:
+            raise ValueError(f"data.fold={self.fold} of no folds: set their number, --config.data.folds=5")
+        check_fold(self.folds, self.fold)
+        for name, empty in (("holdout", 0.0), ("validation", "")):
+            if value := getattr(self, name):
+                raise ValueError(
+                    f"data.folds={self.folds} and data.{name}={value} both choose the validation samples: "
+                    f"leave out one, --config.data.folds=0 or --config.data.{name}={empty}"
+                )
 
 
 class Loader(NamedTuple):

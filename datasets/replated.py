@@ -51,7 +51,7 @@ class Replated:
 
     A plate keeps the class of the one it replaces, and those added are of class ``plate``: the classes must not be
     colours or layouts. Sample ``i`` is a variant of photograph ``i % len(photographs)`` and a pure function of the seed
-    and ``i``. Held out samples are the photographs themselves (`datasets.sources.split_holdout`).
+    and ``i``. Held out samples are the photographs themselves (`datasets.holdout.split_holdout`).
 
     Args:
       photographs: photographs with `recog.codecs.BoxLabel`s.

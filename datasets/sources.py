@@ -1,10 +1,8 @@
 """Sources of samples, with random access and without decoding in advance."""
 
 import codecs
-import hashlib
 import io
 import os
-import re
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -213,53 +211,3 @@ class Subset:
         """Group of a sample in the whole source."""
         assert isinstance(self.source, Keyed)
         return group_of(self.source, self.indices[index])
-
-
-def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
-    r"""Splits a source into training and held-out samples, independently of their order.
-
-    Samples whose names have the smallest hashes are held out; samples with the same name stay together.
-
-    Args:
-      source: whole source.
-      share: share of the names to hold out, above 0 and below 1.
-      by: regular expression whose match in a sample's key (its first group, if it has one) is the sample's name,
-        such as ``r\d+_`` if several pictures were cut from one; the key itself if it does not match. If empty, names
-        are the groups of a `Grouped` source, or the keys of another source.
-
-    Of a `Varied` source, samples themselves are held out, and variants are made of the others alone.
-
-    Raises:
-      ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
-    """
-    try:
-        pattern = re.compile(by)
-    except re.error as error:
-        raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
-    keys = [source.key(index) if by else group_of(source, index) for index in range(len(source))]
-    matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
-    if by and keys and not any(matches):
-        example = keys[0].decode(errors="backslashreplace")
-        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} keys, such as {example!r}")
-    names = [match or key for match, key in zip(matches, keys, strict=True)]
-    by_hash = sorted(set(names), key=lambda name: hashlib.blake2b(name, digest_size=8).digest())
-    count = round(len(by_hash) * share)
-    if not 0 < count < len(by_hash):
-        found = f"{len(by_hash)} different names" if len(by_hash) < len(keys) else f"{len(keys)} samples"
-        raise ValueError(f"data.holdout={share} of {found} leaves nothing on one side: choose another")
-    held = set(by_hash[:count])
-    kept = [[i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True)]
-    training, validation = kept
-    if isinstance(source, Varied):
-        count = len(source.plain)
-        return Subset(source, training), Subset(source.plain, [i for i in validation if i < count])
-    return Subset(source, training), Subset(source, validation)
-
-
-def _name(key: bytes, pattern: re.Pattern[str]) -> bytes | None:
-    """First group of the pattern's match in a key, or the whole match; None if it does not match."""
-    found = pattern.search(key.decode(errors="surrogateescape"))
-    if not found:
-        return None
-    group = found[1] if found.re.groups else None
-    return (found[0] if group is None else group).encode(errors="surrogateescape")

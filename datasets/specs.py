@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from datasets.boxes_source import Boxes
+from datasets.class_source import ClassPictures
 from datasets.coco_source import Coco
 from datasets.crops_source import Crops
 from datasets.csv_source import Columns, CsvFile
+from datasets.holdout import split_fold, split_holdout
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.replated import Replated
-from datasets.sources import Folder, Keyed, Source, split_holdout
+from datasets.sources import Folder, Keyed, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
 from datasets.synthetic.music import Music, MusicConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
@@ -26,9 +28,9 @@ from datasets.synthetic.words import Words, WordsConfig
 from datasets.yolo_source import Yolo
 
 FORMS = (
-    "folder:PATH, csv:FILE, names:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, yolo:FOLDER:SPLIT, "
-    "coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, "
-    "kept:0.5:folder:PATH, held:0.5:folder:PATH, arithmetic:count=1000,seed=7, "
+    "folder:PATH, csv:FILE, names:FOLDER, classes:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, "
+    "yolo:FOLDER:SPLIT, coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, "
+    "kept:0.5:folder:PATH, held:0.5:folder:PATH, held:0/5:folder:PATH, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
     "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
@@ -49,6 +51,8 @@ def open_source(spec: str) -> Source:
     - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``, or with others:
       ``csv:FILE:path=filename,text=words``
     - ``names:FOLDER``, pictures whose file names are their labels
+    - ``classes:FOLDER``, pictures in a folder for each class, or with its name before a number: ``cat.0.jpg``
+      (`datasets.class_source`)
     - ``lmdb:PATH``, a database in the format of deep-text-recognition-benchmark
     - ``tfds:PATH:SPLIT``, a set written by ``launch.prepare``: ``tfds:prepared/svt:train``
     - ``boxes:FOLDER``, pictures with boxes listed in ``boxes.tsv``, or in another file of this form, ``boxes:FILE.tsv``
@@ -59,7 +63,9 @@ def open_source(spec: str) -> Source:
       place of their own, for detectors (`datasets.replated`)
     - ``crops:boxes:FOLDER``, or another source of pictures with boxes: their objects with texts, upright, for readers
     - ``held:0.2:folder:PATH``, or another source with keys: a fixed fifth of its samples, and ``kept:0.2:folder:PATH``
-      the others (`datasets.sources.split_holdout`), to hold samples out of one part of a mixture
+      the others (`datasets.holdout.split_holdout`), to hold samples out of one part of a mixture
+    - ``held:2/5:folder:PATH``, the samples of fold 2 of the folds 0 to 4, as ``data.folds=5`` holds them out, and
+      ``kept:2/5:folder:PATH`` the others (`datasets.holdout.split_fold`)
     - a renderer and its settings, ``plates:count=1000,seed=7``
     - ``0.7*plates:seed=1 + 0.3*folder:PATH``, a mixture; each part needs a weight, each plus spaces around it
 
@@ -105,6 +111,8 @@ def _open_one(spec: str) -> Source:
             return _open_csv(spec)
         case "names":
             return NamedPictures(_expand(spec))
+        case "classes":
+            return ClassPictures(_expand(spec))
         case "lmdb":
             return _open_lmdb(_expand(spec))
         case "tfds":
@@ -149,15 +157,23 @@ def _open_inner(spec: str) -> Keyed:
 
 
 def _open_part(spec: str) -> Source:
-    """Opens ``kept:SHARE:SOURCE`` or ``held:SHARE:SOURCE``."""
+    """Opens ``kept:SHARE:SOURCE``, ``held:SHARE:SOURCE``, or the same with ``FOLD/FOLDS`` for the share."""
     kind, share, inner = (*spec.split(":", 2), "", "")[:3]
+    fold, slash, folds = share.partition("/")
     try:
-        held = float(share)
+        held = (int(fold), int(folds)) if slash else float(share)
     except ValueError:
-        raise ValueError(f"{spec}: write the share that is held out after the colon, {kind}:0.5:folder:PATH") from None
-    if not 0 < held < 1:
+        raise ValueError(
+            f"{spec}: write the share that is held out after the colon, {kind}:0.5:folder:PATH, or the fold, "
+            f"{kind}:0/5:folder:PATH"
+        ) from None
+    if isinstance(held, float) and not 0 < held < 1:
         raise ValueError(f"{spec}: the share that is held out must be above 0 and below 1")
-    kept, rest = split_holdout(_open_inner(f"{kind}:{inner}"), held)
+    source = _open_inner(f"{kind}:{inner}")
+    try:
+        kept, rest = split_fold(source, held[1], held[0]) if isinstance(held, tuple) else split_holdout(source, held)
+    except ValueError as error:
+        raise ValueError(f"{spec}: {error}") from error
     return kept if kind == "kept" else rest
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
+from datasets.class_layout import SUFFIXES
 from datasets.class_names import load_class_names
-from datasets.name_source import SUFFIXES
 from datasets.quadrilaterals import is_clockwise, outline, rectangle
 from datasets.sources import BadSampleError, Sample, load_picture
 from recog.codecs import BoxLabel, LabelledBox

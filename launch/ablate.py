@@ -8,6 +8,9 @@ Each cell is an ordinary run in ``DIR/cells``, with a log of its own. The same c
 finished cells are skipped, interrupted ones resumed, failed ones tried again. Cells of the same shapes, such as the
 seeds, train together in one program and see the same batches. ``--dry_run`` shows the cells and estimates the time.
 
+``--folds=5`` is a cross-validation: each cell holds another fifth of the training samples out (``data.fold``), and the
+table has means over the folds. It needs no sweep.
+
 Several processes of one machine share the cells with ``--jobs``. Several machines share a grid on one folder with
 ``--shard=1/8`` to ``--shard=8/8``: each has a fixed share, so one that is done does not help the others. The cells of a
 lost machine are trained by its command given on another, once the lost one is certainly gone: a lock in each cell's

@@ -18,6 +18,11 @@ its own top left), ``detection_confidence`` and ``class``. Positions are pixels 
 without plates has an empty list. Videos are read as well, every frame or every N-th; their lines also have ``frame``
 and ``seconds``. ``--draw`` writes the photographs with outlines and texts, as JPEG files. Without ``--artifact`` the
 plates are only found, and texts are empty.
+
+    python -m launch.predict --artifact=ARTIFACT --submission=FILE.csv [--clip=0.005] [--positive=dog] FOLDER
+
+Writes the probability of one of two classes for each picture ``N.jpg`` as ``id,label``, for contests, sorted by number.
+If any picture cannot be read, nothing is written.
 """
 
 import io
@@ -27,39 +32,23 @@ import sys
 from absl import flags
 
 from launch.runs import decoding, entry
+from launch.runs.predicting import check_flags, define_flags
 from launch.runs.predicting_lines import print_lines
 from launch.runs.predicting_plates import PlateOptions, print_plates
-from recog.metrics.boxes import THRESHOLD
-
-OF_DETECTOR = ("threshold", "draw", "every")
-
-
-def define_flags() -> None:
-    """Defines the flags of this command."""
-    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for a reader.")
-    flags.DEFINE_string("detector", None, "Folder that launch.export wrote for a detector: reads whole photographs.")
-    flags.DEFINE_integer("batch_size", None, "Pictures read together (32), or photographs (8).", lower_bound=1)
-    flags.DEFINE_float("threshold", None, f"Minimum score of a detection ({THRESHOLD:g}).", 0, 1)
-    flags.DEFINE_string("draw", None, "Folder for the photographs with outlines and texts.")
-    flags.DEFINE_integer("every", None, "Reads every n-th frame of videos (1).", lower_bound=1)
-    decoding.define_flags()
+from launch.runs.submission import Choices, write_submission
 
 
 def main(argv: list[str]) -> None:
     """Reads the pictures; prints as it goes."""
-    if len(argv) < 2:
-        raise ValueError("name pictures or folders of pictures after the flags")
-    values = flags.FLAGS
-    if not values.detector:
-        if given := [f"--{name}" for name in OF_DETECTOR if getattr(values, name) is not None]:
-            raise ValueError(f"nothing uses {' and '.join(given)} without a detector: set --detector=ARTIFACT")
-        if not values.artifact:
-            raise ValueError("name the artifact of a reader with --artifact, or of a detector with --detector")
+    values, how = flags.FLAGS, decoding.from_flags()
+    check_flags(values, argv[1:], how)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends quietly in `... | head`
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # any alphabet and any file name
-    how = decoding.from_flags()
+    if values.submission:
+        choices = Choices(values.clip, values.positive, values.batch_size)
+        return write_submission(values.artifact, argv[1:], values.submission, choices)
     if values.detector:
         options = PlateOptions(values.threshold, values.draw, values.every, values.batch_size)
         sys.exit(print_plates(values.detector, values.artifact, argv[1:], how, options) > 0)

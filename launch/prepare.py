@@ -16,7 +16,8 @@ r"""Prepares public sets of samples, stores rendered ones, and shows what a sour
   and unusable samples; with a configuration also of samples that its alphabet and frames do not fit. The labels' tokens
   are written to ``alphabet.txt``, for ``--config.alphabet.file``. Of rendered sources, which are endless, the report
   looks at the first 2,000 samples, or at ``--count``. Of pictures with boxes it tells classes, numbers, sizes and tilt
-  of the boxes instead, and boxes that repeat or leave their picture.
+  of the boxes instead, and boxes that repeat or leave their picture; of pictures with classes, which is taken for
+  granted where labels are repeated often and no configuration says otherwise, the classes and sizes of the pictures.
 - Priors of a detector are found by K-means with the distance 1 - IoU over letterboxed boxes, and printed as a flag.
 - The n-gram model of labels, an ARPA file, is for beam search. ``text:`` names a file with one label per line; a
   configuration says how labels are split into tokens, otherwise characters.

@@ -1,6 +1,7 @@
-"""Cats and dogs of the Kaggle contest: ``PetImages/Cat/0.jpg`` to ``PetImages/Dog/12499.jpg`` (Elson et al. 2007).
+"""Cats and dogs of the Kaggle contest (Elson et al. 2007), in Microsoft's layout or Kaggle's.
 
-Two files of the archive, ``Cat/666.jpg`` and ``Dog/11702.jpg``, are not valid pictures.
+Microsoft's archive holds ``PetImages/Cat/0.jpg`` to ``PetImages/Dog/12499.jpg``, two of which, ``Cat/666.jpg`` and
+``Dog/11702.jpg``, are not valid pictures. Kaggle's holds ``train/cat.0.jpg`` to ``train/dog.12499.jpg``.
 """
 
 import functools
@@ -18,9 +19,18 @@ FOLDERS = {"Cat": "cat", "Dog": "dog"}
 def parse_folders(root: Path) -> Iterator[Entry]:
     """Lists the pictures of both folders in the order of their numbers."""
     for folder, label in FOLDERS.items():
-        found = (path for path in (root / folder).glob("*.jpg") if not left_by_system(Path(path.name)))
-        paths = sorted(found, key=lambda path: (len(path.name), path.name))
-        yield from (Entry(path, label, f"{folder}/{path.name}") for path in paths)
+        yield from (Entry(path, label, f"{folder}/{path.name}") for path in _pictures(root / folder, "*.jpg"))
+
+
+def parse_names(root: Path) -> Iterator[Entry]:
+    """Lists the pictures of Kaggle's folder, cats first, in the order of their numbers."""
+    for label in FOLDERS.values():
+        yield from (Entry(path, label, path.name) for path in _pictures(root, f"{label}.[0-9]*.jpg"))
+
+
+def _pictures(folder: Path, pattern: str) -> list[Path]:
+    found = (path for path in folder.glob(pattern) if not left_by_system(Path(path.name)))
+    return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
 class CatsVsDogs(SetBuilder):
@@ -28,7 +38,8 @@ class CatsVsDogs(SetBuilder):
 
     BROKEN = True
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "Unpack kagglecatsanddogs_5340.zip; source is the folder with Cat and Dog, or above it."
+        "Unpack kagglecatsanddogs_5340.zip; source is the folder with Cat and Dog, or above it. "
+        "Or unpack Kaggle's train.zip; source is the folder train with cat.0.jpg, or above it."
     )
     description = "25,000 photographs of cats and dogs."
     homepage = "https://www.microsoft.com/en-us/download/details.aspx?id=54765"
@@ -36,4 +47,7 @@ class CatsVsDogs(SetBuilder):
 
     def splits(self, source: Path) -> dict[str, Entries]:
         """Returns the split train, the only one."""
+        for place in (source, source / "train"):
+            if next(parse_names(place), None):
+                return {"train": functools.partial(parse_names, place)}
         return {"train": functools.partial(parse_folders, locate(source, ("PetImages",), tuple(FOLDERS)))}

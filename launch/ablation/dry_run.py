@@ -25,8 +25,9 @@ def dry_run(grid: Grid, costs: Mapping[tuple[str, ...], Cost], command: Sequence
     """
     lines = [[*labels, f"{cost.parameters:,}", f"{cost.macs / 1e6:,.1f} M"] for labels, cost in costs.items()]
     print(tables.markdown(tables.Table([*grid.names, "parameters", "MACs"], lines, (-1, -1))))
-    seeds = len(grid.cells) // len(costs)
-    print(f"{len(costs)} combinations, {seeds} seeds of each: {len(grid.cells)} cells", flush=True)
+    seeds = len(grid.cells) // len(costs) // max(grid.folds, 1)
+    folds = f"{grid.folds} folds, " if grid.folds else ""
+    print(f"{len(costs)} combinations, {folds}{seeds} seeds of each: {len(grid.cells)} cells", flush=True)
     print(f"timing the first for {estimate.STEPS} steps ...", flush=True)
     speed = _time_first(command, jobs)
     each = [estimate.seconds(cell, speed, costs[cell.labels], costs[grid.cells[0].labels]) for cell in grid.cells]

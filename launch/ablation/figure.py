@@ -21,7 +21,7 @@ LIGHT, DARK = "#ffffff", "#1a202c"
 def write_figure(
     path: str | Path, axes: Sequence[str], rows: Sequence[Row], best: Best | None, style: RateStyle
 ) -> None:
-    """Draws mean rates with 95 % intervals over seeds; beyond two axes, a heat map for each place on the rest.
+    """Draws mean rates with 95 % intervals over seeds or folds; beyond two axes, a heat map for each place on the rest.
 
     A line has a dot for every run; heat maps have the best in bold.
 

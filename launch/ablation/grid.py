@@ -42,6 +42,12 @@ class Cell(NamedTuple):
     name: str
     """Name of its folder."""
 
+    @property
+    def repetition(self) -> str:
+        """Repetition of its combination of levels: the seed, or fold and seed, ``2/0``."""
+        data = self.config.data
+        return f"{data.fold}/{self.seed}" if data.folds else str(self.seed)
+
 
 class Grid(NamedTuple):
     """All runs of one ablation."""
@@ -54,6 +60,11 @@ class Grid(NamedTuple):
     def names(self) -> list[str]:
         """Names of the axes."""
         return [axis.name for axis in self.axes]
+
+    @property
+    def folds(self) -> int:
+        """Number of folds of a cross-validation; 0 for none."""
+        return self.cells[0].config.data.folds
 
     @property
     def folders(self) -> list[Path]:
@@ -161,6 +172,8 @@ def check_axes(config: Config, axes: Sequence[Axis]) -> None:
         for path in {path for level in axis.levels for path in level.settings}:
             if path == "seed":
                 raise ValueError("seed cannot be an axis: set the number of seeds with --seeds")
+            if path in ("data.fold", "data.folds"):
+                raise ValueError(f"{path} cannot be an axis: set the number of folds with --folds")
             if owner.setdefault(path, place) != place:
                 raise ValueError(f"{path} is set by two axes: put all of its values in one")
         for level in axis.levels:
@@ -168,18 +181,23 @@ def check_axes(config: Config, axes: Sequence[Axis]) -> None:
                 checked_value(path, field_type(config, path), value)
 
 
-def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
-    """Returns all combinations of levels, each with every seed; all see the training samples in the same order.
+def make_cells(config: Config, axes: Sequence[Axis], seeds: int, folds: int = 0) -> list[Cell]:
+    """Returns all combinations of levels, each with every fold and every seed.
+
+    All see the training samples in the same order, those of one fold at least.
 
     Args:
       config: settings that all cells have in common.
       axes: checked by `check_axes`.
       seeds: number of seeds, counted up from the configuration's.
+      folds: number of folds of a cross-validation, each held out in turn in place of ``data.holdout``; 0 for none.
     """
     cells = []
     for levels in itertools.product(*(axis.levels for axis in axes)):
-        for seed in range(config.seed, config.seed + seeds):
+        for fold, seed in itertools.product(range(max(folds, 1)), range(config.seed, config.seed + seeds)):
             own = copy.deepcopy(config)
+            if folds:
+                own.data.folds, own.data.fold, own.data.holdout = folds, fold, 0.0
             for level in levels:
                 for path, value in level.settings.items():
                     config_path.set_value(path, own, checked_value(path, field_type(own, path), value))
@@ -187,13 +205,14 @@ def make_cells(config: Config, axes: Sequence[Axis], seeds: int) -> list[Cell]:
             if own.data.order_seed < 0:
                 own.data.order_seed = config.seed
             labels = tuple(level.label for level in levels)
-            cells.append(Cell(labels, seed, own, _folder_name(axes, labels, seed)))
+            cells.append(Cell(labels, seed, own, _folder_name(axes, labels, fold if folds else None, seed)))
     return cells
 
 
-def _folder_name(axes: Sequence[Axis], labels: Sequence[str], seed: int) -> str:
+def _folder_name(axes: Sequence[Axis], labels: Sequence[str], fold: int | None, seed: int) -> str:
     parts = [f"{axis.name}={label}" for axis, label in zip(axes, labels, strict=True)]
-    return ",".join(map(_safe, [*parts, f"seed={seed}"]))
+    folds = [] if fold is None else [f"fold={fold}"]
+    return ",".join(map(_safe, [*parts, *folds, f"seed={seed}"]))
 
 
 def _safe(part: str) -> str:

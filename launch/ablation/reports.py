@@ -20,7 +20,7 @@ def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str
     make = tables.square_table if layout == "acc/loss" else tables.long_table
     table = make(grid.names, rows, best, style)
     notes = [
-        *(describe_best(grid.names, best, style) if best else []),
+        *(describe_best(grid.names, best, style, "fold" if grid.folds else "seed") if best else []),
         *_explain(grid, rows, layout, style),
     ]
     text = f"{tables.markdown(table)}\n{' '.join(notes)}\n"
@@ -33,12 +33,16 @@ def write_reports(grid: Grid, costs: Mapping[tuple[str, ...], Cost], layout: str
 
 
 def _explain(grid: Grid, rows: Sequence[Row], layout: str, style: RateStyle) -> list[str]:
-    seeds = len(rows[0].outcomes)
+    seeds = len(rows[0].outcomes) // max(grid.folds, 1)
     steps = grid.cells[0].config.train.steps
     measured = f"{style.meaning} on the validation samples, training loss"
     notes = [f"After the last of {steps:,} steps: {measured}."]
     intervals = " with 95 % intervals (Student's t)" if layout == "long" else ""
-    if seeds > 1:
+    if grid.folds:
+        of_seeds = f", {seeds} seeds of each" if seeds > 1 else ""
+        shared = "; the folds share training samples, so that the intervals are approximate" if intervals else ""
+        notes.append(f"Means over {grid.folds} folds{of_seeds}{intervals}{shared}.")
+    elif seeds > 1:
         notes.append(f"Means of {seeds} seeds{intervals}, which see the same batches.")
     if any(cell.config.train.steps != steps for cell in grid.cells):
         notes[0] = f"After each cell's last step: {measured}."

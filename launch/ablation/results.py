@@ -5,6 +5,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from launch.ablation.grid import Cell
@@ -17,6 +18,8 @@ from recog.metrics import RateStyle
 from recog.training.writers import load_metrics
 
 SIGNIFICANT = 0.05
+FURTHER = ("log_loss_clipped",)
+"""Further rates of the validation samples with a column of their own, for counts that have them."""
 
 
 class Result(NamedTuple):
@@ -30,36 +33,43 @@ class Result(NamedTuple):
     """Median over the log lines; the total rate of cells that trained together."""
     seconds: float
     """Training time; an equal share of it for cells that trained together."""
+    further: Mapping[str, float] = MappingProxyType({})
+    """Those of the `FURTHER` rates that the counts have."""
 
 
 class Row(NamedTuple):
-    """A combination of levels, with the results of its seeds."""
+    """A combination of levels, with the results of its repetitions with other seeds or folds."""
 
     labels: tuple[str, ...]
     cost: Cost
-    results: Mapping[int, Result]
-    """Figures of the cells that have finished, by seed."""
-    outcomes: Mapping[int, Outcome]
-    """Outcomes of all cells, by seed."""
+    results: Mapping[str, Result]
+    """Figures of the cells that have finished, by `Cell.repetition`."""
+    outcomes: Mapping[str, Outcome]
+    """Outcomes of all cells, by `Cell.repetition`."""
 
     @property
     def rate(self) -> Mean | None:
-        """Mean rate over the seeds; None while none has finished."""
+        """Mean rate over the repetitions; None while none has finished."""
         return mean([result.rate for result in self.results.values()]) if self.results else None
 
     @property
     def loss(self) -> Mean | None:
-        """Mean loss over the seeds; None while none has finished."""
+        """Mean loss over the repetitions; None while none has finished."""
         return mean([result.loss for result in self.results.values()]) if self.results else None
+
+    def further(self, name: str) -> Mean | None:
+        """Mean of one of the `FURTHER` rates over the repetitions; None where none has it."""
+        found = [result.further[name] for result in self.results.values() if name in result.further]
+        return mean(found) if found else None
 
     @property
     def images_per_second(self) -> float:
-        """Median rate over the seeds."""
+        """Median speed over the repetitions."""
         return statistics.median(result.images_per_second for result in self.results.values())
 
     @property
     def seconds(self) -> float:
-        """Median training time over the seeds."""
+        """Median training time over the repetitions."""
         return statistics.median(result.seconds for result in self.results.values())
 
 
@@ -91,7 +101,13 @@ def load_result(folder: Path, config: Config) -> Result:
             line["train/images_per_second"] * line.get("train/together", 1) for line in logged
         ),
         seconds=seconds,
+        further={name: value for name in FURTHER if (value := _last(lines, f"validation/{name}")) is not None},
     )
+
+
+def _last(lines: Sequence[Mapping[str, float]], name: str) -> float | None:
+    """Value of a metric in the last line that has it; None if none has."""
+    return next((line[name] for line in reversed(lines) if name in line), None)
 
 
 def make_rows(
@@ -105,13 +121,13 @@ def make_rows(
       outcomes: outcomes of the cells.
       costs: cost of reading one image, by labels.
     """
-    results: dict[tuple[str, ...], dict[int, Result]] = {}
-    stands: dict[tuple[str, ...], dict[int, Outcome]] = {}
+    results: dict[tuple[str, ...], dict[str, Result]] = {}
+    stands: dict[tuple[str, ...], dict[str, Outcome]] = {}
     for cell, folder, outcome in zip(cells, folders, outcomes, strict=True):
-        stands.setdefault(cell.labels, {})[cell.seed] = outcome
-        of_seed = results.setdefault(cell.labels, {})
+        stands.setdefault(cell.labels, {})[cell.repetition] = outcome
+        finished = results.setdefault(cell.labels, {})
         if outcome.status == FINISHED:
-            of_seed[cell.seed] = load_result(folder, cell.config)
+            finished[cell.repetition] = load_result(folder, cell.config)
     return [Row(labels, costs[labels], results[labels], stands[labels]) for labels in results]
 
 
@@ -119,10 +135,10 @@ class Rival(NamedTuple):
     """A combination that is compared with the best one."""
 
     row: Row
-    seeds: int
-    """Number of seeds that both have finished."""
+    repetitions: int
+    """Number of repetitions that both have finished."""
     comparison: Comparison
-    """The best one's rate less the other's, over the seeds that both have finished."""
+    """The best one's rate less the other's, over the repetitions that both have finished."""
     p: float
     """p value of the comparison, adjusted for all pairs of combinations."""
 
@@ -137,13 +153,13 @@ class Best(NamedTuple):
 
     row: Row
     rivals: tuple[Rival, ...]
-    """All others that have finished with any seed, the next best first."""
+    """All others with a finished run, the next best first."""
 
 
 def find_best(rows: Sequence[Row]) -> Best | None:
     """Compares the best combination with every other; None where none has finished. Of equals the first is the best.
 
-    A combination that has finished with all seeds comes before any that has not: the surviving seeds are a biased
+    A combination that has finished all repetitions comes before any that has not: the surviving runs are a biased
     sample. As the best is picked from the same runs, p values are adjusted for all pairs of combinations.
     """
     done = sorted((row for row in rows if row.rate), key=_standing, reverse=True)
@@ -162,38 +178,46 @@ def _standing(row: Row) -> tuple[bool, float]:
 
 
 def _compare(one: Row, other: Row) -> tuple[int, Comparison]:
-    """Returns the number of seeds that both have finished, and the comparison over these."""
-    seeds = [seed for seed in one.results if seed in other.results]
-    if not seeds:
+    """Returns the number of repetitions that both have finished, and the comparison over these."""
+    common = [repetition for repetition in one.results if repetition in other.results]
+    if not common:
         return 0, Comparison(Mean(math.nan, math.nan), math.nan)
-    return len(seeds), compare(*([row.results[seed].rate for seed in seeds] for row in (one, other)))
+    return len(common), compare(*([row.results[repetition].rate for repetition in common] for row in (one, other)))
 
 
-def describe_best(axes: Sequence[str], best: Best, style: RateStyle) -> list[str]:
-    """Says in sentences which combination is best, by how much, and whether that may be chance."""
+def describe_best(axes: Sequence[str], best: Best, style: RateStyle, over: str = "seed") -> list[str]:
+    """Says in sentences which combination is best, by how much, and whether that may be chance.
+
+    Args:
+      axes: names of the axes.
+      best: the best combination.
+      style: presentation of the rate.
+      over: name of a repetition: ``seed`` or ``fold``.
+    """
     rate = best.row.rate or Mean(math.nan, math.nan)
     lines = [f"Best: {_named(axes, best.row)}, {style.text(rate.value)}."]
     if not best.rivals:
         return lines
-    lines.append(f"Next: {_named(axes, best.rivals[0].row)}, {_lead(best.rivals[0], style)}.")
-    if max(rival.seeds for rival in best.rivals) > 1:
+    lines.append(f"Next: {_named(axes, best.rivals[0].row)}, {_lead(best.rivals[0], style, over)}.")
+    if max(rival.repetitions for rival in best.rivals) > 1:
         beaten = sum(rival.beaten for rival in best.rivals)
         lines.append(
             f"The best is significantly better than {beaten} of the {len(best.rivals)} others: paired t-tests over the "
-            f"seeds that both have finished, p adjusted after Holm for all pairs of combinations, level {SIGNIFICANT}."
+            f"{over}s that both have finished, p adjusted after Holm for all pairs of combinations, level "
+            f"{SIGNIFICANT}."
         )
     return lines
 
 
-def _lead(rival: Rival, style: RateStyle) -> str:
+def _lead(rival: Rival, style: RateStyle, over: str) -> str:
     lead = rival.comparison.difference
-    if rival.seeds == 0:
-        return "with no finished seed in common, so that they cannot be compared"
+    if rival.repetitions == 0:
+        return f"with no finished {over} in common, so that they cannot be compared"
     shown = f"{style.difference(lead.value)} {'above' if lead.value < 0 else 'below'}"
-    if rival.seeds == 1:
-        return f"{shown} with the one seed that both have finished, which does not tell whether that is chance"
+    if rival.repetitions == 1:
+        return f"{shown} with the one {over} that both have finished, which does not tell whether that is chance"
     if math.isnan(rival.p):
-        return f"{shown} with each of {rival.seeds} seeds, so that there is no spread to judge it by"
+        return f"{shown} with each of {rival.repetitions} {over}s, so that there is no spread to judge it by"
     verdict = "significant" if rival.beaten else "not significant"
     return f"{shown} (95 % interval of this difference {_interval(lead, style)}; adjusted p = {rival.p:.2g}, {verdict})"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from launch.ablation.outcomes import FINISHED
-from launch.ablation.results import Best, Row
+from launch.ablation.results import FURTHER, Best, Row
 from recog.evaluation.statistics import Mean
 from recog.metrics import RateStyle
 
@@ -26,14 +26,30 @@ class Table(NamedTuple):
 
 def long_table(axes: Sequence[str], rows: Sequence[Row], best: Best | None, style: RateStyle) -> Table:
     """Returns one line for each combination of levels, with all its results and costs."""
-    titles = [*axes, style.label, "loss", "parameters", "MACs", "images/s", "training"]
-    lines = [[*row.labels, *_figures(row, style)] for row in rows]
+    further = further_rates(rows)
+    titles = [
+        *axes,
+        style.label,
+        *(name.replace("_", " ") for name in further),
+        "loss",
+        "parameters",
+        "MACs",
+        "images/s",
+        "training",
+    ]
+    lines = [[*row.labels, *_figures(row, style, further)] for row in rows]
     place = rows.index(best.row) if best else -1
     return Table(titles, lines, (place, len(axes) if best else -1))
 
 
-def _figures(row: Row, style: RateStyle) -> list[str]:
-    known = [_rate(row, style), _loss(row), f"{row.cost.parameters:,}", f"{row.cost.macs / 1e6:,.1f} M"]
+def further_rates(rows: Sequence[Row]) -> list[str]:
+    """Names of the further rates that the runs have, each for a column."""
+    return [name for name in FURTHER if any(row.further(name) for row in rows)]
+
+
+def _figures(row: Row, style: RateStyle, further: Sequence[str]) -> list[str]:
+    losses = [_plain(row.further(name)) for name in further]
+    known = [_rate(row, style), *losses, _plain(row.loss), f"{row.cost.parameters:,}", f"{row.cost.macs / 1e6:,.1f} M"]
     return [*known, f"{row.images_per_second:.1f}", duration(row.seconds)] if row.results else [*known, DASH, DASH]
 
 
@@ -43,7 +59,7 @@ def _rate(row: Row, style: RateStyle) -> str:
 
 
 def _missing(row: Row) -> list[str]:
-    """Counts the seeds that have not finished by their status."""
+    """Counts the runs that have not finished by their status."""
     missing: dict[str, int] = {}
     for outcome in row.outcomes.values():
         if outcome.status != FINISHED:
@@ -51,8 +67,8 @@ def _missing(row: Row) -> list[str]:
     return [f"{count} {status}" for status, count in missing.items()]
 
 
-def _loss(row: Row) -> str:
-    return with_interval(row.loss, 1, 4) if row.loss else DASH
+def _plain(value: Mean | None) -> str:
+    return with_interval(value, 1, 4) if value else DASH
 
 
 def with_interval(value: Mean, scale: float, digits: int) -> str:
@@ -124,16 +140,19 @@ def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None,
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    figures = [rate, f"{rate}_half_width", "loss", "loss_half_width"]
+    further = further_rates(rows)
+    figures = [f"{name}{suffix}" for name in (rate, "loss", *further) for suffix in ("", "_half_width")]
     costs = ["parameters", "macs", "images_per_second", "training_seconds"]
     every_rate = "accuracies" if rate == "accuracy" else f"{rate}_of_each_seed"
     writer.writerow([*axes, "finished", "runs", *figures, *costs, every_rate, "p_best_against_it"])
     adjusted = {rival.row.labels: rival.p for rival in best.rivals} if best else {}
     for row in rows:
-        measured = [*row.rate, *row.loss] if row.rate and row.loss else [math.nan] * 4
+        unknown = Mean(math.nan, math.nan)
+        means = (row.rate, row.loss, *map(row.further, further))
+        measured = [number for mean in means for number in mean or unknown]
         spent = [row.images_per_second, row.seconds] if row.results else [math.nan] * 2
         numbers = [*measured, row.cost.parameters, row.cost.macs, *spent]
-        every = " ".join(f"{seed}:{result.rate:.6g}" for seed, result in row.results.items())
+        every = " ".join(f"{repetition}:{result.rate:.6g}" for repetition, result in row.results.items())
         p = adjusted.get(row.labels, math.nan)
         writer.writerow([*row.labels, len(row.results), len(row.outcomes), *map(_number, numbers), every, _number(p)])
     return text.getvalue()

@@ -15,7 +15,10 @@ def make_codec(config: Config) -> Codec:
       ValueError: the alphabet or the classes are missing or invalid.
     """
     if config.model.labels in (ClassCodec, BoxCodec) and not config.classes:
-        raise ValueError("name the classes of the model: --config.classes=\"('cat','dog')\", or \"('plate',)\"")
+        raise ValueError(
+            "name the classes of the model: --config.classes=\"('cat','dog')\", or \"('plate',)\"; "
+            "launch.prepare --report --data=... lists those of the samples"
+        )
     if config.model.labels is ClassCodec:
         return ClassCodec(tuple(config.classes))
     if config.model.labels is BoxCodec:

@@ -1,17 +1,20 @@
 """Samples of a run, from its configuration."""
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import grain.python as grain
 import jax
 import numpy as np
 
+from datasets.holdout import split_fold, split_holdout
 from datasets.leaks import find_leaks
 from datasets.mixture import Mixture, split_mixture
 from datasets.needs import Needs
 from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import Preflight, preflight
-from datasets.sources import Keyed, Source, split_holdout
+from datasets.sources import Keyed, Source, Subset
 from datasets.specs import open_source
 from launch.runs.config import Config
 from recog.batch import Batch
@@ -85,13 +88,24 @@ def open_data(config: Config) -> tuple[Source, Source]:
     train = open_source(data.train)
     if data.validation:
         return train, open_source(data.validation)
-    if not data.holdout:
-        raise ValueError("name validation samples with data.validation, or hold some of a folder out with data.holdout")
+    if not (data.holdout or data.folds):
+        raise ValueError(
+            "name validation samples with data.validation, or hold some of a folder out with data.holdout or data.folds"
+        )
+    split = _split(data)
     if isinstance(train, Mixture):
-        return split_mixture(train, data.holdout, data.holdout_by)
+        return split_mixture(train, split)
     if not isinstance(train, Keyed):
-        raise ValueError("data.holdout cannot be taken from rendered samples: name others with data.validation")
-    return split_holdout(train, data.holdout, data.holdout_by)
+        name = "holdout" if data.holdout else "folds"
+        raise ValueError(f"data.{name} cannot be taken from rendered samples: name others with data.validation")
+    return split(train)
+
+
+def _split(data: DataConfig) -> Callable[[Keyed], tuple[Subset, Subset]]:
+    """Function that splits a source into training and held-out samples, as configured."""
+    if data.folds:
+        return functools.partial(split_fold, folds=data.folds, fold=data.fold, by=data.holdout_by)
+    return functools.partial(split_holdout, share=data.holdout, by=data.holdout_by)
 
 
 def one_pass(

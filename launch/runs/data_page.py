@@ -10,16 +10,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from datasets.box_report import BoxReport, holds_boxes, make_box_report
+from datasets.class_report import ClassReport, holds_classes, make_class_report
 from datasets.pipeline import DataConfig
 from datasets.report import LOOK_AT_RENDERED, Report, make_report
+from datasets.sources import Source
 from datasets.specs import open_source
 from launch.runs.box_page import write_box_page
+from launch.runs.class_page import class_flag, write_class_page
 from launch.runs.config import Config
 from launch.runs.data import needs
 from launch.runs.data_alphabet import write_alphabet
 from launch.runs.page_text import DPI, WIDTH, drawable, findings, put_picture, put_text
 from launch.runs.tasks import make_task
-from recog.codecs import BoxCodec
+from recog.codecs import BoxCodec, ClassCodec, TextCodec
+from recog.tasks.task import Task
 
 HEIGHT = 32
 """Picture height at which widths are measured, unless a height or a configuration is given."""
@@ -41,7 +45,7 @@ def report(
     count: int | None = None,
     height: int | None = None,
     config: Config | None = None,
-) -> Report | BoxReport:
+) -> Report | BoxReport | ClassReport:
     """Examines all samples, prints a summary, and writes ``report.json`` and ``report.png``.
 
     Tokens of texts are written to ``alphabet.txt``.
@@ -54,10 +58,13 @@ def report(
       config: a model's configuration; sets the height, and finds the samples that the model cannot read.
 
     Returns:
-      The findings; a `BoxReport` for pictures with boxes or for the configuration of a detector.
+      The findings; a `BoxReport` for pictures with boxes or for the configuration of a detector, a `ClassReport` for
+      pictures with classes or for the configuration of a classifier. Without a configuration, labels are classes if
+      each of them is that of many samples.
 
     Raises:
-      ValueError: unknown or empty source, both a height and a configuration, or a height for pictures with boxes.
+      ValueError: unknown or empty source, both a height and a configuration, or a height for pictures with boxes or
+        classes.
     """
     if height and config:
         raise ValueError("--height and --config both set a height: leave one out, or set --config.data.height")
@@ -66,12 +73,16 @@ def report(
     data = config.data if config else DataConfig(height=height or HEIGHT, channels=3)
     task = make_task(config) if config else None
     asked, source, rendered = needs(data, task) if task else None, open_source(spec), count or LOOK_AT_RENDERED
-    if task.codec.kind == BoxCodec.kind if task else holds_boxes(source):
-        if height:
-            raise ValueError("--height sets the height of lines of text: leave it out for pictures with boxes")
+    kind, tokens, mend = _kind(source, task), {}, []
+    if height and kind != TextCodec.kind:
+        raise ValueError(f"--height sets the height of lines of text: leave it out for pictures with {kind}")
+    if kind == BoxCodec.kind:
         found = make_box_report(source, data.preprocess, asked, rendered=rendered, progress="look")
         write_box_page(out / "report.png", spec, found)
-        tokens = {}
+    elif kind == ClassCodec.kind:
+        found = make_class_report(source, data.preprocess, asked, rendered=rendered, progress="look")
+        write_class_page(out / "report.png", spec, found)
+        mend = [f"to train with {class_flag(found)}" if found.classes else ""] if not task else []
     else:
         found = make_report(source, data, asked, rendered=rendered, progress="look")
         write_report_page(out / "report.png", spec, found)
@@ -81,9 +92,18 @@ def report(
     (out / "report.json").write_text(document + "\n", encoding="utf-8", errors="backslashreplace")
     used = (task.codec, config.alphabet) if task and config else (None, None)
     alphabet = write_alphabet(out / "alphabet.txt", tokens, *used)
-    written = [f"{out}/report.json, {out}/report.png", *alphabet]
+    written = [f"{out}/report.json, {out}/report.png", *alphabet, *mend]
     print("\n".join([f"{spec}:", *(f"  {line}" for line in found.summary()), *written]))
     return found
+
+
+def _kind(source: Source, task: Task | None) -> str:
+    """Kind of the labels: that of the model's, or as the samples show it."""
+    if task:
+        return task.codec.kind
+    if holds_boxes(source):
+        return BoxCodec.kind
+    return ClassCodec.kind if holds_classes(source) else TextCodec.kind
 
 
 def write_report_page(path: str | Path, title: str, report: Report) -> None:

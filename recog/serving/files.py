@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,6 +11,8 @@ from jaxtyping import UInt8
 from recog.codecs import Reading
 from recog.export.artifact import Artifact
 from recog.folders import left_by_system
+
+T = TypeVar("T")
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 """Suffixes of picture files in folders; files given by name may have any suffix."""
@@ -49,19 +52,37 @@ def read_files(
       batch_size: number of files that are decoded and predicted together.
       nbest: maximum number of predictions for each file, which needs a decoder that lists several texts; None for one.
     """
+
+    def read(fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[list[Reading]]:
+        if nbest:
+            return artifact.best_of_fitted(fitted, nbest)
+        return [[reading] for reading in artifact.read_fitted(fitted)]
+
+    return predict_files(artifact.fit, read, paths, batch_size)
+
+
+def predict_files(
+    fit: Callable[[bytes], UInt8[np.ndarray, "H W C"]],
+    predict: Callable[[list[UInt8[np.ndarray, "H W C"]]], list[T]],
+    paths: Sequence[Path],
+    batch_size: int,
+) -> Iterator[tuple[Path, T | str]]:
+    """Yields each path with its prediction, or with the reason why the file cannot be read.
+
+    Args:
+      fit: preprocesses the content of a picture file, such as `Artifact.fit`.
+      predict: returns a prediction, which is not a ``str``, for each of the preprocessed pictures.
+      paths: files, in the order of the results.
+      batch_size: number of files that are decoded and predicted together.
+    """
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_size):
             batch = paths[start : start + batch_size]
-            loaded = list(pool.map(lambda path: load_picture(artifact.fit, path), batch))
-            readings = iter(_read(artifact, [x for x in loaded if not isinstance(x, str)], nbest))
+            loaded = list(pool.map(lambda path: load_picture(fit, path), batch))
+            readable = [x for x in loaded if not isinstance(x, str)]
+            predictions = iter(predict(readable) if readable else [])
             for path, pixels in zip(batch, loaded, strict=True):
-                yield path, pixels if isinstance(pixels, str) else next(readings)
-
-
-def _read(artifact: Artifact, fitted: Sequence[UInt8[np.ndarray, "H W C"]], nbest: int | None) -> list[list[Reading]]:
-    if nbest:
-        return artifact.best_of_fitted(fitted, nbest)
-    return [[reading] for reading in artifact.read_fitted(fitted)]
+                yield path, pixels if isinstance(pixels, str) else next(predictions)
 
 
 def load_picture(fit: Callable[[bytes], UInt8[np.ndarray, "H W C"]], path: Path) -> UInt8[np.ndarray, "H W C"] | str:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from datasets.boxes_source import Boxes
+from datasets.holdout import split_holdout
 from datasets.needs import Needs
 from datasets.preflight import BadSamplesError, preflight
-from datasets.sources import BadSampleError, Grouped, RenderedSource, split_holdout
+from datasets.sources import BadSampleError, Grouped, RenderedSource
 from recog.codecs import BoxCodec
 from recog.preprocess import Preprocess
 from tests.datasets.conftest import png

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.csv_source import CsvFile
-from datasets.sources import BadSampleError, Keyed, RenderedSource, split_holdout
+from datasets.holdout import split_holdout
+from datasets.sources import BadSampleError, Keyed, RenderedSource
 
 HEADER = b"image_path,plate_text\n"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from datasets.holdout import split_holdout
 from datasets.lmdb_source import Lmdb
-from datasets.sources import BadSampleError, Keyed, RenderedSource, split_holdout
+from datasets.sources import BadSampleError, Keyed, RenderedSource
 
 TEXTS = ["皖A12345", "two words", " led", "a\tb\n", ""]
 

@@ -1,5 +1,6 @@
 """Mixing sources: shares that hold over every run of samples, epochs that leave nothing out, batches and preflight."""
 
+import functools
 import pickle
 from collections import Counter
 from fractions import Fraction
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.holdout import split_holdout
 from datasets.mixture import Mixture, split_mixture, take_turns, whole_ratios
 from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import preflight
@@ -179,9 +181,12 @@ def test_batches_of_an_epoch_hold_the_mixture_and_all_widths(folder, workers):
         assert width == expected[part](own)
 
 
+third = functools.partial(split_holdout, share=0.34)
+
+
 def test_samples_are_held_out_of_the_one_part_that_has_names(folder):
     source = Mixture([Numbers("a", 9), folder], [0.75, 0.25])
-    training, held = split_mixture(source, 0.34)
+    training, held = split_mixture(source, third)
     assert not isinstance(source, Keyed | RenderedSource)
     assert training.counts == source.counts
     assert training.sources[0] is source.sources[0]
@@ -200,7 +205,7 @@ def test_nothing_is_held_out_of_renderings_that_are_stored(folder):
 
     source = Mixture([StoredNumbers("a", 9), folder], [0.75, 0.25])
     assert isinstance(source.sources[0], Stored)
-    training, held = split_mixture(source, 0.34)
+    training, held = split_mixture(source, third)
     assert training.sources[0] is source.sources[0]
     assert held[0].origin == folder.origin(held.indices[0])
 
@@ -209,4 +214,4 @@ def test_nothing_is_held_out_of_renderings_that_are_stored(folder):
 def test_no_part_or_several_to_hold_out_from_is_refused(folder, parts):
     source = Mixture([Numbers("a", 9), *[folder] * parts], [1] * (1 + parts))
     with pytest.raises(ValueError, match=rf"data\.holdout .* not rendered, found {parts}: .*data\.validation"):
-        split_mixture(source, 0.34)
+        split_mixture(source, third)

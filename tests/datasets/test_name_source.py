@@ -7,8 +7,9 @@ import unicodedata
 
 import pytest
 
+from datasets.holdout import split_holdout
 from datasets.name_source import NamedPictures
-from datasets.sources import BadSampleError, Keyed, RenderedSource, split_holdout
+from datasets.sources import BadSampleError, Keyed, RenderedSource
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.holdout import split_holdout
 from datasets.replated import VARIANTS, Replated, vary
-from datasets.sources import BadSampleError, Sample, split_holdout
+from datasets.sources import BadSampleError, Sample
 from recog.codecs import BoxCodec, BoxLabel, LabelledBox
 
 QUAD = np.array([[100, 120], [180, 116], [181, 142], [101, 146]], np.float32)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.sources import BadSampleError, Folder, Keyed, RenderedSource, Subset, split_holdout
+from datasets.holdout import split_holdout
+from datasets.sources import BadSampleError, Folder, Keyed, RenderedSource, Subset
 
 
 def folder(path: Path, labels: bytes) -> Folder:

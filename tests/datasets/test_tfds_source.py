@@ -13,8 +13,9 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from datasets.builders.shards import write_shards
+from datasets.holdout import split_holdout
 from datasets.preflight import preflight
-from datasets.sources import BadSampleError, RenderedSource, split_holdout
+from datasets.sources import BadSampleError, RenderedSource
 from datasets.tfds_source import Tfds, boxes_feature, find_prepared
 from recog.alphabet import LATIN_36
 from recog.codecs import BoxLabel, LabelledBox, boxes_to_json

@@ -4,13 +4,18 @@ import json
 
 import cv2
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from datasets.pipeline import DataConfig
+from datasets.specs import open_source
+from launch.benchmarks.backbone_features import backbone_features
+from launch.benchmarks.baselines_table import report
 from launch.runs.config import Config
 from launch.runs.evaluating import evaluate
 from launch.runs.exporting import export
+from launch.runs.folder import load_run
 from launch.runs.training import train
 from recog.export.artifact import Artifact
 from recog.models.classifier import ClassifierConfig
@@ -80,6 +85,21 @@ def test_it_is_evaluated_exported_and_served(workdir, config, tmp_path):
         "dark",
         "bright",
     ]
+
+
+def test_the_features_are_those_of_its_last_layer(workdir, config, capsys):
+    run, source = load_run(workdir), open_source(config.data.train)
+    found = backbone_features(workdir, source)
+    assert found.names == ("bright", "dark"), "sorted: of the samples, not of the run"
+    assert [found.names[place] for place in found.classes] == [source[int(place)].label for place in found.places]
+    layer = run.variables["params"]["classifier"]
+    logits = found.values @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
+    pictures = jnp.asarray([config.data.preprocess(source[int(place)].image) for place in found.places])
+    sizes = jnp.full((len(pictures), 2), 16, jnp.int32)
+    np.testing.assert_allclose(logits, run.task.predict(run.variables, pictures, sizes)["logits"], atol=1e-4)
+    table = report(str(workdir), config.data.train, folds=2)
+    assert all(line[1].startswith("100.00") for line in table.lines), table
+    assert "| classifier | accuracy % | log loss | clipped | seconds |" in capsys.readouterr().out
 
 
 def test_labels_of_another_kind_are_named(config, tmp_path):

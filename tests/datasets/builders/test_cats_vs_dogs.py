@@ -8,6 +8,7 @@ from datasets.builders.cats_vs_dogs import CatsVsDogs
 from datasets.builders.entries import Entry, Loaded, load
 from datasets.builders.prepare import prepare_set
 from datasets.sources import BadSampleError
+from datasets.specs import open_source
 
 
 @pytest.fixture
@@ -49,3 +50,24 @@ def test_broken_pictures_that_are_published_are_left_out_unless_asked_for(pets, 
     printed = capsys.readouterr().out
     assert "train: 5 samples" in printed
     assert "1 malformed entries were left out" in printed
+
+
+@pytest.mark.parametrize("below", ["", "train"])
+def test_the_files_of_kaggle_are_labelled_by_their_names(tmp_path, capsys, below):
+    folder = tmp_path / "kaggle" / "train"
+    folder.mkdir(parents=True)
+    for name in ("dog.10.jpg", "dog.2.jpg", "cat.1.jpg", "bird.0.jpg"):
+        cv2.imwrite(str(folder / name), np.zeros((8, 9, 3), np.uint8))
+    (folder / "._cat.2.jpg").touch()
+    source = folder if below else folder.parent
+    prepared = prepare_set("cats_vs_dogs", source, tmp_path / "out")
+    assert "train: 3 samples" in capsys.readouterr().out
+    samples = open_source(f"tfds:{prepared}:train")
+    found = [(samples[i].label, samples[i].origin.split()[-1].strip("()")) for i in range(3)]
+    assert found == [("cat", "cat.1.jpg"), ("dog", "dog.2.jpg"), ("dog", "dog.10.jpg")]
+
+
+def test_a_folder_in_neither_layout_names_both(tmp_path):
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(FileNotFoundError, match=r"Cat and Dog.* cat\.0\.jpg"):
+        prepare_set("cats_vs_dogs", tmp_path, tmp_path / "out")

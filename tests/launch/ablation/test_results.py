@@ -71,10 +71,10 @@ def test_a_detector_is_ranked_by_its_average_precision(tmp_path):
 
 
 def row(*labels, accuracies=(), status=FINISHED):
-    results = {seed: Result(value, 0.125, 50.0, 3600.0) for seed, value in enumerate(accuracies)}
-    outcomes = {seed: Outcome(FINISHED) for seed in results} | {len(results) + 1: Outcome(status)}
-    if status == FINISHED:
-        del outcomes[len(results) + 1]
+    results = {str(seed): Result(value, 0.125, 50.0, 3600.0) for seed, value in enumerate(accuracies)}
+    outcomes = {seed: Outcome(FINISHED) for seed in results}
+    if status != FINISHED:
+        outcomes[str(len(results) + 1)] = Outcome(status)
     return Row(labels, COST, results, outcomes)
 
 
@@ -166,7 +166,7 @@ def test_a_log_that_lacks_its_figures_is_named(tmp_path):
 
 def test_nothing_in_common():
     rows = [row("1", accuracies=[0.5, 0.6]), row("2", status=WAITING)]
-    other = Row(("2",), COST, {7: rows[0].results[0]}, {7: Outcome(FINISHED)})
+    other = Row(("2",), COST, {"7": rows[0].results["0"]}, {"7": Outcome(FINISHED)})
     assert "no finished seed in common" in describe_best(["layers"], best_of([rows[0], other]), ACCURACY)[1]
 
 
@@ -206,6 +206,24 @@ def test_latex_escapes_what_it_must():
     assert r"50\% & 55.00 $\pm$ 63.53 &" in text
     assert text.count(r"\\") == 2
     assert r"\begin{tabular}{lrrrrrr}" in text
+
+
+def test_classifiers_have_a_column_for_the_clipped_log_loss(tmp_path):
+    config = load_config("quickstart")
+    cells = make_cells(config, [parse_sweep("model.recurrent.units=8,16", config)], seeds=1, folds=2)
+    folders = [tmp_path / cell.name for cell in cells]
+    for folder, loss in zip(folders, (0.02, 0.04, 0.5, 0.5), strict=True):
+        write_lines(folder, [*LINES[:3], LINES[3] | {"validation/log_loss_clipped": loss}])
+    rows = make_rows(cells, folders, [Outcome(FINISHED)] * 4, {("8",): COST, ("16",): COST})
+    assert list(rows[0].results) == ["0/0", "1/0"]
+    table = markdown(long_table(["units"], rows, best_of(rows), ACCURACY))
+    assert table.startswith("| units | accuracy % | log loss clipped | loss |")
+    assert "| 0.0300 ± 0.1271 |" in table
+    found = list(csv.DictReader(io.StringIO(comma_separated(["units"], rows, best_of(rows), "accuracy"))))
+    assert [float(line["log_loss_clipped"]) for line in found] == pytest.approx([0.03, 0.5])
+    assert found[0]["accuracies"] == "0/0:0.75 1/0:0.75"
+    unknown = long_table(["units"], [row("8", accuracies=[0.5])], None, ACCURACY)
+    assert "log loss clipped" not in unknown.titles
 
 
 def test_numbers_for_programs():
