@@ -104,9 +104,7 @@ def _image_gradient(images, kernel, gradient, strides, margins) -> Float[Array, 
     taps, results = kernel.shape[:2], gradient.shape[1:3]
     cells = -(-height // down), -(-width // right)
     (above, _), (left, _) = margins
-    around = [
-        _reach(*axis) for axis in zip(taps, strides, (above, left), cells, results, strict=True)
-    ]
+    around = [_reach(*axis) for axis in zip(taps, strides, (above, left), cells, results, strict=True)]
     padded = _padded(gradient, (around[0], around[1]))
 
     def phase(down_by: int, right_by: int):
@@ -143,8 +141,7 @@ def _padded(x, margins) -> Float[Array, "B H+ W+ C"]:
 
 def _results(padded, size, strides) -> tuple[int, int]:
     rows, columns = (
-        (length - taps) // stride + 1
-        for length, taps, stride in zip(padded.shape[1:3], size, strides, strict=True)
+        (length - taps) // stride + 1 for length, taps, stride in zip(padded.shape[1:3], size, strides, strict=True)
     )
     return rows, columns
 

@@ -53,7 +53,9 @@ def test_several_kernels_at_once():
     images, kernels = random.normal(size=(2, 1, 5, 4, 3)), random.normal(size=(2, 3, 3, 1, 3))
     run = jax.jit(jax.vmap(functools.partial(with_gradients, depthwise, strides=(2, 2), padding="SAME")))
     found = run(jnp.float32(images), jnp.float32(kernels))
-    expected = [with_gradients(grouped, jnp.float32(x), jnp.float32(w), (2, 2), "SAME")
-                for x, w in zip(images, kernels, strict=True)]
+    expected = [
+        with_gradients(grouped, jnp.float32(x), jnp.float32(w), (2, 2), "SAME")
+        for x, w in zip(images, kernels, strict=True)
+    ]
     for index, each in enumerate(expected):
         jax.tree.map(lambda a, b, i=index: np.testing.assert_allclose(a[i], b, rtol=1e-5, atol=1e-5), found, each)
