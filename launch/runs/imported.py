@@ -14,9 +14,9 @@ from launch.runs.folder import claim
 from launch.runs.lock import hold
 from launch.runs.states import make_state
 from launch.runs.tasks import make_task
+from recog import imagenet
 from recog.evaluation.cost import count_parameters
 from recog.export.files import sha256
-from recog import imagenet
 from recog.importing import crnn_pytorch, efficientnet_lite, lprnet_pytorch
 from recog.importing.state_dict import StateDict, WeightsError
 from recog.importing.torch_file import load_state_dict

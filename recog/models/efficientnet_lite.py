@@ -77,7 +77,7 @@ VARIANTS = {
 
 
 def round_channels(channels: float) -> int:
-    """The nearest multiple of `DIVISOR`, halves up, at least one; the next one if that is below 90 % of ``channels``."""
+    """The nearest multiple of `DIVISOR`, at least one; the next one if that is below 90 % of ``channels``."""
     nearest = max(DIVISOR, int(channels + DIVISOR / 2) // DIVISOR * DIVISOR)
     return nearest + DIVISOR if nearest < 0.9 * channels else nearest
 
