@@ -30,6 +30,9 @@ class DataConfig:
     """Share of the training samples to hold out for validation, 0 to below 1; always the same samples."""
     holdout_by: str = ""
     """Regular expression over sample keys (paths); samples with the same match (first group) stay together."""
+    exclude: str = ""
+    """File that lists samples of ``train`` to leave out, before any are held out: paths as in its label file, one per
+    line or in the first column, such as ``outliers.tsv`` of ``launch.prepare`` (`datasets.excluded`)."""
     batch_size: int = 64
     """Number of samples in a batch over all devices and processes."""
     height: int = 32
