@@ -19,11 +19,11 @@ r"""Prepares public sets of samples, stores rendered ones, and shows what a sour
   looks at the first 2,000 samples, or at ``--count``. Of pictures with boxes it tells classes, numbers, sizes and tilt
   of the boxes instead, and boxes that repeat or leave their picture.
 - Priors of a detector are found by K-means with the distance 1 - IoU over letterboxed boxes, and printed as a flag.
-- Outliers are pictures in whose first 20 classes, by a classifier of ImageNet (``launch.import_weights
-  --source=efficientnet_lite``, then ``launch.export``), no wanted one is. ``--classes=cats_and_dogs`` wants all cats and
-  dogs, ``cats_and_dogs_by_label`` cats for the label ``cat`` and dogs for ``dog``; a file names classes, or labels and
-  classes with a tab between them, one per line. ``outliers.tsv`` is for ``--config.data.exclude``; ``duplicates.tsv``
-  lists pictures that look alike, those with different labels first.
+- Outliers are pictures without a wanted class among the first 20 of a classifier of ImageNet, which is made by
+  ``launch.import_weights --source=efficientnet_lite`` and ``launch.export``. ``--classes=cats_and_dogs`` wants all cats
+  and dogs, ``cats_and_dogs_by_label`` cats for the label ``cat`` and dogs for ``dog``; a file names classes, or labels
+  and classes with a tab between them, one per line. ``outliers.tsv`` is for ``--config.data.exclude``;
+  ``duplicates.tsv`` lists pictures that look alike, those with different labels first.
 - The n-gram model of labels, an ARPA file, is for beam search. ``text:`` names a file with one label per line; a
   configuration says how labels are split into tokens, otherwise characters.
 """

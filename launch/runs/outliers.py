@@ -153,7 +153,7 @@ def rank_of(probabilities: Float[np.ndarray, " K"], wanted: Sequence[int]) -> tu
 
 
 def _draw(path: Path, artifact: Artifact, source: Once, outliers: Sequence[Seen]) -> None:
-    """Draws the worst outliers on a contact sheet, with the most probable class and the label; none removes the sheet."""
+    """Draws the worst outliers, with their most probable class and their label; removes the sheet if there are none."""
     path.unlink(missing_ok=True)
     tiles = [
         Tile(artifact.card.preprocess.decode(source[one.index].image), one.best[0][0], one.label)

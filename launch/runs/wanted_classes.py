@@ -1,4 +1,4 @@
-"""Classes of an ImageNet model that the pictures of a source should show (``launch.prepare --outliers --classes=...``)."""
+"""Classes that the pictures of a source should show, for ``launch.prepare --outliers --classes=...``."""
 
 import difflib
 from collections.abc import Sequence
@@ -93,6 +93,5 @@ def _place(name: str, names: Sequence[str], where: str) -> int:
             return int(name)
         raise ValueError(f"{where}: the model has the classes 0 to {len(names) - 1}, not {name}")
     close = difflib.get_close_matches(name, names, n=3)
-    raise ValueError(
-        f"{where}: the model has no class {name!r}" + (f": did you mean {', '.join(close)}?" if close else "")
-    )
+    mend = f"did you mean {', '.join(close)}?" if close else "codec.json of the artifact lists its classes"
+    raise ValueError(f"{where}: the model has no class {name!r}: {mend}")
