@@ -142,7 +142,9 @@ def _judge(artifact: Artifact, source: Once, wanted: Wanted, loaded: Sequence[tu
     found = artifact.predict(images, sizes)["probabilities"]
     for (index, one), probabilities in zip(loaded, found, strict=False):  # further rows are padding of the batch
         rank, probability = rank_of(probabilities, wanted.of(one.label))
-        best = tuple((names[place], float(probabilities[place])) for place in np.argsort(-probabilities)[:3])
+        best = tuple(
+            (names[place], float(probabilities[place])) for place in np.argsort(-probabilities, kind="stable")[:3]
+        )
         yield Seen(index, source.name(index), one.label, rank, probability, best, one.glance)
 
 
@@ -175,7 +177,8 @@ def _report_duplicates(path: Path, seen: Sequence[Seen]) -> None:
     _write_rows(path, ("file", "label", "other_file", "other_label", "bits"), rows)
     across = sum(map(differ, pairs))
     example = f", such as {rows[0][0]} ({rows[0][1]}) and {rows[0][2]} ({rows[0][3]})" if across else ""
-    print(f"{len(pairs):,} pairs look alike, {across:,} of them with different labels{example}: {path}", flush=True)
+    found = f"pairs that look alike: {len(pairs):,}, with different labels: {across:,}{example}"
+    print(f"{found}: {path}", flush=True)
 
 
 def _write_rows(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
