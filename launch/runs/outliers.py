@@ -89,7 +89,7 @@ def find_outliers(data: str, model: str | Path, classes: str, top: int = TOP, ou
     _write_rows(out / "outliers.tsv", COLUMNS, [one.row() for one in outliers])
     _draw(out / "outliers.png", artifact, source, outliers)
     print(
-        f"{len(outliers):,} of {len(seen):,} pictures of {data} show none of the {wanted.count} wanted classes among "
+        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.count}) among "
         f"the model's first {top}: {out / 'outliers.tsv'}" + (f", {out / 'outliers.png'}" if outliers else "")
     )
     _report_duplicates(out / "duplicates.tsv", seen)
@@ -142,9 +142,8 @@ def _judge(artifact: Artifact, source: Once, wanted: Wanted, loaded: Sequence[tu
     found = artifact.predict(images, sizes)["probabilities"]
     for (index, one), probabilities in zip(loaded, found, strict=False):  # further rows are padding of the batch
         rank, probability = rank_of(probabilities, wanted.of(one.label))
-        best = tuple(
-            (names[place], float(probabilities[place])) for place in np.argsort(-probabilities, kind="stable")[:3]
-        )
+        first = np.argsort(-probabilities, kind="stable")[:3]
+        best = tuple((names[place], float(probabilities[place])) for place in first)
         yield Seen(index, source.name(index), one.label, rank, probability, best, one.glance)
 
 

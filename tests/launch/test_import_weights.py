@@ -179,7 +179,7 @@ def test_a_classifier_of_imagenet_from_a_package_is_what_others_start_from(backb
     assert run.imported is not None
     assert run.imported["weights"] == backbone_package.name
     capsys.readouterr()
-    config = Config(("cat", "dog"), data=data, model=run.config.model, init_from=str(tmp_path / "run"))
+    config = Config(classes=("cat", "dog"), data=data, model=run.config.model, init_from=str(tmp_path / "run"))
     taken = pretrained(config, make_task(config))
     said = capsys.readouterr().out
     assert "2 are not from there, whose classes differ: params/classifier/bias, params/classifier/kernel\n" in said
