@@ -88,9 +88,10 @@ def find_outliers(data: str, model: str | Path, classes: str, top: int = TOP, ou
     outliers = sorted((one for one in seen if one.rank > top), key=lambda one: (-one.rank, one.probability))
     _write_rows(out / "outliers.tsv", COLUMNS, [one.row() for one in outliers])
     _draw(out / "outliers.png", artifact, source, outliers)
+    files = f"{out / 'outliers.tsv'}" + (f", {out / 'outliers.png'}" if outliers else "")
     print(
-        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.count}) among "
-        f"the model's first {top}: {out / 'outliers.tsv'}" + (f", {out / 'outliers.png'}" if outliers else "")
+        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.count}) "
+        f"among the model's first {top}: {files}"
     )
     _report_duplicates(out / "duplicates.tsv", seen)
     if outliers:
