@@ -4,7 +4,7 @@ import itertools
 from bisect import bisect_right
 
 from datasets.mixture import Mixture
-from datasets.sources import RenderedSource, Sample, Source
+from datasets.sources import Keyed, RenderedSource, Sample, Source
 
 
 class Once:
@@ -28,6 +28,12 @@ class Once:
         """Origin of a sample in its part."""
         part, own = self._locate(index)
         return self._parts[part].origin(own)
+
+    def name(self, index: int) -> str:
+        """Key of a sample as text (`datasets.sources.Keyed`), or its origin if it has none."""
+        part, own = self._locate(index)
+        source = self._parts[part]
+        return source.key(own).decode(errors="surrogateescape") if isinstance(source, Keyed) else source.origin(own)
 
     def _locate(self, index: int) -> tuple[int, int]:
         part = bisect_right(self._starts, index) - 1

@@ -36,6 +36,9 @@ class DataConfig:
     ``holdout``; 0 for none."""
     fold: int = 0
     """Number of the part that is held out for validation, from 0 to ``folds - 1``; always the same samples."""
+    exclude: str = ""
+    """File that lists samples of ``train`` to leave out, before any are held out: paths as in its label file, one per
+    line or in the first column, such as ``outliers.tsv`` of ``launch.prepare`` (`datasets.excluded`)."""
     batch_size: int = 64
     """Number of samples in a batch over all devices and processes."""
     height: int = 32

@@ -198,6 +198,11 @@ class Subset:
     def __getitem__(self, index: int) -> Sample:
         return self.source[self.indices[index]]
 
+    @property
+    def rendered(self) -> bool:
+        """Whether the samples are renderings (`Stored`)."""
+        return isinstance(self.source, Stored) and self.source.rendered
+
     def origin(self, index: int) -> str:
         """Origin of a sample in the whole source."""
         return self.source.origin(self.indices[index])

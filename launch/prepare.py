@@ -5,6 +5,7 @@ r"""Prepares public sets of samples, stores rendered ones, and shows what a sour
     python -m launch.prepare --preview=plates:seed=3 [--count=60] [--out=preview.png]
     python -m launch.prepare --report --data=folder:PATH [--config=launch/configs/NAME.py] [--out=report]
     python -m launch.prepare --priors --data=boxes:PATH (--config=launch/configs/NAME.py | --height=320 --width=320)
+    python -m launch.prepare --outliers --data=folder:PATH --model=ARTIFACT --classes=FILE [--top=20] [--out=outliers]
     python -m launch.prepare --ngram=FILE.arpa --data=text:FILE [--order=5] [--config=launch/configs/NAME.py]
 
 - A public set is written as TFDS does, without TensorFlow. The files are fetched by hand; for a folder without them the
@@ -19,6 +20,11 @@ r"""Prepares public sets of samples, stores rendered ones, and shows what a sour
   of the boxes instead, and boxes that repeat or leave their picture; of pictures with classes, which is taken for
   granted where labels are repeated often and no configuration says otherwise, the classes and sizes of the pictures.
 - Priors of a detector are found by K-means with the distance 1 - IoU over letterboxed boxes, and printed as a flag.
+- Outliers are pictures without a wanted class among the first 20 of a classifier of ImageNet, which is made by
+  ``launch.import_weights --source=efficientnet_lite`` and ``launch.export``. ``--classes=cats_and_dogs`` wants all cats
+  and dogs, ``cats_and_dogs_by_label`` cats for the label ``cat`` and dogs for ``dog``; a file names classes, or labels
+  and classes with a tab between them, one per line. ``outliers.tsv`` is for ``--config.data.exclude``;
+  ``duplicates.tsv`` lists pictures that look alike, those with different labels first.
 - The n-gram model of labels, an ARPA file, is for beam search. ``text:`` names a file with one label per line; a
   configuration says how labels are split into tokens, otherwise characters.
 """
@@ -35,7 +41,7 @@ from launch.runs.rendering import store_rendering
 
 
 def main(argv: list[str]) -> None:
-    """Prepares, renders, previews, reports, finds priors, or trains an n-gram model."""
+    """Prepares, renders, previews, reports, finds priors or outliers, or trains an n-gram model."""
     del argv
     values = flags.FLAGS
     match chosen_mode(values):
@@ -49,6 +55,10 @@ def main(argv: list[str]) -> None:
         case "priors":
             size, bad = (values.height, values.width), values.on_bad_sample or "raise"
             print_priors(values.data, values.count or COUNT, *size, values.config, bad)
+        case "outliers":
+            from launch.runs.outliers import TOP, find_outliers  # imports models, which takes seconds
+
+            find_outliers(values.data, values.model, values.classes, values.top or TOP, values.out or "outliers")
         case "ngram":
             bad = values.on_bad_sample or "raise"
             train_ngram(values.data, values.ngram, values.order or ORDER, values.count, values.config, bad)

@@ -8,6 +8,7 @@ import grain.python as grain
 import jax
 import numpy as np
 
+from datasets.excluded import without_listed
 from datasets.holdout import split_fold, split_holdout
 from datasets.leaks import find_leaks
 from datasets.mixture import Mixture, split_mixture
@@ -80,12 +81,13 @@ def open_data(config: Config) -> tuple[Source, Source]:
     """Opens the training and validation sources.
 
     Raises:
-      ValueError: no training samples or no validation samples are configured.
+      FileNotFoundError: a file or folder does not exist.
+      ValueError: no training samples or no validation samples are configured, or ``data.exclude`` does not fit them.
     """
     data = config.data
     if not data.train:
         raise ValueError("name the training samples: --config.data.train=folder:PATH")
-    train = open_source(data.train)
+    train = _open_training(data)
     if data.validation:
         return train, open_source(data.validation)
     if not (data.holdout or data.folds):
@@ -106,6 +108,16 @@ def _split(data: DataConfig) -> Callable[[Keyed], tuple[Subset, Subset]]:
     if data.folds:
         return functools.partial(split_fold, folds=data.folds, fold=data.fold, by=data.holdout_by)
     return functools.partial(split_holdout, share=data.holdout, by=data.holdout_by)
+
+
+def _open_training(data: DataConfig) -> Source:
+    """Opens the training source without the samples of ``data.exclude``, and prints their number."""
+    source = open_source(data.train)
+    if not data.exclude:
+        return source
+    remaining, left_out = without_listed(source, data.exclude)
+    print(f"data.exclude={data.exclude}: {left_out:,} samples left out of {data.train}", flush=True)
+    return remaining
 
 
 def one_pass(

@@ -6,6 +6,7 @@ from datasets.builders.prepare import set_names
 from launch.runs.config_file import define_config_flag
 from launch.runs.modes import Mode, choose_mode
 from launch.runs.ngram import ORDER
+from launch.runs.wanted_classes import BUILT_IN
 
 flags.disclaim_key_flags()  # --help lists them as those of the command
 
@@ -15,11 +16,13 @@ MODES = {
     "preview": Mode(optional=("out", "count")),
     "priors": Mode(required=("data",), optional=("count", "height", "width", "config", "on_bad_sample")),
     "report": Mode(required=("data",), optional=("out", "count", "height", "config")),
+    "outliers": Mode(required=("data", "model", "classes"), optional=("top", "out")),
     "ngram": Mode(required=("data",), optional=("order", "count", "config", "on_bad_sample")),
 }
 USAGE = (
     "--dataset=NAME --source=DIR --data_dir=DIR, --render=SAMPLES --count=N --data_dir=DIR, --preview=SAMPLES, "
-    "--report --data=SAMPLES, --priors --data=SAMPLES, and --ngram=FILE --data=LABELS"
+    "--report --data=SAMPLES, --priors --data=SAMPLES, --outliers --data=SAMPLES --model=ARTIFACT --classes=FILE, and "
+    "--ngram=FILE --data=LABELS"
 )
 
 
@@ -36,10 +39,14 @@ def define_flags() -> None:
     flags.DEFINE_string("preview", None, "Samples to draw on a contact sheet: plates, folder:PATH, ...")
     flags.DEFINE_boolean("report", False, "Report on the samples of --data.")
     flags.DEFINE_boolean("priors", False, "Find priors of a detector for the boxes of --data.")
+    flags.DEFINE_boolean("outliers", False, "Find pictures of --data that show none of the classes they should.")
+    flags.DEFINE_string("model", None, "Folder that launch.export wrote for a classifier of ImageNet.")
+    flags.DEFINE_string("classes", None, f"Wanted classes: {', '.join(BUILT_IN)}, or a file with one per line.")
+    flags.DEFINE_integer("top", None, "Number of the model's first classes that must hold a wanted one (20).", 1)
     flags.DEFINE_string("ngram", None, "ARPA file to write.")
     flags.DEFINE_integer("order", None, f"Number of tokens of the longest n-grams ({ORDER}).", 1)
     flags.DEFINE_string("data", None, "Samples to report on or to train on: folder:PATH, plates:seed=1, ...")
-    flags.DEFINE_string("out", None, "PNG of the preview (preview.png) or folder of the report (report).")
+    flags.DEFINE_string("out", None, "PNG of the preview (preview.png), folder of the report (report) or of outliers.")
     flags.DEFINE_integer(
         "count", None, "Samples to store, to draw (60), or to use of a rendered source (2000); priors (9).", 1
     )

@@ -8,10 +8,14 @@ from jaxtyping import Array, Float, Int
 
 from recog.codecs import ClassCodec
 from recog.models.config import ModelConfig
+from recog.models.efficientnet_lite import VARIANTS, EfficientNetLite
 from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
 from recog.ops.conv_block import rows_with_samples
 from recog.ops.dropout import Dropout
+
+BACKBONES = ("resnet", "vgg", *(f"efficientnet_{variant}" for variant in VARIANTS))
+"""Names of the backbones."""
 
 
 @dataclasses.dataclass
@@ -19,15 +23,22 @@ class ClassifierConfig(ModelConfig):
     """Settings of the classifier."""
 
     backbone: str = "resnet"
-    """Backbone: ``resnet`` (`recog.models.resnet.ResNet29`) or ``vgg`` (`recog.models.vgg.VGG`)."""
+    """Backbone: ``resnet`` (`recog.models.resnet.ResNet29`), ``vgg`` (`recog.models.vgg.VGG`), or
+    ``efficientnet_lite0`` to ``efficientnet_lite4`` (`recog.models.efficientnet_lite`), whose public weights can be
+    imported."""
 
     labels = ClassCodec
 
     def check(self) -> None:
         """See `ModelConfig.check`."""
         super().check()
-        if self.backbone not in ("resnet", "vgg"):
-            raise ValueError(f"model.backbone={self.backbone!r}: choose resnet or vgg")
+        if self.backbone not in BACKBONES:
+            raise ValueError(f"model.backbone={self.backbone!r}: choose {', '.join(BACKBONES[:-1])} or {BACKBONES[-1]}")
+        if self.backbone.startswith("efficientnet") and self.width != 1:
+            raise ValueError(
+                f"model.width={self.width}: {self.backbone} has the channels of its public weights, set model.width=1 "
+                "(efficientnet_lite0 is the smallest)"
+            )
 
     def build(self, codec: ClassCodec) -> "Classifier":
         """Builds the module for the codec's classes."""
@@ -54,8 +65,26 @@ class Classifier(nn.Module):
     ) -> Float[Array, "B K"]:
         """Computes float32 logits; rows of width 0 hold no sample and do not change batch statistics."""
         config, dtype = self.config, jnp.dtype(self.config.dtype)
-        backbone = ResNet29 if config.backbone == "resnet" else VGG
-        x = backbone(config.width, dtype, name="backbone")(images, rows_with_samples(widths), train=train)
+        backbone = make_backbone(config.backbone, config.width, dtype, name="backbone")
+        x = backbone(images, rows_with_samples(widths), train=train)
         x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
         x = Dropout(config.dropout)(x, train=train)
         return nn.Dense(self.classes, name="classifier")(x)
+
+
+def make_backbone(backbone: str, width: float, dtype: jnp.dtype, name: str) -> nn.Module:
+    """Builds a backbone, called as ``module(images, live, train=...)``.
+
+    Args:
+      backbone: one of `BACKBONES`.
+      width: factor for every channel count, of ``resnet`` and ``vgg``.
+      dtype: type of convolutions.
+      name: name of the module.
+    """
+    match backbone:
+        case "resnet":
+            return ResNet29(width, dtype, name=name)
+        case "vgg":
+            return VGG(width, dtype, name=name)
+        case _:
+            return EfficientNetLite(VARIANTS[backbone.removeprefix("efficientnet_")], dtype, name=name)

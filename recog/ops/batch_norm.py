@@ -1,5 +1,7 @@
 """Batch normalisation whose statistics leave out padding and rows without a sample."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -24,6 +26,8 @@ class BatchNorm(nn.Module):
 
     dtype: jnp.dtype = jnp.float32
     """Type of the result; statistics and parameters are float32."""
+    epsilon: float = EPSILON
+    """Added to the variance."""
 
     @nn.compact
     def __call__(
@@ -49,16 +53,16 @@ class BatchNorm(nn.Module):
         running_variance = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         if not train:
             mean, variance = running_mean.value, running_variance.value
-            return _apply(x, mean - bias_before, variance, scale, bias).astype(self.dtype)
-        y, (mean, variance) = _normalize(x, live, scale, bias)
+            return _apply(x, mean - bias_before, variance, scale, bias, self.epsilon).astype(self.dtype)
+        y, (mean, variance) = _normalize(x, live, scale, bias, self.epsilon)
         if not self.is_initializing():
             for running, now in ((running_mean, mean + bias_before), (running_variance, variance)):
                 running.value = MOMENTUM * running.value + (1 - MOMENTUM) * lax.stop_gradient(now)
         return y.astype(self.dtype)
 
 
-def _apply(x, mean, variance, scale, bias):
-    return (x - mean) * (lax.rsqrt(variance + EPSILON) * scale) + bias
+def _apply(x, mean, variance, scale, bias, epsilon: float):
+    return (x - mean) * (lax.rsqrt(variance + epsilon) * scale) + bias
 
 
 def _moments(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> tuple[Float[Array, " C"], Float[Array, " C"]]:
@@ -82,21 +86,21 @@ def _live_pixels(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> Float[
     return jnp.sum(live).astype(jnp.float32) * (x.shape[1] * x.shape[2] // live.shape[1])
 
 
-@jax.custom_vjp
-def _normalize(x, live, scale, bias):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
+def _normalize(x, live, scale, bias, epsilon: float):
     """The normalised ``x``, and its mean and variance, through which no gradient flows."""
     mean, variance = _moments(x, live)
-    return _apply(x, mean, variance, scale, bias), (mean, variance)
+    return _apply(x, mean, variance, scale, bias, epsilon), (mean, variance)
 
 
-def _forward(x, live, scale, bias):
-    y, (mean, variance) = _normalize(x, live, scale, bias)
+def _forward(x, live, scale, bias, epsilon):
+    y, (mean, variance) = _normalize(x, live, scale, bias, epsilon)
     return (y, (mean, variance)), (x, live, scale, mean, variance)
 
 
-def _backward(saved, gradients):
+def _backward(epsilon, saved, gradients):
     x, live, scale, mean, variance = saved
-    gradient, inverse = gradients[0].astype(jnp.float32), lax.rsqrt(variance + EPSILON)
+    gradient, inverse = gradients[0].astype(jnp.float32), lax.rsqrt(variance + epsilon)
     x = x.astype(jnp.float32)
     # Not the sum of gradient * (x - mean): CPUs would write that difference to memory before summing it.
     for_bias = jnp.sum(gradient, axis=(0, 1, 2))

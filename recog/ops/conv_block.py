@@ -6,8 +6,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from recog.ops.batch_norm import BatchNorm
+from recog.ops.batch_norm import EPSILON, BatchNorm
 from recog.ops.conv_forms import convolve
+from recog.ops.depthwise import depthwise
 from recog.ops.winograd import Margins
 
 
@@ -36,14 +37,17 @@ class BareConv(nn.Module):
     use_bias: bool = True
     dtype: jnp.dtype = jnp.float32
     kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+    depthwise: bool = False
+    """Whether every channel is convolved alone, as with ``feature_group_count=channels``."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "B H W C"]) -> tuple[Float[Array, "B Y X D"], Float[Array, " D"] | float]:
         """Results without the bias, and the bias: float32, or 0 without one."""
-        shape = (*self.kernel, x.shape[-1], self.channels)
+        shape = (*self.kernel, 1 if self.depthwise else x.shape[-1], self.channels)
         kernel = self.param("kernel", self.kernel_init, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,)) if self.use_bias else 0.0
-        return convolve(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, self.padding), bias
+        form = depthwise if self.depthwise else convolve
+        return form(x.astype(self.dtype), kernel.astype(self.dtype), self.strides, self.padding), bias
 
 
 class ConvBlock(nn.Module):
@@ -61,6 +65,10 @@ class ConvBlock(nn.Module):
     activation: Callable[[Array], Array] | None = nn.relu
     use_bias: bool = True
     dtype: jnp.dtype = jnp.float32
+    depthwise: bool = False
+    """Whether every channel is convolved alone; ``channels`` is then that of the input."""
+    epsilon: float = EPSILON
+    """Added to the variance by the batch normalisation."""
 
     @nn.compact
     def __call__(
@@ -69,10 +77,19 @@ class ConvBlock(nn.Module):
         """Applies the layers; ``live`` is False for output columns of padding, ``B 1`` where whole rows are alike."""
         down, across = (size // 2 for size in self.kernel)
         padding = ((down, down), (across, across)) if self.padding is None else self.padding
-        conv = BareConv(self.channels, self.kernel, self.strides, padding, self.use_bias, self.dtype, name="conv")
+        conv = BareConv(
+            self.channels,
+            self.kernel,
+            self.strides,
+            padding,
+            self.use_bias,
+            self.dtype,
+            depthwise=self.depthwise,
+            name="conv",
+        )
         x, bias = conv(x)
         if self.batch_norm:
-            x = BatchNorm(self.dtype, name="norm")(x, live, bias, train=train)
+            x = BatchNorm(self.dtype, self.epsilon, name="norm")(x, live, bias, train=train)
         else:
             x += jnp.asarray(bias, self.dtype)
         return x if self.activation is None else self.activation(x)

