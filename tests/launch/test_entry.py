@@ -36,6 +36,6 @@ def test_warnings_of_libraries_are_shown_on_request(flags, shown):
     "file", [file for file in sorted(Path("launch").rglob("*.py")) if "DEFINE_" in file.read_text("utf-8")], ids=str
 )
 def test_help_lists_flags_that_are_defined_elsewhere(file):
-    """absl lists the flags that the command's own module defines, and those of modules that disclaim theirs."""
+    """Absl lists the flags that the command's own module defines, and those of modules that disclaim theirs."""
     text = file.read_text("utf-8")
     assert "__main__" in text or "\nflags.disclaim_key_flags()" in text
