@@ -3,7 +3,8 @@
     python -m launch.predict --artifact=ARTIFACT PATH...
 
 Prints ``path<TAB>text<TAB>confidence`` for each picture, in order; with ``--nbest`` a line of JSON with ``path`` and
-``readings``, best first, each with ``text`` and ``confidence``. Folders are searched for pictures. A file that cannot
+``readings``, best first, each with ``text`` and ``confidence``; a classifier lists its ``--top=3`` classes likewise.
+Folders are searched for pictures. A file that cannot
 be read gets a line on stderr, the others are still read, and the exit status is 1.
 
 Without ``--decoder`` the decoder is the one that the artifact was exported with. Another one is used instead if the
@@ -36,12 +37,13 @@ OF_DETECTOR = ("threshold", "draw", "every")
 
 def define_flags() -> None:
     """Defines the flags of this command."""
-    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for a reader.")
+    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for a reader or a classifier.")
     flags.DEFINE_string("detector", None, "Folder that launch.export wrote for a detector: reads whole photographs.")
     flags.DEFINE_integer("batch_size", None, "Pictures read together (32), or photographs (8).", lower_bound=1)
     flags.DEFINE_float("threshold", None, f"Minimum score of a detection ({THRESHOLD:g}).", 0, 1)
     flags.DEFINE_string("draw", None, "Folder for the photographs with outlines and texts.")
     flags.DEFINE_integer("every", None, "Reads every n-th frame of videos (1).", lower_bound=1)
+    flags.DEFINE_integer("top", None, "Most probable classes to list for each picture, as JSON lines.", lower_bound=1)
     decoding.define_flags()
 
 
@@ -61,9 +63,13 @@ def main(argv: list[str]) -> None:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # any alphabet and any file name
     how = decoding.from_flags()
     if values.detector:
+        if values.top:
+            raise ValueError(
+                "--top lists the classes of a classifier, which is not named with --detector: leave it out"
+            )
         options = PlateOptions(values.threshold, values.draw, values.every, values.batch_size)
         sys.exit(print_plates(values.detector, values.artifact, argv[1:], how, options) > 0)
-    sys.exit(print_lines(values.artifact, argv[1:], how, values.batch_size) > 0)
+    sys.exit(print_lines(values.artifact, argv[1:], how, values.batch_size, values.top) > 0)
 
 
 if __name__ == "__main__":

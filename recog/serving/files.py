@@ -47,7 +47,8 @@ def read_files(
       artifact: artifact of a model.
       paths: files, in the order of the results.
       batch_size: number of files that are decoded and predicted together.
-      nbest: maximum number of predictions for each file, which needs a decoder that lists several texts; None for one.
+      nbest: maximum number of predictions for each file, for which a reader needs a decoder that lists several texts;
+        None for one.
     """
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_size):
