@@ -71,6 +71,6 @@ def _draw_confusion(path: Path, counts: ClassCounts) -> None:
     axes.set_xticks(range(classes), counts.names, rotation=90 if classes > 3 else 0)
     axes.set_yticks(range(classes), counts.names)
     axes.set(xlabel="prediction", ylabel="label", title=f"accuracy {100 * counts.accuracy:.2f} %")
-    bar = figure.colorbar(image, ax=axes, label="share of the label's samples")
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, label="share of the label's samples")
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     figure.savefig(path)
