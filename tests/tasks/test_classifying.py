@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 from scipy import special
 
 from recog.batch import Batch
@@ -27,7 +28,7 @@ class Linear(nn.Module):
     @nn.compact
     def __call__(self, images, widths, *, train):
         del widths, train
-        return nn.Dense(3, use_bias=False)(jnp.reshape(images, (len(images), -1)))
+        return nn.Dense(3, use_bias=False)(jnp.reshape(images, (images.shape[0], -1)))
 
 
 def probabilities(images, sigmoid=False) -> np.ndarray:
@@ -103,3 +104,12 @@ def test_counts_of_sigmoids_are_of_shares_that_sum_to_one():
     task = ClassifyingTask(Linear(), CODEC, ClassScores(SIGMOID))
     counts = task.count({"probabilities": np.array([[0.8, 0.6, 0.2]])}, ClassTargets(np.array([0])))
     assert counts.log_loss == pytest.approx(-np.log(0.5))
+
+
+@pytest.mark.parametrize("scores", [ClassScores(), ClassScores(SIGMOID)])
+def test_views_are_exported_for_any_batch_size(scores):
+    task = ClassifyingTask(Linear(), CODEC, scores, ("whole", "crops", "flip"), 2.0)
+    (rows,) = export.symbolic_shape("b")
+    shapes = jax.ShapeDtypeStruct((rows, 8, 10, 3), np.uint8), jax.ShapeDtypeStruct((rows, 2), np.int32)
+    program = export.export(jax.jit(task.predict), platforms=("cpu", "cuda", "tpu"))(VARIABLES, *shapes)
+    assert [str(output.shape) for output in program.out_avals] == ["(b, 3)", "(b, 3)"]
