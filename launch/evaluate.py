@@ -4,6 +4,11 @@ Writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``; the last 
 Readers can be decoded in other ways: ``--decoder=beam --pattern=price``, ``--decoder=lexicon --lexicon=FILE --nbest=5``
 (writes ``nbest.jsonl``); ``--study=crnn_figure4`` draws the accuracy and time of lexicon search as in the CRNN paper.
 
+Of classifiers it also writes ``calibration.png`` (accuracy by confidence), ``confusion.tsv`` and ``confusion.png``, and
+the contact sheet begins with the most confident mistakes. ``--views=whole,flip`` averages the probabilities of several
+views; ``--calibrate`` fits the temperature that makes confidences right and writes ``calibration.json``, which
+``--temperature=FILE`` takes here and in `launch.export`. Fit it to other samples than those that judge it.
+
 Evaluates the artifacts of a detector and a reader on photographs with labelled plates, in pixels of the photographs:
 
     python -m launch.evaluate --detector=ARTIFACT --artifact=ARTIFACT --data=boxes:FOLDER [--out=DIR] [--threshold=0.4]
@@ -17,14 +22,14 @@ import json
 
 from absl import flags
 
-from launch.runs import decoding, entry
+from launch.runs import class_options, decoding, entry
 from launch.runs.evaluating import evaluate
 from launch.runs.evaluating_plates import evaluate_plates
 from launch.runs.modes import Mode, choose_mode
 from recog.metrics.boxes import THRESHOLD
 
 MODES = {
-    "workdir": Mode(optional=("study", "data")),
+    "workdir": Mode(optional=("study", "data", "views", "temperature", "calibrate")),
     "detector": Mode(required=("artifact", "data"), optional=("threshold",)),
 }
 USAGE = "--workdir=DIR, and --detector=ARTIFACT --artifact=ARTIFACT --data=boxes:FOLDER"
@@ -39,20 +44,31 @@ def define_flags() -> None:
         "on_bad_sample", "raise", ["raise", "skip"], "Whether to skip samples of --data that cannot be used."
     )
     flags.DEFINE_enum("study", "", ["", "crnn_figure4"], "Draws accuracy and time of lexicons against edit distance.")
+    flags.DEFINE_bool("calibrate", False, "Whether to fit the temperature of a classifier, into calibration.json.")
     flags.DEFINE_string("detector", None, "Folder that launch.export wrote for a detector.")
     flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for the reader of what it finds.")
     flags.DEFINE_float("threshold", None, f"Minimum score of a detection ({THRESHOLD:g}).", 0, 1)
     decoding.define_flags()
+    class_options.define_flags()
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags and evaluates."""
     del argv
     values, how = flags.FLAGS, decoding.from_flags()
-    names = ("workdir", "detector", "study", "artifact", "threshold", "data")
-    given = [name for name in names if getattr(values, name) not in (None, "")]
+    names = ("workdir", "detector", "study", "artifact", "threshold", "data", "views", "temperature", "calibrate")
+    given = [name for name in names if getattr(values, name) not in (None, "", [], False)]
     if choose_mode(given, MODES, USAGE) == "workdir":
-        report = evaluate(values.workdir, values.data, values.out, values.on_bad_sample, how, values.study)
+        report = evaluate(
+            values.workdir,
+            values.data,
+            values.out,
+            values.on_bad_sample,
+            how,
+            values.study,
+            class_options.from_flags(),
+            calibrates=values.calibrate,
+        )
     else:
         report = evaluate_plates(
             values.detector, values.artifact, values.data, values.out, values.on_bad_sample, how, values.threshold

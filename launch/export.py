@@ -7,11 +7,14 @@ by its file and sha256. Lexicons and lists of the best texts are no part of a pr
 
 The program of a detector takes pictures of another size than those it was trained with if ``--height`` and ``--width``
 say so: larger ones show small objects better, and take more time.
+
+The program of a classifier divides its logits by ``--temperature=VALUE``, or by that of the ``calibration.json`` which
+``launch.evaluate --calibrate`` wrote, and averages the probabilities of ``--views=whole,flip``.
 """
 
 from absl import flags
 
-from launch.runs import decoding, entry
+from launch.runs import class_options, decoding, entry
 from launch.runs.exporting import export
 
 
@@ -22,6 +25,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("height", None, "Height of a detector's pictures (that of its training).", 1)
     flags.DEFINE_integer("width", None, "Width of a detector's pictures (that of its training).", 1)
     decoding.define_flags()
+    class_options.define_flags()
     flags.mark_flags_as_required(["workdir", "out"])
 
 
@@ -29,7 +33,8 @@ def main(argv: list[str]) -> None:
     """Reads the flags and exports."""
     del argv
     values = flags.FLAGS
-    export(values.workdir, values.out, decoding.from_flags(), values.height, values.width)
+    options = class_options.from_flags()
+    export(values.workdir, values.out, decoding.from_flags(), values.height, values.width, options)
 
 
 if __name__ == "__main__":

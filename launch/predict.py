@@ -3,7 +3,8 @@
     python -m launch.predict --artifact=ARTIFACT PATH...
 
 Prints ``path<TAB>text<TAB>confidence`` for each picture, in order; with ``--nbest`` a line of JSON with ``path`` and
-``readings``, best first, each with ``text`` and ``confidence``. Folders are searched for pictures. A file that cannot
+``readings``, best first, each with ``text`` and ``confidence``; a classifier lists its ``--top=3`` classes likewise.
+Folders are searched for pictures. A file that cannot
 be read gets a line on stderr, the others are still read, and the exit status is 1.
 
 Without ``--decoder`` the decoder is the one that the artifact was exported with. Another one is used instead if the
@@ -52,7 +53,7 @@ def main(argv: list[str]) -> None:
     if values.detector:
         options = PlateOptions(values.threshold, values.draw, values.every, values.batch_size)
         sys.exit(print_plates(values.detector, values.artifact, argv[1:], how, options) > 0)
-    sys.exit(print_lines(values.artifact, argv[1:], how, values.batch_size) > 0)
+    sys.exit(print_lines(values.artifact, argv[1:], how, values.batch_size, values.top) > 0)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ from datasets.pipeline import DataConfig
 from datasets.specs import open_source
 from launch.runs.assembly import show_notes
 from launch.runs.box_tiles import box_tile, detections, is_right
+from launch.runs.class_options import ClassOptions
 from launch.runs.crnn_figure4 import CrnnFigure4
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
 from launch.runs.decoding import Decoding, decoded_by, decoding_on_host, require_room_in
+from launch.runs.evaluating_classes import calibrate, write_class_files
 from launch.runs.folder import TrainedRun, load_json, load_run
 from launch.runs.host_decoding import HostDecoding
 from launch.runs.lexicons import load_lexicon
-from recog.codecs import BoxCodec, BoxLabel, Codec
+from recog.codecs import BoxCodec, BoxLabel, ClassCodec, Codec
 from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, Tile, write_contact_sheet
 from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
 from recog.images import decode
@@ -40,8 +42,13 @@ def evaluate(
     on_bad_sample: str = "raise",
     decoding: Decoding | None = None,
     study: str = "",
+    options: ClassOptions | None = None,
+    *,
+    calibrates: bool = False,
 ) -> dict[str, float]:
     """Predicts all samples once and writes ``report.json``, ``predictions.tsv`` and ``contact_sheet.png``.
+
+    Of classifiers also ``calibration.png``, ``confusion.tsv`` and ``confusion.png`` (`launch.runs.evaluating_classes`).
 
     Args:
       workdir: the run's folder.
@@ -50,13 +57,19 @@ def evaluate(
       on_bad_sample: ``raise`` or ``skip`` samples of ``data`` that cannot be used.
       decoding: decoder of a reader; None takes the best path.
       study: ``crnn_figure4`` also compares the decoder, a lexicon, with the approximations of the CRNN paper.
+      options: views and temperature of a classifier; None takes those of the run.
+      calibrates: also fits the temperature of a classifier to the samples, into ``calibration.json``.
 
     Raises:
-      ValueError: the run has no validation samples, or they have changed since training.
+      ValueError: the run has no validation samples, or they have changed since training; an argument does not suit the
+        model.
     """
     if out:  # before a long computation whose results could not be written
         Path(out).mkdir(parents=True, exist_ok=True)
-    out, run, mesh, decoding = Path(out or workdir), load_run(workdir), make_mesh(), decoding or Decoding()
+    out, mesh, decoding = Path(out or workdir), make_mesh(), decoding or Decoding()
+    run = (options or ClassOptions()).applied(load_run(workdir))
+    if calibrates and run.task.codec.kind != ClassCodec.kind:
+        raise ValueError("--calibrate is for classifiers: leave it out")
     run = run._replace(task=decoded_by(run.task, decoding))
     show_notes(run.task)
     batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
@@ -69,7 +82,8 @@ def evaluate(
     figure = _figure(decoding, run.task) if study else None
     on_host = HostDecoding(figure.codec, figure) if figure else decoding_on_host(run.task, decoding, samples)
     with contextlib.closing(one_pass(samples, settings, codec)) as stream:
-        evaluation = Evaluator(run.task, mesh, on_host)(jax.device_put(run.variables, replicated(mesh)), stream)
+        evaluator = Evaluator(run.task, mesh, on_host, ("logits",) if calibrates else ())
+        evaluation = evaluator(jax.device_put(run.variables, replicated(mesh)), stream)
     further = {"skipped": skipped} if (skipped := len(samples.source) - len(evaluation.predictions)) else {}
     further |= on_host.further() if on_host else {}
     report = write_evaluation(evaluation, out, samples.describe, further)
@@ -78,8 +92,13 @@ def evaluate(
         on_host.write(out / LISTS, samples.describe)
     if figure:
         figure.draw(out)
-    cell = PICTURE_CELL if codec.kind == BoxCodec.kind else CELL
-    write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples, settings.preprocess), cell=cell)
+    if codec.kind == ClassCodec.kind:
+        write_class_files(out, evaluation, samples)
+    else:
+        cell = PICTURE_CELL if codec.kind == BoxCodec.kind else CELL
+        write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples, settings.preprocess), cell=cell)
+    if calibrates:
+        calibrate(out, run, evaluation, data or run.config.data.validation or run.config.data.train)
     if evaluation.hint and not decoding.restricts:
         print(evaluation.hint)
     return report

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from launch.runs.assembly import show_notes
+from launch.runs.class_options import ClassOptions
 from launch.runs.config import Config, to_json
 from launch.runs.decoding import Decoding, decoded_by
 from launch.runs.folder import load_run
@@ -19,6 +20,7 @@ def export(
     decoding: Decoding | None = None,
     height: int | None = None,
     width: int | None = None,
+    options: ClassOptions | None = None,
 ) -> Agreement:
     """Exports the best checkpoint of a run, and prints the files written.
 
@@ -28,16 +30,17 @@ def export(
       decoding: decoder that the program uses; None takes the best path.
       height: rows of a detector's pictures; None takes those of its training.
       width: columns of a detector's pictures; None takes those of its training.
+      options: views and temperature of a classifier; None takes those of the run.
 
     Raises:
       FileExistsError: ``out`` holds files but not an artifact.
       FileNotFoundError: ``workdir`` holds no run.
-      ValueError: the decoder or the size does not fit the model.
+      ValueError: the decoder, the size or the options do not fit the model.
       recog.export.check.DisagreementError: predictions of the artifact and the live model differ.
     """
     out = Path(out)
     check_free(out)
-    run, decoding = load_run(workdir), decoding or Decoding()
+    run, decoding = (options or ClassOptions()).applied(load_run(workdir)), decoding or Decoding()
     if isinstance(run.task, BranchTask):
         decoding.check_whole_texts()
     if decoding.decoder == "lexicon" or decoding.nbest:

@@ -15,12 +15,13 @@ OF_DETECTOR, OF_SUBMISSION = ("threshold", "draw", "every"), ("clip", "positive"
 
 def define_flags() -> None:
     """Defines the flags of this command."""
-    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for a reader.")
+    flags.DEFINE_string("artifact", None, "Folder that launch.export wrote for a reader or a classifier.")
     flags.DEFINE_string("detector", None, "Folder that launch.export wrote for a detector: reads whole photographs.")
     flags.DEFINE_integer("batch_size", None, "Pictures read together (32), or photographs (8).", lower_bound=1)
     flags.DEFINE_float("threshold", None, f"Minimum score of a detection ({THRESHOLD:g}).", 0, 1)
     flags.DEFINE_string("draw", None, "Folder for the photographs with outlines and texts.")
     flags.DEFINE_integer("every", None, "Reads every n-th frame of videos (1).", lower_bound=1)
+    flags.DEFINE_integer("top", None, "Most probable classes to list for each picture, as JSON lines.", lower_bound=1)
     flags.DEFINE_string("submission", None, "CSV file to write: id,label with the probability of a class.")
     flags.DEFINE_float("clip", None, f"Clips the probabilities to this and one minus this ({CLIP:g}).", 0, 0.5)
     flags.DEFINE_string("positive", None, "Class of these probabilities (the last one).")
@@ -42,10 +43,12 @@ def check_flags(values: flags.FlagValues, paths: Sequence[str], how: decoding.De
         _refuse(given, OF_DETECTOR, "a detector: set --detector=ARTIFACT")
         if not values.artifact:
             raise ValueError("name the artifact of a reader with --artifact, or of a detector with --detector")
+    elif values.top:
+        raise ValueError("--top lists the classes of a classifier, not of --detector: leave one of them out")
     if not values.submission:
         _refuse(given, OF_SUBMISSION, "a submission: set --submission=FILE.csv")
-    elif values.detector or how != decoding.Decoding():
-        raise ValueError("--submission is for classifiers: leave out --detector and the flags of decoders")
+    elif values.detector or values.top or how != decoding.Decoding():
+        raise ValueError("--submission is for classifiers: leave out --detector, --top and the flags of decoders")
 
 
 def _refuse(given: Sequence[str], names: Sequence[str], without: str) -> None:

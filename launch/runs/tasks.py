@@ -6,15 +6,18 @@ from recog.codecs import BoxCodec, ClassCodec, Codec, TextCodec
 from recog.detection.positions import STRIDES
 from recog.drawing import Box
 from recog.metrics import BoxCounts, ClassCounts, Counts, ReadingCounts
+from recog.models.classifier import ClassifierConfig
 from recog.models.config import ModelConfig
 from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.tasks.branches import BranchTask
+from recog.tasks.class_scores import ClassScores
 from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.graphic import drawing_loss
 from recog.tasks.locating import LocatingTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
+from recog.tasks.views import check_views
 
 
 def make_task(config: Config, codec: Codec | None = None, box: Box | None = None) -> Task:
@@ -36,6 +39,8 @@ def check_model(config: Config) -> None:
     """Raises ``ValueError`` if settings of the model are invalid, or do not fit those of the data."""
     model, data = config.model, config.data
     model.check()
+    if isinstance(model, ClassifierConfig):
+        check_views(model.views)
     if not model.any_width and not data.width:
         kind = type(model).__name__.removesuffix("Config")
         raise ValueError(f"{kind} reads pictures of one width: set data.width, as its file in launch/configs does")
@@ -63,6 +68,7 @@ def build_task(config: Config, codec: Codec, box: Box | None = None) -> Task:
         case TextCodec():
             return _reading(config.model, codec, box or Box(0, 0, config.data.height, config.data.width))
         case ClassCodec():
+            assert isinstance(config.model, ClassifierConfig)  # the only one whose labels are classes
             return _classifying(config.model, codec)
         case BoxCodec():
             return _locating(config.model, codec)
@@ -81,8 +87,9 @@ def _reading(model: ModelConfig, codec: TextCodec, box: Box) -> Task:
             return ReadingTask(model.build(codec), codec)
 
 
-def _classifying(model: ModelConfig, codec: ClassCodec) -> Task:
-    return ClassifyingTask(model.build(codec), codec)
+def _classifying(model: ClassifierConfig, codec: ClassCodec) -> Task:
+    scores = ClassScores(model.loss, model.label_smoothing, tuple(model.class_weights))
+    return ClassifyingTask(model.build(codec), codec, scores, tuple(model.views), model.temperature)
 
 
 def _locating(model: ModelConfig, codec: BoxCodec) -> Task:

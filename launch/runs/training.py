@@ -210,7 +210,10 @@ def validator(runs: Sequence[Run]) -> Callable[[TrainState], list[Measured]]:
         with contextlib.closing(
             one_pass(run.validation, run.config.data, run.task.codec, distributed.share())
         ) as stream:
-            return [Measured(e.report(), e.counts.ranks_by, e.hint) for e in evaluator.each(models, stream)]
+            return [
+                Measured(e.report(), e.counts.ranks_by, e.hint, e.counts.ties_by)
+                for e in evaluator.each(models, stream)
+            ]
 
     return evaluate
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from recog.codecs.box_json import boxes_from_json, boxes_to_json
 from recog.codecs.boxes import BoxCodec, BoxLabel, BoxTargets, LabelledBox
-from recog.codecs.classes import ClassCodec, ClassTargets
+from recog.codecs.classes import ClassCodec, ClassTargets, MixedClassTargets
 from recog.codecs.codec import CardText, Codec, Prediction, Problems, Reading, fill
 from recog.codecs.text import TextCodec, TextTargets
 
@@ -17,6 +17,7 @@ __all__ = [
     "ClassTargets",
     "Codec",
     "LabelledBox",
+    "MixedClassTargets",
     "Prediction",
     "Problems",
     "Reading",

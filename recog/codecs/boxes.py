@@ -91,6 +91,7 @@ class BoxCodec:
 
     kind: ClassVar[str] = "boxes"
     compared: ClassVar[tuple[str, ...]] = ("mask", "classes", "boxes", "corners", "scores")
+    of_whole_pictures: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not self.names or not all(self.names) or len(set(self.names)) < len(self.names):

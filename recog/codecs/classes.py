@@ -1,6 +1,7 @@
 """Class labels: one class name per picture."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -9,12 +10,34 @@ from jaxtyping import Array, Float, Int
 from recog.codecs.codec import UNKNOWN_CLASS, WRONG_KIND, CardText, Prediction, Problems, Reading
 from recog.unknown_tokens import shortened
 
+Losses = Callable[[Int[Any, " B"]], Float[Any, " B"]]
+"""Function from a class for each row to the loss of each row."""
+
 
 class ClassTargets(NamedTuple):
     """Class indices."""
 
     classes: Int[Any, " B"]
     """Indices into `ClassCodec.names`."""
+
+    def average(self, losses_of: Losses) -> Float[Any, " B"]:
+        """Losses of the classes."""
+        return losses_of(self.classes)
+
+
+class MixedClassTargets(NamedTuple):
+    """Classes of pictures that augmentation mixed from two; on the device only."""
+
+    classes: Int[Any, " B"]
+    """Class of the picture with the larger weight."""
+    partners: Int[Any, " B"]
+    """Class of the other picture."""
+    weights: Float[Any, " B"]
+    """Weight of the first picture, 0.5 to 1."""
+
+    def average(self, losses_of: Losses) -> Float[Any, " B"]:
+        """Losses of both classes, weighted; the loss of a mixed target, because cross-entropy is linear in it."""
+        return self.weights * losses_of(self.classes) + (1 - self.weights) * losses_of(self.partners)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +57,7 @@ class ClassCodec:
 
     kind: ClassVar[str] = "classes"
     compared: ClassVar[tuple[str, ...]] = ("probabilities",)
+    of_whole_pictures: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if len(self.names) < 2:
@@ -99,9 +123,16 @@ class ClassCodec:
 
     def readings(self, prediction: Prediction) -> list[Reading]:
         """Most probable class name of each row, with its probability."""
+        return [readings[0] for readings in self.lists(prediction, 1)]
+
+    def lists(self, prediction: Prediction, count: int) -> list[list[Reading]]:
+        """The ``count`` most probable class names of each row, best first; all names if there are fewer."""
         probabilities = np.asarray(prediction["probabilities"])
-        best = probabilities.argmax(axis=1)
-        return [Reading(self.names[place], float(row[place])) for place, row in zip(best, probabilities, strict=True)]
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+        return [
+            [Reading(self.names[place], float(row[place])) for place in places]
+            for places, row in zip(best, probabilities, strict=True)
+        ]
 
     def paired(self, one: Prediction, other: Prediction) -> tuple[Prediction, Prediction]:
         """The predictions themselves: their order is fixed."""
@@ -126,7 +157,10 @@ class ClassCodec:
         return CardText(
             title="classifies pictures",
             classes=f"{self.classes} classes, in the order of the outputs: {names}",
-            outputs="`probabilities` float32 `B K` (they sum to 1), `logits` float32 `B K` (before the softmax).",
+            outputs=(
+                "`probabilities` float32 `B K`: the softmax of `logits` float32 `B K`, or their sigmoids, which need\n"
+                "not sum to 1, if the settings say `loss=sigmoid`."
+            ),
             example='text = codec["names"][int(found["probabilities"][0].argmax())]',
         )
 

@@ -52,6 +52,7 @@ class TextCodec:
 
     kind: ClassVar[str] = "text"
     compared: ClassVar[tuple[str, ...]] = ("tokens", "lengths", "confidences", "confidence")
+    of_whole_pictures: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.reading_order not in ("", "as_written", "visual"):

@@ -31,6 +31,8 @@ class Tile(NamedTuple):
     """Prediction."""
     label: str | None = None
     """True text: the caption is green if the prediction equals it, otherwise red with both texts. None if unknown."""
+    confidence: float | None = None
+    """Probability of the prediction, 0 to 1, to be shown; None shows none."""
 
 
 def contact_sheet(tiles: Sequence[Tile], columns: int = 6, cell: tuple[int, int] = CELL) -> UInt8[np.ndarray, "H W 3"]:
@@ -77,6 +79,8 @@ def _cell(tile: Tile, size: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
 
 def _caption(tile: Tile) -> tuple[str, tuple[int, int, int]]:
     text = tile.text or "(empty)"
+    if tile.confidence is not None:
+        text += f" {100 * tile.confidence:.1f} %"
     if tile.label is None:
         return text, PLAIN
     return (text, RIGHT) if tile.text == tile.label else (f"{text} ≠ {tile.label}", WRONG)

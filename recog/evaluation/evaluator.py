@@ -2,6 +2,7 @@
 
 import json
 import time
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
@@ -46,6 +47,8 @@ class Evaluation(NamedTuple):
     """Time in seconds to draw and predict the batches, without compilation."""
     hint: str | None
     """Likely cause if no prediction is right."""
+    kept: Mapping[str, np.ndarray] = types.MappingProxyType({})
+    """Outputs that the evaluator was asked to keep, by name, with a row for each prediction."""
 
     def report(self) -> dict[str, float]:
         """Rates of the counts, and ``images_per_second``."""
@@ -79,8 +82,9 @@ class Decode(Protocol):
 class _Tally:
     """Accumulated predictions and counts of one model."""
 
-    def __init__(self, task: Task, decode: Decode | None):
+    def __init__(self, task: Task, decode: Decode | None, keeps: Sequence[str]):
         self._task, self._decode, self._counts = task, decode, []
+        self._kept: dict[str, list[np.ndarray]] = {name: [] for name in keeps}
         self._predictions: list[Prediction] = []
 
     def add(self, output: _Output) -> None:
@@ -94,6 +98,8 @@ class _Tally:
             Prediction(index, label, *reading) for index, label, reading in zip(ids, labels, readings, strict=True)
         ]
         self._counts.append(self._task.count(rows.prediction, rows.targets))
+        for name, arrays in self._kept.items():
+            arrays.append(rows.prediction[name])
 
     def _decoded(self, decode: Decode, output: _Output) -> _Output:
         """Decodes all rows, so that all batches have one shape; rows without a sample have no frames."""
@@ -106,9 +112,11 @@ class _Tally:
         """Evaluation over all batches added."""
         if not self._counts:
             raise ValueError("there is no batch to evaluate: check the samples")
-        predictions = sorted(self._predictions, key=lambda prediction: prediction.id)
+        order = np.argsort([prediction.id for prediction in self._predictions], kind="stable")
+        predictions = [self._predictions[place] for place in order]
+        kept = {name: np.concatenate(arrays)[order] for name, arrays in self._kept.items()}
         hint = self._task.hint([p.label for p in predictions], [p.text for p in predictions])
-        return Evaluation(predictions, reduce(add, self._counts), seconds, hint)
+        return Evaluation(predictions, reduce(add, self._counts), seconds, hint, kept)
 
 
 class Evaluator:
@@ -121,10 +129,11 @@ class Evaluator:
       task: task with the model that predicts.
       mesh: device mesh; the number of rows of a batch must be a multiple of its size.
       decode: decodes the logits of a reader on the host, in place of the task.
+      keeps: names of further outputs, without a decoder, that evaluations keep for every sample.
     """
 
-    def __init__(self, task: Task, mesh: Mesh, decode: Decode | None = None):
-        self.task, self._mesh, self._decode = task, mesh, decode
+    def __init__(self, task: Task, mesh: Mesh, decode: Decode | None = None, keeps: Sequence[str] = ()):
+        self.task, self._mesh, self._decode, self._keeps = task, mesh, decode, tuple(keeps)
         self._predict = jax.jit(self._predict_batch, out_shardings=replicated(mesh))
         self._compiled: dict[tuple[int, ...], Any] = {}
 
@@ -135,7 +144,7 @@ class Evaluator:
 
     def each(self, models: Sequence[Variables], batches: Iterable[Batch]) -> list[Evaluation]:
         """Evaluates several models of this task on the same batches, which are drawn once."""
-        tallies = [_Tally(self.task, self._decode) for _ in models]
+        tallies = [_Tally(self.task, self._decode, self._keeps) for _ in models]
         start = time.perf_counter()
         for part in batches:
             batch = put_batch(self._mesh, part)
@@ -155,7 +164,11 @@ class Evaluator:
 
     def _predict_batch(self, variables: Variables, batch: Batch) -> _Output:
         prediction = self.task.predict(variables, batch.images, batch.sizes)
-        names = (*self.task.codec.compared, *(LOGITS if self._decode else ()))  # else logits stay on the devices
+        names = (
+            *self.task.codec.compared,
+            *self._keeps,
+            *(LOGITS if self._decode else ()),
+        )  # else logits stay on the devices
         prediction = {name: prediction[name] for name in names}
         return _Output(prediction, self.task.expected(batch.targets), batch.ids, batch.mask)
 

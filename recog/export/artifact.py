@@ -17,7 +17,7 @@ import numpy as np
 from jax import export
 from jaxtyping import Float, Int, UInt8
 
-from recog.codecs import Codec, Prediction, Reading, TextCodec
+from recog.codecs import ClassCodec, Codec, Prediction, Reading, TextCodec
 from recog.ctc import Decoder
 from recog.ctc.branches import BranchDecoder
 from recog.ctc.decoder import Ranking
@@ -203,18 +203,20 @@ class Artifact:
     def best_texts(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], count: int
     ) -> list[list[Reading]]:
-        """The best texts of each picture, best first, up to ``count``.
+        """The best texts, or most probable classes, of each picture, best first, up to ``count``.
 
         Args:
           images: as for `predict`.
           sizes: as for `predict`.
-          count: maximum number of texts of a picture.
+          count: maximum number of texts or classes of a picture.
 
         Raises:
           ArtifactError: no decoder that lists several texts has been chosen with `decoded_by`, or the model reads texts
             by parts.
           ValueError: see `predict`.
         """
+        if isinstance(self.codec, ClassCodec):
+            return self.codec.lists(self.predict(images, sizes), count)
         if self.parts:
             raise ArtifactError("this artifact reads texts by parts, of which no lists of several texts are made")
         if not (self._best and isinstance(self.codec, TextCodec)):

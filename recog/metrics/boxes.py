@@ -60,6 +60,7 @@ class BoxCounts:
     """
 
     ranks_by: ClassVar[str] = "ap"
+    ties_by: ClassVar[str] = ""
     style: ClassVar[RateStyle] = RateStyle("AP", "AP", "COCO AP at IoU .50:.95")
 
     threshold: float

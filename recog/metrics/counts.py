@@ -53,6 +53,8 @@ class Counts(Protocol):
 
     ranks_by: ClassVar[str]
     """Name of the rate in `report` that ranks checkpoints and the cells of an ablation; higher is better."""
+    ties_by: ClassVar[str]
+    """Name of the rate that ranks checkpoints equal in ``ranks_by``, lower is better; empty if the latest wins."""
     style: ClassVar[RateStyle]
     """Presentation of that rate."""
 

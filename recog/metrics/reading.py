@@ -26,6 +26,7 @@ class ReadingCounts:
     """
 
     ranks_by: ClassVar[str] = "accuracy"
+    ties_by: ClassVar[str] = ""
     style: ClassVar[RateStyle] = RateStyle("accuracy", "acc", "exact match")
 
     count: int = 0

@@ -1,6 +1,7 @@
 """Classifier of pictures: a backbone and a linear layer over its mean features."""
 
 import dataclasses
+import math
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -26,8 +27,22 @@ class ClassifierConfig(ModelConfig):
     """Backbone: ``resnet`` (`recog.models.resnet.ResNet29`), ``vgg`` (`recog.models.vgg.VGG`), or
     ``efficientnet_lite0`` to ``efficientnet_lite4`` (`recog.models.efficientnet_lite`), whose public weights can be
     imported."""
+    loss: str = "softmax"
+    """``softmax``: exclusive classes, trained by cross-entropy. ``sigmoid``: a probability for each class by itself,
+    trained by the sum of their binary cross-entropies."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread evenly over all classes, 0 or more and below 1."""
+    class_weights: tuple[float, ...] = ()
+    """Factors for the losses of samples by their class, in the order of ``classes``; empty for 1. The mean is taken
+    over samples, so that factors whose mean over the samples is 1 suit the same learning rate."""
+    views: tuple[str, ...] = ("whole",)
+    """Views of a picture whose probabilities are averaged in evaluation and in artifacts: ``whole``; ``crops`` for its
+    corners and its centre; ``flip`` adds the mirror images of these. Each view takes as much time as one picture."""
+    temperature: float = 1.0
+    """Divisor of the logits in evaluation and in artifacts, as ``launch.evaluate --calibrate`` finds it."""
 
     labels = ClassCodec
+    array_fields = (*ModelConfig.array_fields, "label_smoothing")
 
     def check(self) -> None:
         """See `ModelConfig.check`."""
@@ -39,9 +54,25 @@ class ClassifierConfig(ModelConfig):
                 f"model.width={self.width}: {self.backbone} has the channels of its public weights, set model.width=1 "
                 "(efficientnet_lite0 is the smallest)"
             )
+        if self.loss not in ("softmax", "sigmoid"):
+            raise ValueError(f"model.loss={self.loss!r}: choose softmax or sigmoid")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"model.label_smoothing={self.label_smoothing}: choose 0 or more, below 1")
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"model.temperature={self.temperature} divides logits: choose more than 0")
 
     def build(self, codec: ClassCodec) -> "Classifier":
-        """Builds the module for the codec's classes."""
+        """Builds the module for the codec's classes.
+
+        Raises:
+          ValueError: ``class_weights`` are not one positive factor for each class.
+        """
+        weights = self.class_weights
+        if weights and not (len(weights) == codec.classes and all(0 < weight < math.inf for weight in weights)):
+            raise ValueError(
+                f"model.class_weights={weights}: give one factor above 0 for each of the {codec.classes} classes "
+                f"{', '.join(codec.names[:8])}"
+            )
         return Classifier(self, codec.classes)
 
 

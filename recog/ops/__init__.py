@@ -1,1 +1,1 @@
-"""Arithmetic that devices run: convolutions, pooling, normalisation, recurrences, dropout, masks of padding."""
+"""Arithmetic that devices run: convolutions, pooling, normalisation, recurrences, dropout, crops, masks of padding."""

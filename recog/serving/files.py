@@ -50,7 +50,8 @@ def read_files(
       artifact: artifact of a model.
       paths: files, in the order of the results.
       batch_size: number of files that are decoded and predicted together.
-      nbest: maximum number of predictions for each file, which needs a decoder that lists several texts; None for one.
+      nbest: maximum number of predictions for each file, for which a reader needs a decoder that lists several texts;
+        None for one.
     """
 
     def read(fitted: Sequence[UInt8[np.ndarray, "H W C"]]) -> list[list[Reading]]:

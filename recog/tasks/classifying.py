@@ -1,17 +1,18 @@
-"""Classifying pictures by softmax and cross-entropy."""
+"""Classifying pictures by softmax or sigmoids, with views at test time that are averaged."""
 
 import dataclasses
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float, Int, UInt8
 
 from recog.batch import Batch
 from recog.codecs import ClassCodec, ClassTargets, Prediction
 from recog.metrics import ClassCounts
+from recog.tasks.class_scores import ClassScores
 from recog.tasks.task import Loss, LossOutput, Task, Variables, apply_training, masked_mean, normalize
+from recog.tasks.views import WHOLE, views_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,12 @@ class ClassifyingTask(Task):
     model: Any
     """A Flax module, called as ``model(images, widths, train=...)``, that emits float32 ``B K``."""
     codec: ClassCodec
+    scores: ClassScores = dataclasses.field(default_factory=ClassScores)
+    """Loss and probabilities of the model's logits."""
+    views: tuple[str, ...] = WHOLE
+    """Views of a picture whose probabilities are averaged (`recog.tasks.views`)."""
+    temperature: float = 1.0
+    """Divisor of the predicted logits, that makes confidences right (`recog.evaluation.calibration`)."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -33,18 +40,28 @@ class ClassifyingTask(Task):
     def predict(
         self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
     ) -> dict[str, Array]:
-        """``logits`` and ``probabilities``, both B K."""
-        logits = self.model.apply(variables, normalize(images), sizes[:, 1], train=False)
-        return {"logits": logits, "probabilities": jax.nn.softmax(logits)}
+        """``logits`` and ``probabilities``, both B K; the latter are sigmoids, or sum to 1.
+
+        Of several views, the probabilities are averaged, and ``logits`` are those of the average. The temperature
+        divides these.
+        """
+        views = views_of(images, sizes, self.views)
+        every = jnp.concatenate([normalize(view) for view in views]) if len(views) > 1 else normalize(views[0])
+        logits = self.model.apply(variables, every, jnp.tile(sizes[:, 1], len(views)), train=False)
+        if len(views) > 1:
+            logits = self.scores.averaged(jnp.stack(jnp.split(logits, len(views))))
+        if self.temperature != 1:
+            logits = logits / self.temperature
+        return {"logits": logits, "probabilities": self.scores.probabilities(logits)}
 
     def count(self, prediction: Prediction, targets: ClassTargets) -> ClassCounts:
-        """Counts confusions and log loss."""
-        return ClassCounts.of(self.codec.names, targets.classes, prediction["probabilities"])
+        """Counts confusions, log loss and calibration, of probabilities that sum to 1 (`ClassScores.distribution`)."""
+        probabilities = self.scores.distribution(prediction["probabilities"])
+        return ClassCounts.of(self.codec.names, targets.classes, probabilities)
 
     def _cross_entropy(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         logits, model_state = apply_training(self.model, variables, batch, key)
-        classes = batch.targets.classes
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, classes)
-        right = (jnp.argmax(logits, axis=1) == classes) & batch.mask
+        losses = batch.targets.average(lambda classes: self.scores.losses(logits, classes))
+        right = (jnp.argmax(logits, axis=1) == batch.targets.classes) & batch.mask
         mean = masked_mean(losses, batch.mask)
         return mean, LossOutput(model_state, losses, {"accuracy": jnp.sum(right)})

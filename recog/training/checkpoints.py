@@ -89,12 +89,24 @@ class Checkpoints:
         if self._latest.latest_step() != step:
             self._latest.save(step, args=self._items(state, {}))
 
-    def save_if_best(self, state: TrainState, step: int, metrics: dict[str, float], ranks_by: str) -> bool:
-        """Saves the state as the best unless an earlier one has a higher ``ranks_by``; the latest wins ties."""
+    def save_if_best(
+        self, state: TrainState, step: int, metrics: dict[str, float], ranks_by: str, ties_by: str = ""
+    ) -> bool:
+        """Saves the state as the best unless an earlier one has a higher ``ranks_by``; the latest wins ties.
+
+        Args:
+          state: state of the run.
+          step: its step.
+          metrics: its rates.
+          ranks_by: name of the rate that ranks states, higher is better.
+          ties_by: name of the rate that ranks states equal in that, lower is better; empty for none.
+        """
         best, best_step = self.best_metrics(), self.best_step()
         if best_step is not None and best_step >= step:
             return False  # a resumed run repeats steps that it had evaluated before it was interrupted
         if best and best[ranks_by] > metrics[ranks_by]:
+            return False
+        if ties_by and ties_by in best and best[ranks_by] == metrics[ranks_by] and best[ties_by] < metrics[ties_by]:
             return False
         self._best.save(step, args=self._items(state, metrics))
         return True

@@ -34,6 +34,8 @@ class Measured(NamedTuple):
     """Name of the rate that ranks checkpoints; higher is better."""
     hint: str | None = None
     """Likely cause of an accuracy of zero."""
+    ties_by: str = ""
+    """Name of the rate that ranks checkpoints equal in ``ranks_by``, lower is better; empty for none."""
 
 
 class Adapt(Protocol):
@@ -97,7 +99,7 @@ class Record:
           say: shows a line.
         """
         self.writer.write(step, {f"validation/{name}": value for name, value in measured.rates.items()})
-        best = self.checkpoints.save_if_best(state, step, measured.rates, measured.ranks_by)
+        best = self.checkpoints.save_if_best(state, step, measured.rates, measured.ranks_by, measured.ties_by)
         state, learnt = self.adapt(state, batch) if self.adapt else (state, {})
         if learnt:
             self.writer.write(step, {f"validation/{name}": value for name, value in learnt.items()})

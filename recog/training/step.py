@@ -71,7 +71,7 @@ def make_advance(
     optimizer = pausable(optimizer)
 
     def advance(state: TrainState, batch: Batch) -> tuple[TrainState, Report]:
-        batch = augment(augmentation, stream_key(seed, "augment", state.step), batch, task.codec.moved)
+        batch = augment(augmentation, stream_key(seed, "augment", state.step), batch, task.codec)
         sums = {
             "samples": jnp.sum(batch.mask, dtype=jnp.float32),
             "skipped": jnp.sum(~batch.mask, dtype=jnp.float32),

@@ -39,3 +39,11 @@ def test_names_must_tell_classes_apart(names):
 
 def test_it_comes_back_from_json():
     assert codec_from_json(CODEC.to_json()) == CODEC
+
+
+def test_the_most_probable_names_are_listed_best_first():
+    probabilities = np.array([[0.2, 0.7, 0.1], [0.4, 0.4, 0.2]], np.float32)
+    lists = CODEC.lists({"probabilities": probabilities}, 2)
+    assert [[reading.text for reading in readings] for readings in lists] == [["dog", "cat"], ["cat", "dog"]]
+    assert lists[0][0].confidence == pytest.approx(0.7)
+    assert len(CODEC.lists({"probabilities": probabilities}, 9)[0]) == 3

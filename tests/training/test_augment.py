@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from recog.alphabet import Alphabet
 from recog.batch import Batch
-from recog.codecs import BoxCodec, BoxLabel, LabelledBox, fill
+from recog.codecs import BoxCodec, BoxLabel, LabelledBox, TextCodec, fill
 from recog.geometry import bilinear_sample, projective_points
 from recog.training.augment import AugmentConfig, augment
 from recog.training.augment.light import turn_hue
@@ -23,6 +24,7 @@ ROWS, HEIGHT, WIDTH = 16, 32, 96
 WIDTHS = np.array([96, 95, 80, 64, 40, 33, 20, 7] * 2, np.int32)
 KEY = jax.random.key(3)
 RNG = np.random.default_rng(0)
+TEXT = TextCodec(Alphabet("0123456789"))
 ALL = AugmentConfig(
     rotation=5,
     shear=0.15,
@@ -57,7 +59,7 @@ blurred = jax.jit(gaussian, static_argnums=3)
 
 def augmented(config: AugmentConfig, key: jax.Array, batch: Batch) -> Batch:
     """Augmentation of texts, which stay what they are wherever they stand."""
-    return augment(config, key, batch, lambda targets, maps, sizes: targets)
+    return augment(config, key, batch, TEXT)
 
 
 @functools.cache
@@ -441,7 +443,7 @@ def test_boxes_move_with_the_pixels_below_them():
         fill(targets, row, codec.encode(BoxLabel((square,))))
     config = dataclasses.replace(MOVES, perspective=0.1)
     batch = batch_of(images, np.full(ROWS, WIDTH, np.int32))._replace(targets=targets)
-    moved = jax.jit(lambda key, batch: augment(config, key, batch, codec.moved))(KEY, batch)
+    moved = jax.jit(lambda key, batch: augment(config, key, batch, codec))(KEY, batch)
     corners = np.asarray(moved.targets.corners)
     np.testing.assert_array_equal(moved.targets.mask, targets.mask)
     np.testing.assert_array_equal(corners[:, 1], 0)

@@ -65,6 +65,16 @@ def test_best_follows_accuracy_and_of_equals_the_latest(tmp_path):
         assert restored.card["metrics"] == {"accuracy": 0.5}
 
 
+def test_another_rate_decides_between_equals(tmp_path):
+    rates = [(1, 0.5, 0.3), (2, 0.5, 0.4), (3, 0.5, 0.2), (4, 0.6, 0.9), (5, 0.4, 0.1), (6, 0.6, 0.9)]
+    with Checkpoints(tmp_path, CARD) as checkpoints:
+        kept = [
+            checkpoints.save_if_best(state_at(s), s, {"accuracy": a, "log_loss": x}, "accuracy", "log_loss")
+            for s, a, x in rates
+        ]
+        assert kept == [True, False, True, True, False, True]
+
+
 def test_a_resumed_run_may_evaluate_the_best_step_again(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
         assert checkpoints.save_if_best(state_at(6), 6, {"accuracy": 0.5}, "accuracy")

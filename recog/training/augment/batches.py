@@ -1,21 +1,20 @@
-"""Augmentation of a batch: geometry, light, blur, noise and erasing, in this order."""
-
-from collections.abc import Callable
-from typing import Any
+"""Augmentation of a batch: crops, mirror images, geometry, light, blur, noise, erasing and mixtures, in this order."""
 
 import jax
 import jax.numpy as jnp
 
 from recog.batch import Batch
+from recog.codecs import Codec
 from recog.ops.masking import mask_padding
 from recog.training.augment.config import AugmentConfig
 from recog.training.augment.erase import erase
 from recog.training.augment.light import relight
 from recog.training.augment.optics import blur, noise
+from recog.training.augment.photograph import crop, flip, mix
 from recog.training.augment.warp import move
 
 
-def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable[[Any, Any, Any], Any]) -> Batch:
+def augment(config: AugmentConfig, key: jax.Array, batch: Batch, codec: Codec) -> Batch:
     """Augments the pictures of a batch, and moves its targets: float32, still 0 to 255, padding zero.
 
     Padding does not affect a sample. If every range is zero, returns the same batch.
@@ -24,20 +23,24 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable
       config: ranges of the random draws.
       key: of the draws.
       batch: pictures and their targets.
-      moved: targets after the pictures' points moved (`recog.codecs.codec.Codec.moved`).
+      codec: codec of the targets.
 
     Raises:
-      ValueError: a range is negative or too large, or changes colours while the pictures are grayscale.
+      ValueError: a range is negative or too large, or does not suit the pictures or the labels.
     """
-    config.check(batch.images.shape[-1])
+    config.check(batch.images.shape[-1], codec)
     if config == AugmentConfig():
         return batch
     images, sizes = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.sizes)
     targets = batch.targets
     keys = jax.random.split(key, 5)
+    if config.crop:
+        images = crop(config.crop, jax.random.fold_in(key, 5), images, sizes)
+    if config.flip:
+        images = flip(config.flip, jax.random.fold_in(key, 6), images, sizes)
     if config.moves:
         images, maps = move(config, keys[0], images, sizes)
-        targets = moved(targets, maps, sizes)
+        targets = codec.moved(targets, maps, sizes)
     if config.relights:
         images = relight(config, keys[1], images, sizes)
     if config.blur:
@@ -47,4 +50,7 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, moved: Callable
     images = jnp.clip(images, 0, 255)
     if config.erasing:
         images = erase(config.erasing, keys[4], images, sizes)
-    return batch._replace(images=mask_padding(images, sizes), targets=targets)
+    images = mask_padding(images, sizes)
+    if config.mixup:
+        images, targets = mix(config.mixup, jax.random.fold_in(key, 7), images, targets, jnp.asarray(batch.mask))
+    return batch._replace(images=images, targets=targets)
