@@ -48,14 +48,26 @@ class Classifier(nn.Module):
     classes: int
     """Number of classes."""
 
-    @nn.compact
+    def setup(self) -> None:
+        config, dtype = self.config, jnp.dtype(self.config.dtype)
+        backbone = ResNet29 if config.backbone == "resnet" else VGG
+        self.backbone = backbone(config.width, dtype)
+        self.dropout = Dropout(config.dropout, name="Dropout_0")
+        self.classifier = nn.Dense(self.classes)
+
     def __call__(
         self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B K"]:
         """Computes float32 logits; rows of width 0 hold no sample and do not change batch statistics."""
-        config, dtype = self.config, jnp.dtype(self.config.dtype)
-        backbone = ResNet29 if config.backbone == "resnet" else VGG
-        x = backbone(config.width, dtype, name="backbone")(images, rows_with_samples(widths), train=train)
-        x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
-        x = Dropout(config.dropout)(x, train=train)
-        return nn.Dense(self.classes, name="classifier")(x)
+        return self.head(self.features(images, widths, train=train), train=train)
+
+    def features(
+        self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
+    ) -> Float[Array, "B D"]:
+        """Mean over all positions of the backbone's output, float32."""
+        x = self.backbone(images, rows_with_samples(widths), train=train)
+        return jnp.mean(x.astype(jnp.float32), axis=(1, 2))
+
+    def head(self, features: Float[Array, "B D"], *, train: bool) -> Float[Array, "B K"]:
+        """Computes float32 logits of features."""
+        return self.classifier(self.dropout(features, train=train))
