@@ -75,6 +75,10 @@ class Freeze(NamedTuple):
         return nn.intercept_methods(hold) if still else contextlib.nullcontext()
 
 
+NONE_FROZEN = Freeze()
+"""Trains all parameters."""
+
+
 def merged(params: Any, part: Any) -> Any:
     """All parameters, with those that ``part`` holds taken from there."""
     if jax.tree.structure(params) == jax.tree.structure(part):

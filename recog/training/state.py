@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Int
 
 from recog.tasks.task import Task, Variables
-from recog.training.freeze import Freeze, merged
+from recog.training.freeze import NONE_FROZEN, Freeze, merged
 
 
 class TrainState(flax.struct.PyTreeNode):
@@ -47,7 +47,7 @@ def create_state(
     optimizer: optax.GradientTransformation,
     key: jax.Array,
     batch: Any,
-    freeze: Freeze = Freeze(),
+    freeze: Freeze = NONE_FROZEN,
     *,
     averages: bool = False,
 ) -> TrainState:

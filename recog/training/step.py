@@ -13,7 +13,7 @@ from recog.batch import Batch
 from recog.mesh import replicated, traced_on
 from recog.tasks.task import Loss, LossOutput, Task
 from recog.training.augment import AugmentConfig, augment
-from recog.training.freeze import Freeze, merged
+from recog.training.freeze import NONE_FROZEN, Freeze, merged
 from recog.training.optimizers import Pausable, pausable
 from recog.training.randomness import stream_key
 from recog.training.stack import ONE, Stack
@@ -58,7 +58,7 @@ def make_advance(
     augmentation: AugmentConfig,
     seed: int | Int[Array, ""],
     parts: int = 1,
-    freeze: Freeze = Freeze(),
+    freeze: Freeze = NONE_FROZEN,
     average: float = 0.0,
 ) -> Advance:
     """Training step as a pure function: augmentation, then one optimizer update for each of the task's losses.
