@@ -19,6 +19,7 @@ from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.task import Variables, normalize
 from recog.training.augment import AugmentConfig
 from recog.training.freeze import STATISTICS, Freeze
+from recog.training.stack import Stack
 from recog.training.state import TrainState
 
 BACKBONE = "backbone"
@@ -41,7 +42,7 @@ def frozen_features(runs: Sequence[Run], state: TrainState) -> Features | None:
     if len(runs) > 1:
         if not _are_equal(state):
             return None
-        state = jax.tree.map(lambda array: array[0], state)
+        state = Stack(len(runs)).take(state, 0)
     features = _compute(run, run.task, state.variables)
     if jax.process_index() == 0:
         count, size = features.values.shape
