@@ -24,7 +24,6 @@ from launch.runs.tasks import make_task
 from recog.batch import Batch
 from recog.codecs import ClassTargets
 from recog.models.classifier import ClassifierConfig
-from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 from recog.training.state import TrainState
