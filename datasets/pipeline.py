@@ -1,6 +1,7 @@
 """Grain pipeline: workers decode, scale, pad and encode planned batches, in a fixed order."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import grain.python as grain
@@ -197,6 +198,7 @@ def make_stream(
     seed: int | None,
     start: int = 0,
     process: tuple[int, int] = (0, 1),
+    load: Callable[[Planned], Batch] | None = None,
 ) -> tuple[grain.IterDataset, BatchPlan]:
     """Batches of a checked source, loaded ahead.
 
@@ -208,6 +210,7 @@ def make_stream(
       seed: seed of the order of an endless training stream; None for one pass in order (see `BatchPlan`).
       start: number of batches to skip.
       process: index of this process, and number of processes that share each batch.
+      load: function that loads a planned batch from memory; None decodes its pictures.
 
     Returns:
       A dataset of `Batch`es of NumPy arrays, and the plan behind it.
@@ -220,9 +223,9 @@ def make_stream(
     bucket_of = assign_buckets(checked.widths, buckets)
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
     cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass repeats no sample
-    load = Loader(source, codec, config.preprocess, cache, skip_bad=config.on_bad_sample == "skip")
-    batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load)
-    if config.workers:
+    decode = Loader(source, codec, config.preprocess, cache, skip_bad=config.on_bad_sample == "skip")
+    batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load or decode)
+    if config.workers and not load:
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
         return stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=config.workers)), plan
     return batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)), plan

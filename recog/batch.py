@@ -17,8 +17,9 @@ class Batch(NamedTuple):
     could not be loaded. Losses and metrics ignore them.
     """
 
-    images: UInt8[Array, "B H W C"] | Float[Array, "B H W C"]
-    """Pixels 0 to 255, padded with zeros on the right and at the bottom."""
+    images: UInt8[Array, "B H W C"] | Float[Array, "B H W C"] | Float[Array, "B D"]
+    """Pixels 0 to 255, padded with zeros on the right and at the bottom; or features of pictures, if a frozen backbone
+    computed them before training."""
     sizes: Int[Array, "B 2"]
     """Height and width of each picture in pixels, padding left out; zero in rows without a sample."""
     targets: Any

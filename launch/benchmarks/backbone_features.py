@@ -1,21 +1,19 @@
 """Features of pictures for other classifiers: the mean of a trained backbone's outputs."""
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float32, Int, UInt8
+from jaxtyping import Float32, Int
 from tqdm import tqdm
 
 from datasets.sources import BadSampleError, Source
 from launch.runs.data import check, needs_to_measure, one_pass
 from launch.runs.folder import load_run
 from recog.codecs import ClassCodec
-from recog.models.classifier import Classifier
-from recog.tasks.task import Variables, normalize
 
 
 class Features(NamedTuple):
@@ -49,8 +47,7 @@ def backbone_features(workdir: str | Path, source: Source, on_bad_sample: str = 
     codec = ClassCodec(classes_of(source))
     settings = dataclasses.replace(run.config.data, on_bad_sample=on_bad_sample, buckets=())
     samples = check(source, needs_to_measure(settings, codec), on_bad_sample, "samples")
-    model, variables = run.task.model, jax.device_put(run.variables)
-    compute = jax.jit(lambda images, sizes: mean_features(model, variables, images, sizes))
+    compute = functools.partial(jax.jit(run.task.features), jax.device_put(run.variables))
     values, classes, places = [], [], []
     steps = -(-len(samples.checked.indices) // settings.batch_size)
     for batch in tqdm(one_pass(samples, settings, codec), "features", steps, unit="batch", disable=None):
@@ -58,22 +55,6 @@ def backbone_features(workdir: str | Path, source: Source, on_bad_sample: str = 
         classes.append(batch.targets.classes[batch.mask])
         places.append(batch.ids[batch.mask])
     return Features(codec.names, np.concatenate(values), np.concatenate(classes), np.concatenate(places))
-
-
-def mean_features(
-    model: Classifier, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
-) -> Float[Array, "B D"]:
-    """Mean over all positions of the backbone's outputs, which the classifier's last layer takes."""
-    _, state = model.apply(  # pyright: ignore[reportAssignmentType]  # with mutable collections it returns a pair
-        variables,
-        normalize(images),
-        sizes[:, 1],
-        train=False,
-        mutable=["intermediates"],
-        capture_intermediates=lambda module, _: module.name == "backbone",
-    )
-    (outputs,) = state["intermediates"]["backbone"]["__call__"]
-    return jnp.mean(jnp.asarray(outputs, jnp.float32), axis=(1, 2))
 
 
 def classes_of(source: Source) -> tuple[str, ...]:

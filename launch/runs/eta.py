@@ -11,8 +11,10 @@ A learnt eta depends on the validation labels, so accuracy must be reported on a
 import contextlib
 import itertools
 import math
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from launch.runs import distributed
@@ -21,6 +23,8 @@ from launch.runs.data import one_pass
 from recog.batch import Batch
 from recog.mesh import put_batch, traced_on
 from recog.tasks.branches import WEIGHTS, BranchTask, moved_eta
+from recog.tasks.task import Variables
+from recog.training.freeze import Freeze, merged
 from recog.training.randomness import stream_key
 from recog.training.record import Adapt
 from recog.training.state import TrainState
@@ -35,7 +39,15 @@ def eta_learner(run: Run, learning_rate: optax.Schedule) -> Adapt | None:
     if not (isinstance(task, BranchTask) and task.learns_from_validation):
         return None
     rate, branches = task.model.config.eta_rate, task
-    probe, hypergradient = (jax.jit(traced_on(mesh, f)) for f in (branches.probe, branches.hypergradient))
+    freeze = Freeze(run.config.optimizer.freeze)
+
+    def step(variables: Variables, batch: Batch, key: jax.Array, rate: jax.Array) -> tuple[Any, Any]:
+        with freeze.holding(variables):
+            params, gradient = branches.probe(variables, batch, key, rate)
+        zeros = jax.tree.map(jnp.zeros_like, gradient)
+        return merged(variables["params"], freeze.trained(params)), merged(zeros, freeze.trained(gradient))
+
+    probe, hypergradient = (jax.jit(traced_on(mesh, f)) for f in (step, branches.hypergradient))
 
     def adapt(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, float]]:
         eta = float(state.model_state[WEIGHTS]["eta"])

@@ -197,7 +197,7 @@ def _load(config: Config, saved: Saved) -> TrainedRun:
     # The codec of the checkpoint, because the file of a configured alphabet may have changed or been deleted.
     task = make_task(config, _codec_of(saved.card(), config))
     restored = saved.restore(abstract(abstract_state(config, task), replicated(make_mesh())))
-    variables, card = jax.device_get(restored.state.variables), restored.card
+    variables, card = jax.device_get(restored.state.averaged), restored.card
     return TrainedRun(config, task, variables, restored.step, card["metrics"], card.get("imported"))
 
 

@@ -14,6 +14,7 @@ from launch.runs.config import Config
 from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
 from recog.evaluation.cost import count_parameters
+from recog.training.freeze import STATISTICS, Freeze
 
 BACKWARD = 2 / 3
 """Share of a step that is the backward pass: twice the operations of the forward pass."""
@@ -57,10 +58,10 @@ class Step(NamedTuple):
 
 def measured_step(config: Config, seconds: float) -> Step:
     """A configuration's step on one device, with its duration from `launch.benchmarks.train` or a training log."""
-    state = abstract_state(config, make_task(config))
-    statistics = jax.tree.leaves(state.model_state.get("batch_stats", {}))
-    batch_norms = len(statistics) // 2  # a mean and a variance each
-    return Step(seconds, 4 * count_parameters(state.variables), 4 * batch_norms)
+    state, freeze = abstract_state(config, make_task(config)), Freeze(config.optimizer.freeze)
+    statistics = jax.tree.leaves(state.model_state.get(STATISTICS, {}))
+    batch_norms = len(statistics) // 2 - len(freeze.still(state.variables))  # a mean and a variance each
+    return Step(seconds, 4 * count_parameters({"params": freeze.trained(state.params)}), 4 * batch_norms)
 
 
 def all_reduce_seconds(size: int, devices: int, network: Network) -> float:

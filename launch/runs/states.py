@@ -1,5 +1,6 @@
 """Construction of the initial training state and of the training step from a configuration."""
 
+import dataclasses
 import functools
 
 import jax
@@ -11,7 +12,9 @@ from launch.runs.settings import with_settings
 from launch.runs.tasks import build_task
 from recog.codecs import Codec
 from recog.drawing import Box
+from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.task import Task
+from recog.training.freeze import Freeze
 from recog.training.optimizers import make_optimizer
 from recog.training.randomness import stream_key
 from recog.training.state import TrainState, create_state
@@ -22,7 +25,8 @@ def make_state(config: Config, task: Task) -> TrainState:
     """Initial state; to be jitted or abstractly evaluated."""
     batch = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shape_of_batch(config.data, task.codec))
     optimizer = make_optimizer(config.optimizer, config.train.steps)
-    return create_state(task, optimizer, stream_key(config.seed, "init", 0), batch)
+    key, freeze = stream_key(config.seed, "init", 0), Freeze(config.optimizer.freeze)
+    return create_state(task, optimizer, key, batch, freeze, averages=config.optimizer.average > 0)
 
 
 def abstract_state(config: Config, task: Task) -> TrainState:
@@ -32,24 +36,41 @@ def abstract_state(config: Config, task: Task) -> TrainState:
 
 def advance(config: Config, task: Task) -> Advance:
     """Training step of the configuration."""
-    optimizer = make_optimizer(config.optimizer, config.train.steps)
-    return make_advance(task, optimizer, config.augment, config.seed, config.optimizer.accumulation_steps)
+    settings = config.optimizer
+    optimizer = make_optimizer(settings, config.train.steps)
+    return make_advance(
+        task,
+        optimizer,
+        config.augment,
+        config.seed,
+        settings.accumulation_steps,
+        Freeze(settings.freeze),
+        settings.average,
+    )
 
 
-def advance_of(config: Config, codec: Codec, box: Box | None) -> AdvanceOf:
+def advance_of(config: Config, codec: Codec, box: Box | None, *, on_features: bool = False) -> AdvanceOf:
     """Returns a function from array settings (`launch.runs.settings`) to the training step.
 
     Args:
       config: configuration with the other settings.
       codec: codec of the labels.
       box: position of the labels that graphic supervision draws.
+      on_features: whether batches hold features in place of pictures (`launch.runs.frozen_features`).
     """
 
     def of(settings: Settings) -> Advance:
         own = with_settings(config, settings)
-        return advance(own, build_task(own, codec, box))
+        task = build_task(own, codec, box)
+        return advance(own, from_features(task) if on_features else task)
 
     return of
+
+
+def from_features(task: Task) -> ClassifyingTask:
+    """The task of training a classifier on batches of features."""
+    assert isinstance(task, ClassifyingTask), "others have no features"
+    return dataclasses.replace(task, on_features=True)
 
 
 def state_of(config: Config, codec: Codec, box: Box | None, settings: Settings) -> TrainState:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import grain.python as grain
 import jax
+import jax.numpy as jnp
 
+from datasets.features import Features
 from datasets.pipeline import make_stream
 from datasets.plan import BatchPlan
 from launch.runs import distributed
@@ -18,9 +20,10 @@ from launch.runs.data import one_pass, shape_of_batch
 from launch.runs.disk import full_disk_named
 from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
+from launch.runs.frozen_features import frozen_features
 from launch.runs.lock import hold
 from launch.runs.settings import array_settings
-from launch.runs.states import advance_of, state_of
+from launch.runs.states import advance_of, from_features, state_of
 from launch.runs.tasks import counts_of
 from launch.runs.utilization import utilization
 from recog.evaluation.cost import count_parameters
@@ -30,6 +33,7 @@ from recog.mesh import replicated
 from recog.training.checkpoints import Checkpoints, abstract, damage
 from recog.training.clock import Utilization
 from recog.training.feed import on_device
+from recog.training.freeze import Freeze
 from recog.training.loop import Loop
 from recog.training.optimizers import make_schedule
 from recog.training.preemption import StopRequest
@@ -117,6 +121,8 @@ def _train_runs(
         programs = Programs(runs)
         state = programs.initial_state(kept)
         _announce(folders[0], runs, state, plan)
+        if int(jnp.max(state.step)) < first.config.train.steps and (features := frozen_features(runs, state)):
+            programs, (stream, _) = Programs(runs, features), batches(first, features)
         drawn = files.enter_context(contextlib.closing(iter(stream)))
         writers = [files.enter_context(contextlib.closing(_writer(folder, first.start))) for folder in folders]
         records = Records([record(*parts) for parts in zip(runs, kept, writers, strict=True)], names)
@@ -144,10 +150,15 @@ def _train_runs(
 
 
 class Programs:
-    """Compiled programs of runs that train as one, and the settings in which they differ."""
+    """Compiled programs of runs that train as one, and the settings in which they differ.
 
-    def __init__(self, runs: Sequence[Run]):
-        first = runs[0]
+    Args:
+      runs: one run, or several with the same `launch.runs.settings.stack_key`.
+      features: features that batches hold in place of pictures.
+    """
+
+    def __init__(self, runs: Sequence[Run], features: Features | None = None):
+        first, self._on_features = runs[0], features is not None
         self._runs, self._stack = runs, Stack(len(runs))
         self._config = first.config if len(runs) == 1 else first.config.stacked()
         everywhere = replicated(first.mesh)
@@ -158,6 +169,9 @@ class Programs:
         self.train_step: TrainStep = jit_train_step(self._advance_of, first.mesh, first.sharding, self._stack)
         """Training step, which donates state and totals."""
         batch, advance = shape_of_batch(first.config.data, first.task.codec), self._advance_of(settings[0])
+        if features:
+            shape = first.config.data.batch_size, *features.values.shape[1:]
+            batch = batch._replace(images=jax.ShapeDtypeStruct(shape, features.values.dtype))
         self.zero_totals: Callable[[], Totals] = jax.jit(
             functools.partial(zero_totals, advance, first.shapes, batch, self._stack), out_shardings=everywhere
         )
@@ -166,7 +180,9 @@ class Programs:
     @property
     def utilization(self) -> Utilization:
         """Operations of a step of all runs, and the peak of the devices."""
-        one, count = utilization(self._runs[0].task, self._runs[0].shapes), self._stack.size
+        run, count = self._runs[0], self._stack.size
+        task = from_features(run.task) if self._on_features else run.task
+        one = utilization(task, run.shapes, Freeze(run.config.optimizer.freeze))
         return Utilization(lambda batch: count * one.flops(batch), one.peak)
 
     def initial_state(self, checkpoints: Sequence[Checkpoints | None]) -> TrainState:
@@ -183,11 +199,17 @@ class Programs:
 
     @property
     def _advance_of(self):
-        return advance_of(self._config, self._runs[0].task.codec, self._runs[0].box)
+        run = self._runs[0]
+        return advance_of(self._config, run.task.codec, run.box, on_features=self._on_features)
 
 
-def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
-    """Training batches of a run from its next step on, transferred to the devices ahead of time, and their plan."""
+def batches(run: Run, features: Features | None = None) -> tuple[grain.IterDataset, BatchPlan]:
+    """Training batches of a run from its next step on, transferred to the devices ahead of time, and their plan.
+
+    Args:
+      run: the run.
+      features: features that batches hold in place of pictures.
+    """
     loaded, plan = make_stream(
         run.training.source,
         run.training.checked,
@@ -196,6 +218,7 @@ def batches(run: Run) -> tuple[grain.IterDataset, BatchPlan]:
         seed=run.order_seed,
         start=run.start,
         process=distributed.share(),
+        load=features,
     )
     return on_device(run.mesh, loaded), plan
 
@@ -206,7 +229,7 @@ def validator(runs: Sequence[Run]) -> Callable[[TrainState], list[Measured]]:
     evaluator = Evaluator(run.task, run.mesh)
 
     def evaluate(state: TrainState) -> list[Measured]:
-        models = [stack.take(state, place).variables for place in range(stack.size)]
+        models = [stack.take(state, place).averaged for place in range(stack.size)]
         with contextlib.closing(
             one_pass(run.validation, run.config.data, run.task.codec, distributed.share())
         ) as stream:
@@ -269,6 +292,9 @@ def _announce(workdir: Path, runs: Sequence[Run], state: TrainState, plan: Batch
         f"work folder {workdir}",
         flush=True,
     )
+    if pattern := run.config.optimizer.freeze:
+        trained, every = (count_parameters({"params": p}) for p in (Freeze(pattern).trained(one.params), one.params))
+        print(f"trains {trained:,} of {every:,} parameters", flush=True)
     if doing == "finished":
         print(f"all {steps} steps are done, nothing is left to train\n{_more_steps(run.config, workdir)}", flush=True)
 

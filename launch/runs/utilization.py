@@ -15,7 +15,9 @@ from recog.batch import Batch
 from recog.evaluation.cost import count_macs
 from recog.tasks.task import Task
 from recog.training.clock import Utilization
+from recog.training.freeze import NONE_FROZEN, Freeze
 from recog.training.state import TrainState
+from recog.training.step import Gradients
 
 PEAKS = {
     "Tesla T4": 65e12,
@@ -39,15 +41,20 @@ PROBE = 1024
 """Rows and columns of the matrix product with which the peak of other devices is measured."""
 
 
-def step_flops(task: Task, state: TrainState, batch: Batch) -> int:
+def step_flops(task: Task, state: TrainState, batch: Batch, freeze: Freeze = NONE_FROZEN) -> int:
     """Operations of one training step, without augmentation and optimizer.
+
+    With frozen parameters, the products of the gradient that is computed are counted instead of an estimate.
 
     Args:
       task: task with the losses of the step.
       state: training state; may be abstract.
       batch: batch; may be abstract.
+      freeze: selection of the frozen parameters.
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
+    if freeze.pattern:
+        return 2 * sum(count_macs(Gradients(loss, freeze), state, batch, key) for loss in task.losses)
     macs = sum(count_macs(loss.function, state.variables, batch, key) for loss in task.losses)
     return 6 * macs  # two operations per multiply-accumulate; forward once and backward twice
 
@@ -71,14 +78,14 @@ def _measured() -> float:
     return 2 * PROBE**3 / min(seconds)
 
 
-def utilization(task: Task, state: TrainState) -> Utilization:
-    """Figures from which the training loop computes the utilisation of a run."""
+def utilization(task: Task, state: TrainState, freeze: Freeze = NONE_FROZEN) -> Utilization:
+    """Figures from which the training loop computes the utilisation of a run; arguments as in `step_flops`."""
     device = jax.devices()[0]
     # CPU devices of one process share its cores.
     count = jax.process_count() if device.platform == "cpu" else jax.device_count()
 
     def flops(batch: Batch) -> int:
         shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), batch)
-        return step_flops(task, state, shapes)
+        return step_flops(task, state, shapes, freeze)
 
     return Utilization(flops, count * peak_flops(device))

@@ -90,32 +90,42 @@ class Classifier(nn.Module):
     classes: int
     """Number of classes."""
 
-    @nn.compact
+    def setup(self) -> None:
+        config, dtype = self.config, jnp.dtype(self.config.dtype)
+        self.backbone = make_backbone(config.backbone, config.width, dtype)
+        self.dropout = Dropout(config.dropout, name="Dropout_0")
+        self.classifier = nn.Dense(self.classes)
+
     def __call__(
         self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B K"]:
         """Computes float32 logits; rows of width 0 hold no sample and do not change batch statistics."""
-        config, dtype = self.config, jnp.dtype(self.config.dtype)
-        backbone = make_backbone(config.backbone, config.width, dtype, name="backbone")
-        x = backbone(images, rows_with_samples(widths), train=train)
-        x = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
-        x = Dropout(config.dropout)(x, train=train)
-        return nn.Dense(self.classes, name="classifier")(x)
+        return self.head(self.features(images, widths, train=train), train=train)
+
+    def features(
+        self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
+    ) -> Float[Array, "B D"]:
+        """Mean over all positions of the backbone's output, float32."""
+        x = self.backbone(images, rows_with_samples(widths), train=train)
+        return jnp.mean(x.astype(jnp.float32), axis=(1, 2))
+
+    def head(self, features: Float[Array, "B D"], *, train: bool) -> Float[Array, "B K"]:
+        """Computes float32 logits of features."""
+        return self.classifier(self.dropout(features, train=train))
 
 
-def make_backbone(backbone: str, width: float, dtype: jnp.dtype, name: str) -> nn.Module:
+def make_backbone(backbone: str, width: float, dtype: jnp.dtype) -> nn.Module:
     """Builds a backbone, called as ``module(images, live, train=...)``.
 
     Args:
       backbone: one of `BACKBONES`.
       width: factor for every channel count, of ``resnet`` and ``vgg``.
       dtype: type of convolutions.
-      name: name of the module.
     """
     match backbone:
         case "resnet":
-            return ResNet29(width, dtype, name=name)
+            return ResNet29(width, dtype)
         case "vgg":
-            return VGG(width, dtype, name=name)
+            return VGG(width, dtype)
         case _:
-            return EfficientNetLite(VARIANTS[backbone.removeprefix("efficientnet_")], dtype, name=name)
+            return EfficientNetLite(VARIANTS[backbone.removeprefix("efficientnet_")], dtype)

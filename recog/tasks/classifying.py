@@ -28,6 +28,8 @@ class ClassifyingTask(Task):
     """Views of a picture whose probabilities are averaged (`recog.tasks.views`)."""
     temperature: float = 1.0
     """Divisor of the predicted logits, that makes confidences right (`recog.evaluation.calibration`)."""
+    on_features: bool = False
+    """Whether batches of training hold outputs of `features` in place of pictures."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -54,14 +56,27 @@ class ClassifyingTask(Task):
             logits = logits / self.temperature
         return {"logits": logits, "probabilities": self.scores.probabilities(logits)}
 
+    def features(
+        self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
+    ) -> Float[Array, "B D"]:
+        """Features of pictures before the classifier's last layer, float32."""
+        return self.model.apply(variables, normalize(images), sizes[:, 1], train=False, method="features")
+
     def count(self, prediction: Prediction, targets: ClassTargets) -> ClassCounts:
         """Counts confusions, log loss and calibration, of probabilities that sum to 1 (`ClassScores.distribution`)."""
         probabilities = self.scores.distribution(prediction["probabilities"])
         return ClassCounts.of(self.codec.names, targets.classes, probabilities)
 
     def _cross_entropy(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
-        logits, model_state = apply_training(self.model, variables, batch, key)
+        logits, model_state = self._logits(variables, batch, key)
         losses = batch.targets.average(lambda classes: self.scores.losses(logits, classes))
         right = (jnp.argmax(logits, axis=1) == batch.targets.classes) & batch.mask
         mean = masked_mean(losses, batch.mask)
         return mean, LossOutput(model_state, losses, {"accuracy": jnp.sum(right)})
+
+    def _logits(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, "B K"], Variables]:
+        """Logits in training, and the updated collections."""
+        if not self.on_features:
+            return apply_training(self.model, variables, batch, key)
+        logits = self.model.apply(variables, batch.images, train=True, method="head", rngs={"dropout": key})
+        return logits, {name: value for name, value in variables.items() if name != "params"}

@@ -8,6 +8,7 @@ Cards hold checksums of the arrays and of themselves (`recog.training.checksums`
 is damage to the checkpoints of earlier versions that leaves them readable, and to arrays with parts on several hosts.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,9 +55,9 @@ class Saved(NamedTuple):
         Raises:
           Exception: it is damaged; see `damage`.
         """
-        asked = ocp.args.Composite(state=ocp.args.StandardRestore(like), card=ocp.args.JsonRestore())
+        asked = ocp.args.Composite(state=ocp.args.StandardRestore(_fields(like)), card=ocp.args.JsonRestore())
         items = self.manager.restore(self.step, args=asked)
-        state, card = items["state"], items["card"]
+        state, card = TrainState(**items["state"]), items["card"]
         check(state, card, card.pop(CHECKSUMS, {}))  # earlier versions saved none
         return Restored(state, card, self.step)
 
@@ -163,7 +164,13 @@ class Checkpoints:
     def _items(self, state: TrainState, metrics: dict[str, float]) -> ocp.args.Composite:
         card = {**self._card, "metrics": metrics}
         card |= {CHECKSUMS: checksums(state, card)}
-        return ocp.args.Composite(state=ocp.args.StandardSave(state), card=ocp.args.JsonSave(card))
+        return ocp.args.Composite(state=ocp.args.StandardSave(_fields(state)), card=ocp.args.JsonSave(card))
+
+
+def _fields(state: TrainState) -> dict[str, Any]:
+    """Fields by name, without those that are None, which earlier versions do not have."""
+    fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _newest_first(manager: ocp.CheckpointManager) -> list[Saved]:

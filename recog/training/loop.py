@@ -71,7 +71,7 @@ class Loop:
                 with self.profile.before(step), jax.transfer_guard("disallow"):
                     batch = clock.wait_for(self.stream, in_flight[-1] if in_flight else None)
                     if clock.count(batch):
-                        bar.write(f"step {step}: compiles for pictures padded to {batch.images.shape[2]} columns")
+                        bar.write(f"step {step}: compiles for {_inputs(batch)}")
                     state, totals = self.train_step(state, totals, batch)
                 in_flight.append(jnp.copy(state.step))  # copied because the state is donated to the next step
                 if len(in_flight) > AHEAD:
@@ -103,6 +103,11 @@ class Loop:
         if (waited := measured["train/input_wait"]) > NOTED_WAIT:
             shown += f", {waited:.0%} of the time waiting for data"
         bar.set_postfix_str(shown, refresh=False)
+
+
+def _inputs(batch: Batch) -> str:
+    shape = batch.images.shape
+    return f"pictures padded to {shape[2]} columns" if len(shape) == 4 else f"features of {shape[1]} numbers"
 
 
 def _progress(step: int, steps: int) -> tqdm:

@@ -6,12 +6,15 @@ determines how often a step reads and writes all parameters' arrays.
 """
 
 import dataclasses
+import re
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Int
+
+from recog.training.layer_rates import parse_rates, scale_by_path
 
 NAMES = ("adadelta", "adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential")
@@ -40,6 +43,16 @@ class OptimizerConfig:
     accumulation_steps: int = 1
     """Number of parts of each batch whose gradients are computed in turn and added up before the update, which saves
     memory and takes more time. Batch statistics are computed over each part."""
+    freeze: str = ""
+    """Regular expression, searched in paths such as ``backbone/conv1/kernel``, of the parameters to leave as they are;
+    empty for none. Batch normalisation with only frozen parameters normalises by its running statistics, which stand
+    still. Of classifiers whose whole backbone is frozen, its features are computed once if nothing changes them."""
+    learning_rate_of: tuple[str, ...] = ()
+    """Factors of the learning rate of some parameters, written ``REGEX=FACTOR`` (``^backbone/=0.1``); the first
+    expression that matches a parameter's path applies, and none means 1."""
+    average: float = 0.0
+    """Decay of an exponential moving average of the parameters, such as 0.999, which is evaluated and exported in their
+    place; 0 keeps none. It is lower in the first steps: ``(1 + step) / (10 + step)``."""
 
 
 def check_optimizer(config: OptimizerConfig, steps: int) -> None:
@@ -54,6 +67,13 @@ def check_optimizer(config: OptimizerConfig, steps: int) -> None:
         raise ValueError(
             f"optimizer.warmup_steps={config.warmup_steps} is not within the run of {steps} steps: choose 0 to {steps}"
         )
+    if not 0 <= config.average < 1:
+        raise ValueError(f"optimizer.average={config.average}: choose 0 or more, below 1")
+    parse_rates(config.learning_rate_of)
+    try:
+        re.compile(config.freeze)
+    except re.error as error:
+        raise ValueError(f"optimizer.freeze={config.freeze!r} is not a regular expression: {error}") from error
 
 
 def make_schedule(config: OptimizerConfig, steps: int | Int[Array, ""]) -> optax.Schedule:
@@ -92,7 +112,8 @@ def pausable(optimizer: optax.GradientTransformation) -> Pausable:
 def make_optimizer(config: OptimizerConfig, steps: int | Int[Array, ""]) -> Pausable:
     """Optimizer of a run of ``steps``, for a configuration that has passed `check_optimizer`.
 
-    Peak learning rate, warm-up and ``steps`` may be scalar arrays.
+    Peak learning rate, warm-up and ``steps`` may be scalar arrays. ``init`` raises ``ValueError`` if an expression of
+    ``learning_rate_of`` matches nothing.
     """
     rate = make_schedule(config, steps)
     decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
@@ -110,6 +131,8 @@ def make_optimizer(config: OptimizerConfig, steps: int | Int[Array, ""]) -> Paus
         parts.insert(0, decay)
     if config.clip_norm:
         parts.insert(0, _clip(config.clip_norm))
+    if config.learning_rate_of:
+        parts.append(scale_by_path(parse_rates(config.learning_rate_of)))
     return _paused(optax.chain(*parts))
 
 

@@ -13,6 +13,7 @@ from recog.batch import Batch
 from recog.mesh import replicated, traced_on
 from recog.tasks.task import Loss, LossOutput, Task
 from recog.training.augment import AugmentConfig, augment
+from recog.training.freeze import NONE_FROZEN, Freeze, merged
 from recog.training.optimizers import Pausable, pausable
 from recog.training.randomness import stream_key
 from recog.training.stack import ONE, Stack
@@ -57,6 +58,8 @@ def make_advance(
     augmentation: AugmentConfig,
     seed: int | Int[Array, ""],
     parts: int = 1,
+    freeze: Freeze = NONE_FROZEN,
+    average: float = 0.0,
 ) -> Advance:
     """Training step as a pure function: augmentation, then one optimizer update for each of the task's losses.
 
@@ -67,6 +70,8 @@ def make_advance(
       seed: seed of augmentation and dropout.
       parts: number of equal parts of the batch whose gradients are computed in turn; updates use the mean over the
         whole batch. Batch statistics are computed over each part.
+      freeze: selection of the parameters that have no gradient and stay as they are.
+      average: decay of the average of the other parameters, which moves once a step; 0 if the state keeps none.
     """
     optimizer = pausable(optimizer)
 
@@ -79,11 +84,14 @@ def make_advance(
         bad, bad_rows = jnp.zeros((), bool), jnp.zeros_like(batch.mask)
         for index, loss in enumerate(task.losses):
             key = stream_key(seed, loss.name, state.step)
-            found = _gradient(loss, state, batch, key) if parts == 1 else _accumulate(loss, state, batch, key, parts)
-            state, new_sums, wrong, wrong_rows = _update(loss, index, optimizer, state, batch, found)
+            find = Gradients(loss, freeze)
+            found = find(state, batch, key) if parts == 1 else _accumulate(find, state, batch, key, parts)
+            state, new_sums, wrong, wrong_rows = _update(find, index, optimizer, state, batch, found)
             sums |= new_sums
             bad, bad_rows = bad | wrong, bad_rows | wrong_rows
         some = jnp.any(batch.mask)
+        if average:
+            state = state.replace(average=_averaged(average, freeze, state, some))
         sums = {name: jnp.where(some | (name == "skipped"), value, 0.0) for name, value in sums.items()}
         report = Report(sums, bad & some, jnp.where(bad_rows, batch.ids, -1))
         return state.replace(step=state.step + 1), report
@@ -140,20 +148,30 @@ class _Gradient(NamedTuple):
     value: Float[Array, ""]
     """Loss, a mean over samples."""
     gradient: Any
-    """Gradient by the parameters."""
+    """Gradient by the parameters that are not frozen."""
     output: LossOutput
 
 
-def _gradient(loss: Loss, state: TrainState, batch: Batch, key: jax.Array) -> _Gradient:
-    def objective(params):
-        return loss.function({"params": params, **state.model_state}, batch, key)
+class Gradients(NamedTuple):
+    """Function that computes the value and the gradient of a loss by the parameters that are not frozen."""
 
-    (value, output), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
-    return _Gradient(value, gradient, output)
+    loss: Loss
+    freeze: Freeze
+
+    def __call__(self, state: TrainState, batch: Batch, key: jax.Array) -> _Gradient:
+        """Computes them for a batch; ``key`` is that of the dropout."""
+
+        def objective(trained):
+            return self.loss.function({**state.variables, "params": merged(state.params, trained)}, batch, key)
+
+        with self.freeze.holding(state.variables):
+            compute = jax.value_and_grad(objective, has_aux=True)
+            (value, output), gradient = compute(self.freeze.trained(state.params))
+        return _Gradient(value, gradient, output)
 
 
-def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, parts: int) -> _Gradient:
-    """As `_gradient`, over parts of the batch in turn; each device has an equal share of every part."""
+def _accumulate(find: Gradients, state: TrainState, batch: Batch, key: jax.Array, parts: int) -> _Gradient:
+    """As ``find``, over parts of the batch in turn; each device has an equal share of every part."""
     rows = batch.mask.shape[0]
     # Each part consists of every parts-th row, so that no row has to move to another device.
     split = jax.tree.map(lambda x: jnp.swapaxes(x.reshape(rows // parts, parts, *x.shape[1:]), 0, 1), batch)
@@ -162,7 +180,7 @@ def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, par
     def add(carry, part):
         model_state, value, gradient = carry
         number, share, rows = part
-        found = _gradient(loss, state.replace(model_state=model_state), rows, jax.random.fold_in(key, number))
+        found = find(state.replace(model_state=model_state), rows, jax.random.fold_in(key, number))
         # A part without samples has no mean, so that its statistics and gradient are left out.
         some = share > 0
         value, gradient = jax.tree.map(
@@ -173,14 +191,15 @@ def _accumulate(loss: Loss, state: TrainState, batch: Batch, key: jax.Array, par
         kept = jax.tree.map(lambda new, old: jnp.where(some, new, old), found.output.model_state, model_state)
         return (kept, value, gradient), (found.output.sample_losses, found.output.sums)
 
-    start = (state.model_state, jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params))
+    nothing = jax.tree.map(jnp.zeros_like, find.freeze.trained(state.params))
+    start = (state.model_state, jnp.zeros(()), nothing)
     (model_state, value, gradient), (losses, sums) = jax.lax.scan(add, start, (jnp.arange(parts), share, split))
     output = LossOutput(model_state, jnp.swapaxes(losses, 0, 1).reshape(rows), jax.tree.map(lambda x: x.sum(0), sums))
     return _Gradient(value, gradient, output)
 
 
 def _update(
-    loss: Loss,
+    find: Gradients,
     index: int,
     optimizer: Pausable,
     state: TrainState,
@@ -188,22 +207,33 @@ def _update(
     found: _Gradient,
 ) -> tuple[TrainState, dict[str, Array], Bool[Array, ""], Bool[Array, " B"]]:
     """Optimizer update for one loss: new state, metric sums, whether a value is not finite, rows with such a loss."""
-    value, gradient, output = found
+    name, (value, gradient, output) = find.loss.name, found
     norm = optax.global_norm(gradient)
     # A batch whose samples were all skipped has neither a gradient nor statistics.
     states, learn = state.optimizer_states, jnp.any(batch.mask)
     statistics = jax.tree.map(lambda new, old: jnp.where(learn, new, old), output.model_state, state.model_state)
-    updates, optimizer_state = optimizer.update(gradient, states[index], state.params, learn=learn)
+    trained = find.freeze.trained(state.params)
+    updates, optimizer_state = optimizer.update(gradient, states[index], trained, learn=learn)
     state = state.replace(
-        params=optax.apply_updates(state.params, updates),
+        params=merged(state.params, optax.apply_updates(trained, updates)),
         model_state=statistics,
         optimizer_states=(*states[:index], optimizer_state, *states[index + 1 :]),
     )
     samples = jnp.sum(batch.mask, dtype=jnp.float32)
     sums = {
-        f"{loss.name}_loss": value * samples,
-        f"{loss.name}_gradient_norm": norm * samples,
-        **{name: jnp.asarray(total, jnp.float32) for name, total in output.sums.items()},
+        f"{name}_loss": value * samples,
+        f"{name}_gradient_norm": norm * samples,
+        **{metric: jnp.asarray(total, jnp.float32) for metric, total in output.sums.items()},
     }
     rows = ~jnp.isfinite(output.sample_losses) & batch.mask
     return state, sums, jnp.any(rows) | ~jnp.isfinite(value) | ~jnp.isfinite(norm), rows
+
+
+def _averaged(decay: float, freeze: Freeze, state: TrainState, learn: Bool[Array, ""]) -> Any:
+    """Moves the average towards the parameters, unless nothing was learnt; faster in the first steps."""
+    rate = 1 - jnp.minimum(decay, (1 + state.step) / (10 + state.step))
+
+    def move(old, new):
+        return jnp.where(learn, old + rate * (new - old), old)
+
+    return jax.tree.map(move, state.average, freeze.trained(state.params))

@@ -53,7 +53,7 @@ def transfer(fresh: Mapping[str, Any], trained: Mapping[str, Any], leave: Set[st
 
 
 def start_from(state: TrainState, taken: Mapping[str, Array]) -> TrainState:
-    """Replaces arrays of the state by those taken, with the shardings of the originals.
+    """Replaces arrays of the state, and of its average, by those taken, with the shardings of the originals.
 
     Optimizer states stay fresh, because the other run's moments belong to other gradients.
     """
@@ -63,4 +63,5 @@ def start_from(state: TrainState, taken: Mapping[str, Array]) -> TrainState:
         return jax.device_put(taken[name], leaf.sharding) if name in taken else leaf
 
     variables = dict(jax.tree_util.tree_map_with_path(choose, state.variables))
-    return state.replace(params=variables.pop("params"), model_state=variables)
+    average = jax.tree_util.tree_map_with_path(choose, {"params": state.average})["params"]
+    return state.replace(params=variables.pop("params"), model_state=variables, average=average)

@@ -1,15 +1,18 @@
 """Checkpoints hold state and card; the best is kept apart from the latest."""
 
 from pathlib import Path
+from typing import Any
 
+import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from recog.mesh import make_mesh, replicated
-from recog.training.checkpoints import KEPT, Checkpoints, abstract, damage
-from recog.training.checksums import DamagedCheckpointError
+from recog.training.checkpoints import CHECKSUMS, KEPT, Checkpoints, abstract, damage
+from recog.training.checksums import DamagedCheckpointError, checksums
 from recog.training.state import TrainState
 
 CARD = {"alphabet": {"tokens": ["a"]}, "config": {"seed": 0}}
@@ -37,6 +40,39 @@ def test_state_and_card_come_back(tmp_path):
     assert restored.card == {**CARD, "metrics": {}}
     for a, b in zip(jax.tree.leaves(restored.state), jax.tree.leaves(state_at(7)), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class EarlierState(flax.struct.PyTreeNode):
+    """State of versions without averages."""
+
+    step: Any
+    params: Any
+    model_state: Any
+    optimizer_states: Any
+
+
+def test_checkpoints_of_versions_without_averages_are_restored(tmp_path):
+    state = state_at(7)
+    earlier = EarlierState(state.step, state.params, state.model_state, state.optimizer_states)
+    folder, card = tmp_path / "checkpoints" / "latest", {**CARD, "metrics": {}}
+    items = ocp.args.Composite(
+        state=ocp.args.StandardSave(earlier), card=ocp.args.JsonSave({**card, CHECKSUMS: checksums(state, card)})
+    )
+    with ocp.CheckpointManager(folder) as manager:
+        manager.save(7, args=items)
+    with Checkpoints(tmp_path, writes=False) as checkpoints:
+        restored = checkpoints.restore(LIKE)
+    assert restored.state.average is None
+    jax.tree.map(np.testing.assert_array_equal, restored.state, state)
+
+
+def test_an_average_comes_back(tmp_path):
+    state = state_at(7).replace(average={"kernel": jnp.full((2, 3), 0.5)})
+    with Checkpoints(tmp_path, CARD) as checkpoints:
+        checkpoints.save(state, 7)
+    with Checkpoints(tmp_path) as checkpoints:
+        restored = checkpoints.restore(abstract(state, HERE))
+    jax.tree.map(np.testing.assert_array_equal, restored.state, state)
 
 
 def test_the_newest_few_are_kept(tmp_path):

@@ -66,11 +66,11 @@ def batch_of(brightness, mask=None):
     return text_batch(images, zeros + 2, np.zeros((rows, 1), np.int32), zeros, ids, mask)
 
 
-def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0):
+def prepare(task, batch, rate=0.1, parts=1, name="sgd", clip_norm=0.0, average=0.0):
     config = OptimizerConfig(name, rate, "constant", momentum=0.0, weight_decay=0.0, clip_norm=clip_norm)
     optimizer = optax.sgd(rate, momentum=0.9) if name == "optax's own" else make_optimizer(config, 10)
-    state = create_state(task, optimizer, jax.random.key(0), batch)
-    advance = make_advance(task, optimizer, AugmentConfig(), 0, parts)
+    state = create_state(task, optimizer, jax.random.key(0), batch, averages=average > 0)
+    advance = make_advance(task, optimizer, AugmentConfig(), 0, parts, average=average)
     step = jit_train_step(lambda settings: advance, make_mesh(), None)
 
     def keeping(state, totals, batch):  # what the step donates
@@ -138,6 +138,28 @@ def test_first_trouble_is_remembered_with_its_samples():
         state, totals = train_step(state, totals, batch)
     assert int(totals.trouble_step) == 1
     assert totals.trouble_ids.tolist() == [-1, 11]
+
+
+def test_the_average_follows_the_parameters_faster_at_first_and_pauses_with_them():
+    full, empty = batch_of([1.0, 3.0]), batch_of([np.nan, np.nan], mask=[False, False])
+    state, train_step, totals = prepare(ScaleTask((1.0,)), full, rate=0.01, average=0.2)
+    expected = weight = float(state.params["weight"])
+    assert float(state.average["weight"]) == expected
+    for step, batch in enumerate((full, empty, full, full)):
+        state, totals = train_step(state, totals, batch)
+        weight, before = float(state.params["weight"]), weight
+        decay = min(0.2, (1 + step) / (10 + step))
+        expected = expected if batch is empty else decay * expected + (1 - decay) * weight
+        assert float(state.average["weight"]) == pytest.approx(expected, rel=1e-6)
+        assert (weight == before) == (batch is empty)
+    assert float(state.averaged["params"]["weight"]) == pytest.approx(expected, rel=1e-6)
+
+
+def test_without_an_average_the_state_has_no_further_arrays():
+    batch = batch_of([1.0])
+    with_average, without = (prepare(ScaleTask((1.0,)), batch, average=rate)[0] for rate in (0.9, 0.0))
+    assert len(jax.tree.leaves(with_average)) == len(jax.tree.leaves(without)) + 1
+    assert without.averaged["params"] is without.params
 
 
 @pytest.mark.parametrize("name", ["adadelta", "adam", "adamw", "sgd", "optax's own"])

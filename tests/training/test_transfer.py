@@ -48,6 +48,16 @@ def test_the_state_differs_in_what_was_taken_alone():
     assert int(started.step) == 0
 
 
+def test_an_average_starts_from_what_was_taken():
+    fresh = variables(0)
+    average = {"conv": {"kernel": jnp.zeros((2, 4))}}  # the classifier is frozen
+    state = TrainState(jnp.zeros((), jnp.int32), fresh["params"], {}, (), average)
+    started = start_from(state, {"params/conv/kernel": jnp.ones((2, 4)), "params/classifier/bias": jnp.ones(3)})
+    assert jax.tree.structure(started) == jax.tree.structure(state)
+    np.testing.assert_array_equal(started.average["conv"]["kernel"], 1)
+    assert started.average["conv"]["kernel"] is not started.params["conv"]["kernel"]
+
+
 def test_settings_among_the_variables_are_the_runs_own():
     fresh, trained = ({**variables(0), "weights": {"eta": jnp.float32(eta)}} for eta in (0.5, 0.1))
     result = transfer(fresh, trained)
