@@ -19,6 +19,9 @@ from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 
+PRIORS = ((18, 6), (26, 9), (32, 16), (39, 13), (47, 18), (57, 26), (70, 24), (83, 34), (117, 42))
+"""Priors of rendered streets letterboxed to 416x416."""
+
 
 def get_config() -> Config:
     """Configuration of the run."""
@@ -36,7 +39,7 @@ def get_config() -> Config:
         ),
         model=YOLOConfig(
             dtype="bfloat16",
-            priors=((18, 6), (26, 9), (32, 16), (39, 13), (47, 18), (57, 26), (70, 24), (83, 34), (117, 42)),
+            priors=PRIORS,
         ),
         augment=AugmentConfig(
             rotation=5,

@@ -8,6 +8,8 @@ places and in parts (``replated:``), beside rendered streets. With your photogra
 ``--config.data.train='0.3*tfds:prepared/scenes:train + 0.7*replated:boxes:FOLDER'``.
 """
 
+import dataclasses
+
 from launch.configs import plate_finder, plate_finder_small
 from launch.runs.config import Config
 
@@ -20,7 +22,7 @@ def get_config() -> Config:
     config.data.train = f"0.3*tfds:prepared/scenes:train + 0.7*replated:{photographs}"
     config.data.validation, config.data.holdout = "", 0.5
     config.data.height = config.data.width = 416  # small plates, and photographs may be upright
-    config.model.priors = plate_finder.get_config().model.priors
+    config.model = dataclasses.replace(config.model, priors=plate_finder.PRIORS)
     config.data.on_bad_sample = "skip"
     config.augment.rotation = 3
     config.optimizer.learning_rate, config.optimizer.warmup_steps = 1e-3, 50

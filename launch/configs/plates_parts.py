@@ -3,7 +3,8 @@ r"""Multi-task reader of plates: province, city letter and number, each by a bra
     python -m launch.train --config=launch/configs/plates_parts.py --workdir=runs/plates_parts \
         --config.data.train=folder:PATH --config.data.validation=folder:OTHER_PATH
 
-``--config.model.structure=plate_full`` reads the Chinese character, letters and digits, and the full plate instead.
+``--config.model.structure=plate_full`` reads the Chinese character, letters and digits, and the full plate instead;
+``whole`` reads the text in one part, of two lines too.
 
 Trains for 50,000 steps of 64 pictures. Neither time nor accuracy has been measured at full size yet.
 """
