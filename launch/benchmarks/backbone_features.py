@@ -14,6 +14,7 @@ from datasets.sources import BadSampleError, Source
 from launch.runs.data import check, needs_to_measure, one_pass
 from launch.runs.folder import load_run
 from recog.codecs import ClassCodec
+from recog.tasks.classifying import ClassifyingTask
 
 
 class Features(NamedTuple):
@@ -42,7 +43,7 @@ def backbone_features(workdir: str | Path, source: Source, on_bad_sample: str = 
       ValueError: the folder's model is not a classifier, the samples are of one class, or one cannot be used.
     """
     run = load_run(workdir)
-    if not isinstance(run.task.codec, ClassCodec):
+    if not isinstance(run.task, ClassifyingTask):
         raise ValueError(f"{workdir} holds no classifier: name the work folder of one, or of imported weights of one")
     codec = ClassCodec(classes_of(source))
     settings = dataclasses.replace(run.config.data, on_bad_sample=on_bad_sample, buckets=())

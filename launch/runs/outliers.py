@@ -35,7 +35,7 @@ COLUMNS = ("file", "label", "rank", "probability", "first", "second", "third")
 class Seen(NamedTuple):
     """A picture of the source as the model sees it."""
 
-    index: int
+    number: int
     """Index in the source."""
     name: str
     """Key of the sample, by which ``data.exclude`` leaves it out."""
@@ -90,7 +90,7 @@ def find_outliers(data: str, model: str | Path, classes: str, top: int = TOP, ou
     _draw(out / "outliers.png", artifact, source, outliers)
     files = f"{out / 'outliers.tsv'}" + (f", {out / 'outliers.png'}" if outliers else "")
     print(
-        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.count}) "
+        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.size}) "
         f"among the model's first {top}: {files}"
     )
     _report_duplicates(out / "duplicates.tsv", seen)
@@ -158,7 +158,7 @@ def _draw(path: Path, artifact: Artifact, source: Once, outliers: Sequence[Seen]
     """Draws the worst outliers, with their most probable class and their label; removes the sheet if there are none."""
     path.unlink(missing_ok=True)
     tiles = [
-        Tile(artifact.card.preprocess.decode(source[one.index].image), one.best[0][0], one.label)
+        Tile(artifact.card.preprocess.decode(source[one.number].image), one.best[0][0], one.label)
         for one in outliers[:SHOWN]
     ]
     if tiles:

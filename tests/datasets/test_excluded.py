@@ -4,10 +4,11 @@ import pytest
 
 from datasets.csv_source import CsvFile
 from datasets.excluded import without_listed
+from datasets.holdout import split_holdout
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.replated import VARIANTS, Replated
-from datasets.sources import Folder, Stored, Subset, split_holdout
+from datasets.sources import Folder, Keyed, Stored, Subset
 from datasets.specs import open_source
 from tests.launch.pictures import Texts, write_boxes
 
@@ -64,10 +65,13 @@ def test_parts_of_a_mixture_lose_their_samples(listed):
 
 
 def test_variants_go_with_their_photograph_and_the_split_stays_one_of_photographs(tmp_path):
-    source = Replated(open_source(f"boxes:{write_boxes(tmp_path / 'photos')}"))
+    photographs = open_source(f"boxes:{write_boxes(tmp_path / 'photos')}")
+    assert isinstance(photographs, Keyed)
+    source = Replated(photographs)
     remaining, left_out = without_listed(source, exclude(tmp_path, "1.png\n"))
     assert left_out == 1
     assert keys(remaining) == ["0.png", "2.png"] * VARIANTS
+    assert isinstance(remaining, Keyed)
     training, held = split_holdout(remaining, 0.5)
     assert (len(training), len(held)) == (VARIANTS, 1)
     assert set(keys(training)).isdisjoint(keys(held))

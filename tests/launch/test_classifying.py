@@ -26,6 +26,7 @@ from launch.runs.training import train
 from recog.evaluation.evaluator import Prediction
 from recog.export.artifact import Artifact
 from recog.models.classifier import ClassifierConfig
+from recog.tasks.classifying import ClassifyingTask
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
@@ -182,6 +183,8 @@ def test_a_temperature_is_a_number_or_a_file_of_the_same_checkpoint(workdir, tmp
     with pytest.raises(ValueError, match="calibrate again"):
         ClassOptions(temperature=str(file)).applied(run)
     warm = ClassOptions(temperature="2.5").applied(run)
+    assert isinstance(warm.config.model, ClassifierConfig)
+    assert isinstance(warm.task, ClassifyingTask)
     assert (warm.config.model.temperature, warm.task.temperature) == (2.5, 2.5)
     assert set(warm.metrics) == {"count", "accuracy"}, "the log loss is another one"
     assert ClassOptions().applied(run) is run
