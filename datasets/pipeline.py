@@ -90,8 +90,8 @@ class DataConfig:
 
     @property
     def held_out(self) -> str:
-        """Part of the training samples that is held out: ``15%`` or ``fold 2 of the folds 0 to 4``."""
-        return f"fold {self.fold} of the folds 0 to {self.folds - 1}" if self.folds else f"{self.holdout:.0%}"
+        """Part of the training samples that is held out: ``15%`` or ``fold 2 (of 0 to 4)``."""
+        return f"fold {self.fold} (of 0 to {self.folds - 1})" if self.folds else f"{self.holdout:.0%}"
 
     def check(self) -> None:
         """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""
