@@ -1,12 +1,12 @@
 """Samples that a list leaves out of a source (``data.exclude``)."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from datasets.mixture import Mixture
-from datasets.sources import Keyed, Source, Subset, Varied
+from datasets.sources import Keyed, Source, Subset
 
 HEADER = b"file\t"
 """Beginning of the first line of lists that have a header, such as ``outliers.tsv`` of ``launch.prepare``."""
@@ -19,23 +19,14 @@ class Remaining(NamedTuple):
 
     source: Source
     left_out: int
-    """Number of samples left out; each counts once, however often a mixture repeats it."""
-
-
-class VariedSubset(Subset):
-    """Subset of a source of variants (`datasets.sources.Varied`): all variants of some of its samples."""
-
-    def __init__(self, source: Varied, kept: Sequence[int]):
-        size = len(source.plain)
-        super().__init__(source, [start + index for start in range(0, len(source), size) for index in kept])
-        self.plain = Subset(source.plain, kept)
-        """The samples themselves."""
+    """Number of samples left out; each counts once, with its variants and however often a mixture repeats it."""
 
 
 def without_listed(source: Source, file: str | Path) -> Remaining:
     """Leaves out the samples that a file lists by their keys.
 
-    Of a mixture, samples are left out of every part that has them.
+    Of a mixture, samples are left out of every part that has them; of variants of samples, all variants. A part of a
+    source, such as a fold of it, may lack some of the listed samples.
 
     Args:
       source: source of the samples.
@@ -54,15 +45,14 @@ def without_listed(source: Source, file: str | Path) -> Remaining:
     keyed = [part for part in parts if isinstance(part, Keyed)]
     if not keyed:
         raise ValueError(f"data.exclude={file}: rendered samples have no names by which to leave them out")
-    found = {key for part in keyed for key in map(part.key, range(len(part))) if key in wanted}
-    if unknown := [entry for entry in wanted if entry not in found]:
+    known = {key for part in keyed for key in _keys(_whole(part)) if key in wanted}
+    if unknown := [entry for entry in wanted if entry not in known]:
         raise ValueError(_message(file, unknown, len(wanted), keyed[0].key(0)))
-    remaining = [_without(part, found) if isinstance(part, Keyed) else Remaining(part, 0) for part in parts]
-    if not all(len(part.source) for part in remaining):
+    sources = [_without(part, known) if isinstance(part, Keyed) else part for part in parts]
+    if not all(map(len, sources)):
         raise ValueError(f"data.exclude={file} leaves no sample of a source: shorten the list")
-    left_out = sum(part.left_out for part in remaining)
-    sources = [part.source for part in remaining]
-    return Remaining(Mixture(sources, source.counts) if isinstance(source, Mixture) else sources[0], left_out)
+    left_out = {key for part in keyed for key in _keys(part) if key in known}
+    return Remaining(Mixture(sources, source.counts) if isinstance(source, Mixture) else sources[0], len(left_out))
 
 
 def _entries(file: Path) -> dict[bytes, None]:
@@ -76,13 +66,20 @@ def _entries(file: Path) -> dict[bytes, None]:
     return entries
 
 
-def _without(source: Keyed, left_out: set[bytes]) -> Remaining:
-    plain = source.plain if isinstance(source, Varied) else source
-    kept = [index for index in range(len(plain)) if plain.key(index) not in left_out]
-    if len(kept) == len(plain):
-        return Remaining(source, 0)
-    subset = VariedSubset(source, kept) if isinstance(source, Varied) else Subset(source, kept)
-    return Remaining(subset, len(plain) - len(kept))
+def _without(source: Keyed, left_out: set[bytes]) -> Source:
+    kept = [index for index, key in enumerate(_keys(source)) if key not in left_out]
+    return source if len(kept) == len(source) else Subset(source, kept)
+
+
+def _keys(source: Keyed) -> Iterator[bytes]:
+    return map(source.key, range(len(source)))
+
+
+def _whole(source: Keyed) -> Keyed:
+    """The source that a subset is part of, or the source itself."""
+    while isinstance(source, Subset) and isinstance(source.source, Keyed):
+        source = source.source
+    return source
 
 
 def _message(file: Path, unknown: Sequence[bytes], count: int, example: bytes) -> str:

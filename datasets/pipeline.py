@@ -38,8 +38,9 @@ class DataConfig:
     fold: int = 0
     """Number of the part that is held out for validation, from 0 to ``folds - 1``; always the same samples."""
     exclude: str = ""
-    """File that lists samples of ``train`` to leave out, before any are held out: paths as in its label file, one per
-    line or in the first column, such as ``outliers.tsv`` of ``launch.prepare`` (`datasets.excluded`)."""
+    """File that lists samples of ``train`` to leave out, of those for training and of those held out, whose choice it
+    does not change: paths as in the label file, one per line or in the first column, such as ``outliers.tsv`` of
+    ``launch.prepare`` (`datasets.excluded`)."""
     batch_size: int = 64
     """Number of samples in a batch over all devices and processes."""
     height: int = 32
@@ -89,8 +90,8 @@ class DataConfig:
 
     @property
     def held_out(self) -> str:
-        """Part of the training samples that is held out: ``15%`` or ``fold 2 of 0 to 4``."""
-        return f"fold {self.fold} of 0 to {self.folds - 1}" if self.folds else f"{self.holdout:.0%}"
+        """Part of the training samples that is held out: ``15%`` or ``fold 2 (of 0 to 4)``."""
+        return f"fold {self.fold} (of 0 to {self.folds - 1})" if self.folds else f"{self.holdout:.0%}"
 
     def check(self) -> None:
         """Raises ``ValueError``, naming the setting, for values that are invalid whatever the samples."""

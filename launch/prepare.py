@@ -17,8 +17,8 @@ r"""Prepares public sets of samples, stores rendered ones, and shows what a sour
   and unusable samples; with a configuration also of samples that its alphabet and frames do not fit. The labels' tokens
   are written to ``alphabet.txt``, for ``--config.alphabet.file``. Of rendered sources, which are endless, the report
   looks at the first 2,000 samples, or at ``--count``. Of pictures with boxes it tells classes, numbers, sizes and tilt
-  of the boxes instead, and boxes that repeat or leave their picture; of pictures with classes, which is taken for
-  granted where labels are repeated often and no configuration says otherwise, the classes and sizes of the pictures.
+  of the boxes instead, and boxes that repeat or leave their picture; of pictures with classes, the classes and sizes of
+  the pictures. Without a configuration, labels that repeat often are classes.
 - Priors of a detector are found by K-means with the distance 1 - IoU over letterboxed boxes, and printed as a flag.
 - Outliers are pictures without a wanted class among the first 20 of a classifier of ImageNet, which is made by
   ``launch.import_weights --source=efficientnet_lite`` and ``launch.export``. ``--classes=cats_and_dogs`` wants all cats

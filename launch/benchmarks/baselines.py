@@ -2,7 +2,7 @@
 
     python -m launch.benchmarks.baselines --workdir=DIR --data=folder:PATH [--folds=5] [--holdout_by=REGEX]
 
-Logistic regression, support vector machines and nearest neighbours of scikit-learn (``pip install recog[baselines]``)
+Logistic regression, support vector machines and nearest neighbours of scikit-learn (``pip install '.[baselines]'``)
 take the place of the last layer of the classifier in ``DIR``: they are trained on the mean features of its backbone,
 standardised, with settings chosen by the log loss over three folds of the training samples alone. The folds are those
 of ``data.folds``, so that the table compares with that of ``launch.ablate --folds=5``. Means over the folds with 95 %

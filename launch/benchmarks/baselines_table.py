@@ -30,18 +30,19 @@ def report(workdir: str, data: str, folds: int, by: str = "", on_bad_sample: str
     try:
         from launch.benchmarks.classical import classifiers, score
     except ModuleNotFoundError as error:
-        raise ValueError("the baselines need scikit-learn: pip install scikit-learn") from error
+        raise ValueError("the baselines need scikit-learn: pip install '.[baselines]'") from error
     source = open_source(data)
     if not isinstance(source, Keyed):
         raise ValueError(f"--data={data}: folds need samples with keys, such as folder:PATH")
     held = [set(split_fold(source, folds, fold, by)[1].indices) for fold in range(folds)]
     start = time.perf_counter()
     found = backbone_features(workdir, source, on_bad_sample)
-    print(f"{found.values.shape[1]} features of {len(found.values)} samples in {time.perf_counter() - start:.0f} s")
-    places = [[row for row, place in enumerate(found.places.tolist()) if place in part] for part in held]
+    values, places = found.features.values, found.features.places
+    print(f"{values.shape[1]} features of {len(values)} samples in {time.perf_counter() - start:.0f} s")
+    parts = [[row for index, row in places.items() if index in part] for part in held]
     lines = []
     for name, make in classifiers().items():
-        scores = [score(make, found.names, found.values, found.classes, part) for part in places]
+        scores = [score(make, found.names, values, found.classes, part) for part in parts]
         columns = [mean(column) for column in zip(*scores, strict=True)]
         shown = [with_interval(m, *how) for m, how in zip(columns, [(100, 2), (1, 4), (1, 4)], strict=False)]
         lines.append([name, *shown, f"{columns[-1].value:.1f}"])

@@ -16,8 +16,6 @@ from sklearn.svm import SVC
 
 from recog.metrics import ClassCounts
 
-CLIP = 0.005
-"""Bound of the clipped log loss: probabilities are clipped to this and one minus this."""
 INNER = 3
 """Folds of the training samples over which settings are chosen and SVMs calibrated."""
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
@@ -32,7 +30,7 @@ class Score(NamedTuple):
     accuracy: float
     log_loss: float
     log_loss_clipped: float
-    """Log loss of probabilities clipped to `CLIP` and one minus that."""
+    """As `ClassCounts` has it."""
     seconds: float
     """Time to choose settings, fit and predict."""
 
@@ -40,9 +38,8 @@ class Score(NamedTuple):
 def classifiers() -> dict[str, Callable[[int], Any]]:
     """Classifiers by name, each a function that makes a fresh one for a number of training samples.
 
-    Features are standardised, and settings chosen by a grid.
-
-    SVMs give no probabilities; a sigmoid is fitted to their scores (Platt scaling).
+    Features are standardised, and settings chosen from a grid. SVMs give no probabilities: a sigmoid is fitted to their
+    scores (Platt scaling).
     """
     return {
         "logistic regression": lambda samples: _chosen(LogisticRegression(max_iter=2000), {"C": PENALTIES}),
@@ -88,5 +85,4 @@ def score(
     probabilities[:, fitted.classes_] = fitted.predict_proba(values[held])  # a class may be missing from the others
     seconds = time.perf_counter() - start
     counts = ClassCounts.of(names, classes[held], probabilities)
-    clipped = ClassCounts.of(names, classes[held], np.clip(probabilities, CLIP, 1 - CLIP))
-    return Score(counts.accuracy, counts.log_loss, clipped.log_loss, seconds)
+    return Score(counts.accuracy, counts.log_loss, counts.log_loss_clipped, seconds)

@@ -4,8 +4,8 @@
     python -m launch.import_weights --source=efficientnet_lite --variant=lite2 --workdir=runs/efficientnet_lite2
     python -m launch.train --config=launch/configs/cats_dogs.py --workdir=runs/cats_dogs
 
-The features of all pictures are computed once. Other pictures: ``--config.data.train=classes:FOLDER`` (a folder for each
-class, or Kaggle's ``cat.0.jpg``). Five folds: ``launch.ablate --config=launch/configs/cats_dogs.py --folds=5
+The features of all pictures are computed once. Other pictures: ``--config.data.train=classes:FOLDER`` (a folder for
+each class, or Kaggle's ``cat.0.jpg``). Five folds: ``launch.ablate --config=launch/configs/cats_dogs.py --folds=5
 --workdir=DIR``. Without the weights: ``--config.init_from= --config.optimizer.freeze= --config.model.backbone=resnet``.
 """
 

@@ -4,6 +4,10 @@
 
 Six tenths of the plates are rendered, the others are real: ``$RECOG_REAL_DATA/plates_cn``, and plates of the
 photographs in ``$RECOG_REAL_DATA/vehicles_cn``, half of which are held out (those of ``plate_finder_tuned.py``).
+
+Measured on the 71 held-out plates, cut out by their corners: 81.7 % read exactly at the best evaluation, 78.9 % at the
+last step; 36 minutes of training on two cores of an AMD EPYC beside other jobs. Found by ``plate_finder_tuned.py`` and
+then read, of all 71: 80.3 %.
 """
 
 from datasets.pipeline import DataConfig

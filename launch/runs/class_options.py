@@ -35,14 +35,15 @@ class ClassOptions:
         """
         if self == ClassOptions():
             return run
-        model = run.config.model
-        if not isinstance(model, ClassifierConfig):
+        trained = run.config.model
+        if not isinstance(trained, ClassifierConfig):
             raise ValueError("--views and --temperature are for classifiers: leave them out")
-        model = dataclasses.replace(model, views=self.views or tuple(model.views))
+        model = dataclasses.replace(trained, views=self.views or tuple(trained.views))
         if self.temperature:
             model.temperature = _temperature(self.temperature, {"step": run.step, "views": list(model.views)})
         config = dataclasses.replace(run.config, model=model)
-        return run._replace(config=config, task=make_task(config, run.task.codec), metrics=_still_true(run, model))
+        metrics = _still_true(run.metrics, trained, model)
+        return run._replace(config=config, task=make_task(config, run.task.codec), metrics=metrics)
 
 
 def _temperature(given: str, wanted: dict[str, Any]) -> float:
@@ -63,12 +64,12 @@ def _temperature(given: str, wanted: dict[str, Any]) -> float:
     return value
 
 
-def _still_true(run: TrainedRun, model: ClassifierConfig) -> dict[str, float]:
-    """Rates of the run that another temperature does not change; none if the views differ."""
-    if model == run.config.model:
-        return run.metrics
-    same = tuple(model.views) == tuple(run.config.model.views)
-    return {name: value for name, value in run.metrics.items() if same and name in ("count", "accuracy")}
+def _still_true(metrics: dict[str, float], trained: ClassifierConfig, model: ClassifierConfig) -> dict[str, float]:
+    """Rates of a run that another temperature does not change; none if the views differ."""
+    if model == trained:
+        return metrics
+    same = tuple(model.views) == tuple(trained.views)
+    return {name: value for name, value in metrics.items() if same and name in ("count", "accuracy")}
 
 
 def define_flags() -> None:

@@ -87,8 +87,9 @@ def open_data(config: Config) -> tuple[Source, Source]:
     data = config.data
     if not data.train:
         raise ValueError("name the training samples: --config.data.train=folder:PATH")
-    train = _open_training(data)
+    train = open_source(data.train)
     if data.validation:
+        (train,) = _remaining(data, train)
         return train, open_source(data.validation)
     if not (data.holdout or data.folds):
         raise ValueError(
@@ -96,11 +97,13 @@ def open_data(config: Config) -> tuple[Source, Source]:
         )
     split = _split(data)
     if isinstance(train, Mixture):
-        return split_mixture(train, split)
+        training, held = _remaining(data, *split_mixture(train, split))
+        return training, held
     if not isinstance(train, Keyed):
         name = "holdout" if data.holdout else "folds"
         raise ValueError(f"data.{name} cannot be taken from rendered samples: name others with data.validation")
-    return split(train)
+    training, held = _remaining(data, *split(train))
+    return training, held
 
 
 def _split(data: DataConfig) -> Callable[[Keyed], tuple[Subset, Subset]]:
@@ -110,14 +113,14 @@ def _split(data: DataConfig) -> Callable[[Keyed], tuple[Subset, Subset]]:
     return functools.partial(split_holdout, share=data.holdout, by=data.holdout_by)
 
 
-def _open_training(data: DataConfig) -> Source:
-    """Opens the training source without the samples of ``data.exclude``, and prints their number."""
-    source = open_source(data.train)
+def _remaining(data: DataConfig, *sources: Source) -> list[Source]:
+    """The parts of the training source without the samples of ``data.exclude``; prints the number of these."""
     if not data.exclude:
-        return source
-    remaining, left_out = without_listed(source, data.exclude)
+        return list(sources)
+    parts = [without_listed(source, data.exclude) for source in sources]
+    left_out = sum(part.left_out for part in parts)
     print(f"data.exclude={data.exclude}: {left_out:,} samples left out of {data.train}", flush=True)
-    return remaining
+    return [part.source for part in parts]
 
 
 def one_pass(

@@ -82,7 +82,7 @@ def report(
     elif kind == ClassCodec.kind:
         found = make_class_report(source, data.preprocess, asked, rendered=rendered, progress="look")
         write_class_page(out / "report.png", spec, found)
-        mend = [f"to train with {class_flag(found)}" if found.classes else ""] if not task else []
+        mend = [f"to train with {class_flag(found)}"] if found.classes and not task else []
     else:
         found = make_report(source, data, asked, rendered=rendered, progress="look")
         write_report_page(out / "report.png", spec, found)

@@ -49,7 +49,8 @@ def export(
     task = decoded_by(run.task, decoding)
     show_notes(run.task)
     data = run.config.data
-    training_data, validation_data = data.train, data.validation or f"{data.held_out} of the training data, held out"
+    training_data = f"{data.train} without the samples in {data.exclude}" if data.exclude else data.train
+    validation_data = data.validation or f"{data.held_out} of the training data, held out"
     if run.imported:
         training_data, validation_data = "{source}, {weights} (sha256 {sha256})".format(**run.imported), "none"
     provenance = Provenance(

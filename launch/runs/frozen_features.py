@@ -1,12 +1,13 @@
 """Features of a frozen backbone, computed once for all training samples of a run."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import flax.errors
 import jax
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
+from jax.sharding import Mesh
 from tqdm import tqdm
 
 from datasets.features import Features
@@ -93,13 +94,25 @@ def _are_equal(state: TrainState) -> bool:
 
 def _compute(run: Run, task: ClassifyingTask, variables: Variables) -> Features:
     """Features of all training samples; every process gets all of them."""
-
-    def compute(variables: Variables, batch: Batch) -> Batch:
-        return batch._replace(images=task.features(variables, batch.images, batch.sizes))
-
-    program = jax.jit(traced_on(run.mesh, compute), out_shardings=replicated(run.mesh))
     stream = one_pass(run.training, run.config.data, task.codec, distributed.share())
     total = -(-len(run.training.checked.indices) // run.config.data.batch_size)
     with contextlib.closing(stream):
         shown = tqdm(stream, "features", total, unit="batch", disable=jax.process_index() > 0, leave=False)
-        return Features.join(jax.device_get(program(variables, put_batch(run.mesh, part))) for part in shown)
+        return compute_features(task, variables, run.mesh, shown)
+
+
+def compute_features(task: ClassifyingTask, variables: Variables, mesh: Mesh, batches: Iterable[Batch]) -> Features:
+    """Features of the samples of batches.
+
+    Args:
+      task: task of a classifier.
+      variables: its variables, on the devices of the mesh.
+      mesh: device mesh; the number of rows of a batch must be a multiple of its size.
+      batches: batches of pictures on the host.
+    """
+
+    def compute(variables: Variables, batch: Batch) -> Batch:
+        return batch._replace(images=task.features(variables, batch.images, batch.sizes))
+
+    program = jax.jit(traced_on(mesh, compute), out_shardings=replicated(mesh))
+    return Features.join(jax.device_get(program(variables, put_batch(mesh, part))) for part in batches)

@@ -50,7 +50,7 @@ def convert(source: str, state_dict: StateDict, alphabet_file: str = "", variant
       source: one of `SOURCES`.
       state_dict: tensors by PyTorch's names.
       alphabet_file: the tokens, one a line; empty takes those of the source's public weights.
-      variant: variant of EfficientNet-Lite; empty is told by the weights.
+      variant: variant of EfficientNet-Lite; empty recognises that of the weights.
 
     Raises:
       WeightsError: the weights are not from that source.
@@ -86,7 +86,7 @@ def import_weights(
       weights: the file, as ``torch.save`` wrote it; None takes that of an installed package, of EfficientNet-Lite only.
       workdir: a new or empty folder, or one that holds these weights already.
       alphabet_file: as in `convert`; for readers.
-      variant: variant of EfficientNet-Lite; empty is told by the file, or lite0 of a package.
+      variant: variant of EfficientNet-Lite; empty recognises that of the file, or takes lite0 of a package.
 
     Raises:
       FileNotFoundError: no package with the weights is installed.

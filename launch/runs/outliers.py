@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from datasets.near_duplicates import Glance, Pair, glance, look_alikes
 from datasets.once import Once
+from datasets.report import LOOK_AT_RENDERED
 from datasets.sources import BadSampleError
 from datasets.specs import open_source
 from launch.runs.wanted_classes import Wanted, load_wanted
@@ -26,8 +27,6 @@ TOGETHER = 32
 """Number of pictures to decode and classify together."""
 SHOWN = 60
 """Maximum number of pictures on the contact sheet."""
-RENDERED = 2000
-"""Number of samples of a rendered source to look at."""
 COLUMNS = ("file", "label", "rank", "probability", "first", "second", "third")
 """Columns of ``outliers.tsv``."""
 
@@ -35,7 +34,7 @@ COLUMNS = ("file", "label", "rank", "probability", "first", "second", "third")
 class Seen(NamedTuple):
     """A picture of the source as the model sees it."""
 
-    index: int
+    number: int
     """Index in the source."""
     name: str
     """Key of the sample, by which ``data.exclude`` leaves it out."""
@@ -80,7 +79,7 @@ def find_outliers(data: str, model: str | Path, classes: str, top: int = TOP, ou
     names = artifact.codec.names
     if not 0 < top < len(names):
         raise ValueError(f"--top={top}: choose 1 to {len(names) - 1}, because the model has {len(names)} classes")
-    wanted, source = load_wanted(classes, names), Once(open_source(data), RENDERED)
+    wanted, source = load_wanted(classes, names), Once(open_source(data), LOOK_AT_RENDERED)
     out.mkdir(parents=True, exist_ok=True)
     seen = list(tqdm(_classify(artifact, source, wanted), "outliers", len(source), unit="image", leave=False))
     if not seen:
@@ -90,7 +89,7 @@ def find_outliers(data: str, model: str | Path, classes: str, top: int = TOP, ou
     _draw(out / "outliers.png", artifact, source, outliers)
     files = f"{out / 'outliers.tsv'}" + (f", {out / 'outliers.png'}" if outliers else "")
     print(
-        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.count}) "
+        f"{len(outliers):,} of {len(seen):,} pictures of {data} show no class wanted for them (of {wanted.size}) "
         f"among the model's first {top}: {files}"
     )
     _report_duplicates(out / "duplicates.tsv", seen)
@@ -158,7 +157,7 @@ def _draw(path: Path, artifact: Artifact, source: Once, outliers: Sequence[Seen]
     """Draws the worst outliers, with their most probable class and their label; removes the sheet if there are none."""
     path.unlink(missing_ok=True)
     tiles = [
-        Tile(artifact.card.preprocess.decode(source[one.index].image), one.best[0][0], one.label)
+        Tile(artifact.card.preprocess.decode(source[one.number].image), one.best[0][0], one.label)
         for one in outliers[:SHOWN]
     ]
     if tiles:

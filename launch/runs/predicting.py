@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch.runs import decoding
-from launch.runs.submission import CLIP
 from recog.metrics.boxes import THRESHOLD
+from recog.metrics.classes import CLIP
 
 flags.disclaim_key_flags()  # --help lists them as those of the command
 
@@ -42,7 +42,7 @@ def check_flags(values: flags.FlagValues, paths: Sequence[str], how: decoding.De
     if not values.detector:
         _refuse(given, OF_DETECTOR, "a detector: set --detector=ARTIFACT")
         if not values.artifact:
-            raise ValueError("name the artifact of a reader with --artifact, or of a detector with --detector")
+            raise ValueError("name the artifact with --artifact, or that of a detector with --detector")
     elif values.top:
         raise ValueError("--top lists the classes of a classifier, not of --detector: leave one of them out")
     if not values.submission:

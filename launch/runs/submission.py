@@ -12,11 +12,10 @@ from tqdm import tqdm
 from recog.codecs import ClassCodec
 from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
+from recog.metrics.classes import CLIP
 from recog.serving.files import find_pictures, predict_files
+from recog.tasks.class_scores import shares
 
-CLIP = 0.005
-"""Probabilities are clipped to this and one minus this, unless another number is given. A confident mistake then costs
-a log loss of 5.3 at most, and a right answer 0.005 at least."""
 TOGETHER = 32
 """Number of pictures that are predicted together, unless another number is given."""
 NAMED = 10
@@ -27,7 +26,7 @@ class Choices(NamedTuple):
     """Settings of a submission; None takes the default."""
 
     clip: float | None = None
-    """Probabilities are clipped to this and one minus this (`CLIP`)."""
+    """Probabilities are clipped to this and one minus this (`recog.metrics.classes.CLIP`)."""
     positive: str | None = None
     """Class whose probability is written (the last one)."""
     batch_size: int | None = None
@@ -37,7 +36,8 @@ class Choices(NamedTuple):
 def write_submission(folder: str, names: Sequence[str], out: str | Path, choices: Choices) -> None:
     """Predicts pictures named ``N.jpg`` and writes a CSV file with the columns ``id,label``, sorted by number.
 
-    The file is written as a whole, or not at all if a picture cannot be used.
+    The probabilities of the two classes sum to 1: sigmoids are divided by their sum. The file is written as a whole, or
+    not at all if a picture cannot be used.
 
     Args:
       folder: artifact of a classifier of two classes.
@@ -115,7 +115,7 @@ def _probabilities(
     """Probability of a class for each picture; raises ``ValueError`` that lists those that cannot be read."""
 
     def predict(images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> list[float]:
-        return artifact.predict(images, sizes)["probabilities"][:, positive].tolist()
+        return shares(artifact.predict(images, sizes)["probabilities"])[:, positive].tolist()
 
     outcomes = predict_files(
         artifact.fit, lambda fitted: artifact.in_groups(fitted, predict), list(paths.values()), batch_size

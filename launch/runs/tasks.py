@@ -41,6 +41,7 @@ def check_model(config: Config) -> None:
     model.check()
     if isinstance(model, ClassifierConfig):
         check_views(model.views)
+        model.check_weights(config.classes)
     if not model.any_width and not data.width:
         kind = type(model).__name__.removesuffix("Config")
         raise ValueError(f"{kind} reads pictures of one width: set data.width, as its file in launch/configs does")

@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
         return found
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of different classes."""
         return len({*self.everywhere, *(place for places in self.by_label.values() for place in places)})
 

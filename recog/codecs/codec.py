@@ -50,6 +50,8 @@ class Codec(Protocol):
     compared: ClassVar[tuple[str, ...]]
     """Names of the outputs by which predictions are counted and shown. An exported program must agree with its model in
     them, and exactly in integers."""
+    of_whole_pictures: ClassVar[bool]
+    """Whether labels stay true for mirror images and crops of pictures, and can be mixed like these."""
 
     @property
     def units(self) -> tuple[str, ...]:

@@ -52,7 +52,9 @@ def fit_temperature(
     grid = np.linspace(np.log(COLDEST), np.log(HOTTEST), GRID + 1)
     best = int(np.argmin([loss(place) for place in grid]))
     bounds = grid[max(best - 1, 0)], grid[min(best + 1, GRID)]
-    value = float(np.exp(optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x))
+    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    assert isinstance(found, optimize.OptimizeResult)
+    value = float(np.exp(found.x))
     before, after = (
         -float(np.mean(log_probabilities(logits / divisor, sigmoid)[np.arange(count), classes]))
         for divisor in (1.0, value)

@@ -164,11 +164,8 @@ class Evaluator:
 
     def _predict_batch(self, variables: Variables, batch: Batch) -> _Output:
         prediction = self.task.predict(variables, batch.images, batch.sizes)
-        names = (
-            *self.task.codec.compared,
-            *self._keeps,
-            *(LOGITS if self._decode else ()),
-        )  # else logits stay on the devices
+        further = LOGITS if self._decode else ()  # otherwise logits stay on the devices
+        names = (*self.task.codec.compared, *self._keeps, *further)
         prediction = {name: prediction[name] for name in names}
         return _Output(prediction, self.task.expected(batch.targets), batch.ids, batch.mask)
 

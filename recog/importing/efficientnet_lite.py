@@ -47,7 +47,7 @@ def find_weights(variant: str) -> Path:
 
 
 def variant_of(state_dict: StateDict) -> str:
-    """Variant of the weights, told by the number of blocks and the channels of the last one.
+    """Variant of the weights, recognised by the number of blocks and the channels of the last one.
 
     Raises:
       WeightsError: they are not of EfficientNet-Lite.

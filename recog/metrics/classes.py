@@ -1,20 +1,21 @@
 """Counts over classified samples: accuracy, log loss, calibration, precision, recall and F1 of each class."""
 
-import operator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from recog.metrics.counts import RateStyle
 
+Number = TypeVar("Number", int, Fraction)
+
 LEAST_PROBABILITY = 1e-15
 """Probabilities are clipped to this and to one minus this for the log loss (as Kaggle does); NaN counts as zero."""
 CLIP = 0.005
 """Probabilities are clipped to this and to one minus this for the clipped log loss, in which a confident mistake costs
-5.3 nats at most; a common choice for Kaggle's Dogs vs. Cats."""
+5.3 nats at most, and a right answer 0.005 at least; a common choice for Kaggle's Dogs vs. Cats."""
 BINS = 15
 """Number of bins of the confidence (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 2)."""
 
@@ -42,7 +43,9 @@ class Reliability(NamedTuple):
 
     def merged(self, other: Self) -> Self:
         """Counts of the samples of both."""
-        return type(self)(*(tuple(map(operator.add, *pair)) for pair in zip(self, other, strict=True)))
+        return type(self)(
+            _sums(self.counts, other.counts), _sums(self.right, other.right), _sums(self.confidence, other.confidence)
+        )
 
     @property
     def error(self) -> float:
@@ -176,6 +179,10 @@ class ClassCounts:
                 for name, value in zip(self.names, values, strict=True)
             },
         }
+
+
+def _sums(one: tuple[Number, ...], other: tuple[Number, ...]) -> tuple[Number, ...]:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
 def _loss_sum(probabilities: Float[np.ndarray, " N"], least: float) -> Fraction:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -62,18 +63,17 @@ class ClassifierConfig(ModelConfig):
             raise ValueError(f"model.temperature={self.temperature} divides logits: choose more than 0")
 
     def build(self, codec: ClassCodec) -> "Classifier":
-        """Builds the module for the codec's classes.
-
-        Raises:
-          ValueError: ``class_weights`` are not one positive factor for each class.
-        """
-        weights = self.class_weights
-        if weights and not (len(weights) == codec.classes and all(0 < weight < math.inf for weight in weights)):
-            raise ValueError(
-                f"model.class_weights={weights}: give one factor above 0 for each of the {codec.classes} classes "
-                f"{', '.join(codec.names[:8])}"
-            )
+        """Builds the module for the codec's classes."""
         return Classifier(self, codec.classes)
+
+    def check_weights(self, names: Sequence[str]) -> None:
+        """Raises ``ValueError`` if ``class_weights`` are not one positive factor for each of the classes."""
+        weights = self.class_weights
+        if weights and not (len(weights) == len(names) and all(0 < weight < math.inf for weight in weights)):
+            raise ValueError(
+                f"model.class_weights={weights}: give one factor above 0 for each of the {len(names)} classes "
+                f"{', '.join(names[:8])}"
+            )
 
 
 class Classifier(nn.Module):

@@ -1,7 +1,5 @@
 """Batch normalisation whose statistics leave out padding and rows without a sample."""
 
-import functools
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -86,11 +84,13 @@ def _live_pixels(x: Float[Array, "B H W C"], live: Bool[Array, "B _"]) -> Float[
     return jnp.sum(live).astype(jnp.float32) * (x.shape[1] * x.shape[2] // live.shape[1])
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
-def _normalize(x, live, scale, bias, epsilon: float):
+def _with_moments(x, live, scale, bias, epsilon: float) -> tuple[Array, tuple[Array, Array]]:
     """The normalised ``x``, and its mean and variance, through which no gradient flows."""
     mean, variance = _moments(x, live)
     return _apply(x, mean, variance, scale, bias, epsilon), (mean, variance)
+
+
+_normalize = jax.custom_vjp(_with_moments, nondiff_argnums=(4,))
 
 
 def _forward(x, live, scale, bias, epsilon):

@@ -7,7 +7,7 @@ from datasets.excluded import without_listed
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.replated import VARIANTS, Replated
-from datasets.sources import Folder, Stored, Subset, split_holdout
+from datasets.sources import Folder, Keyed, Stored, Subset
 from datasets.specs import open_source
 from tests.launch.pictures import Texts, write_boxes
 
@@ -63,15 +63,21 @@ def test_parts_of_a_mixture_lose_their_samples(listed):
     assert remaining.counts == mixture.counts
 
 
-def test_variants_go_with_their_photograph_and_the_split_stays_one_of_photographs(tmp_path):
-    source = Replated(open_source(f"boxes:{write_boxes(tmp_path / 'photos')}"))
-    remaining, left_out = without_listed(source, exclude(tmp_path, "1.png\n"))
+def test_variants_go_with_their_photograph(tmp_path):
+    photographs = open_source(f"boxes:{write_boxes(tmp_path / 'photos')}")
+    assert isinstance(photographs, Keyed)
+    remaining, left_out = without_listed(Replated(photographs), exclude(tmp_path, "1.png\n"))
     assert left_out == 1
     assert keys(remaining) == ["0.png", "2.png"] * VARIANTS
-    training, held = split_holdout(remaining, 0.5)
-    assert (len(training), len(held)) == (VARIANTS, 1)
-    assert set(keys(training)).isdisjoint(keys(held))
-    assert " replated " not in held.origin(0)
+
+
+def test_a_part_of_a_source_may_lack_listed_samples(listed):
+    parts = [open_source(f"{kind}:1/3:folder:{listed}") for kind in ("held", "kept")]
+    names = [keys(part) for part in parts]
+    file = exclude(listed, f"{names[0][0]}\n{names[1][0]}\n{names[1][1]}\n")
+    (held, of_held), (kept, of_kept) = (without_listed(part, file) for part in parts)
+    assert (keys(held), keys(kept)) == (names[0][1:], names[1][2:])
+    assert (of_held, of_kept) == (1, 2)
 
 
 def test_stored_renderings_stay_renderings(listed):

@@ -37,8 +37,9 @@ def test_the_minimum_is_that_of_a_search_without_the_further_sample():
     def loss(inverse: float) -> float:
         return -special.log_softmax(inverse * logits, axis=1)[np.arange(5000), classes].mean()
 
-    exact = 1 / optimize.minimize_scalar(loss, bounds=(0.01, 10), method="bounded").x
-    assert fit_temperature(logits, classes).value == pytest.approx(exact, rel=0.01)
+    exact = optimize.minimize_scalar(loss, bounds=(0.01, 10), method="bounded")
+    assert isinstance(exact, optimize.OptimizeResult)
+    assert fit_temperature(logits, classes).value == pytest.approx(1 / exact.x, rel=0.01)
 
 
 def test_samples_that_are_all_right_do_not_ask_for_certainty():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from launch.benchmarks.classical import CLIP, classifiers, score
+from launch.benchmarks.classical import classifiers, score
+from recog.metrics.classes import CLIP
 
 NAMES = ("cat", "dog")
 

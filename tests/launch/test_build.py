@@ -5,6 +5,7 @@ import pytest
 from datasets.mixture import Mixture
 from datasets.needs import Needs
 from datasets.pipeline import DataConfig
+from datasets.sources import Keyed
 from launch.runs.assembly import assemble
 from launch.runs.codecs import make_codec
 from launch.runs.config import Config
@@ -65,13 +66,20 @@ def test_without_validation_samples_it_is_said_how_to_name_them(settings, reason
         opened(**settings)
 
 
-def test_a_list_leaves_samples_out_before_any_are_held_out(listed, capsys):
+@pytest.mark.parametrize("settings", [{"holdout": 0.5}, *({"folds": 3, "fold": fold} for fold in range(3))])
+@pytest.mark.parametrize("train", ["folder:{}", "0.5*plates + 0.5*folder:{}"])
+def test_a_list_leaves_samples_out_on_both_sides_and_moves_none(listed, settings, train, capsys):
+    def keys(**further) -> list[set[bytes]]:
+        parts = [
+            part.sources[1] if isinstance(part, Mixture) else part for part in opened(train, **settings, **further)
+        ]
+        return [{part.key(index) for index in range(len(part))} for part in parts if isinstance(part, Keyed)]
+
     (listed / "exclude.txt").write_text("A2_1.png\nA7_1.png\n")
-    parts = opened(f"folder:{listed}", holdout=0.25, exclude=str(listed / "exclude.txt"))
-    keys = [{source.key(index) for index in range(len(source))} for source in parts]
-    assert [len(part) for part in keys] == [6, 2]
-    assert {b"A2_1.png", b"A7_1.png"}.isdisjoint(keys[0] | keys[1])
-    assert "exclude.txt: 2 samples left out of folder:" in capsys.readouterr().out
+    train = train.format(listed)
+    left_out = {b"A2_1.png", b"A7_1.png"}
+    assert keys(exclude=str(listed / "exclude.txt")) == [part - left_out for part in keys()]
+    assert f"exclude.txt: 2 samples left out of {train}" in capsys.readouterr().out
 
 
 def test_the_samples_of_a_run_have_another_identity_without_those_left_out(tmp_path):

@@ -26,6 +26,7 @@ from launch.runs.training import train
 from recog.evaluation.evaluator import Prediction
 from recog.export.artifact import Artifact
 from recog.models.classifier import ClassifierConfig
+from recog.tasks.classifying import ClassifyingTask
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
@@ -130,10 +131,11 @@ def test_the_features_are_those_of_its_last_layer(workdir, config, capsys):
     run, source = load_run(workdir), open_source(config.data.train)
     found = backbone_features(workdir, source)
     assert found.names == ("bright", "dark"), "sorted: of the samples, not of the run"
-    assert [found.names[place] for place in found.classes] == [source[int(place)].label for place in found.places]
+    places = list(found.features.places)
+    assert [found.names[number] for number in found.classes] == [source[place].label for place in places]
     layer = run.variables["params"]["classifier"]
-    logits = found.values @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
-    pictures = jnp.asarray([config.data.preprocess(source[int(place)].image) for place in found.places])
+    logits = found.features.values @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
+    pictures = jnp.asarray([config.data.preprocess(source[place].image) for place in places])
     sizes = jnp.full((len(pictures), 2), 16, jnp.int32)
     np.testing.assert_allclose(logits, run.task.predict(run.variables, pictures, sizes)["logits"], atol=1e-4)
     table = report(str(workdir), config.data.train, folds=2)
@@ -182,6 +184,8 @@ def test_a_temperature_is_a_number_or_a_file_of_the_same_checkpoint(workdir, tmp
     with pytest.raises(ValueError, match="calibrate again"):
         ClassOptions(temperature=str(file)).applied(run)
     warm = ClassOptions(temperature="2.5").applied(run)
+    assert isinstance(warm.config.model, ClassifierConfig)
+    assert isinstance(warm.task, ClassifyingTask)
     assert (warm.config.model.temperature, warm.task.temperature) == (2.5, 2.5)
     assert set(warm.metrics) == {"count", "accuracy"}, "the log loss is another one"
     assert ClassOptions().applied(run) is run

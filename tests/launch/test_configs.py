@@ -15,10 +15,12 @@ from launch.runs.data import shape_of_batch
 from launch.runs.states import abstract_state, advance
 from launch.runs.tasks import make_task
 from recog.batch import Batch, full_height
-from recog.codecs import BoxCodec, BoxLabel, LabelledBox, fill
+from recog.codecs import BoxCodec, BoxLabel, ClassCodec, LabelledBox, fill
 from recog.export.write import Provenance, write_artifact
+from recog.models.classifier import ClassifierConfig
 from recog.models.crnn import CRNNConfig
 from recog.models.crnn_plate import CRNNPlateConfig
+from recog.models.efficientnet_lite import VARIANTS, Variant
 from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.yolo import YOLOConfig
@@ -28,6 +30,7 @@ from tests.launch.random_state import random_state
 NAMES = sorted(path.stem for path in Path("launch/configs").glob("*.py") if path.stem != "__init__")
 TRIED = (
     "arithmetic",  # GRU
+    "cats_dogs",  # EfficientNet-Lite
     "lprnet",
     "plate_finder_small",
     "music",  # one direction, tokens with a separator
@@ -51,7 +54,10 @@ def tiny(config: Config) -> Config:
     config.data.batch_size = ROWS
     if isinstance(config.model, YOLOConfig):
         config.data.height, config.data.width, config.model.blocks = 64, 96, (0,) * 5
-    config.model.width = 0.03
+    if isinstance(config.model, ClassifierConfig):
+        config.data.height = config.data.width = 64
+    else:
+        config.model.width = 0.03
     if isinstance(config.model, RECURRENT):
         config.model.recurrent.units = config.model.recurrent.projection = 4
     if isinstance(config.model, PlateReaderConfig):
@@ -62,12 +68,14 @@ def tiny(config: Config) -> Config:
 
 
 def noise(config: Config, task: Task) -> Batch:
-    """Noisy pictures with labels of three tokens, or of one box."""
+    """Noisy pictures with labels of three tokens, of one box, or of a class each."""
     data, random = config.data, np.random.default_rng(0)
     pictures = random.integers(0, 256, (ROWS, data.height, data.width or 96, data.channels), np.uint8)
     if isinstance(task.codec, BoxCodec):
         corners = np.array([[10, 20], [60, 20], [60, 40], [10, 40]], np.float32)
         labels = [BoxLabel((LabelledBox(corners, name),)) for name in task.codec.names[:1]] * ROWS
+    elif isinstance(task.codec, ClassCodec):
+        labels = task.codec.names[:ROWS]
     else:
         alphabet = task.codec.alphabet
         labels = [alphabet.separator.join(random.choice(alphabet.tokens, 3, replace=False)) for _ in range(ROWS)]
@@ -97,6 +105,7 @@ def test_no_architecture_is_left_out():
 @pytest.mark.parametrize("name", TRIED)
 def test_every_architecture_learns_and_exports(name, tmp_path, monkeypatch):
     monkeypatch.setattr("recog.export.check.SHAPES", ((ROWS, 96),))  # the export is checked at one shape, not three
+    monkeypatch.setitem(VARIANTS, "lite2", Variant(width=0.1, depth=0.3, size=64))
     config = tiny(get_config(name))
     task = make_task(config)
     state, batch = random_state(config, task), noise(config, task)

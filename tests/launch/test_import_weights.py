@@ -22,6 +22,7 @@ from launch.runs.tasks import make_task
 from recog.alphabet import CHINESE_PLATES, LATIN_36
 from recog.importing import crnn_pytorch, lprnet_pytorch
 from recog.importing.state_dict import WeightsError
+from recog.models.classifier import ClassifierConfig
 from recog.models.efficientnet_lite import VARIANTS, Variant
 from recog.training.transfer import named_arrays
 from tests.importing import efficientnet_port, test_crnn_pytorch
@@ -179,7 +180,8 @@ def test_a_classifier_of_imagenet_from_a_package_is_what_others_start_from(backb
     assert run.imported is not None
     assert run.imported["weights"] == backbone_package.name
     capsys.readouterr()
-    config = Config(classes=("cat", "dog"), data=data, model=run.config.model, init_from=str(tmp_path / "run"))
+    model = ClassifierConfig(backbone="efficientnet_lite0", class_weights=(1.0, 2.0))
+    config = Config(classes=("cat", "dog"), data=data, model=model, init_from=str(tmp_path / "run"))
     taken = pretrained(config, make_task(config))
     said = capsys.readouterr().out
     assert "2 are not from there, whose classes differ: params/classifier/bias, params/classifier/kernel\n" in said

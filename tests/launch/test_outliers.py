@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.pipeline import DataConfig
+from datasets.sources import Keyed
 from launch import prepare
 from launch.runs import outliers
 from launch.runs.config import Config
@@ -35,7 +36,7 @@ class GreyModel:
 
     def predict(self, images, sizes):
         levels = (images[:, 0, 0, 0] // 40 * 40).tolist()
-        return {"probabilities": np.float32([LEVELS[level] for level in levels])}
+        return {"probabilities": np.array([LEVELS[level] for level in levels], np.float32)}
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_the_list_leaves_the_outliers_out_of_training_and_validation(folder, cap
     out = find_outliers(data, "x", str(folder / "classes.txt"), 2, folder / "out")
     capsys.readouterr()
     sources = open_data(Config(data=DataConfig(train=data, holdout=0.34, exclude=str(out / "outliers.tsv"))))
-    keys = sorted(source.key(index) for source in sources for index in range(len(source)))
+    keys = sorted(part.key(index) for part in sources if isinstance(part, Keyed) for index in range(len(part)))
     assert keys == [b"a.png", b"d.png", b"e.png"]
     assert f"data.exclude={out / 'outliers.tsv'}: 3 samples left out of {data}\n" == capsys.readouterr().out
 
@@ -112,5 +113,5 @@ def test_readers_and_odd_numbers_are_refused(folder, monkeypatch):
 
 
 def test_the_rank_is_that_of_the_most_probable_wanted_class():
-    rank, probability = rank_of(np.float32([0.1, 0.4, 0.2, 0.3]), [0, 2])
+    rank, probability = rank_of(np.array([0.1, 0.4, 0.2, 0.3], np.float32), [0, 2])
     assert (rank, probability) == (3, pytest.approx(0.2))

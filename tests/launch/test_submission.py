@@ -19,13 +19,16 @@ from recog.preprocess import Preprocess
 class Brightness(Artifact):
     """Stands for an artifact: the probability of the second class is the brightness of the picture."""
 
+    scale = 1.0
+    """Sum of the probabilities; sigmoids have others than 1."""
+
     def __init__(self, codec: Codec):
         self.codec = codec
         self.card: Any = SimpleNamespace(preprocess=Preprocess(8, 8, 3))
 
     def predict(self, images, sizes):
         bright = images.astype(np.float64).mean(axis=(1, 2, 3)) / 255
-        return {"probabilities": np.stack([1 - bright, bright], axis=1)}
+        return {"probabilities": self.scale * np.stack([1 - bright, bright], axis=1)}
 
 
 @pytest.fixture
@@ -55,6 +58,12 @@ def test_probabilities_are_clipped_and_sorted_by_number(pictures, tmp_path, caps
     write_submission("art", [str(pictures)], out, Choices(clip=0.25, positive="cat"))
     assert rows(out) == [(1, 0.75), (2, 0.6), (9, 0.4), (10, 0.25), (11, 0.75)]
     assert [path.name for path in out.parent.iterdir()] == ["submission.csv"]
+
+
+def test_probabilities_of_sigmoids_are_shares_of_their_sum(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(Brightness, "scale", 0.5)
+    write_submission("art", [str(pictures)], tmp_path / "out.csv", Choices())
+    assert rows(tmp_path / "out.csv") == [(1, 0.005), (2, 0.4), (9, 0.6), (10, 0.995), (11, 0.2)]
 
 
 def test_unreadable_pictures_are_listed_and_nothing_is_written(pictures, tmp_path):

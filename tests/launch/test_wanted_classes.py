@@ -42,11 +42,11 @@ def test_the_classes_of_cats_and_dogs():
 
 def test_built_in_lists():
     wanted = load_wanted("cats_and_dogs", imagenet.class_names())
-    assert wanted.count == len(wanted.of("anything")) == 118 + 7
+    assert wanted.size == len(wanted.of("anything")) == 118 + 7
     by_label = load_wanted("cats_and_dogs_by_label", imagenet.class_names())
     assert by_label.of("cat") == tuple(range(281, 288))
     assert by_label.of("dog") == tuple(range(151, 269))
-    assert by_label.count == 125
+    assert by_label.size == 125
     with pytest.raises(ValueError, match="this one has 5"):
         load_wanted("cats_and_dogs", NAMES)
 
@@ -57,7 +57,7 @@ def test_names_and_indices(tmp_path):
 
 def test_classes_by_label(tmp_path):
     wanted = load(tmp_path, "cat\ttabby\ncat\t1\ndog\tbeagle\n")
-    assert (wanted.of("cat"), wanted.of("dog"), wanted.count) == ((0, 1), (2,), 3)
+    assert (wanted.of("cat"), wanted.of("dog"), wanted.size) == ((0, 1), (2,), 3)
     with pytest.raises(ValueError, match=r"label 'horse', only for 'cat', 'dog'"):
         wanted.of("horse")
 

@@ -1,6 +1,7 @@
 """Losses and probabilities of class scores against their definitions in float64."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special
@@ -29,7 +30,7 @@ def test_losses_are_those_of_smoothed_and_weighted_targets(smoothing, weights):
 
 
 def test_smoothing_may_be_an_argument_of_a_compiled_program():
-    losses = jax.jit(lambda share: ClassScores(SOFTMAX, share).losses(LOGITS, CLASSES))
+    losses = jax.jit(lambda share: ClassScores(SOFTMAX, share).losses(jnp.asarray(LOGITS), jnp.asarray(CLASSES)))
     for share in (0.0, 0.2):
         expected = -np.sum(soft(share) * special.log_softmax(LOGITS, axis=1), axis=1)
         np.testing.assert_allclose(losses(share), expected, rtol=1e-5)

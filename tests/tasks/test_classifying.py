@@ -16,7 +16,7 @@ from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.views import check_views, views_of
 
 CODEC = ClassCodec(("cat", "dog", "fox"))
-SIZES = np.tile(np.array([[8, 10]], np.int32), (4, 1))
+SIZES = jnp.tile(jnp.array([[8, 10]]), (4, 1))
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 10, 3), dtype=np.uint8)
 KERNEL = np.random.default_rng(1).normal(0, 0.2, (240, 3)).astype(np.float32)
 VARIABLES = {"params": {"Dense_0": {"kernel": KERNEL}}}
@@ -39,9 +39,9 @@ def probabilities(images, sigmoid=False) -> np.ndarray:
 @jax.jit
 def single_views() -> dict[str, list]:
     """Each kind of view, made with boxes written out."""
-    whole, crops = IMAGES.astype(np.float32), []
+    whole, crops = jnp.asarray(IMAGES, jnp.float32), []
     for left, top in [(0, 0), (1.25, 0), (0, 1), (1.25, 1), (0.625, 0.5)]:
-        boxes = np.tile(np.array([[left, top, 8.75, 7]], np.float32), (4, 1))
+        boxes = jnp.tile(jnp.array([[left, top, 8.75, 7]]), (4, 1))
         crops.append(stretch(whole, SIZES, boxes))
     mirrored = {name: [mirror(view, SIZES) for view in views] for name, views in (("whole", [whole]), ("crops", crops))}
     return {"whole": [whole], "crops": crops} | {f"{name}, flip": views for name, views in mirrored.items()}
