@@ -27,9 +27,9 @@ def get_config() -> Config:
             channels=3,
             batch_size=32,
         ),
-        model=ClassifierConfig(backbone="efficientnet_lite2", views=("whole", "flip")),
+        model=ClassifierConfig(backbone="efficientnet_lite2", dropout=0.5, views=("whole", "flip")),
         optimizer=OptimizerConfig(
-            name="adamw", learning_rate=2e-3, warmup_steps=20, weight_decay=0.1, freeze="^backbone/"
+            name="adamw", learning_rate=1e-2, warmup_steps=20, weight_decay=0.1, freeze="^backbone/"
         ),
         train=LoopConfig(steps=400, log_every=50, evaluate_every=200, checkpoint_every=200),
         classes=("cat", "dog"),
