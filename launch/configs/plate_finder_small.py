@@ -6,9 +6,9 @@
 A quarter of the published channels, few residual blocks, and squares of 4x4 pixels in place of the layers at full
 resolution. Pictures are letterboxed to 320x256, which is right for those of 4:3.
 
-Measured at the last step: AP 0.493 and AP50 0.907 on 500 unseen rendered streets; 40 minutes of training on two cores of
-an AMD EPYC beside other jobs (28 images/s), after 29 minutes of rendering. Of the 71 plates in the 62 photographs that
-``plate_finder_tuned.py`` holds out, it finds 47.9 % with 0.03 false alarms a photograph (exported for 416x416).
+Measured at the last step: AP 0.493 and AP50 0.907 on 500 unseen rendered streets; 40 minutes of training on two cores
+of an AMD EPYC beside other jobs (28 images/s), after 29 minutes of rendering. Of the 71 plates in the 62 photographs
+that ``plate_finder_tuned.py`` holds out, it finds 47.9 % with 0.03 false alarms a photograph (exported for 416x416).
 """
 
 from datasets.pipeline import DataConfig
