@@ -12,6 +12,8 @@ from launch.runs.tasks import make_task
 from recog.models.classifier import ClassifierConfig
 from recog.tasks.views import NAMES
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 CALIBRATION = "calibration.json"
 """File with the fitted temperature that ``launch.evaluate --calibrate`` writes."""
 

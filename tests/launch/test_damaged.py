@@ -17,8 +17,8 @@ def copy(trained, tmp_path) -> Path:
 
 
 def change(folder: Path) -> None:
-    """Changes one byte of the largest file of a checkpoint, which holds its arrays."""
-    path = max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    """Changes one byte of the largest file of a checkpoint's arrays."""
+    path = max(folder.rglob("d/*"), key=lambda path: path.stat().st_size)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 16
     path.write_bytes(content)
