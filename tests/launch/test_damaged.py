@@ -17,11 +17,11 @@ def copy(trained, tmp_path) -> Path:
 
 
 def change(folder: Path) -> None:
-    """Changes one byte of the largest file of a checkpoint's arrays."""
-    path = max(folder.rglob("d/*"), key=lambda path: path.stat().st_size)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 16
-    path.write_bytes(content)
+    """Changes one byte of every file of a checkpoint's arrays; some of them may hold nothing that is read again."""
+    for path in folder.rglob("d/*"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 16
+        path.write_bytes(content)
 
 
 def cut(folder: Path) -> None:
