@@ -58,3 +58,14 @@ def write_boxes(folder: Path) -> Path:
     ]
     (folder / "boxes.tsv").write_text("\n".join(rows), encoding="utf-8")
     return folder
+
+
+def write_dark_and_bright(folder: Path, count: int) -> None:
+    """Writes dark and bright pictures of 16x16 pixels in turn, and what they are called."""
+    random, lines = np.random.default_rng(0), []
+    for index in range(count):
+        name = ("dark", "bright")[index % 2]
+        image = random.integers(0, 60, (16, 16, 3)) + 160 * (name == "bright")
+        cv2.imwrite(str(folder / f"{index}.png"), image.astype(np.uint8))
+        lines.append(f"{index}.png\t{name}\n")
+    (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")

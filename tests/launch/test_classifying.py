@@ -32,23 +32,13 @@ from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 from tests.launch.conftest import StopAfter
 from tests.launch.in_process import parse
-
-
-def write_shapes(folder, count: int) -> None:
-    """Bright and dark pictures, and what they are called."""
-    random, lines = np.random.default_rng(0), []
-    for index in range(count):
-        name = ("dark", "bright")[index % 2]
-        image = random.integers(0, 60, (16, 16, 3)) + 160 * (name == "bright")
-        cv2.imwrite(str(folder / f"{index}.png"), image.astype(np.uint8))
-        lines.append(f"{index}.png\t{name}\n")
-    (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
+from tests.launch.pictures import write_dark_and_bright
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory) -> Config:
     folder = tmp_path_factory.mktemp("shapes")
-    write_shapes(folder, 24)
+    write_dark_and_bright(folder, 24)
     return Config(
         classes=("dark", "bright"),
         data=DataConfig(train=f"folder:{folder}", holdout=0.25, batch_size=6, height=16, width=16, channels=3),

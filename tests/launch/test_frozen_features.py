@@ -4,7 +4,6 @@ import copy
 import dataclasses
 from typing import Any, NamedTuple
 
-import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,22 +28,13 @@ from recog.training.optimizers import OptimizerConfig
 from recog.training.state import TrainState
 from recog.training.writers import load_metrics
 from tests.launch.conftest import StopAfter
-
-
-def write_pictures(folder, count: int) -> None:
-    random, lines = np.random.default_rng(0), []
-    for index in range(count):
-        name = ("dark", "bright")[index % 2]
-        image = random.integers(0, 60, (16, 16, 3)) + 160 * (name == "bright")
-        cv2.imwrite(str(folder / f"{index}.png"), image.astype(np.uint8))
-        lines.append(f"{index}.png\t{name}\n")
-    (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
+from tests.launch.pictures import write_dark_and_bright
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory) -> Config:
     folder = tmp_path_factory.mktemp("pictures")
-    write_pictures(folder, 20)
+    write_dark_and_bright(folder, 20)
     return Config(
         classes=("dark", "bright"),
         data=DataConfig(train=f"folder:{folder}", holdout=0.25, batch_size=6, height=16, width=16, channels=3),
