@@ -12,7 +12,7 @@ from recog.batch import Batch
 
 
 class Features(NamedTuple):
-    """Features of samples with their labels; loads a planned batch whose ``images`` are features, B D."""
+    """Features of samples with their labels; loads a planned batch whose ``images`` are features, as in `values`."""
 
     rows: Batch
     """All samples as one batch, N rows in any order."""
@@ -27,8 +27,8 @@ class Features(NamedTuple):
         return cls(rows, {index: row for row, index in enumerate(rows.ids.tolist())})
 
     @property
-    def values(self) -> Float[np.ndarray, "N D"]:
-        """Features of all samples."""
+    def values(self) -> Float[np.ndarray, "N D"] | Float[np.ndarray, "N 2 D"]:
+        """Features of all samples, or of the samples and their mirror images."""
         return self.rows.images
 
     def __call__(self, planned: Planned) -> Batch:

@@ -15,6 +15,7 @@ probabilities clipped to 0.005 and 0.995; 7 minutes for all folds on two cores o
 from datasets.pipeline import DataConfig
 from launch.runs.config import Config
 from recog.models.classifier import ClassifierConfig
+from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 
@@ -31,6 +32,7 @@ def get_config() -> Config:
             batch_size=32,
         ),
         model=ClassifierConfig(backbone="efficientnet_lite2", dropout=0.5, views=("whole", "flip")),
+        augment=AugmentConfig(flip=0.5),
         optimizer=OptimizerConfig(
             name="adamw", learning_rate=1e-2, warmup_steps=20, weight_decay=0.1, freeze="^backbone/"
         ),

@@ -1,6 +1,7 @@
 """Features of a frozen backbone, computed once for all training samples of a run."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Sequence
 
 import flax.errors
@@ -16,6 +17,7 @@ from launch.runs.assembly import Run
 from launch.runs.data import one_pass, shape_of_batch
 from recog.batch import Batch
 from recog.mesh import put_batch, replicated, traced_on
+from recog.ops.crops import mirror
 from recog.tasks.classifying import ClassifyingTask
 from recog.tasks.task import Variables, normalize
 from recog.training.augment import AugmentConfig
@@ -31,7 +33,8 @@ def frozen_features(runs: Sequence[Run], state: TrainState) -> Features | None:
     """Computes the features of all training samples if they are the same at each step; otherwise returns None.
 
     They are if all of the backbone is frozen, with its batch statistics, draws no random numbers in training, is the
-    same in all runs, and augmentation changes no pictures. None also if most samples would be drawn less than once.
+    same in all runs, and augmentation changes no pictures or only mirrors them, of which features are computed as well.
+    None also if most samples would be drawn less than once.
 
     Args:
       runs: runs that train as one program.
@@ -46,19 +49,26 @@ def frozen_features(runs: Sequence[Run], state: TrainState) -> Features | None:
         state = Stack(len(runs)).take(state, 0)
     features = _compute(run, run.task, state.variables)
     if jax.process_index() == 0:
-        count, size = features.values.shape
-        print(
-            f"features of {count:,} training samples computed once, {size} numbers each, "
-            f"{features.values.nbytes / 1e6:,.1f} MB: {BACKBONE} is frozen and pictures are not augmented",
-            flush=True,
-        )
+        _tell(features)
     return features
 
 
+def _tell(features: Features) -> None:
+    count, *_, size = features.values.shape
+    mirrored = features.values.ndim == 3
+    print(
+        f"features of {count:,} training samples{' and their mirror images' * mirrored} computed once, {size} numbers "
+        f"each, {features.values.nbytes / 1e6:,.1f} MB: {BACKBONE} is frozen and pictures are not augmented"
+        f"{' otherwise' * mirrored}",
+        flush=True,
+    )
+
+
 def _pays(run: Run) -> bool:
-    """Whether training draws at least as many samples as there are, and pictures are not augmented."""
+    """Whether training draws at least as many samples as there are, and pictures are not augmented but for `flip`."""
     drawn = run.config.train.steps * run.config.data.batch_size
-    return run.config.augment == AugmentConfig() and len(run.training.checked.indices) <= drawn
+    only_flips = dataclasses.replace(run.config.augment, flip=0.0) == AugmentConfig()
+    return only_flips and len(run.training.checked.indices) <= drawn
 
 
 def _is_fixed(run: Run, task: ClassifyingTask) -> bool:
@@ -98,10 +108,12 @@ def _compute(run: Run, task: ClassifyingTask, variables: Variables) -> Features:
     total = -(-len(run.training.checked.indices) // run.config.data.batch_size)
     with contextlib.closing(stream):
         shown = tqdm(stream, "features", total, unit="batch", disable=jax.process_index() > 0, leave=False)
-        return compute_features(task, variables, run.mesh, shown)
+        return compute_features(task, variables, run.mesh, shown, mirrored=run.config.augment.flip > 0)
 
 
-def compute_features(task: ClassifyingTask, variables: Variables, mesh: Mesh, batches: Iterable[Batch]) -> Features:
+def compute_features(
+    task: ClassifyingTask, variables: Variables, mesh: Mesh, batches: Iterable[Batch], *, mirrored: bool = False
+) -> Features:
     """Features of the samples of batches.
 
     Args:
@@ -109,10 +121,15 @@ def compute_features(task: ClassifyingTask, variables: Variables, mesh: Mesh, ba
       variables: its variables, on the devices of the mesh.
       mesh: device mesh; the number of rows of a batch must be a multiple of its size.
       batches: batches of pictures on the host.
+      mirrored: whether to compute the features of mirror images as well.
     """
 
     def compute(variables: Variables, batch: Batch) -> Batch:
-        return batch._replace(images=task.features(variables, batch.images, batch.sizes))
+        features = task.features(variables, batch.images, batch.sizes)
+        if mirrored:
+            others = task.features(variables, mirror(batch.images, batch.sizes), batch.sizes)
+            features = jnp.stack([features, others], axis=1)
+        return batch._replace(images=features)
 
     program = jax.jit(traced_on(mesh, compute), out_shardings=replicated(mesh))
     return Features.join(jax.device_get(program(variables, put_batch(mesh, part))) for part in batches)

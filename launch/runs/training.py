@@ -26,6 +26,7 @@ from launch.runs.settings import array_settings
 from launch.runs.states import advance_of, from_features, state_of
 from launch.runs.tasks import counts_of
 from launch.runs.utilization import utilization
+from recog.batch import Batch
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.evaluator import Evaluator
@@ -183,7 +184,7 @@ class Programs:
         run, count = self._runs[0], self._stack.size
         task = from_features(run.task) if self._on_features else run.task
         one = utilization(task, run.shapes, Freeze(run.config.optimizer.freeze))
-        return Utilization(lambda batch: count * one.flops(batch), one.peak)
+        return Utilization(lambda batch: count * one.flops(_one_view(batch)), one.peak)
 
     def initial_state(self, checkpoints: Sequence[Checkpoints | None]) -> TrainState:
         """Restores the newest checkpoints, or initialises states with the arrays taken; stacked for several runs."""
@@ -201,6 +202,12 @@ class Programs:
     def _advance_of(self):
         run = self._runs[0]
         return advance_of(self._config, run.task.codec, run.box, on_features=self._on_features)
+
+
+def _one_view(batch: Batch) -> Batch:
+    """Shapes that the step's losses take, for a batch that has features of mirror images as well."""
+    rows, *views, size = batch.images.shape
+    return batch if len(views) != 1 else batch._replace(images=jax.ShapeDtypeStruct((rows, size), batch.images.dtype))
 
 
 def batches(run: Run, features: Features | None = None) -> tuple[grain.IterDataset, BatchPlan]:

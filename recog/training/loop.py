@@ -107,7 +107,7 @@ class Loop:
 
 def _inputs(batch: Batch) -> str:
     shape = batch.images.shape
-    return f"pictures padded to {shape[2]} columns" if len(shape) == 4 else f"features of {shape[1]} numbers"
+    return f"pictures padded to {shape[2]} columns" if len(shape) == 4 else f"features of {shape[-1]} numbers"
 
 
 def _progress(step: int, steps: int) -> tqdm:

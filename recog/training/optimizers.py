@@ -46,7 +46,8 @@ class OptimizerConfig:
     freeze: str = ""
     """Regular expression, searched in paths such as ``backbone/conv1/kernel``, of the parameters to leave as they are;
     empty for none. Batch normalisation with only frozen parameters normalises by its running statistics, which stand
-    still. Without augmentation, the features of a wholly frozen backbone of a classifier are computed once."""
+    still. The features of a wholly frozen backbone of a classifier are computed once unless pictures are augmented,
+    which ``augment.flip`` alone may do."""
     learning_rate_of: tuple[str, ...] = ()
     """Factors of the learning rate of some parameters, written ``REGEX=FACTOR`` (``^backbone/=0.1``); the first
     expression that matches a parameter's path applies, and none means 1."""

@@ -23,6 +23,7 @@ from launch.runs.tasks import make_task
 from recog.batch import Batch
 from recog.codecs import ClassTargets
 from recog.models.classifier import ClassifierConfig
+from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 from recog.training.state import TrainState
@@ -39,6 +40,7 @@ def config(tmp_path_factory) -> Config:
         classes=("dark", "bright"),
         data=DataConfig(train=f"folder:{folder}", holdout=0.25, batch_size=6, height=16, width=16, channels=3),
         model=ClassifierConfig(width=1 / 64, backbone="vgg", dropout=0.3),
+        augment=AugmentConfig(flip=0.5),
         optimizer=OptimizerConfig(learning_rate=0.03, schedule="constant", freeze="^backbone/", average=0.9),
         train=LoopConfig(steps=8, log_every=1, evaluate_every=0, checkpoint_every=0),
     )
@@ -79,7 +81,7 @@ def test_a_resumed_run_ends_as_one_without_interruption_and_tells_what_it_does(c
     parameters = jax.tree.leaves(state.params)
     head = sum(x.size for x in jax.tree.leaves(state.params["classifier"]))
     assert f"trains {head} of {sum(x.size for x in parameters):,} parameters" in shown.out
-    assert "features of 15 training samples computed once, 8 numbers each" in shown.out
+    assert "features of 15 training samples and their mirror images computed once, 8 numbers each" in shown.out
     assert "compiles for features of 8 numbers" in shown.out + shown.err
 
 
@@ -117,6 +119,15 @@ def changed(run: Run, **options: Any) -> Run:
 )
 def test_pictures_are_trained_on_where_features_change_or_do_not_pay(run, options):
     assert frozen_features([changed(run, **options)], run.shapes) is None
+
+
+def test_mirror_images_are_computed_only_to_be_drawn(run):
+    state = jax.tree.map(lambda x: jnp.full(x.shape, 0.1, x.dtype), run.shapes)
+    both, one = (frozen_features([changed(run, augment={"flip": flip})], state) for flip in (0.1, 0.0))
+    assert both
+    assert one
+    assert both.values.shape == (15, 2, 8)
+    np.testing.assert_array_equal(both.values[:, 0], one.values)
 
 
 def test_runs_with_different_backbones_train_on_pictures(run):

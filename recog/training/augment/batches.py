@@ -10,7 +10,7 @@ from recog.training.augment.config import AugmentConfig
 from recog.training.augment.erase import erase
 from recog.training.augment.light import relight
 from recog.training.augment.optics import blur, noise
-from recog.training.augment.photograph import crop, flip, mix
+from recog.training.augment.photograph import crop, flip, flip_features, mix
 from recog.training.augment.warp import move
 
 
@@ -22,7 +22,8 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, codec: Codec) -
     Args:
       config: ranges of the random draws.
       key: of the draws.
-      batch: pictures and their targets.
+      batch: pictures and their targets; or, if only ``flip`` is set, ``B 2 D`` features of pictures and of their mirror
+        images, of which ``B D`` are returned.
       codec: codec of the targets.
 
     Raises:
@@ -31,13 +32,16 @@ def augment(config: AugmentConfig, key: jax.Array, batch: Batch, codec: Codec) -
     config.check(batch.images.shape[-1], codec)
     if config == AugmentConfig():
         return batch
+    flip_key = jax.random.fold_in(key, 6)
+    if batch.images.ndim == 3:
+        return batch._replace(images=flip_features(config.flip, flip_key, batch.images))
     images, sizes = jnp.asarray(batch.images, jnp.float32), jnp.asarray(batch.sizes)
     targets = batch.targets
     keys = jax.random.split(key, 5)
     if config.crop:
         images = crop(config.crop, jax.random.fold_in(key, 5), images, sizes)
     if config.flip:
-        images = flip(config.flip, jax.random.fold_in(key, 6), images, sizes)
+        images = flip(config.flip, flip_key, images, sizes)
     if config.moves:
         images, maps = move(config, keys[0], images, sizes)
         targets = codec.moved(targets, maps, sizes)

@@ -50,8 +50,23 @@ def flip(
     probability: float, key: jax.Array, images: Float[Array, "B H W C"], sizes: Int[Array, "B 2"]
 ) -> Float[Array, "B H W C"]:
     """Mirrors each picture left to right with a probability."""
-    chosen = jax.random.bernoulli(key, probability, (len(images),))
+    chosen = _flipped(probability, key, len(images))
     return jnp.where(chosen[:, None, None, None], mirror(images, sizes), images)
+
+
+def flip_features(probability: float, key: jax.Array, features: Float[Array, "B 2 D"]) -> Float[Array, "B D"]:
+    """Features of each picture or, with a probability, of its mirror image: of those that `flip` mirrors.
+
+    Args:
+      probability: of the mirror image.
+      key: of the draws.
+      features: of each picture and of its mirror image.
+    """
+    return jnp.where(_flipped(probability, key, len(features))[:, None], features[:, 1], features[:, 0])
+
+
+def _flipped(probability: float, key: jax.Array, batch: int) -> Bool[Array, " B"]:
+    return jax.random.bernoulli(key, probability, (batch,))
 
 
 def mix(
