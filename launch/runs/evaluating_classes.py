@@ -72,6 +72,6 @@ def calibrate(folder: Path, run: TrainedRun, evaluation: Evaluation, data: str) 
     }
     (folder / CALIBRATION).write_text(json.dumps(saved, indent=2) + "\n", encoding="utf-8")
     print(
-        f"temperature {found.value:.4g}: log loss {found.log_loss_before:.4g} before, {found.log_loss_after:.4g} after "
-        f"on these {len(classes)} samples; export it with --temperature={folder / CALIBRATION}"
+        f"temperature {found.value:.4g}, fitted as if one more sample were wrong: log loss {found.log_loss_before:.4g} "
+        f"before, {found.log_loss_after:.4g} after on these {len(classes)} samples; export it with --temperature={folder / CALIBRATION}"
     )

@@ -33,7 +33,7 @@ def write_calibration(path: str | Path, counts: ClassCounts) -> None:
     above.plot(confidence, accuracy, "o", color=BARS, markersize=5, label="mean confidence and accuracy")
     error = counts.reliability.error
     above.set(ylabel="accuracy", ylim=(0, 1.05), title=f"expected calibration error {100 * error:.2f} %")
-    above.legend(frameon=False, loc="upper left", fontsize=9)
+    above.legend(framealpha=0.9, edgecolor="none", loc="upper left", fontsize=9)
     below.bar(left, number[some], 1 / BINS, align="edge", color=BARS, edgecolor="white")
     for place, value in zip(left + 0.5 / BINS, number[some].tolist(), strict=True):
         below.annotate(f"{value:,}", (place, value), (0, 1), textcoords="offset points", ha="center", fontsize=7)
