@@ -1,4 +1,4 @@
-# make quickstart | test | test-all | lint | help. Each target sets itself up: Python (3.11 or newer) and make are all it needs.
+# make quickstart | test | test-all | lint | docs | help. Each target sets itself up: Python (3.11 or newer) and make are all it needs.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,14 +10,16 @@ python := $(VENV)/bin/python
 DIST := --dist loadfile --no-loadscope-reorder
 pip_install := $(python) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help quickstart test test-all lint
+.PHONY: help quickstart test test-all lint docs
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make quickstart   train, evaluate, export and try a small reader; writes to runs/quickstart'
 	@echo 'make test         run the tests but for the exhaustive ones; select with PYTEST_ARGS="tests/ctc -k gradient"'
-	@echo 'make test-all     run all tests, exhaustive ones (many processes, many device layouts) included'
+	@echo 'make test-all     run all tests, exhaustive ones (many processes, many device layouts) included, and those of'
+	@echo '                  the page of the server if Chromium is installed'
 	@echo 'make lint         check style (ruff) and types (pyright)'
+	@echo 'make docs         build the documentation, guide and API, into site/'
 	@echo
 	@echo 'The first call installs into $(VENV). Another interpreter: make test PYTHON=python3.12 VENV=.venv312'
 
@@ -27,13 +29,17 @@ quickstart: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(python) -m pytest -n $(WORKERS) $(DIST) -m 'not exhaustive' $(PYTEST_ARGS)
 
-test-all: $(VENV)/.installed-test
+test-all: $(VENV)/.installed-test $(VENV)/.installed-test-all
 	$(python) -m pytest -n $(WORKERS) $(DIST) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m pyright --pythonpath $(python)
+
+docs: $(VENV)/.installed-docs
+	$(python) -m mkdocs build --quiet --config-file docs/site/mkdocs.yml
+	@echo 'Open site/index.html'
 
 # An environment whose making was cut short has a python but no pip: it is made anew.
 $(VENV)/.created:
@@ -52,4 +58,14 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.created pyproject.toml
 	@echo 'Installing recog and its test tools into $(VENV): once, a minute or so, about 1.5 GB ...'
 	@$(pip_install) --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+# Tests in a browser use the system's Chromium (apt install chromium), or that of: python -m playwright install chromium.
+$(VENV)/.installed-test-all: $(VENV)/.installed-test
+	@$(pip_install) --editable '.[browser,docs,openvino]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.created pyproject.toml
+	@echo 'Installing recog and what builds its documentation into $(VENV): once, a minute or so, about 1 GB ...'
+	@$(pip_install) --editable '.[docs]'
 	@touch $@ $(VENV)/.installed

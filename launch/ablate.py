@@ -34,7 +34,7 @@ from launch.ablation.running import train_share
 from launch.ablation.shares import in_order, parse_shard, share
 from launch.ablation.worker import work
 from launch.runs import entry
-from launch.runs.disk import full_disk_named
+from recog.cli.disk import full_disk_named
 
 
 def main(argv: list[str]) -> None:

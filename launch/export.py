@@ -10,12 +10,22 @@ say so: larger ones show small objects better, and take more time.
 
 The program of a classifier divides its logits by ``--temperature=VALUE``, or by that of the ``calibration.json`` which
 ``launch.evaluate --calibrate`` wrote, and averages the probabilities of ``--views=whole,flip``.
+
+``--onnx`` adds ``model.onnx``, for onnxruntime (``launch.predict --runtime=onnx``), OpenVINO and TensorRT, or with
+``--layout=nchw_float`` a ``model_nchw_float.onnx`` for callers of PaddleOCR and RapidOCR. It decodes by the best path,
+and is compared with the artifact's own program first. ``--artifact=ARTIFACT --onnx`` adds it to an artifact that
+exists, without its checkpoint. OpenVINO computes in bfloat16 on processors that have it, unless it is told
+``INFERENCE_PRECISION_HINT=f32``.
+
+``--parameters=float16`` rounds the kernels before the comparison and stores them in half the size; the program computes
+as before. Measure what that costs: ``launch.evaluate --artifact=ARTIFACT --data=...``.
 """
 
 from absl import flags
 
-from launch.runs import class_options, decoding, entry
-from launch.runs.exporting import export
+from launch.runs import class_options, entry, onnx_options
+from launch.runs.exporting import add_onnx, export
+from recog.cli import decoding
 
 
 def define_flags() -> None:
@@ -24,17 +34,29 @@ def define_flags() -> None:
     flags.DEFINE_string("out", None, "New folder for the artifact; an existing artifact is replaced.")
     flags.DEFINE_integer("height", None, "Height of a detector's pictures (that of its training).", 1)
     flags.DEFINE_integer("width", None, "Width of a detector's pictures (that of its training).", 1)
+    flags.DEFINE_enum("parameters", "float32", ["float32", "float16"], "Type of the stored kernels.")
     decoding.define_flags()
     class_options.define_flags()
-    flags.mark_flags_as_required(["workdir", "out"])
+    onnx_options.define_flags()
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags and exports."""
     del argv
-    values = flags.FLAGS
+    values, onnx = flags.FLAGS, onnx_options.from_flags()
+    if values.artifact:
+        if not onnx or values.workdir or values.out:
+            raise ValueError("--artifact takes an artifact to add --onnx to; without it, name --workdir and --out")
+        return add_onnx(values.artifact, onnx)
+    if not (values.workdir and values.out):
+        raise ValueError("name the run with --workdir and the folder for the artifact with --out")
     options = class_options.from_flags()
-    export(values.workdir, values.out, decoding.from_flags(), values.height, values.width, options)
+    how, half = decoding.from_flags(), values.parameters == "float16"
+    if onnx and how.described():
+        raise ValueError("ONNX programs decode by the best path or greedily: leave out --onnx, or the decoder's flags")
+    export(values.workdir, values.out, how, values.height, values.width, options, half=half)
+    if onnx:
+        add_onnx(values.out, onnx)
 
 
 if __name__ == "__main__":

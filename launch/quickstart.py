@@ -6,8 +6,6 @@ before it runs; an interrupted run resumes.
 """
 
 import json
-import shlex
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ from absl import flags
 
 from datasets.specs import open_source
 from launch.runs import entry
+from launch.runs.commands import run
 
 FRESH = "arithmetic:count=1000,seed=3"
 """Expressions of a seed that neither training nor validation uses."""
@@ -25,18 +24,6 @@ EXPECTED = 0.95
 """Minimum exact match on `FRESH`; lower values mean that something is wrong with the installation."""
 PICTURES = 5
 """Number of image files to read."""
-
-
-def run(command: list[str]) -> str:
-    """Prints and runs ``python -m launch...``; returns the last line of its output."""
-    print(f"\n$ python -m {shlex.join(command)}", flush=True)
-    line = ""
-    with subprocess.Popen([sys.executable, "-u", "-m", *command], stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-    if process.returncode:
-        sys.exit(process.returncode)
-    return line
 
 
 def draw_pictures(folder: Path) -> list[str]:

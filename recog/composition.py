@@ -1,10 +1,12 @@
-"""Division of labels among the branches of a structure, and composition of their predictions; on the device."""
+"""Division of labels among the branches of a structure, and composition of their predictions.
+
+Arrays are of JAX, on the device, or of NumPy, where another runtime has computed the predictions.
+"""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 
 from recog.alphabet import Alphabet
 from recog.decoded import Decoded
@@ -12,8 +14,8 @@ from recog.structure import Structure
 
 
 def split(
-    structure: Structure, alphabet: Alphabet, labels: Int[Array, "B L"], lengths: Int[Array, " B"]
-) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:
+    structure: Structure, alphabet: Alphabet, labels: Int[Any, "B L"], lengths: Int[Any, " B"]
+) -> dict[str, tuple[Int[Any, "B L"], Int[Any, " B"]]]:
     """Labels of each branch: tokens packed to the left and padded with zeros, and their numbers.
 
     Args:
@@ -25,19 +27,20 @@ def split(
     Raises:
       ValueError: the alphabet has no token for the separator.
     """
-    slot = jnp.arange(labels.shape[1])
+    xp = labels.__array_namespace__()
+    slot = xp.arange(labels.shape[1])
     if structure.separator:
         separators = (labels == structure.separator_id(alphabet)) & (slot < lengths[:, None])
-        last = jnp.max(jnp.where(separators, slot, -1), axis=1, keepdims=True)
-        cut = jnp.where(last < 0, labels.shape[1], last)
+        last = xp.max(xp.where(separators, slot, -1), axis=1, keepdims=True)
+        cut = xp.where(last < 0, labels.shape[1], last)
         part, live = slot > cut, (slot < lengths[:, None]) & (slot != cut)
     else:
         starts = [sum(structure.prefixes[: n + 1]) for n in range(len(structure.prefixes))]
-        part, live = sum((slot >= start for start in starts), jnp.zeros_like(slot)), slot < lengths[:, None]
+        part, live = sum((slot >= start for start in starts), xp.zeros_like(slot)), slot < lengths[:, None]
     keeps = {
         branch.name: live if branch.part is None else live & (part == branch.part) for branch in structure.branches
     }
-    return {name: (_pack(keep, labels), jnp.sum(keep, axis=1, dtype=jnp.int32)) for name, keep in keeps.items()}
+    return {name: (_pack(keep, labels), xp.sum(keep, axis=1, dtype=xp.int32)) for name, keep in keeps.items()}
 
 
 def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded]) -> Decoded:
@@ -65,7 +68,8 @@ def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded
     whole = read[structure.whole] if structure.whole else None
     if whole is not None and not own:
         return whole
-    confidence = jnp.prod(jnp.stack([reading.confidence for reading in own.values()]), axis=0)
+    xp = next(iter(own.values())).tokens.__array_namespace__()
+    confidence = xp.prod(xp.stack([reading.confidence for reading in own.values()]), axis=0)
     pieces = {part: _piece(reading, 0, reading.lengths) for part, reading in own.items()}
     if whole is not None and structure.auxiliary is None:
         pieces |= _cut(structure, own, whole)
@@ -74,7 +78,7 @@ def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded
     joined = _join(parts, confidence)
     if whole is not None and structure.auxiliary:
         agrees = joined.equals(whole.tokens, whole.lengths)
-        confidence *= jnp.where(agrees, 1.0, 1.0 - whole.confidence)
+        confidence *= xp.where(agrees, 1.0, 1.0 - whole.confidence)
     separator = structure.separator_id(alphabet) if structure.complete else None
     if separator is not None:
         before, after = parts
@@ -83,15 +87,17 @@ def compose(structure: Structure, alphabet: Alphabet, read: Mapping[str, Decoded
 
 
 def targets(
-    structure: Structure, alphabet: Alphabet, labels: Int[Array, "B L"], lengths: Int[Array, " B"]
-) -> tuple[Int[Array, "B L"], Int[Array, " B"]]:
+    structure: Structure, alphabet: Alphabet, labels: Int[Any, "B L"], lengths: Int[Any, " B"]
+) -> tuple[Int[Any, "B L"], Int[Any, " B"]]:
     """Tokens and lengths composed from perfect predictions of the branches.
 
     For a complete structure these are the labels, except for a separator at the end (79. becomes 79).
     """
+    xp = labels.__array_namespace__()
 
-    def perfect(tokens: Int[Array, "B L"], lengths: Int[Array, " B"]) -> Decoded:
-        return Decoded(tokens, lengths, jnp.ones(tokens.shape), jnp.zeros_like(tokens), jnp.ones(lengths.shape))
+    def perfect(tokens: Int[Any, "B L"], lengths: Int[Any, " B"]) -> Decoded:
+        sure = xp.ones(tokens.shape, xp.float32), xp.ones(lengths.shape, xp.float32)
+        return Decoded(tokens, lengths, sure[0], xp.zeros_like(tokens), sure[1])
 
     parts = split(structure, alphabet, labels, lengths)
     composed = compose(structure, alphabet, {name: perfect(*part) for name, part in parts.items()})
@@ -101,17 +107,18 @@ def targets(
 class _Piece(NamedTuple):
     """Slots of a prediction, with a mask of those that are part of the text."""
 
-    tokens: Int[Array, "B S"]
-    confidences: Float[Array, "B S"]
-    frames: Int[Array, "B S"]
-    keep: Bool[Array, "B S"]
+    tokens: Int[Any, "B S"]
+    confidences: Float[Any, "B S"]
+    frames: Int[Any, "B S"]
+    keep: Bool[Any, "B S"]
 
 
-def _piece(reading: Decoded, start: Int[Array, " B"] | int, length: Int[Array, " B"] | int) -> _Piece:
+def _piece(reading: Decoded, start: Int[Any, " B"] | int, length: Int[Any, " B"] | int) -> _Piece:
     """Slots of a prediction from ``start``, limited to its length; a negative length selects none."""
-    slot = jnp.arange(reading.tokens.shape[1])
-    start, end = jnp.asarray(start), jnp.minimum(start + length, reading.lengths)
-    keep = (slot >= start[..., None]) & (slot < end[..., None])
+    xp = reading.tokens.__array_namespace__()
+    slot = xp.arange(reading.tokens.shape[1])
+    first, end = xp.asarray(start), xp.minimum(start + length, reading.lengths)
+    keep = (slot >= first[..., None]) & (slot < end[..., None])
     return _Piece(reading.tokens, reading.confidences, reading.frames, keep)
 
 
@@ -125,26 +132,30 @@ def _cut(structure: Structure, own: Mapping[int, Decoded], whole: Decoded) -> di
 
 def _separator(token_id: int, after: _Piece) -> _Piece:
     """One slot with the separator, kept only if the part after it is not empty."""
-    first = jnp.argmax(after.keep, axis=1, keepdims=True)
-    tokens, frames = (jnp.take_along_axis(x, first, axis=1) for x in (after.tokens, after.frames))
-    keep = jnp.any(after.keep, axis=1, keepdims=True)
-    return _Piece(jnp.full_like(tokens, token_id), jnp.ones(tokens.shape), frames, keep)
+    xp = after.tokens.__array_namespace__()
+    first = xp.argmax(after.keep, axis=1, keepdims=True)
+    tokens, frames = (xp.take_along_axis(x, first, axis=1) for x in (after.tokens, after.frames))
+    keep = xp.any(after.keep, axis=1, keepdims=True)
+    return _Piece(xp.full_like(tokens, token_id), xp.ones(tokens.shape, xp.float32), frames, keep)
 
 
-def _join(pieces: Iterable[_Piece], confidence: Float[Array, " B"]) -> Decoded:
+def _join(pieces: Iterable[_Piece], confidence: Float[Any, " B"]) -> Decoded:
     """Concatenates pieces."""
-    tokens, confidences, frames, keep = (jnp.concatenate(slots, axis=1) for slots in zip(*pieces, strict=True))
+    pieces = list(pieces)
+    xp = pieces[0].tokens.__array_namespace__()
+    tokens, confidences, frames, keep = (xp.concatenate(slots, axis=1) for slots in zip(*pieces, strict=True))
     return Decoded(
         tokens=_pack(keep, tokens),
-        lengths=jnp.sum(keep, axis=1, dtype=jnp.int32),
+        lengths=xp.sum(keep, axis=1, dtype=xp.int32),
         confidences=_pack(keep, confidences),
         frames=_pack(keep, frames, beyond=-1),
         confidence=confidence,
     )
 
 
-def _pack(keep: Bool[Array, "B S"], slots: Array, beyond: int = 0) -> Array:
+def _pack(keep: Bool[Any, "B S"], slots: Any, beyond: int = 0) -> Any:
     """Moves the slots to keep to the left in their order; the others become ``beyond``."""
-    order = jnp.argsort(~keep, axis=1, stable=True)
-    kept = jnp.arange(keep.shape[1]) < jnp.sum(keep, axis=1, keepdims=True)
-    return jnp.where(kept, jnp.take_along_axis(slots, order, axis=1), jnp.asarray(beyond, slots.dtype))
+    xp = slots.__array_namespace__()
+    order = xp.argsort(~keep, axis=1, stable=True)
+    kept = xp.arange(keep.shape[1]) < xp.sum(keep, axis=1, keepdims=True)
+    return xp.where(kept, xp.take_along_axis(slots, order, axis=1), xp.asarray(beyond, slots.dtype))

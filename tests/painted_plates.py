@@ -27,7 +27,7 @@ NAMES, TEXTS = BoxCodec(("car", "truck")), TextCodec(DIGITS)
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
-class _Fixed(Task):
+class FixedTask(Task):
     """A task that only predicts."""
 
     @property
@@ -42,7 +42,7 @@ class _Fixed(Task):
 
 
 @dataclasses.dataclass(frozen=True)
-class Finder(_Fixed):
+class Finder(FixedTask):
     """Finds one plate of each class, with scores of 0.9 and 0.6."""
 
     model: Any = None
@@ -75,7 +75,7 @@ class Finder(_Fixed):
 
 
 @dataclasses.dataclass(frozen=True)
-class GreenReader(_Fixed):
+class GreenReader(FixedTask):
     """Reads a digit from the green in the middle of each third."""
 
     model: Any = None

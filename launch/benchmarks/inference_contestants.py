@@ -17,6 +17,8 @@ from launch.runs.costs import Cost
 from launch.runs.data import shape_of_batch
 from launch.runs.tasks import make_task
 from recog.batch import Batch, full_height
+from recog.export import onnx_program
+from recog.export.onnx.emit import OnnxOptions, emit, parts_of
 from recog.export.write import make_program, used_by_predict
 
 
@@ -34,19 +36,35 @@ class Ours:
         batch: Batch = jax.tree.map(lambda x: np.zeros((1, *x.shape[1:]), x.dtype), shapes)
         batch = batch._replace(images=_noise(cost, 1), sizes=_sizes(cost, 1))
         self._variables = jax.jit(self._task.init)(jax.random.key(0), batch)
+        self._preprocess = preprocess
         flat = flax.traverse_util.flatten_dict(self._variables, sep="/")
         self._used = used_by_predict(self._task, flat, preprocess)
         self._exported = export.deserialize(bytearray(make_program(self._task, self._used, preprocess).serialize()))
 
     def contestants(self, rows: int) -> dict[str, Contestant]:
         """The live model (``recog``) and the exported program (``artifact``), compiled for a batch of noise."""
-        arguments = jax.device_put((_noise(self._cost, rows), _sizes(self._cost, rows)))
+        arguments = self._batch(rows)
         live = jax.jit(self._task.predict).lower(self._variables, *arguments).compile()
-        exported = jax.jit(self._exported.call).lower(self._used, *arguments).compile()
         return {
             "recog": Contestant(functools.partial(_run, live, self._variables, *arguments), peak_bytes(live)),
-            "artifact": Contestant(functools.partial(_run, exported, self._used, *arguments), peak_bytes(exported)),
+            "artifact": self.exported(rows),
         }
+
+    def exported(self, rows: int) -> Contestant:
+        """The exported program, compiled for a batch of noise."""
+        arguments = self._batch(rows)
+        exported = jax.jit(self._exported.call).lower(self._used, *arguments).compile()
+        return Contestant(functools.partial(_run, exported, self._used, *arguments), peak_bytes(exported))
+
+    def onnx(self, rows: int) -> Contestant:
+        """The ONNX program in onnxruntime for a batch of noise, with all that makes its outputs the artifact's."""
+        task, arrays = self._task, jax.device_get(self._used)
+        emitted = emit(task, arrays, self._preprocess, OnnxOptions(), {})
+        program = onnx_program.make_program(emitted.model.SerializeToString(), task.codec, parts_of(task))
+        return Contestant(functools.partial(program, _noise(self._cost, rows), _sizes(self._cost, rows)), 0)
+
+    def _batch(self, rows: int) -> tuple[jax.Array, jax.Array]:
+        return jax.device_put((_noise(self._cost, rows), _sizes(self._cost, rows)))
 
 
 def _sizes(cost: Cost, rows: int) -> Int32[np.ndarray, "B 2"]:

@@ -21,6 +21,7 @@ from recog.ctc.most_probable import find_words
 from recog.ctc.nearby_words import NearbyWords
 from recog.export.artifact import Artifact
 from recog.export.pictures import pad
+from recog.serving.named import artifact_folder
 
 PICTURES = 200
 """Maximum number of pictures to read."""
@@ -63,10 +64,11 @@ def load_emissions(artifact: Artifact, source: Source) -> Emissions:
     """Reads pictures with an artifact; raises ``ValueError`` if it has no logits of a whole text."""
     samples = [source[index] for index in range(min(len(source), PICTURES))]
     fitted = [artifact.fit(sample.image) for sample in samples]
-    logits, lengths = artifact.logits(*pad(fitted, artifact.card.preprocess.height, artifact.card.preprocess.width))
+    preprocess, widest = artifact.card.preprocess, max(picture.shape[1] for picture in fitted)
+    logits, lengths = artifact.logits(*pad(fitted, len(fitted), preprocess.height, preprocess.width or widest))
     texts = [artifact.codec.split(sample.label) for sample in samples]
     separator = artifact.codec.alphabet.separator  # pyright: ignore[reportAttributeAccessIssue]  # logits are of texts
-    return Emissions(logits[: len(samples)], lengths[: len(samples)], [separator.join(text) for text in texts])
+    return Emissions(logits, lengths, [separator.join(text) for text in texts])
 
 
 def load_words(spec: str, first: Sequence[str], count: int) -> list[str]:
@@ -114,7 +116,7 @@ def measure(emissions: Emissions, words: Sequence[str], artifact: Artifact) -> L
 
 def report(artifact: str, data: str, spec: str, counts: Sequence[int]) -> dict[int, LexiconResult]:
     """Measures lexicons of several sizes and prints the table."""
-    loaded = Artifact.load(artifact)
+    loaded = Artifact.load(artifact_folder(artifact))
     emissions = load_emissions(loaded, open_source(data))
     batch, frames, classes = emissions.logits.shape
     print(f"{batch} pictures of {data} by {artifact}: {frames} frames, {classes} classes; milliseconds a picture")

@@ -9,6 +9,10 @@ live model, ``artifact`` the program that `launch.export` writes, loaded back. A
 faster counts. ``ratio`` is the artifact's speed divided by PyTorch's. ``MFU`` and ``peak MiB`` are those of the batch:
 the multiply-accumulates, two operations each, as a share of the device's peak, and the peak of live memory, parameters
 included, as in `launch.benchmarks.train`. ``?`` marks numbers that another job disturbed.
+
+    python -m launch.benchmarks.models --onnx [--models=lprnet,crnn] [--seconds=5]
+
+Compares the artifact in JAX with its ONNX program in onnxruntime instead: milliseconds of 1 and of 32 pictures.
 """
 
 import sys
@@ -17,7 +21,7 @@ from collections.abc import Callable
 import jax
 from absl import flags
 
-from launch.benchmarks import rival
+from launch.benchmarks import onnx_models, rival
 from launch.benchmarks.contestant import Result
 from launch.benchmarks.inference_contestants import measure
 from launch.benchmarks.rival import BATCH_SIZES, DTYPES, platform
@@ -111,12 +115,16 @@ def main(argv: list[str]) -> None:
     del argv
     values = flags.FLAGS
     check_names(values.models)
+    names = values.models or list(count_models())
+    if values.onnx:
+        return onnx_models.report(names, values.seconds)
     rival.share_memory()
-    report(values.models or list(count_models()), values.dtype, values.seconds)
+    report(names, values.dtype, values.seconds)
 
 
 if __name__ == "__main__":
     flags.DEFINE_list("models", [], "Names under launch/configs, without .py; by default each model once.")
+    flags.DEFINE_bool("onnx", False, "Whether to compare artifacts in JAX with their ONNX programs, in float32.")
     rival.define_dtype()
     flags.DEFINE_float("seconds", 5.0, "Seconds of measured time for each contestant and batch size.", lower_bound=0.0)
     entry.run(main)

@@ -1,165 +1,16 @@
-"""Decoders of readers, from flags."""
+"""Decoders of trained tasks, and decoding of evaluation samples, as flags choose them (`recog.cli.decoding`)."""
 
 import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from absl import flags
-
-from launch.runs.automata import make_automaton
 from launch.runs.data import Samples
 from launch.runs.host_decoding import BestOfBeam, BestOfLexicons, HostDecoding
-from launch.runs.lexicons import load_lexicon, open_lexicons
+from launch.runs.lexicons import open_lexicons
+from recog.cli.decoding import Decoding, require_room_for
 from recog.codecs import Codec, TextCodec
-from recog.ctc import BeamSearch, BestPath, Decoder
-from recog.ctc.guide import require_room
-from recog.ctc.hotwords import WEIGHT
-from recog.ctc.lexicon_search import LexiconSearch
-from recog.ctc.named_patterns import NAMED
-from recog.ctc.ngram_automaton import ALPHA, BETA
-from recog.export.artifact import Artifact
-from recog.export.files import sha256
+from recog.ctc import BeamSearch
 from recog.tasks.branches import BranchTask
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
-
-flags.disclaim_key_flags()  # --help lists them as those of the command
-
-BEST_PATH = "best_path"
-"""Name of the decoder without settings."""
-SEARCH = ("beam_width", "token_min_logp", "beam_prune_logp")
-"""Settings of a beam search."""
-GUIDES = ("pattern", "allow", "hotwords", "ngram")
-"""Settings of the automata that guide it."""
-OF_NGRAM = ("alpha", "beta")
-"""Settings of an n-gram model."""
-IGNORED = {
-    BEST_PATH: (*SEARCH, *GUIDES, *OF_NGRAM, "lexicon", "nbest"),
-    "beam": ("lexicon",),
-    "lexicon": (*SEARCH, *GUIDES, *OF_NGRAM),
-}
-"""Settings that have nothing to act on, by decoder."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Decoding:
-    """Settings of a decoder."""
-
-    decoder: str | None = None
-    """``best_path``, ``beam`` for a prefix beam search, or ``lexicon`` for the most probable word of a list; None for
-    the decoder of an artifact, elsewhere the best path."""
-    beam_width: int | None = None
-    """Hypotheses that a beam search keeps after each frame; None takes that of `BeamSearch`, as do the next two."""
-    token_min_logp: float | None = None
-    """Log probability that a token needs in a frame to extend a hypothesis."""
-    beam_prune_logp: float | None = None
-    """Log probability, relative to the best hypothesis, below which others are dropped."""
-    pattern: str = ""
-    """Regular expression that readings must match, or the name of one (`recog.ctc.named_patterns`)."""
-    allow: str = ""
-    """Characters that readings may consist of; empty allows the whole alphabet."""
-    hotwords: str = ""
-    """Words that are more likely, with log weights (`launch.runs.automata.parse_hotwords`)."""
-    ngram: str = ""
-    """ARPA file of an n-gram model over the alphabet's tokens."""
-    alpha: float | None = None
-    """Weight of the n-gram model; None takes `ALPHA`."""
-    beta: float | None = None
-    """Log weight of each token with an n-gram model; None takes `BETA`."""
-    lexicon: str = ""
-    """Word list; see `launch.runs.lexicons.open_lexicons`."""
-    nbest: int | None = None
-    """Texts to list for each picture, best first; None lists none."""
-
-    def make(self, codec: Codec) -> Decoder | None:
-        """Builds the decoder; None for the best path, which needs none.
-
-        Raises:
-          ValueError: settings that do not fit each other or the alphabet.
-        """
-        self.check(codec)
-        if self.decoder in (None, BEST_PATH):
-            return None
-        assert isinstance(codec, TextCodec)
-        if self.decoder == "lexicon":
-            return LexiconSearch(load_lexicon(self.lexicon, codec))
-        automaton = make_automaton(
-            codec,
-            pattern=self.pattern,
-            allowed=self.allow,
-            hotwords=self.hotwords,
-            ngram=self.ngram,
-            alpha=self.alpha,
-            beta=self.beta,
-        )
-        search = {name: getattr(self, name) for name in SEARCH if getattr(self, name) is not None}
-        return BeamSearch(codec.alphabet.blank_id, automaton=automaton, **search)
-
-    def described(self) -> dict[str, Any]:
-        """Settings that differ from the usual ones, for JSON: none for the best path, an n-gram model by its content.
-
-        Raises:
-          OSError: the file of the n-gram model cannot be read.
-        """
-        usual = dataclasses.replace(Decoding(), decoder=self.decoder if self.decoder == BEST_PATH else None)
-        settings = {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
-        if self.ngram:
-            settings["ngram"] = {"file": Path(self.ngram).name, "sha256": sha256(Path(self.ngram))}
-        return settings
-
-    def check(self, codec: Codec) -> None:
-        """Raises ``ValueError`` for settings that have nothing to act on, or need another one."""
-        decoder = self.decoder or BEST_PATH
-        if given := self._given(*IGNORED[decoder]):
-            other = "lexicon" if given == ["--lexicon"] else "beam"
-            raise ValueError(f"--decoder={decoder} ignores {' and '.join(given)}: set --decoder={other}")
-        if (given := self._given(*OF_NGRAM)) and not self.ngram:
-            raise ValueError(f"nothing uses {' and '.join(given)} without an n-gram model: set --ngram=FILE")
-        if decoder == "lexicon" and not self.lexicon:
-            raise ValueError("--decoder=lexicon needs words: set --lexicon=FILE, with one word a line")
-        if decoder != BEST_PATH and not isinstance(codec, TextCodec):
-            raise ValueError(f"--decoder={decoder} decodes texts, this model predicts {codec.kind}")
-
-    def check_whole_texts(self) -> None:
-        """Raises ``ValueError`` for settings that models reading by parts or by attention have no logits for."""
-        if given := (["--decoder=lexicon"] if self.decoder == "lexicon" else []) + self._given("lexicon", "nbest"):
-            raise ValueError(
-                f"{' and '.join(given)}: lexicons and lists of the best texts need CTC logits of a whole text; this "
-                "model reads by parts or attention: leave these flags out"
-            )
-
-    @property
-    def restricts(self) -> bool:
-        """Whether readings are limited to some texts."""
-        return bool(self.pattern or self.allow or self.lexicon)
-
-    def _given(self, *names: str) -> list[str]:
-        """Those of the flags that are set."""
-        return [f"--{name}" for name in names if getattr(self, name) not in (None, "")]
-
-
-def define_flags() -> None:
-    """Defines the flags of decoders."""
-    flags.DEFINE_enum("decoder", None, list(IGNORED), "Decoder of a reader (the artifact's own, or the best path).")
-    flags.DEFINE_integer("beam_width", None, f"Hypotheses that a beam search keeps ({BeamSearch.beam_width}).", 1)
-    flags.DEFINE_float("token_min_logp", None, "Log probability that a new token needs in its frame (any).")
-    flags.DEFINE_float("beam_prune_logp", None, "Log probability relative to the best hypothesis, 0 or less (any).")
-    flags.DEFINE_string("pattern", "", f"Regular expression that readings must match, or one of {', '.join(NAMED)}.")
-    flags.DEFINE_string("allow", "", "Characters that readings may consist of.")
-    flags.DEFINE_string("hotwords", "", f"Words that are more likely, with log weights ({WEIGHT:g}): TOTAL:2,CASH")
-    flags.DEFINE_string("ngram", "", "ARPA file of an n-gram model of characters, such as launch.prepare writes.")
-    flags.DEFINE_float("alpha", None, f"Weight of the n-gram model ({ALPHA:g}).", lower_bound=0)
-    flags.DEFINE_float("beta", None, f"Log weight of each character with an n-gram model ({BETA:g}).")
-    flags.DEFINE_string(
-        "lexicon", "", "File: a word (tab, frequency) a line; launch.evaluate: full, FILE:50, lexicon_50."
-    )
-    flags.DEFINE_integer("nbest", None, "Texts to list for each picture, as JSON lines.", lower_bound=1)
-
-
-def from_flags() -> Decoding:
-    """Settings from the flags of `define_flags`."""
-    return Decoding(**{field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Decoding)})
 
 
 def decoded_by(task: Task, decoding: Decoding) -> Task:
@@ -179,59 +30,48 @@ def decoded_by(task: Task, decoding: Decoding) -> Task:
     return dataclasses.replace(task, decoder=decoder)
 
 
-def artifact_decoded_by(artifact: Artifact, decoding: Decoding) -> Artifact:
-    """An artifact whose predictions are decoded as configured, by the exported decoder if it has these settings.
+def task_decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDecoding | None:
+    """`decoding_on_host` for the logits of a task.
 
     Raises:
-      ValueError: the artifact needs to be exported with this decoder, or the settings do not fit.
-      OSError: a file of the settings cannot be read.
+      ValueError: see there; or no text of the pattern fits the widest of the samples.
     """
-    if isinstance(artifact.codec, TextCodec) and not artifact.reads_whole_texts:
-        decoding.check_whole_texts()
-    decoding.check(artifact.codec)
-    if decoding.decoder is None:
-        return artifact
-    if not decoding.nbest and _by_content(artifact.card.decoder) == _by_content(decoding.described()):
-        return artifact
-    if decoding.decoder == BEST_PATH and isinstance(artifact.codec, TextCodec):
-        return artifact.decoded_by(BestPath(artifact.codec.alphabet.blank_id))
-    decoder = decoding.make(artifact.codec)
-    if artifact.frames is not None:
-        _require_room(decoder, artifact.frames)
-    return artifact.decoded_by(decoder)
+    whole = isinstance(task, ReadingTask)
+    frames = task.frames(int(samples.checked.widths.max())) if whole else None
+    return decoding_on_host(task.codec, decoding, samples, whole_texts=whole, frames=frames)
 
 
-def _by_content(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with the digest of an n-gram model alone, wherever its file is."""
-    return {name: value.get("sha256") if isinstance(value, dict) else value for name, value in settings.items()}
-
-
-def decoding_on_host(task: Task, decoding: Decoding, samples: Samples) -> HostDecoding | None:
+def decoding_on_host(
+    codec: Codec, decoding: Decoding, samples: Samples, *, whole_texts: bool, frames: int | None
+) -> HostDecoding | None:
     """Decoding of evaluation samples on the host; None if the device decodes them.
 
+    Args:
+      codec: codec of the model.
+      decoding: settings of the decoder.
+      samples: samples to evaluate.
+      whole_texts: whether the model has CTC logits of a whole text.
+      frames: number of its CTC frames for the widest of the samples; None if unknown.
+
     Raises:
-      ValueError: settings that do not fit each other, the task or the samples; see `open_lexicons`.
+      ValueError: settings that do not fit each other, the model or the samples; see `open_lexicons`.
     """
-    decoding.check(task.codec)
+    decoding.check(codec)
     if decoding.decoder != "lexicon" and not decoding.nbest:
         return None
-    if not isinstance(task, ReadingTask):
+    if not (whole_texts and isinstance(codec, TextCodec)):
         raise ValueError("lexicons and --nbest need CTC logits of a whole text; this model has none")
     if decoding.decoder == "lexicon":
-        lexicon_of = open_lexicons(decoding.lexicon, task.codec, samples)
-        return HostDecoding(task.codec, BestOfLexicons(task.codec, lexicon_of, decoding.nbest or 1))
-    search = decoding.make(task.codec)
+        lexicon_of = open_lexicons(decoding.lexicon, codec, samples)
+        return HostDecoding(codec, BestOfLexicons(codec, lexicon_of, decoding.nbest or 1))
+    search = decoding.make(codec)
     assert isinstance(search, BeamSearch)
-    require_room_in(samples, dataclasses.replace(task, decoder=search))
-    return HostDecoding(task.codec, BestOfBeam(search, decoding.nbest or 1))
+    if frames is not None:
+        require_room_for(search, frames)
+    return HostDecoding(codec, BestOfBeam(search, decoding.nbest or 1))
 
 
 def require_room_in(samples: Samples, task: Task) -> None:
     """Raises ``ValueError`` if no text of the task's pattern fits the widest of the samples."""
     if isinstance(task, ReadingTask):
-        _require_room(task.decoder, task.frames(int(samples.checked.widths.max())))
-
-
-def _require_room(decoder: Decoder | None, frames: int) -> None:
-    if isinstance(decoder, BeamSearch) and decoder.automaton:
-        require_room(int(decoder.automaton.frames_needed()[0, decoder.blank_id]), frames)
+        require_room_for(task.decoder, task.frames(int(samples.checked.widths.max())))

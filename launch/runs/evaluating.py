@@ -2,37 +2,28 @@
 
 import contextlib
 import dataclasses
-import itertools
 from pathlib import Path
 
 import jax
-import numpy as np
 
 from datasets.pipeline import DataConfig
 from datasets.specs import open_source
 from launch.runs.assembly import show_notes
-from launch.runs.box_tiles import box_tile, detections, is_right
 from launch.runs.class_options import ClassOptions
 from launch.runs.crnn_figure4 import CrnnFigure4
 from launch.runs.data import Samples, check, needs, needs_to_measure, one_pass, open_data
-from launch.runs.decoding import Decoding, decoded_by, decoding_on_host, require_room_in
-from launch.runs.evaluating_classes import calibrate, write_class_files
+from launch.runs.decoding import decoded_by, require_room_in, task_decoding_on_host
+from launch.runs.evaluating_classes import calibrate
+from launch.runs.evaluation_files import further_entries, write_files
 from launch.runs.folder import TrainedRun, load_json, load_run
 from launch.runs.host_decoding import HostDecoding
-from launch.runs.lexicons import load_lexicon
-from recog.codecs import BoxCodec, BoxLabel, ClassCodec, Codec
-from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, Tile, write_contact_sheet
-from recog.evaluation.evaluator import Evaluation, Evaluator, Prediction, write_evaluation
-from recog.images import decode
+from recog.cli.decoding import Decoding
+from recog.cli.lexicon_file import load_lexicon
+from recog.codecs import ClassCodec, Codec
+from recog.evaluation.evaluator import Evaluator
 from recog.mesh import make_mesh, replicated
-from recog.metrics import BoxCounts
-from recog.preprocess import Preprocess
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
-
-LISTS = "nbest.jsonl"
-SHOWN = 60
-"""Maximum number of pictures on the contact sheet."""
 
 
 def evaluate(
@@ -80,23 +71,15 @@ def evaluate(
         codec, samples = run.task.codec, _own_samples(run, Path(workdir))
     require_room_in(samples, run.task)
     figure = _figure(decoding, run.task) if study else None
-    on_host = HostDecoding(figure.codec, figure) if figure else decoding_on_host(run.task, decoding, samples)
+    on_host = HostDecoding(figure.codec, figure) if figure else task_decoding_on_host(run.task, decoding, samples)
     with contextlib.closing(one_pass(samples, settings, codec)) as stream:
         evaluator = Evaluator(run.task, mesh, on_host, ("logits",) if calibrates else ())
         evaluation = evaluator(jax.device_put(run.variables, replicated(mesh)), stream)
-    further = {"skipped": skipped} if (skipped := len(samples.source) - len(evaluation.predictions)) else {}
-    further |= on_host.further() if on_host else {}
-    report = write_evaluation(evaluation, out, samples.describe, further)
-    (out / LISTS).unlink(missing_ok=True)
-    if on_host and decoding.nbest:
-        on_host.write(out / LISTS, samples.describe)
+    further = further_entries(evaluation, samples, on_host)
+    lists = on_host if decoding.nbest else None
+    report = write_files(out, evaluation, samples, settings.preprocess, further, lists)
     if figure:
         figure.draw(out)
-    if codec.kind == ClassCodec.kind:
-        write_class_files(out, evaluation, samples)
-    else:
-        cell = PICTURE_CELL if codec.kind == BoxCodec.kind else CELL
-        write_contact_sheet(out / "contact_sheet.png", tiles(evaluation, samples, settings.preprocess), cell=cell)
     if calibrates:
         calibrate(out, run, evaluation, data or run.config.data.validation or run.config.data.train)
     if evaluation.hint and not decoding.restricts:
@@ -135,30 +118,3 @@ def _own_samples(run: TrainedRun, workdir: Path) -> Samples:
             "out of it now may have been trained on. Name other samples with --data, or restore the original ones"
         )
     return samples
-
-
-def tiles(evaluation: Evaluation, samples: Samples, preprocess: Preprocess) -> list[Tile]:
-    """Tiles of wrong predictions, up to half of the sheet, followed by others in the order of the source.
-
-    Args:
-      evaluation: predictions of the samples.
-      samples: the samples.
-      preprocess: preprocessing of their pictures, in whose pixels detections are.
-    """
-    right = is_right if isinstance(evaluation.counts, BoxCounts) else str.__eq__
-    wrong = (p for p in evaluation.predictions if not right(p.label, p.text))
-    chosen = list(itertools.islice(wrong, SHOWN // 2))
-    shown = {p.id for p in chosen}
-    chosen += [p for p in evaluation.predictions if p.id not in shown]
-    return [_tile(samples, p, preprocess) for p in chosen[:SHOWN]]
-
-
-def _tile(samples: Samples, prediction: Prediction, preprocess: Preprocess) -> Tile:
-    image, label, _ = samples.source[prediction.id]
-    picture = decode(image, 3) if isinstance(image, bytes) else image
-    if not isinstance(label, BoxLabel):
-        return Tile(picture, prediction.text, prediction.label)
-    height, width = picture.shape[:2]
-    rows, columns = preprocess.scaled_size(height, width)
-    scale = np.array([width / columns, height / rows], np.float32)
-    return box_tile(picture, label, [box._replace(corners=box.corners * scale) for box in detections(prediction.text)])

@@ -11,7 +11,7 @@ from launch.runs.folder import TrainedRun
 from recog.evaluation.calibration import fit_temperature
 from recog.evaluation.class_figures import write_calibration, write_confusion
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
-from recog.evaluation.evaluator import Evaluation, Prediction
+from recog.evaluation.tally import Evaluation, Prediction
 from recog.images import decode
 from recog.metrics import ClassCounts
 from recog.tasks.class_scores import SIGMOID
@@ -73,5 +73,6 @@ def calibrate(folder: Path, run: TrainedRun, evaluation: Evaluation, data: str) 
     (folder / CALIBRATION).write_text(json.dumps(saved, indent=2) + "\n", encoding="utf-8")
     print(
         f"temperature {found.value:.4g}, fitted as if one more sample were wrong: log loss {found.log_loss_before:.4g} "
-        f"before, {found.log_loss_after:.4g} after on these {len(classes)} samples; export it with --temperature={folder / CALIBRATION}"
+        f"before, {found.log_loss_after:.4g} after on these {len(classes)} samples; export it with "
+        f"--temperature={folder / CALIBRATION}"
     )

@@ -17,8 +17,8 @@ from datasets.needs import Needs
 from datasets.specs import open_source
 from launch.runs.box_tiles import outlined_twice
 from launch.runs.data import Samples, check
-from launch.runs.decoding import Decoding
-from launch.runs.predicting_plates import load_plate_reader
+from recog.cli.decoding import Decoding
+from recog.cli.predicting_plates import load_plate_reader
 from recog.codecs import BoxCodec, BoxLabel, BoxTargets, LabelledBox, Prediction, TextCodec
 from recog.evaluation.contact_sheet import PICTURE_CELL, Tile, write_contact_sheet
 from recog.metrics import BoxCounts

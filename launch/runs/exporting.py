@@ -1,17 +1,26 @@
 """Export of a trained run as a serving artifact."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from launch.runs.assembly import show_notes
 from launch.runs.class_options import ClassOptions
-from launch.runs.config import Config, to_json
-from launch.runs.decoding import Decoding, decoded_by
-from launch.runs.folder import load_run
-from launch.runs.tasks import check_model
+from launch.runs.config import Config, from_json, to_json
+from launch.runs.decoding import decoded_by
+from launch.runs.folder import load_json, load_run
+from launch.runs.tasks import check_model, make_task
+from recog.cli.decoding import Decoding
 from recog.export.check import Agreement
-from recog.export.files import FILES
+from recog.export.files import CONFIG, FILES, PROGRAM
+from recog.export.loading import load_card, load_codec
 from recog.export.write import Provenance, check_free, write_artifact
+from recog.serving.named import artifact_folder
 from recog.tasks.branches import BranchTask
+from recog.tasks.task import Task
+from recog.zoo import FOLDER as ZOO_FOLDER
+
+if TYPE_CHECKING:  # it imports onnx, which not every installation has
+    from recog.export.onnx.emit import OnnxOptions
 
 
 def export(
@@ -21,6 +30,8 @@ def export(
     height: int | None = None,
     width: int | None = None,
     options: ClassOptions | None = None,
+    *,
+    half: bool = False,
 ) -> Agreement:
     """Exports the best checkpoint of a run, and prints the files written.
 
@@ -31,6 +42,7 @@ def export(
       height: rows of a detector's pictures; None takes those of its training.
       width: columns of a detector's pictures; None takes those of its training.
       options: views and temperature of a classifier; None takes those of the run.
+      half: whether to store kernels in half precision.
 
     Raises:
       FileExistsError: ``out`` holds files but not an artifact.
@@ -63,7 +75,7 @@ def export(
         metrics=run.metrics,
         decoder=decoding.described(),
     )
-    agreement = write_artifact(out, task, run.variables, provenance)
+    agreement = write_artifact(out, task, run.variables, provenance, half=half)
     for name in FILES:
         print(f"{(out / name).stat().st_size:>12,}  {out / name}")
     print(
@@ -71,6 +83,34 @@ def export(
         f"({agreement.numbers} integers equal, other numbers within {agreement.difference:.1e})"
     )
     return agreement
+
+
+def add_onnx(artifact: str | Path, options: "OnnxOptions") -> None:
+    """Adds an ONNX program to an artifact, and prints its file.
+
+    Raises:
+      recog.export.onnx.parity.ParityError: its predictions differ from those of the artifact's program.
+      ValueError: not an artifact, or the settings do not fit it.
+    """
+    from recog.export.onnx.write import write_onnx
+
+    folder = artifact_folder(artifact)
+    if folder.parent == ZOO_FOLDER:
+        raise ValueError(f"--artifact={artifact} is part of the package: copy {folder}, and name the copy")
+    load_card(folder)  # a message about the folder, before one about its configuration
+    path, parity = write_onnx(folder, _task_of(folder), options)
+    print(f"{path.stat().st_size:>12,}  {path}")
+    print(
+        f"opset {options.opset}; agrees with {PROGRAM} on {parity.pictures} pictures "
+        f"(tokens equal, numbers within {parity.difference:.1e})"
+    )
+
+
+def _task_of(artifact: Path) -> Task:
+    """Task that an artifact was exported from, in float32."""
+    config = from_json(Config, load_json(artifact / CONFIG))
+    config.model.dtype = "float32"
+    return make_task(config, load_codec(artifact)[0])
 
 
 def _resize(config: Config, height: int | None, width: int | None) -> None:

@@ -1,6 +1,5 @@
 """Decoding of evaluation samples on the host: by lexicons, and to lists of the best texts."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +8,7 @@ import jax
 import numpy as np
 
 from launch.runs.lexicons import LexiconOf
+from recog.cli.predicting_lines import json_line
 from recog.codecs import Reading, TextCodec
 from recog.ctc import BeamSearch
 from recog.ctc.lexicon_search import best_words
@@ -22,7 +22,7 @@ class Best(Protocol):
     """Finds the best texts of evaluation samples."""
 
     def __call__(self, logits: np.ndarray, lengths: np.ndarray, ids: Sequence[int], labels: Sequence[str]) -> Decoded:
-        """Best texts of a batch, ``B N ...``; arguments as in `recog.evaluation.evaluator.Decode`."""
+        """Best texts of a batch, ``B N ...``; arguments as in `recog.evaluation.tally.Decode`."""
         ...
 
     def further(self) -> dict[str, float]:
@@ -31,7 +31,7 @@ class Best(Protocol):
 
 
 class HostDecoding:
-    """A `recog.evaluation.evaluator.Decode` that keeps the lists of best texts.
+    """A `recog.evaluation.tally.Decode` that keeps the lists of best texts.
 
     Args:
       codec: codec of the labels.
@@ -91,9 +91,3 @@ class BestOfLexicons:
     def further(self) -> dict[str, float]:
         """Share of the labels that their lexicon holds, which limits the accuracy."""
         return {"in_lexicon": sum(self._held) / max(len(self._held), 1)}
-
-
-def json_line(key: str, name: str, readings: Sequence[Reading]) -> str:
-    """A picture and its readings as a line of JSON."""
-    listed = [{"text": reading.text, "confidence": float(f"{reading.confidence:.4g}")} for reading in readings]
-    return json.dumps({key: name, "readings": listed}, ensure_ascii=False)

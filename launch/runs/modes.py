@@ -29,7 +29,7 @@ def choose_mode(given: Collection[str], modes: Mapping[str, Mode], usage: str) -
     (mode,) = selected
     required, optional = modes[mode]
     owners = {flag: name for name, flags in modes.items() for flag in (*flags.required, *flags.optional)}
-    for flag in sorted(set(given) & owners.keys() - {*required, *optional}):
+    for flag in sorted(set(given) & owners.keys() - {mode, *required, *optional}):
         raise ValueError(f"--{flag} goes with --{owners[flag]}, not with --{mode}")
     if missing := [flag for flag in required if flag not in given]:
         raise ValueError(f"--{mode} needs {' and '.join(f'--{flag}' for flag in missing)} as well")

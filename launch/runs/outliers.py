@@ -19,7 +19,7 @@ from recog.codecs import ClassCodec
 from recog.evaluation.contact_sheet import PICTURE_CELL, Tile, write_contact_sheet
 from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
-from recog.export.pictures import pad
+from recog.serving.named import artifact_folder
 
 TOP = 20
 """Number of the model's most probable classes in which a wanted one must be, unless another is given."""
@@ -73,7 +73,7 @@ def find_outliers(data: str, model: str | Path, classes: str, top: int = TOP, ou
       ArtifactError: not the artifact of a classifier.
       ValueError: the classes do not fit the model or the labels, or no picture can be read.
     """
-    artifact, out = Artifact.load(model), Path(out).expanduser()
+    artifact, out = Artifact.load(artifact_folder(model)), Path(out).expanduser()
     if not isinstance(artifact.codec, ClassCodec):
         raise ArtifactError(f"{model} is not the artifact of a classifier, which --outliers needs")
     names = artifact.codec.names
@@ -137,10 +137,12 @@ def _load(artifact: Artifact, source: Once, index: int) -> _Loaded | str:
 
 
 def _judge(artifact: Artifact, source: Once, wanted: Wanted, loaded: Sequence[tuple[int, _Loaded]]) -> Iterator[Seen]:
-    preprocess, names = artifact.card.preprocess, artifact.codec.class_names
-    images, sizes = pad([one.fitted for _, one in loaded], preprocess.height, preprocess.width)
-    found = artifact.predict(images, sizes)["probabilities"]
-    for (index, one), probabilities in zip(loaded, found, strict=False):  # further rows are padding of the batch
+    def predict(images: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
+        return list(artifact.predict(images, sizes)["probabilities"])
+
+    names = artifact.codec.class_names
+    found = artifact.in_groups([one.fitted for _, one in loaded], predict)
+    for (index, one), probabilities in zip(loaded, found, strict=True):
         rank, probability = rank_of(probabilities, wanted.of(one.label))
         first = np.argsort(-probabilities, kind="stable")[:3]
         best = tuple((names[place], float(probabilities[place])) for place in first)

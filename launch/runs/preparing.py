@@ -40,7 +40,7 @@ def define_flags() -> None:
     flags.DEFINE_boolean("report", False, "Report on the samples of --data.")
     flags.DEFINE_boolean("priors", False, "Find priors of a detector for the boxes of --data.")
     flags.DEFINE_boolean("outliers", False, "Find pictures of --data that show none of the classes they should.")
-    flags.DEFINE_string("model", None, "Folder that launch.export wrote for a classifier of ImageNet.")
+    flags.DEFINE_string("model", None, "Artifact of a classifier of ImageNet.")
     flags.DEFINE_string("classes", None, f"Wanted classes: {', '.join(BUILT_IN)}, or a file with one per line.")
     flags.DEFINE_integer("top", None, "Number of the model's first classes that must hold a wanted one (20).", 1)
     flags.DEFINE_string("ngram", None, "ARPA file to write.")

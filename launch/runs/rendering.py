@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from datasets.builders.render import RenderedSet
 from datasets.builders.rendering import Rendering
-from launch.runs.disk import full_disk_named
 from launch.runs.lock import try_lock
+from recog.cli.disk import full_disk_named
 
 
 def store_rendering(

@@ -17,7 +17,6 @@ from launch.runs import distributed
 from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
 from launch.runs.data import one_pass, shape_of_batch
-from launch.runs.disk import full_disk_named
 from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
 from launch.runs.frozen_features import frozen_features
@@ -27,6 +26,7 @@ from launch.runs.states import advance_of, from_features, state_of
 from launch.runs.tasks import counts_of
 from launch.runs.utilization import utilization
 from recog.batch import Batch
+from recog.cli.disk import full_disk_named
 from recog.evaluation.cost import count_parameters
 from recog.evaluation.curves import write_curves
 from recog.evaluation.evaluator import Evaluator

@@ -4,25 +4,14 @@ import dataclasses
 import json
 from typing import Any, ClassVar, NamedTuple, Self
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from recog.codecs.box_pairs import paired
 from recog.codecs.codec import TOO_LONG, UNKNOWN_CLASS, WRONG_KIND, CardText, Prediction, Problems, Reading
-from recog.geometry import move_points
-from recog.polygons import share_inside
 
 OUTSIDE_PICTURE = "box_outside_picture"
 DEGENERATE = "degenerate_box"
-
-KEPT = 0.6
-"""Minimum share of a box that an augmentation must leave in the picture.
-
-A plate of seven characters that has lost three is of no use to a reader, and two of its corners would be guessed from
-little more than half of it. With a much higher share, boxes cut by the border, as photographs have them, would not be
-learnt.
-"""
 
 
 class LabelledBox(NamedTuple):
@@ -217,25 +206,16 @@ class BoxCodec:
         """Equal detections in the same slots (`recog.codecs.box_pairs`)."""
         return paired(one, other)
 
-    def moved(self, targets: BoxTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> BoxTargets:
+    def moved(self, targets: BoxTargets, maps: Float[Any, "B 3 3"], sizes: Int[Any, "B 2"]) -> BoxTargets:
         """Maps corners by each picture's homography, and unmasks boxes that are cut off.
 
-        A box stays if at least `KEPT` of its area that was inside the picture still is; of others that can be seen, the
-        corners stay. Corners may lie outside: they are not clipped, because an object's corner has its place whether or
-        not the picture shows it.
+        A box stays if at least `recog.codecs.moved_boxes.KEPT` of its area that was inside the picture still is; of
+        others that can be seen, the corners stay. Corners may lie outside: they are not clipped, because an object's
+        corner has its place whether or not the picture shows it.
         """
-        batch, boxes = targets.corners.shape[:2]
-        centred = jnp.asarray(targets.corners).reshape(batch, boxes * 4, 2) - 0.5  # maps have pixel centres at integers
-        points = move_points(maps, centred).reshape(targets.corners.shape) + 0.5
-        before, after = share_inside(targets.corners, sizes), share_inside(points, sizes)
-        seen = targets.mask & (after > 0)
-        mask = seen & (after >= KEPT * before)
-        return BoxTargets(
-            jnp.where(seen[..., None, None], points, 0.0),
-            jnp.where(mask, targets.classes, 0),
-            mask,
-            jnp.where(mask[..., None], targets.texts, 0),
-        )
+        from recog.codecs.moved_boxes import moved  # reading by other runtimes does not import JAX
+
+        return moved(targets, maps, sizes)
 
     def for_measuring(self) -> Self:
         """The codec itself."""

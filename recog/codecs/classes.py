@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from recog.codecs.codec import UNKNOWN_CLASS, WRONG_KIND, CardText, Prediction, Problems, Reading
 from recog.unknown_tokens import shortened
@@ -138,7 +138,7 @@ class ClassCodec:
         """The predictions themselves: their order is fixed."""
         return one, other
 
-    def moved(self, targets: ClassTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> ClassTargets:
+    def moved(self, targets: ClassTargets, maps: Float[Any, "B 3 3"], sizes: Int[Any, "B 2"]) -> ClassTargets:
         """Unchanged targets: the class of a picture does not depend on positions."""
         del maps, sizes
         return targets

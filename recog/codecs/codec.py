@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 Problems = dict[str, str]
 """Reasons why a sample cannot be used, by kind of problem; empty for a usable sample."""
@@ -122,7 +122,7 @@ class Codec(Protocol):
         """
         ...
 
-    def moved(self, targets: Any, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> Any:
+    def moved(self, targets: Any, maps: Float[Any, "B 3 3"], sizes: Int[Any, "B 2"]) -> Any:
         """Targets of pictures warped by homographies; a pure function of arrays, on the device.
 
         Args:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from recog.alphabet import Alphabet
 from recog.codecs.codec import EMPTY, OUTSIDE, TOO_LONG, WRONG_KIND, CardText, Prediction, Problems, Reading
@@ -144,7 +144,7 @@ class TextCodec:
         """The predictions themselves: their order is fixed."""
         return one, other
 
-    def moved(self, targets: TextTargets, maps: Float[Array, "B 3 3"], sizes: Int[Array, "B 2"]) -> TextTargets:
+    def moved(self, targets: TextTargets, maps: Float[Any, "B 3 3"], sizes: Int[Any, "B 2"]) -> TextTargets:
         """Unchanged targets: a text does not depend on positions."""
         del maps, sizes
         return targets

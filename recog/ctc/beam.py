@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from recog.ctc.automaton import Automaton
 from recog.ctc.beam_step import MISSING, advance, frame_inputs, start
+from recog.ctc.decoder import BEAM_WIDTH
 from recog.ctc.guide import Guide, guide_through
 from recog.ctc.hypotheses import Hypotheses, Moves, align, trace_back
 from recog.ctc.log_space import LOG_ZERO
@@ -31,7 +32,7 @@ def beam_search(
     logit_lengths: Int[Array, " B"],
     *,
     blank_id: int = 0,
-    beam_width: int = 10,
+    beam_width: int = BEAM_WIDTH,
     token_min_logp: float = -math.inf,
     beam_prune_logp: float = -math.inf,
     nbest: int = 1,

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from recog.ctc.automaton import Automaton
 from recog.ctc.beam import beam_search
-from recog.ctc.best_path import best_path
+from recog.ctc.best_path_decoder import best_path
+from recog.ctc.decoder import BEAM_WIDTH
 from recog.ctc.guide import TooFewFramesError
 from recog.ctc.loss import ctc_loss
 from recog.decoded import Decoded
@@ -28,7 +29,7 @@ class BeamSearch:
     """
 
     blank_id: int = 0
-    beam_width: int = 10
+    beam_width: int = BEAM_WIDTH
     token_min_logp: float = -math.inf
     beam_prune_logp: float = -math.inf
     automaton: Automaton | None = None

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 from recog.alphabet import Alphabet
 from recog.composition import compose
 from recog.ctc.beam_decoder import BeamSearch
-from recog.ctc.best_path import BestPath
+from recog.ctc.best_path_decoder import BestPath
 from recog.ctc.decoder import Decoder
 from recog.ctc.parts import search_parts
 from recog.decoded import Decoded

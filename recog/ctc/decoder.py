@@ -1,10 +1,13 @@
 """Protocols of decoders over CTC logits."""
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from recog.decoded import Decoded
+
+BEAM_WIDTH = 10
+"""Hypotheses that a beam search keeps after each frame, unless told otherwise."""
 
 
 class Decoder(Protocol):
@@ -13,7 +16,7 @@ class Decoder(Protocol):
     on_host: ClassVar[bool]
     """Whether it takes and returns NumPy arrays; otherwise it can be jitted and exported."""
 
-    def __call__(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"]) -> Decoded:
+    def __call__(self, logits: Float[Any, "B T K"], lengths: Int[Any, " B"]) -> Decoded:
         """Decodes a batch.
 
         Args:
@@ -27,7 +30,7 @@ class Decoder(Protocol):
 class Ranking(Decoder, Protocol):
     """A decoder that also lists the best sequences of each sample."""
 
-    def best(self, logits: Float[Array, "B T K"], lengths: Int[Array, " B"], count: int) -> Decoded:
+    def best(self, logits: Float[Any, "B T K"], lengths: Int[Any, " B"], count: int) -> Decoded:
         """Finds the ``count`` best sequences of each sample, best first: arrays ``B N ...``.
 
         Where there are fewer, the others are empty and have the confidence 0.

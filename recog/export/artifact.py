@@ -1,4 +1,4 @@
-"""Serving artifact: a folder that predicts with JAX alone, without the code that trained it.
+"""Serving artifact: a folder that predicts with JAX or onnxruntime alone, without the code that trained it.
 
 ``program.bin`` is the StableHLO program (`jax.export`) from uint8 pixels to predictions, for any batch size and (except
 for models with a fixed width) any width, with the parameters as arguments. ``parameters.safetensors``, ``codec.json``
@@ -10,29 +10,30 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import jax
 import numpy as np
-from jax import export
 from jaxtyping import Float, Int, UInt8
 
 from recog.codecs import ClassCodec, Codec, Prediction, Reading, TextCodec
-from recog.ctc import Decoder
-from recog.ctc.branches import BranchDecoder
-from recog.ctc.decoder import Ranking
-from recog.decoded import Decoded
 from recog.export.card import Card
 from recog.export.files import ArtifactError
-from recog.export.loading import Parts, load_card, load_codec, load_parameters, load_program
-from recog.export.pictures import groups, pad
-from recog.export.suited import require_alphabet
+from recog.export.loading import Parts, load_card, load_codec
+from recog.export.pictures import ON_CPU, Grid, pad
+from recog.export.program import Program
+
+if TYPE_CHECKING:  # they import JAX, which not every runtime needs
+    from recog.ctc.decoder import Decoder
+    from recog.decoded import Decoded
 
 T = TypeVar("T")
 
 
 class Artifact:
-    """A model loaded from a folder; programs are compiled for each new input shape, and kept.
+    """A model loaded from a folder, with the runtime that runs its program; safe from many threads.
+
+    With JAX, a program is compiled for each new shape of a batch. Methods for pictures of any size divide them into
+    batches of a few shapes (`recog.export.pictures`), which `warm_up` compiles beforehand.
 
     Example::
 
@@ -41,50 +42,48 @@ class Artifact:
           print(text, confidence)
     """
 
-    def __init__(
-        self,
-        program: export.Exported,
-        parameters: dict[str, np.ndarray],
-        codec: Codec,
-        card: Card,
-        parts: Parts | None = None,
-    ):
-        self.parameters = jax.device_put(parameters)
+    grid: Grid = ON_CPU
+    """Shapes of batches that pictures of any size are padded to."""
+
+    def __init__(self, program: Program, codec: Codec, card: Card, parts: Parts | None = None):
+        self.program = program
         self.codec = codec
         self.parts = parts
         self.card = card
-        self._call = jax.jit(program.call)
-        self._outputs = jax.tree.unflatten(program.out_tree, program.out_avals)
-        self._decode: Callable[..., Decoded] | None = None
-        self._best: Callable[..., Decoded] | None = None
+        self._decode: "Callable[..., Decoded] | None" = None
+        self._best: "Callable[..., Decoded] | None" = None
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Artifact":
+    def load(cls, folder: str | Path, runtime: str = "jax") -> "Artifact":
         """Loads an artifact and verifies its files.
+
+        Args:
+          folder: folder that launch.export wrote.
+          runtime: ``jax`` for the StableHLO program, ``onnx`` for ``model.onnx`` with onnxruntime, without JAX.
 
         Raises:
           ArtifactError: a file is missing, damaged, of another artifact, or of another version; a parameter is not
-            finite.
+            finite; the runtime is unknown or not installed.
         """
         folder = Path(folder)
         card = load_card(folder)
-        program = load_program(folder, card)
-        parameters = load_parameters(folder, program)
+        program, grid = _load_program(folder, card, runtime)
         codec, parts = load_codec(folder)
-        return cls(program, parameters, codec, card, parts)
+        artifact = cls(program, codec, card, parts)
+        artifact.grid = grid
+        return artifact
 
     @property
     def reads_whole_texts(self) -> bool:
         """Whether the program returns CTC logits of a whole text, which lexicons and lists of several texts need."""
-        return "logit_lengths" in self._outputs
+        return "logit_lengths" in self.program.outputs
 
     @property
     def frames(self) -> int | None:
         """CTC frames of every picture; None if they depend on its width, or there are no logits of a whole text."""
-        frames = self._outputs["logits"].shape[1] if self.reads_whole_texts else None
-        return frames if isinstance(frames, int) else None
+        return self.program.outputs["logits"][1] if self.reads_whole_texts else None
 
-    def decoded_by(self, decoder: Decoder | None) -> "Artifact":
+    def decoded_by(self, decoder: "Decoder | None") -> "Artifact":
         """A copy with another decoder, such as ``BeamSearch(artifact.codec.alphabet.blank_id)``.
 
         Args:
@@ -94,16 +93,20 @@ class Artifact:
           ArtifactError: its program returns no logits that the decoder needs.
           ValueError: the decoder does not suit the structure of the texts (`recog.ctc.branches`) or the alphabet.
         """
+        from recog.ctc.decoder import Ranking
+
         other = copy.copy(self)
         decode = self._decoding(decoder) if decoder else None
         best = decoder.best if isinstance(decoder, Ranking) and not self.parts else None
         on_device = decoder and not decoder.on_host
-        other._decode = jax.jit(decode) if decode and on_device else decode
-        other._best = jax.jit(best, static_argnums=2) if best and on_device else best
+        other._decode = _compiled(decode) if decode and on_device else decode
+        other._best = _compiled(best) if best and on_device else best
         return other
 
-    def _decoding(self, decoder: Decoder) -> Callable[[Prediction], Decoded]:
+    def _decoding(self, decoder: "Decoder") -> "Callable[[Prediction], Decoded]":
         """Function that decodes the program's logits."""
+        from recog.export.suited import require_alphabet
+
         if not isinstance(self.codec, TextCodec):
             raise ArtifactError("this artifact returns no logits of a text, which other decoders need")
         if not self.reads_whole_texts:
@@ -111,8 +114,11 @@ class Artifact:
         require_alphabet(decoder, self.codec.alphabet)
         return lambda logits: decoder(logits["logits"], logits["logit_lengths"])
 
-    def _decoding_of_parts(self, decoder: Decoder, codec: TextCodec) -> Callable[[Prediction], Decoded]:
+    def _decoding_of_parts(self, decoder: "Decoder", codec: TextCodec) -> "Callable[[Prediction], Decoded]":
         """Function that decodes the logits of all branches and composes the text."""
+        from recog.ctc.branches import BranchDecoder
+        from recog.export.suited import require_alphabet
+
         if self.parts is None:
             raise ArtifactError("this artifact does not say how its parts compose a text: export it again")
         if self.parts.scores != "ctc":
@@ -143,9 +149,9 @@ class Artifact:
         if self._decode:
             logits = {name: array for name, array in found.items() if name.startswith("logit")}
             found = found | self._decode(logits)._asdict()
-        return jax.device_get(found)
+        return _arrays(found)
 
-    def _run(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> dict[str, jax.Array]:
+    def _run(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
         """Runs the program after checking its arguments."""
         wanted = self.card.preprocess
         if (
@@ -162,7 +168,7 @@ class Artifact:
                 f"sizes {sizes.tolist()}: give height and width for each of the {images.shape[0]} pictures, up to "
                 f"{images.shape[1:3]}, or zeros for a row without a picture"
             )
-        return self._call(self.parameters, images, sizes.astype(np.int32))
+        return self.program(images, sizes.astype(np.int32))
 
     def logits(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], branch: str = ""
@@ -178,11 +184,11 @@ class Artifact:
           ValueError: unexpected shape, type or size, or an unknown branch.
         """
         suffix = f".{branch}" if branch else ""
-        if f"logit_lengths{suffix}" not in self._outputs:
-            available = sorted(name for name in self._outputs if name.startswith("logits"))
+        if f"logit_lengths{suffix}" not in self.program.outputs:
+            available = sorted(name for name in self.program.outputs if name.startswith("logits"))
             raise ValueError(f"no logits of branch {branch!r}: this artifact returns {', '.join(available) or 'none'}")
         found = self._run(images, sizes)
-        return jax.device_get((found[f"logits{suffix}"], found[f"logit_lengths{suffix}"]))
+        return np.asarray(found[f"logits{suffix}"]), np.asarray(found[f"logit_lengths{suffix}"])
 
     def read(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> list[Reading]:
         """Predictions of a batch as text; arguments and errors as in `predict`."""
@@ -217,12 +223,23 @@ class Artifact:
         """
         if isinstance(self.codec, ClassCodec):
             return self.codec.lists(self.predict(images, sizes), count)
+        found = self.predict_best(images, sizes, count)
+        assert isinstance(self.codec, TextCodec)
+        return self.codec.lists(found)
+
+    def predict_best(
+        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], count: int
+    ) -> Prediction:
+        """The best texts of each picture, best first: the fields of `recog.decoded.Decoded` as arrays ``B N ...``.
+
+        Arguments and errors as in `best_texts`.
+        """
         if self.parts:
             raise ArtifactError("this artifact reads texts by parts, of which no lists of several texts are made")
         if not (self._best and isinstance(self.codec, TextCodec)):
             raise ArtifactError("choose a decoder that lists several texts: decoded_by(BeamSearch(blank_id=...))")
         found = self._run(images, sizes)
-        return self.codec.lists(jax.device_get(self._best(found["logits"], found["logit_lengths"], count))._asdict())
+        return _arrays(self._best(found["logits"], found["logit_lengths"], count=count)._asdict())
 
     def best_of_fitted(self, fitted: Sequence[UInt8[np.ndarray, "H W C"]], count: int) -> list[list[Reading]]:
         """`best_texts` for pictures returned by `fit`."""
@@ -237,10 +254,33 @@ class Artifact:
         """
         readings: dict[int, T] = {}
         wanted = self.card.preprocess
-        for group in groups([picture.shape[1] for picture in fitted]):
-            found = read(*pad([fitted[index] for index in group], wanted.height, wanted.width))
-            readings |= zip(group, found, strict=False)  # further rows are padding of the batch
+        for group in self.grid.groups([picture.shape[1] for picture in fitted], wanted.width):
+            chosen = [fitted[index] for index in group.indices]
+            found = read(*pad(chosen, group.rows, wanted.height, group.width))
+            readings |= zip(group.indices, found, strict=False)  # further rows are padding of the batch
         return [readings[index] for index in range(len(fitted))]
+
+    def warm_up(
+        self,
+        widths: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None,
+        proceed: Callable[[], bool] = lambda: True,
+    ) -> list[tuple[int, int]]:
+        """Compiles programs for the usual batches, decoder included; returns their rows and widths.
+
+        Args:
+          widths: widths in pixels of the pictures to expect; None for all usual ones.
+          rows: numbers of pictures that are read together; None for all usual ones.
+          proceed: asked before each compilation; ends the warm-up where it returns false.
+        """
+        wanted = self.card.preprocess
+        shapes = self.grid.shapes(wanted.width, widths, rows)
+        for done, (count, width) in enumerate(shapes):
+            if not proceed():
+                return shapes[:done]
+            nothing = np.zeros((count, wanted.height, width, wanted.channels), np.uint8)
+            self.predict(nothing, np.zeros((count, 2), np.int32))
+        return shapes
 
     def fit(self, picture: bytes | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "H W C"]:
         """Preprocesses a picture, or the content of a picture file, for the program.
@@ -249,3 +289,31 @@ class Artifact:
           ValueError: not a picture, or too wide.
         """
         return self.card.preprocess(picture)
+
+
+def _load_program(folder: Path, card: Card, runtime: str) -> tuple[Program, Grid]:
+    """Loads a program with its runtime, whose packages are imported only then, and the grid that suits it."""
+    if runtime == "jax":
+        from recog.export import stablehlo_program
+
+        return stablehlo_program.load_program(folder, card), stablehlo_program.grid()
+    if runtime != "onnx":
+        raise ArtifactError(f"unknown runtime {runtime!r}; expected jax or onnx")
+    try:
+        from recog.export import onnx_program
+    except ImportError as error:
+        raise ArtifactError(
+            f"the runtime onnx needs onnxruntime ({error}): pip install recog[onnx], or use the runtime jax"
+        ) from error
+    return onnx_program.load_program(folder, card), ON_CPU
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decoder compiled by JAX, whichever runtime computes the logits."""
+    from recog.export.executables import Executables
+
+    return Executables(function)
+
+
+def _arrays(found: Prediction) -> Prediction:
+    return {name: np.asarray(array) for name, array in found.items()}

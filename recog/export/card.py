@@ -10,6 +10,8 @@ from recog.preprocess import TALL, Preprocess
 
 FORMAT = 4
 """Version of the artifact's file formats; incremented by changes that earlier versions cannot load."""
+HALF = 5
+"""Version of artifacts whose kernels are stored in half precision; otherwise as `FORMAT`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,19 +60,22 @@ class Card:
         """
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
-            if saved["format"] == FORMAT:
+            if saved["format"] in (FORMAT, HALF):
                 card = cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
                 if not all(isinstance(field, dict) for field in (card.sha256, card.versions, card.decoder)):
                     raise TypeError("sha256, versions or decoder is no object")
                 return card
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is not a model card ({error}): copy or export the artifact again") from error
-        raise ValueError(f"{path} is of format {saved['format']}, this version loads format {FORMAT}: export it again")
+        raise ValueError(
+            f"{path} is of format {saved['format']}, this version loads formats {FORMAT} and {HALF}: export it again"
+        )
 
     def to_markdown(self, codec: Codec) -> str:
         """Content of ``card.md``."""
         shown = "\n".join(f"| {name} | {value:.6g} |" for name, value in self.metrics.items() if "/" not in name)
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        rounded = _ROUNDED if self.format == HALF else ""
         about = codec.card_text()
         return _MARKDOWN.format(
             architecture=self.architecture,
@@ -86,7 +91,8 @@ class Card:
             columns=self.preprocess.width or 128,
             channels=self.preprocess.channels,
             origin=_TRAINED.format(**dataclasses.asdict(self)) if self.step else f"Imported from {self.training_data}.",
-            metrics=f"| metric | value |\n|---|---|\n{shown}" if shown else "Not measured.",
+            metrics=f"| metric | value |\n|---|---|\n{shown}{rounded}" if shown else "Not measured.",
+            single=_SINGLE if self.format == HALF else "",
             exported=self.exported,
             versions=versions,
             digests="\n".join(f"- `{name}` {digest}" for name, digest in self.sha256.items()),
@@ -135,6 +141,13 @@ _FILTERED = """\
 _DECODED = """
 
 The program decodes with these settings: `{settings}`. A search of attention decoders returns no logits."""
+_ROUNDED = """
+
+These rates were measured before the kernels were rounded to half precision; measure those of the artifact with
+`python -m launch.evaluate --artifact=FOLDER --data=...`."""
+_SINGLE = """\
+parameters = {name: array.astype("float32") for name, array in parameters.items()}  # kernels are stored in float16
+"""
 _BY_ITSELF = "The prediction for a picture does not depend on the other pictures of its batch."
 _BY_BATCH = (
     "The prediction for a picture depends on the other pictures of its batch (`context=batch`): predict pictures one\n"
@@ -165,14 +178,14 @@ import json, jax, jax.export, numpy as np, safetensors.numpy
 from pathlib import Path
 predict = jax.jit(jax.export.deserialize(bytearray(Path("program.bin").read_bytes())).call)
 parameters = safetensors.numpy.load_file("parameters.safetensors")
-codec = json.loads(Path("codec.json").read_text(encoding="utf-8"))
+{single}codec = json.loads(Path("codec.json").read_text(encoding="utf-8"))
 # your pictures:
 images, sizes = np.zeros((1, {height}, {columns}, {channels}), np.uint8), np.array([[{height}, {columns}]], np.int32)
 found = predict(parameters, images, sizes)
 {example}
 ```
 
-From a checkout of recog: `python -m launch.predict --artifact=FOLDER PICTURE...`
+With recog installed: `recog-read --artifact=FOLDER PICTURE...`
 
 ## Training
 

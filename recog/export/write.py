@@ -16,9 +16,22 @@ import safetensors.numpy
 from jax import export
 
 from recog.export.artifact import Artifact
-from recog.export.card import Card
+from recog.export.card import FORMAT, HALF, Card
 from recog.export.check import Agreement, check_agreement
-from recog.export.files import CARD, CARD_TEXT, CODEC, CONFIG, FILES, PARAMETERS, PROGRAM, VERIFIED, sha256
+from recog.export.files import (
+    CARD,
+    CARD_TEXT,
+    CODEC,
+    CONFIG,
+    FILES,
+    ONNX,
+    ONNX_FLOAT,
+    PARAMETERS,
+    PROGRAM,
+    VERIFIED,
+    sha256,
+)
+from recog.export.half import in_half, rounded
 from recog.preprocess import Preprocess
 from recog.tasks.task import Task, Variables
 
@@ -47,7 +60,9 @@ class Provenance(NamedTuple):
     """Settings of the decoder in the program; None or empty for the best path."""
 
 
-def write_artifact(folder: str | Path, task: Task, variables: Variables, provenance: Provenance) -> Agreement:
+def write_artifact(
+    folder: str | Path, task: Task, variables: Variables, provenance: Provenance, *, half: bool = False
+) -> Agreement:
     """Exports a trained model, compares the export with the live model, and then writes the folder.
 
     Args:
@@ -55,6 +70,7 @@ def write_artifact(folder: str | Path, task: Task, variables: Variables, provena
       task: task with the model and its codec.
       variables: trained variables.
       provenance: further facts for the card.
+      half: whether to round kernels to half precision, before the comparison, and to store them so.
 
     Returns:
       Agreement of the artifact with the live model.
@@ -62,18 +78,21 @@ def write_artifact(folder: str | Path, task: Task, variables: Variables, provena
     Raises:
       FileExistsError: the folder holds files but not an artifact.
       DisagreementError: predictions of the artifact and the live model differ.
+      ValueError: a kernel cannot be rounded to half precision.
     """
-    folder = Path(folder).absolute()
+    folder, variables = Path(folder).absolute(), rounded(variables) if half else variables
     check_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         part = Path(temporary)
-        _write_files(part, task, variables, provenance)
+        _write_files(part, task, variables, provenance, half)
         with jax.default_device(jax.local_devices(backend="cpu")[0]):  # rounding on accelerators depends on autotuning
             agreement = check_agreement(Artifact.load(part), task, variables)
         folder.mkdir(exist_ok=True)
         for name in FILES:
             (part / name).replace(folder / name)
+        for name in (ONNX, ONNX_FLOAT):  # of the artifact that was replaced
+            (folder / name).unlink(missing_ok=True)
     return agreement
 
 
@@ -87,13 +106,13 @@ def check_free(folder: Path) -> None:
         raise FileExistsError(f"{folder} holds files but not an artifact: choose a new or an empty folder")
 
 
-def _write_files(folder: Path, task: Task, variables: Variables, provenance: Provenance) -> None:
+def _write_files(folder: Path, task: Task, variables: Variables, provenance: Provenance, half: bool) -> None:
     arrays = flax.traverse_util.flatten_dict(variables, sep="/")
     preprocess = provenance.preprocess
     parameters = used_by_predict(task, {name: np.asarray(x, order="C") for name, x in arrays.items()}, preprocess)
     (folder / PROGRAM).write_bytes(make_program(task, parameters, preprocess).serialize())
     (folder / PARAMETERS).write_bytes(
-        safetensors.numpy.save(parameters)
+        safetensors.numpy.save(in_half(parameters) if half else parameters)
     )  # save_file makes the file unreadable for other users
     _write_json(folder / CODEC, task.codec.to_json() | task.serving)
     _write_json(folder / CONFIG, provenance.config)
@@ -110,6 +129,7 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
         exported=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions={"jax": jax.__version__, "recog": _own_version()},
         sha256={name: sha256(folder / name) for name in VERIFIED},
+        format=HALF if half else FORMAT,
     )
     (folder / CARD).write_text(card.to_json(), encoding="utf-8")
     (folder / CARD_TEXT).write_text(card.to_markdown(task.codec), encoding="utf-8")

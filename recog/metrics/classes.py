@@ -189,3 +189,9 @@ def _loss_sum(probabilities: Float[np.ndarray, " N"], least: float) -> Fraction:
     """Sum of the negative logarithms of probabilities clipped to ``least`` and ``1 - least``."""
     losses = -np.log(np.clip(probabilities, least, 1 - least))
     return sum(map(Fraction, losses.tolist()), start=Fraction(0))
+
+
+def shares(probabilities: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B K"]:
+    """Divides each row by its sum: ``p`` and ``q`` become ``p / (p + q)`` and ``q / (p + q)``; zeros become equal."""
+    sums = probabilities.sum(axis=1, keepdims=True)
+    return np.where(sums > 0, probabilities / np.where(sums > 0, sums, 1), 1 / probabilities.shape[1])

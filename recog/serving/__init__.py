@@ -8,6 +8,7 @@ Example::
   plate_reader = PlateReader(Artifact.load("finder"), Artifact.load("plates"))
 """
 
-from recog.serving.plate_reader import Character, Plate, PlateReader
+from recog.serving.characters import Character
+from recog.serving.plate_reader import Plate, PlateReader
 
 __all__ = ["Character", "Plate", "PlateReader"]

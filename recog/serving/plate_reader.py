@@ -12,6 +12,7 @@ from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
 from recog.metrics.boxes import THRESHOLD
 from recog.rectify import MARGIN, rectify, usable_corners
+from recog.serving.characters import Character, characters_of
 
 PICTURES = 8
 """Number of photographs that are searched together."""
@@ -19,14 +20,6 @@ CROPS = 64
 """Maximum number of plates that are read together."""
 
 NOTHING = Reading("", 0.0)
-
-
-class Character(NamedTuple):
-    """One token of a text, usually one character."""
-
-    char: str
-    confidence: float
-    """Probability of the token, 0 to 1, as defined by the decoder (`recog.decoded.Decoded`)."""
 
 
 class Plate(NamedTuple):
@@ -211,9 +204,4 @@ class PlateReader:
         assert self.reader
         found, codec = self.reader.predict(images, sizes), self.reader.codec
         assert isinstance(codec, TextCodec)
-        rows = zip(found["tokens"], found["lengths"], found["confidences"], strict=True)
-        characters = [
-            [Character(codec.alphabet.decode([token]), float(sure)) for token, sure in zip(tokens, sures, strict=True)]
-            for tokens, sures in ((tokens[:length], sures[:length]) for tokens, length, sures in rows)
-        ]
-        return list(zip(codec.readings(found), characters, strict=True))
+        return list(zip(codec.readings(found), characters_of(codec, found), strict=True))

@@ -27,14 +27,28 @@ from recog.tasks.attention_beam import decode_texts
 from recog.tasks.cross_entropy import sequence_cross_entropy, with_end
 from recog.tasks.greedy import until_end
 from recog.tasks.task import Loss, LossOutput, Variables, masked_mean, normalize
-from recog.tasks.text import TextTask
+from recog.tasks.text import TextJudge, TextTask
 
 WEIGHTS = "weights"
 """Variable collection of eta: part of the training state, not trained by the optimizer and not exported."""
 
 
+class BranchJudge(TextJudge):
+    """Judges texts by the parts that the branches read.
+
+    Attributes:
+      structure: parts of a text.
+    """
+
+    structure: Structure
+
+    def expected(self, targets: TextTargets) -> TextTargets:
+        """Labels as composed from the parts that the branches read."""
+        return TextTargets(*perfect(self.structure, self.codec.alphabet, *targets))
+
+
 @dataclasses.dataclass(frozen=True)
-class BranchTask(TextTask):
+class BranchTask(BranchJudge, TextTask):
     """Trains a `MultiTaskReader` to read the parts of a text."""
 
     model: MultiTaskReader
@@ -103,10 +117,6 @@ class BranchTask(TextTask):
     def serving(self) -> dict[str, Any]:
         """Structure of the texts, and the kind of the branches' decoders."""
         return {"structure": self.structure.to_json(), "scores": self.model.config.decoder}
-
-    def expected(self, targets: TextTargets) -> TextTargets:
-        """Labels as composed from the parts that the branches read."""
-        return TextTargets(*perfect(self.structure, self.codec.alphabet, *targets))
 
     @property
     def auxiliary(self) -> str | None:

@@ -8,6 +8,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
+from recog.metrics.classes import shares
+
 SOFTMAX, SIGMOID = "softmax", "sigmoid"
 
 
@@ -49,7 +51,7 @@ class ClassScores:
         return _log_mean(jax.nn.log_sigmoid(logits)) - _log_mean(jax.nn.log_sigmoid(-logits))
 
     def distribution(self, probabilities: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B K"]:
-        """Probabilities of exclusive classes, on the host: sigmoids are divided by their sum (`shares`).
+        """Probabilities of exclusive classes, on the host; sigmoids are divided by their sum.
 
         Counts need them, because one sigmoid alone can be right about its class while another is as high.
         """
@@ -65,12 +67,6 @@ class ClassScores:
         one_hot = jax.nn.one_hot(classes, logits.shape[1])
         targets = one_hot + self.label_smoothing * (1 / logits.shape[1] - one_hot)
         return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, targets), axis=1)
-
-
-def shares(probabilities: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B K"]:
-    """Divides each row by its sum: ``p`` and ``q`` become ``p / (p + q)`` and ``q / (p + q)``; zeros become equal."""
-    sums = probabilities.sum(axis=1, keepdims=True)
-    return np.where(sums > 0, probabilities / np.where(sums > 0, sums, 1), 1 / probabilities.shape[1])
 
 
 def _is_zero(value: Array | float) -> bool:

@@ -11,12 +11,29 @@ from recog.batch import Batch
 from recog.codecs import ClassCodec, ClassTargets, Prediction
 from recog.metrics import ClassCounts
 from recog.tasks.class_scores import ClassScores
+from recog.tasks.judge import Judge
 from recog.tasks.task import Loss, LossOutput, Task, Variables, apply_training, masked_mean, normalize
 from recog.tasks.views import WHOLE, views_of
 
 
+class ClassJudge(Judge):
+    """Judges probabilities of classes.
+
+    Attributes:
+      scores: meaning of the probabilities.
+    """
+
+    codec: ClassCodec
+    scores: ClassScores
+
+    def count(self, prediction: Prediction, targets: ClassTargets) -> ClassCounts:
+        """Counts confusions, log loss and calibration, of probabilities that sum to 1 (`ClassScores.distribution`)."""
+        probabilities = self.scores.distribution(prediction["probabilities"])
+        return ClassCounts.of(self.codec.names, targets.classes, probabilities)
+
+
 @dataclasses.dataclass(frozen=True)
-class ClassifyingTask(Task):
+class ClassifyingTask(ClassJudge, Task):
     """Trains a model that emits one row of class scores per picture."""
 
     model: Any
@@ -61,11 +78,6 @@ class ClassifyingTask(Task):
     ) -> Float[Array, "B D"]:
         """Features of pictures before the classifier's last layer, float32."""
         return self.model.apply(variables, normalize(images), sizes[:, 1], train=False, method="features")
-
-    def count(self, prediction: Prediction, targets: ClassTargets) -> ClassCounts:
-        """Counts confusions, log loss and calibration, of probabilities that sum to 1 (`ClassScores.distribution`)."""
-        probabilities = self.scores.distribution(prediction["probabilities"])
-        return ClassCounts.of(self.codec.names, targets.classes, probabilities)
 
     def _cross_entropy(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         logits, model_state = self._logits(variables, batch, key)

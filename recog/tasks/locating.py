@@ -22,6 +22,7 @@ from recog.detection.positions import (
 from recog.detection.suppression import suppress
 from recog.metrics import BoxCounts
 from recog.metrics.boxes import THRESHOLD
+from recog.tasks.judge import Judge
 from recog.tasks.task import Loss, LossOutput, Task, Variables, apply_training, masked_mean, normalize
 
 CANDIDATES = 256
@@ -34,8 +35,23 @@ LEAST = 0.005
 """Minimum score of a detection, Darknet's when it evaluates; users set a higher threshold."""
 
 
+class BoxJudge(Judge):
+    """Judges detections."""
+
+    codec: BoxCodec
+
+    def count(self, prediction: Prediction, targets: BoxTargets) -> BoxCounts:
+        """Compares detections with labelled boxes."""
+        return BoxCounts.of(prediction, targets, THRESHOLD)
+
+    def rows(self, prediction: Prediction) -> list[Reading]:
+        """Detections of each picture with at least `THRESHOLD`, as text; on the host."""
+        mask = prediction["mask"] & (prediction["scores"] >= THRESHOLD)
+        return super().rows(prediction | {"mask": mask})
+
+
 @dataclasses.dataclass(frozen=True)
-class LocatingTask(Task):
+class LocatingTask(BoxJudge, Task):
     """Trains a `recog.models.yolo.YOLO`."""
 
     model: Any
@@ -75,15 +91,6 @@ class LocatingTask(Task):
         found["scores"] = jnp.where(scores >= LEAST, scores, 0.0)
         kept = suppress(found["boxes"], found["classes"], found["scores"], DUPLICATE)
         return _first(found, kept)
-
-    def count(self, prediction: Prediction, targets: BoxTargets) -> BoxCounts:
-        """Compares detections with labelled boxes."""
-        return BoxCounts.of(prediction, targets, THRESHOLD)
-
-    def rows(self, prediction: Prediction) -> list[Reading]:
-        """Detections of each picture with at least `THRESHOLD`, as text; on the host."""
-        mask = prediction["mask"] & (prediction["scores"] >= THRESHOLD)
-        return super().rows(prediction | {"mask": mask})
 
     def _yolo(self, variables: Variables, batch: Batch, key: jax.Array) -> tuple[Float[Array, ""], LossOutput]:
         raw, model_state = apply_training(self.model, variables, batch, key)

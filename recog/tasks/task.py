@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from recog.batch import Batch
-from recog.codecs import Prediction, Problems, Reading
-from recog.metrics import Counts
+from recog.codecs import Problems
+from recog.tasks.judge import Judge
 
 Variables = dict[str, Any]
 """Flax variable collections: ``params`` and, if the model has them, others such as ``batch_stats``."""
@@ -42,16 +42,14 @@ class Loss(NamedTuple):
     function: LossFunction
 
 
-class Task(abc.ABC):
+class Task(Judge):
     """Losses, predictions and counts for a model and a kind of label.
 
     Attributes:
       model: the Flax module whose variables are trained.
-      codec: codec of the labels, a `recog.codecs.Codec`.
     """
 
     model: Any
-    codec: Any
 
     @property
     @abc.abstractmethod
@@ -72,23 +70,6 @@ class Task(abc.ABC):
         decoder for training only, are not exported.
         """
 
-    @abc.abstractmethod
-    def count(self, prediction: Prediction, targets: Any) -> Counts:
-        """Counts a batch on the host; every row must hold a sample.
-
-        Args:
-          prediction: the codec's ``compared`` outputs of `predict`, as NumPy arrays.
-          targets: output of `expected` as NumPy arrays.
-        """
-
-    def rows(self, prediction: Prediction) -> list[Reading]:
-        """Predictions of a batch as text, for tables, contact sheets and servers; on the host."""
-        return self.codec.readings(prediction)
-
-    def expected(self, targets: Any) -> Any:
-        """Targets that predictions are compared with; a pure function of arrays."""
-        return targets
-
     def problems(self, label: Any, size: tuple[int, int]) -> Problems:
         """Reasons why a model cannot be trained on a sample, by kind.
 
@@ -101,11 +82,6 @@ class Task(abc.ABC):
     def frames(self, width: int) -> int | None:
         """Number of CTC frames for a picture of this width in pixels; None for tasks without CTC."""
         del width
-        return None
-
-    def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
-        """Likely cause of an accuracy of zero, with its mend; None if no cause is found."""
-        del labels, predictions
         return None
 
     @property

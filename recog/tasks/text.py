@@ -1,4 +1,4 @@
-"""Base of the tasks whose labels are texts, however they are read."""
+"""Bases of the tasks whose labels are texts, however they are read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,15 @@ from recog.codecs.codec import INFEASIBLE
 from recog.ctc import frames_needed
 from recog.metrics import ReadingCounts
 from recog.metrics.hints import zero_accuracy_hint
+from recog.tasks.judge import Judge
 from recog.tasks.task import Task
 from recog.unknown_tokens import shortened
 
 
-class TextTask(Task):
-    """A task that predicts token sequences: ``tokens`` and ``lengths``."""
+class TextJudge(Judge):
+    """Judges token sequences: ``tokens`` and ``lengths``."""
 
     codec: TextCodec
-
-    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
-        """Problems found by the codec, and labels that need more frames than the model emits."""
-        return self.codec.problems(label, size) | infeasible(self.codec, label, self.frames(size[1]))
 
     def count(self, prediction: Prediction, targets: TextTargets) -> ReadingCounts:
         """Counts token sequences against targets."""
@@ -31,6 +28,14 @@ class TextTask(Task):
     def hint(self, labels: Sequence[str], predictions: Sequence[str]) -> str | None:
         """Likely cause if no sample was read right."""
         return zero_accuracy_hint(labels, predictions)
+
+
+class TextTask(TextJudge, Task):
+    """A task that predicts token sequences."""
+
+    def problems(self, label: Any, size: tuple[int, int]) -> Problems:
+        """Problems found by the codec, and labels that need more frames than the model emits."""
+        return self.codec.problems(label, size) | infeasible(self.codec, label, self.frames(size[1]))
 
 
 def infeasible(codec: TextCodec, label: Any, frames: int | None) -> Problems:

@@ -11,7 +11,8 @@ import pytest
 from recog.alphabet import DIGITS
 from recog.codecs import TextCodec
 from recog.decoded import Decoded
-from recog.evaluation.evaluator import Evaluator, write_evaluation
+from recog.evaluation.evaluator import Evaluator
+from recog.evaluation.report import write_evaluation
 from recog.mesh import make_mesh
 from recog.tasks.reading import ReadingTask
 from tests.batches import text_batch

@@ -20,7 +20,10 @@ from recog.codecs import ClassCodec, TextCodec, codec_from_json
 from recog.ctc import BeamSearch, BestPath, Lexicon, LexiconSearch
 from recog.export.artifact import Artifact
 from recog.export.check import DisagreementError, check_agreement
+from recog.export.executables import KEPT
 from recog.export.files import FILES, ArtifactError, sha256
+from recog.export.pictures import WIDTHS
+from recog.export.stablehlo_program import StableHloProgram
 from recog.export.write import Provenance, write_artifact
 from recog.models.classifier import Classifier, ClassifierConfig
 from recog.models.crnn import CRNN, CRNNConfig
@@ -408,6 +411,38 @@ def test_threads_read_what_one_reads(gray):
         assert [len(batch) for batch in batches] == [len(found) for found in pool.map(artifact.read_pictures, batches)]
         same = [batches[index % 4] for index in range(32)]
         assert list(pool.map(artifact.read_pictures, same)) == [expected[index % 4] for index in range(32)]
+
+
+def test_no_pictures_make_more_programs_than_the_grid_has_shapes(gray, monkeypatch):
+    artifact = Artifact.load(gray[0])
+    seen = set()
+    monkeypatch.setattr(artifact, "predict", lambda images, sizes: seen.add(images.shape[:3]) or nothing(len(images)))
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        widths = np.exp(random.uniform(0, np.log(4096), random.integers(1, 40))).astype(int)
+        artifact.read_fitted([np.zeros((32, width, 1), np.uint8) for width in widths])
+    assert seen <= {(rows, 32, width) for rows, width in artifact.grid.shapes(widths=WIDTHS)}
+    assert len(seen) <= KEPT
+
+
+def nothing(rows: int):
+    """Prediction of empty texts."""
+    zeros = np.zeros((rows, 1), np.int32)
+    return {"tokens": zeros, "lengths": zeros[:, 0], "confidence": zeros[:, 0].astype(np.float32)}
+
+
+def test_a_warm_artifact_compiles_nothing_for_the_pictures_it_expects(gray):
+    artifact = Artifact.load(gray[0])
+    assert artifact.warm_up(widths=[50, 90], rows=[1]) == [(1, 64), (1, 96)]
+    assert isinstance(artifact.program, StableHloProgram)
+    assert artifact.warm_up(widths=[200], rows=[1], proceed=lambda: False) == []
+    compiled = artifact.program.executables
+    before = compiled.count
+    artifact.read_pictures([pictures((32, 60, 1))])
+    artifact.read_pictures([pictures((64, 180, 3))])
+    assert compiled.count == before == 2
+    artifact.read_pictures([pictures((32, 100, 1))])
+    assert compiled.count == 3
 
 
 def test_another_decoder_reads_the_logits(gray):

@@ -7,7 +7,7 @@ import pytest
 
 from recog.alphabet import DIGITS
 from recog.codecs import TextCodec
-from recog.export.card import FORMAT, Card
+from recog.export.card import FORMAT, HALF, Card
 from recog.preprocess import Preprocess
 
 CARD = Card(
@@ -73,7 +73,7 @@ def test_another_format_is_refused(tmp_path):
     path = tmp_path / "card.json"
     path.write_text(json.dumps(json.loads(CARD.to_json()) | {"format": FORMAT - 1}))
     with pytest.raises(
-        ValueError, match=f"of format {FORMAT - 1}, this version loads format {FORMAT}: export it again"
+        ValueError, match=f"of format {FORMAT - 1}, this version loads formats {FORMAT} and {HALF}: export it again"
     ):
         Card.from_file(path)
 

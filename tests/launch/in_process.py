@@ -24,7 +24,7 @@ def parsed(module: ModuleType, *arguments: str) -> Iterator[flags.FlagValues]:
     argv, sys.argv = sys.argv, [module.__name__, *arguments]  # configuration flags look for overrides there
     try:
         module.define_flags()
-        entry._parse(sys.argv)
+        entry.parse_arguments(sys.argv)
         yield values
     finally:
         sys.argv = argv

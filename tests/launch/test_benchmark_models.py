@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from launch.benchmarks import inference_contestants, models, rival
+from launch.benchmarks import inference_contestants, models, onnx_models, rival
 from launch.benchmarks.contestant import Result
 from launch.benchmarks.inference_contestants import Ours
 from launch.benchmarks.rival import platform
@@ -43,6 +43,22 @@ def test_a_model_is_measured_in_one_line(monkeypatch):
     assert [len(run["recog"]["tokens"]) for run in runs] == [3, 1]
     for run in runs:
         np.testing.assert_array_equal(run["recog"]["tokens"], run["artifact"]["tokens"])
+
+
+def test_the_artifact_is_compared_with_its_onnx_program(capsys, monkeypatch):
+    config = load_config("quickstart")
+    config.model = two_convolutions()
+    monkeypatch.setattr(onnx_models, "load_config", lambda name: config)
+    monkeypatch.setattr(onnx_models, "BATCH_SIZES", (1, 3))
+    onnx_models.report(["quickstart"], seconds=0.0)
+    _, titles, line, *_ = capsys.readouterr().out.splitlines()
+    assert len(line) == len(titles), "titles stand above their columns"
+    name, size, *cells = line.replace("?", "").split()
+    assert (name, size) == ("quickstart", "32x100x1")
+    for jax_ms, onnx_ms, ratio in np.reshape(cells, (2, 3)):
+        assert float(jax_ms) > 0
+        assert float(onnx_ms) > 0
+        assert ratio.endswith("x")
 
 
 @pytest.mark.exhaustive

@@ -16,14 +16,15 @@ from launch.benchmarks.backbone_features import backbone_features
 from launch.benchmarks.baselines_table import report
 from launch.runs.class_options import ClassOptions
 from launch.runs.config import Config
-from launch.runs.decoding import Decoding
 from launch.runs.evaluating import evaluate
+from launch.runs.evaluating_artifact import evaluate_artifact
 from launch.runs.evaluating_classes import shown_first
 from launch.runs.exporting import export
 from launch.runs.folder import load_run
-from launch.runs.predicting_lines import print_lines
 from launch.runs.training import train
-from recog.evaluation.evaluator import Prediction
+from recog.cli.decoding import Decoding
+from recog.cli.predicting_lines import print_lines
+from recog.evaluation.tally import Prediction
 from recog.export.artifact import Artifact
 from recog.models.classifier import ClassifierConfig
 from recog.tasks.classifying import ClassifyingTask
@@ -106,6 +107,13 @@ def test_it_is_evaluated_exported_and_served(workdir, tmp_path, capsys):
     expected = special.softmax(np.log(np.mean(views, axis=0)) / saved["temperature"], axis=1)
     np.testing.assert_allclose(artifact.predict(images, sizes)["probabilities"], expected, rtol=1e-3, atol=1e-6)
     served(tmp_path / "artifact", tmp_path, capsys)
+    data = plain.config.data.train
+    of_run = evaluate(workdir, data, tmp_path / "of_run", options=options)
+    found = evaluate_artifact(str(tmp_path / "artifact"), data, tmp_path / "of_artifact")
+    assert list(found) == list(of_run)
+    assert {**found, "images_per_second": 0} == pytest.approx({**of_run, "images_per_second": 0}, rel=1e-3)
+    names = [{path.name for path in (tmp_path / folder).iterdir()} for folder in ("of_run", "of_artifact")]
+    assert names[0] == names[1]
 
 
 def served(artifact, folder, capsys) -> None:

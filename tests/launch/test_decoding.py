@@ -9,13 +9,13 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
-import jax
 import pytest
 
 from launch import evaluate, export, predict
-from launch.runs.decoding import Decoding, artifact_decoded_by, decoded_by, from_flags
+from launch.runs.decoding import decoded_by
 from launch.runs.tasks import make_task
 from recog.alphabet import CHINESE_PLATES, DIGITS, MUSIC_PITCHES
+from recog.cli.decoding import Decoding, artifact_decoded_by, from_flags
 from recog.codecs import ClassCodec, TextCodec
 from recog.ctc import BeamSearch
 from recog.ctc.arpa import save_arpa
@@ -183,7 +183,7 @@ def test_the_best_path_of_attention_needs_a_program_without_a_search(attention):
     ids=str,
 )
 def test_both_commands_say_why_readers_by_parts_take_neither_lexicons_nor_lists(attention, flags, digits, monkeypatch):
-    monkeypatch.setattr("launch.runs.predicting_lines.Artifact.load", lambda folder: attention)
+    monkeypatch.setattr("recog.cli.predicting_lines.Artifact.load", lambda folder, runtime: attention)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     reason = "^.*(lexicon|nbest).*need CTC logits of a whole text; this model reads by parts or attention"
     with parsed(predict, "--artifact=x", *flags), pytest.raises(ValueError, match=reason):
@@ -241,7 +241,6 @@ def test_a_pattern_that_no_picture_of_an_artifact_fits_is_refused(exported, monk
     artifact, long = Artifact.load(exported.folder), Decoding("beam", pattern="(12){25}")
     assert artifact.frames is None, "it depends on the width"
     artifact_decoded_by(artifact, long)
-    shape = jax.ShapeDtypeStruct((1, 16, 11), "float32")
-    monkeypatch.setattr(artifact, "_outputs", artifact._outputs | {"logits": shape})
+    monkeypatch.setattr(artifact.program, "outputs", {**artifact.program.outputs, "logits": (1, 16, 11)})
     with pytest.raises(ValueError, match="needs 50 frames, the model emits 16"):
         artifact_decoded_by(artifact, long)

@@ -5,8 +5,8 @@ import errno
 import jax
 import pytest
 
-from launch.runs.disk import DiskFullError, full_disk_named, is_full
 from launch.runs.training import train
+from recog.cli.disk import DiskFullError, full_disk_named, is_full
 from recog.training.writers import MetricWriter
 from tests.launch.conftest import assert_same_state
 

@@ -33,7 +33,14 @@ def test_warnings_of_libraries_are_shown_on_request(flags, shown):
 
 
 @pytest.mark.parametrize(
-    "file", [file for file in sorted(Path("launch").rglob("*.py")) if "DEFINE_" in file.read_text("utf-8")], ids=str
+    "file",
+    [
+        file
+        for package in ("launch", "recog")
+        for file in sorted(Path(package).rglob("*.py"))
+        if "DEFINE_" in file.read_text("utf-8")
+    ],
+    ids=str,
 )
 def test_help_lists_flags_that_are_defined_elsewhere(file):
     """Absl lists the flags that the command's own module defines, and those of modules that disclaim theirs."""

@@ -14,11 +14,12 @@ from launch import evaluate as command
 from launch.runs.box_tiles import FOUND, LABELLED
 from launch.runs.config import to_json
 from launch.runs.data import Samples, needs_to_measure
-from launch.runs.evaluating import evaluate, tiles
+from launch.runs.evaluating import evaluate
+from launch.runs.evaluation_files import tiles
 from launch.runs.folder import claim, load_run
 from launch.runs.training import train
 from recog.codecs import BoxCodec
-from recog.evaluation.evaluator import Evaluation, Prediction
+from recog.evaluation.tally import Evaluation, Prediction
 from recog.metrics.boxes import BoxCounts
 from tests.launch.conftest import tiny_config
 from tests.launch.in_process import run_main

@@ -109,7 +109,7 @@ def test_a_threshold_above_all_scores_finds_nothing_but_ranks_all(artifacts, fol
     [
         ((), "--workdir"),
         (("--workdir=x", "--detector=y"), "--workdir and --detector"),
-        (("--workdir=x", "--artifact=y"), "--artifact goes with --detector"),
+        (("--workdir=x", "--artifact=y"), "--workdir and --artifact"),
         (("--detector=y", "--artifact=y"), "--data"),
         (("--detector=y", "--artifact=y", "--data=z", "--study=crnn_figure4"), "--study"),
         (("--detector={finder}", "--artifact={reader}", "--data=words:count=2"), "not boxes"),

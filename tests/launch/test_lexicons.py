@@ -12,8 +12,9 @@ from datasets.mixture import Mixture
 from datasets.sources import Sample, Subset
 from launch import evaluate, predict
 from launch.runs.data import Samples
-from launch.runs.lexicons import load_lexicon, open_lexicons
+from launch.runs.lexicons import open_lexicons
 from recog.alphabet import DIGITS, LATIN_36, Alphabet
+from recog.cli.lexicon_file import load_lexicon
 from recog.codecs import TextCodec
 from recog.ctc.lexicon import LexiconError
 from tests.launch.in_process import parsed, run_main

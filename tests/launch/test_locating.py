@@ -12,6 +12,7 @@ import pytest
 from datasets.pipeline import DataConfig
 from launch.runs.config import Config
 from launch.runs.evaluating import evaluate
+from launch.runs.evaluating_artifact import evaluate_artifact
 from launch.runs.exporting import export
 from launch.runs.training import train
 from recog.detection.positions import STRIDES, Raw
@@ -107,7 +108,7 @@ def test_it_is_exported_for_another_size(workdir, tmp_path):
     assert json.loads((workdir / "config.json").read_text())["data"]["height"] == 64
 
 
-def test_it_is_evaluated_exported_and_served(workdir, tmp_path):
+def test_it_is_evaluated_exported_and_served(workdir, config, tmp_path):
     report = evaluate(workdir, out=tmp_path / "report")
     assert report["count"] == 8
     assert report["ap_50"] > 0.5
@@ -115,6 +116,11 @@ def test_it_is_evaluated_exported_and_served(workdir, tmp_path):
     assert cv2.imread(str(tmp_path / "report" / "contact_sheet.png")) is not None
     agreement = export(workdir, tmp_path / "artifact")
     assert agreement.difference <= 1e-4
+    of_run = evaluate(workdir, config.data.train, tmp_path / "of_run")
+    found = evaluate_artifact(str(tmp_path / "artifact"), config.data.train, tmp_path / "of_artifact")
+    assert list(found) == list(of_run)
+    assert {**found, "images_per_second": 0} == pytest.approx({**of_run, "images_per_second": 0}, rel=1e-3)
+    assert cv2.imread(str(tmp_path / "of_artifact" / "contact_sheet.png")) is not None
     finder = PlateReader(Artifact.load(tmp_path / "artifact"), threshold=0.2)
     picture, corners = draw(np.random.default_rng(5))
     large = cv2.resize(picture, (270, 180), interpolation=cv2.INTER_NEAREST)

@@ -25,6 +25,11 @@ def test_the_flag_of_a_mode_selects_it(given, mode):
     assert choose_mode(given, MODES, "--a or --b") == mode
 
 
+def test_a_mode_may_be_named_by_a_flag_that_another_mode_takes_as_well():
+    modes = {"data": Mode(), "preview": Mode(optional=("data",))}
+    assert choose_mode({"data"}, modes, "--a or --b") == "data"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -1,6 +1,7 @@
 """Outliers are listed worst first, drawn, and left out of training by the list that names them."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from launch.runs.data import open_data
 from launch.runs.outliers import find_outliers, rank_of
 from recog.alphabet import DIGITS
 from recog.codecs import ClassCodec, TextCodec
+from recog.export.artifact import Artifact
 from recog.export.files import ArtifactError
 from recog.preprocess import Preprocess
 from tests.launch.in_process import run_main
@@ -25,14 +27,14 @@ LEVELS = {0: (0.5, 0.3, 0.1, 0.06, 0.04), 40: (0.1, 0.1, 0.5, 0.2, 0.1), 80: (0.
 """Probabilities that the model gives for the grey level of the upper left pixel."""
 
 
-class GreyModel:
+class GreyModel(Artifact):
     """Stands in for an artifact; tells classes by the grey level."""
 
-    codec = ClassCodec(NAMES)
-    card = SimpleNamespace(preprocess=Preprocess(8, 8, 3))
+    codec: Any = ClassCodec(NAMES)
+    card: Any = SimpleNamespace(preprocess=Preprocess(8, 8, 3))
 
-    def fit(self, picture):
-        return self.card.preprocess(picture)
+    def __init__(self):
+        pass
 
     def predict(self, images, sizes):
         levels = (images[:, 0, 0, 0] // 40 * 40).tolist()

@@ -13,8 +13,8 @@ from datasets.builders.prepare import make_builder, prepare_set
 from datasets.specs import open_source
 from datasets.tfds_source import Tfds
 from launch import prepare
-from launch.runs.disk import DiskFullError
 from launch.runs.lock import try_lock
+from recog.cli.disk import DiskFullError
 from tests.launch.in_process import run_main
 from tests.launch.pictures import write_folder
 

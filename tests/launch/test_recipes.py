@@ -1,4 +1,4 @@
-"""The recipes are what their tools read, and what they start is a command line of ``launch.train``."""
+"""The recipes of training are what their tools read, and what they start is a command line of ``launch.train``."""
 
 import os
 import re
@@ -85,9 +85,9 @@ def test_jobset(digits):
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
 
 
-@pytest.mark.parametrize("recipe", RECIPES.iterdir(), ids=lambda path: path.name)
+@pytest.mark.parametrize("recipe", ["jobset.yaml", "slurm.sbatch", "tpu_slice.sh"])
 def test_what_reads_the_samples_is_installed(recipe):
-    text = recipe.read_text()
+    text = (RECIPES / recipe).read_text()
     assert "=lmdb:" in text
     assert re.search(r"pip install -e \.\[\w+,lmdb\]", text)
 

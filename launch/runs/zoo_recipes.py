@@ -1,0 +1,103 @@
+"""Recipes of the models that come with the package (`recog.zoo`): all of them are trained on rendered samples alone."""
+
+import dataclasses
+
+RUBIK = "Rubik (OFL-1.1, of OpenCV)"
+MICRO_HEI = "WenQuanYi Micro Hei (Apache-2.0, of OpenCV)"
+"""Fonts that are part of OpenCV, with their licences."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """Samples that a model is measured on."""
+
+    name: str
+    """Description of the samples."""
+    data: str
+    """The samples, see `datasets.specs.open_source`; skipped where they use a variable that is not set."""
+    headline: str = "accuracy"
+    """Name of the rate that tells most."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Steps to a model, and facts about it that no command can tell."""
+
+    title: str
+    config: str
+    """Configuration file of the run."""
+    data: str
+    """Description of the training samples."""
+    drawn_with: str
+    """Fonts and words of the renderer."""
+    measures: tuple[Measure, ...]
+    failures: str
+    """Known failures."""
+    prepare: tuple[str, ...] = ()
+    """Arguments of ``launch.prepare`` before training; empty if there is nothing to prepare."""
+    export: tuple[str, ...] = ()
+    """Further arguments of ``launch.export``."""
+
+
+RECIPES = {
+    "arithmetic": Recipe(
+        title="Reads arithmetic expressions such as (8+5)-0=",
+        config="launch/configs/quickstart.py",
+        data="rendered expressions (`arithmetic`), digits and + - * ( ) =",
+        drawn_with=f"{RUBIK}, its italic and {MICRO_HEI}; expressions are drawn at random",
+        measures=(Measure("1,000 unseen rendered expressions", "arithmetic:count=1000,seed=3"),),
+        failures=(
+            "Of 12 mistakes in 1,000 expressions, five lost or added a character, at the right end or beside a -; the "
+            "others confused operators with one another or with 1, 1 with 7, 5 with 8. Real captchas, other fonts and "
+            "division were never seen."
+        ),
+        export=("--onnx",),
+    ),
+    "plate_finder": Recipe(
+        title="Finds licence plates with their corners in photographs of streets",
+        config="launch/configs/plate_finder_small.py",
+        data="12,000 rendered streets (`scenes`) with Chinese plates",
+        drawn_with=f"strokes (`datasets.synthetic.plate_glyphs`), {RUBIK} and {MICRO_HEI}; texts are drawn at random",
+        measures=(
+            Measure("500 unseen rendered streets", "scenes:seed=3,count=500", "recall_50"),
+            Measure(
+                "real photographs of vehicles in China", "boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv", "recall_50"
+            ),
+        ),
+        failures=(
+            "Misses half of the plates in real photographs: fine-tune it with a few labelled ones "
+            "(`launch/configs/plate_finder_tuned.py`), after which it finds nearly all of them."
+        ),
+        prepare=("--render=scenes:seed=1", "--count=12000", "--data_dir=prepared", "--jpeg_quality=90"),
+        export=("--height=416", "--width=416"),
+    ),
+    "plates": Recipe(
+        title="Reads Chinese licence plates, blue and green, cut out of photographs",
+        config="launch/configs/plates_rendered.py",
+        data="rendered plates (`plates`), half of them of Anhui (皖)",
+        drawn_with=f"strokes (`datasets.synthetic.plate_glyphs`), and {MICRO_HEI}; texts are drawn at random",
+        measures=(
+            Measure("1,000 unseen rendered plates", "plates:seed=5,count=1000,height=24,width=94,home=皖"),
+            Measure("real plates of Anhui", "folder:$RECOG_REAL_DATA/plates_cn"),
+        ),
+        failures=(
+            "Half of its plates were of Anhui, as are the real ones that measure it: it saw few of other provinces. "
+            "Plates of two lines, of other colours and of other countries were never seen."
+        ),
+    ),
+    "receipts": Recipe(
+        title="Reads prices cut out of scanned receipts, such as RM 12.90",
+        config="launch/configs/receipts_rendered.py",
+        data="rendered receipt prices (`receipts`), two decimals each",
+        drawn_with=f"strokes (`datasets.synthetic.centre_lines`), {RUBIK} and {MICRO_HEI}; prices are drawn at random",
+        measures=(
+            Measure("1,000 unseen rendered prices", "receipts:seed=3,count=1000"),
+            Measure("real prices of scanned receipts", "folder:$RECOG_REAL_DATA/receipt_prices"),
+        ),
+        failures=(
+            "Prices without two decimals, with decimal commas or in other currencies than $ and RM, handwriting, and "
+            "crops with more than the price were never seen."
+        ),
+    ),
+}
+"""Recipes by the names of their models."""

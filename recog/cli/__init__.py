@@ -1,0 +1,1 @@
+"""Command lines over exported artifacts, which need no checkout: ``recog-read`` and ``recog-serve``."""

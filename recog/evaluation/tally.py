@@ -1,0 +1,113 @@
+"""Accumulation of predictions and counts over labelled batches."""
+
+import types
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from recog.decoded import Decoded
+from recog.metrics import Counts
+from recog.tasks.judge import Judge
+
+LOGITS = ("logits", "logit_lengths")
+"""Outputs from which a reader's texts are decoded."""
+
+
+class Prediction(NamedTuple):
+    """Prediction for one sample, as text."""
+
+    id: int
+    """Index of the sample in its source."""
+    label: str
+    """True label."""
+    text: str
+    """Predicted label."""
+    confidence: float
+    """Probability that the prediction is right, 0 to 1."""
+
+
+class Evaluation(NamedTuple):
+    """Predictions and counts for a set of samples."""
+
+    predictions: list[Prediction]
+    """Predictions in the order of the source."""
+    counts: Counts
+    """Counts over all samples."""
+    seconds: float
+    """Time in seconds to draw and predict the batches, without compilation."""
+    hint: str | None
+    """Likely cause if no prediction is right."""
+    kept: Mapping[str, np.ndarray] = types.MappingProxyType({})
+    """Outputs that the evaluator was asked to keep, by name, with a row for each prediction."""
+
+    def report(self) -> dict[str, float]:
+        """Rates of the counts, and ``images_per_second``."""
+        return {**self.counts.report(), "images_per_second": len(self.predictions) / max(self.seconds, 1e-9)}
+
+
+class Output(NamedTuple):
+    """Outputs of a batch that are transferred from the devices."""
+
+    prediction: dict[str, Any]
+    targets: Any
+    ids: Any
+    mask: Any
+
+
+class Decode(Protocol):
+    """Decodes the logits of a reader on the host."""
+
+    def __call__(self, logits: np.ndarray, lengths: np.ndarray, ids: Sequence[int], labels: Sequence[str]) -> Decoded:
+        """Decodes a batch.
+
+        Args:
+          logits: scores, B T K.
+          lengths: frames of each sample.
+          ids: index of each sample in its source; -1 in rows without a sample, which have no frames.
+          labels: true label of each sample, which lexicons of benchmarks are made from.
+        """
+        ...
+
+
+class Tally:
+    """Accumulated predictions and counts of one model."""
+
+    def __init__(self, judge: Judge, decode: Decode | None, keeps: Sequence[str]):
+        self._judge, self._decode, self._counts = judge, decode, []
+        self._kept: dict[str, list[np.ndarray]] = {name: [] for name in keeps}
+        self._predictions: list[Prediction] = []
+
+    def add(self, output: Output) -> None:
+        """Adds a batch; rows without a sample are left out."""
+        if self._decode:
+            output = self._decoded(self._decode, output)
+        rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
+        labels, ids = self._judge.codec.show(rows.targets), rows.ids.tolist()
+        readings = self._judge.rows(rows.prediction)
+        self._predictions += [
+            Prediction(index, label, *reading) for index, label, reading in zip(ids, labels, readings, strict=True)
+        ]
+        self._counts.append(self._judge.count(rows.prediction, rows.targets))
+        for name, arrays in self._kept.items():
+            arrays.append(rows.prediction[name])
+
+    def _decoded(self, decode: Decode, output: Output) -> Output:
+        """Decodes all rows, so that all batches have one shape; rows without a sample have no frames."""
+        logits, lengths = (output.prediction[name] for name in LOGITS)
+        labels = self._judge.codec.show(output.targets)
+        decoded = decode(logits, np.where(output.mask, lengths, 0), output.ids.tolist(), labels)
+        return output._replace(prediction={**decoded._asdict()})
+
+    def evaluation(self, seconds: float) -> Evaluation:
+        """Evaluation over all batches added."""
+        if not self._counts:
+            raise ValueError("there is no batch to evaluate: check the samples")
+        order = np.argsort([prediction.id for prediction in self._predictions], kind="stable")
+        predictions = [self._predictions[place] for place in order]
+        kept = {name: np.concatenate(arrays)[order] for name, arrays in self._kept.items()}
+        hint = self._judge.hint([p.label for p in predictions], [p.text for p in predictions])
+        return Evaluation(predictions, reduce(add, self._counts), seconds, hint, kept)
