@@ -4,12 +4,14 @@
     python -m launch.import_weights --source=efficientnet_lite --variant=lite2 --workdir=runs/efficientnet_lite2
     python -m launch.train --config=launch/configs/cats_dogs.py --workdir=runs/cats_dogs
 
-The features of all pictures are computed once. Other pictures: ``--config.data.train=classes:FOLDER`` (a folder for
-each class, or Kaggle's ``cat.0.jpg``). Five folds: ``launch.ablate --config=launch/configs/cats_dogs.py --folds=5
---workdir=DIR``. Without the weights: ``--config.init_from= --config.optimizer.freeze= --config.model.backbone=resnet``.
+The features of all pictures and of their mirror images are computed once. Other pictures:
+``--config.data.train=classes:FOLDER`` (a folder for each class, or Kaggle's ``cat.0.jpg``). Five folds:
+``launch.ablate --config=launch/configs/cats_dogs.py --folds=5 --workdir=DIR``. Without the weights:
+``--config.init_from= --config.optimizer.freeze= --config.model.backbone=resnet``.
 
-Measured on 984 photographs, 128 pixels on the short side, in five folds: 99.49 % right, log loss 0.0265 with
-probabilities clipped to 0.005 and 0.995; 7 minutes for all folds on two cores of an AMD EPYC beside other jobs.
+Measured on 984 photographs, 128 pixels on the short side, over five folds and three seeds: 99.46 % right, log loss
+0.0256 with probabilities clipped to 0.005 and 0.995. One training takes 109 seconds on two cores of an AMD EPYC, its
+evaluation 22 more.
 """
 
 from datasets.pipeline import DataConfig
