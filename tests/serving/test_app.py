@@ -287,6 +287,17 @@ def test_nothing_is_read_before_the_server_is_ready_or_while_it_drains(artifacts
         assert client.post("/v1/read", content=plate("1")).status_code == 503
 
 
+def test_memory_is_free_again_after_a_request_that_found_too_little(artifacts, monkeypatch):
+    monkeypatch.setattr("recog.serving.answering.HELD", 400_000)
+    picture = encode(np.zeros((200, 300, 3), np.uint8))  # 180,000 bytes once decoded
+    with make_client(artifacts)[0] as client:
+        for _ in range(3):
+            busy = client.post("/v1/plates", files=files(*[picture] * 4))
+            assert busy.status_code == 503
+            assert "memory" in busy.json()["error"]
+        assert client.post("/v1/plates", files=files(picture)).status_code == 200
+
+
 def test_requests_that_wait_too_long_or_are_too_many_are_refused(artifacts, monkeypatch):
     limits = Limits(files=2, queue=2, answer_seconds=0.2)
     client, models, _ = make_client(artifacts, limits)
