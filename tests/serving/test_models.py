@@ -80,6 +80,13 @@ def test_lexicons_must_suit_a_model(artifacts, tmp_path):
         Models({"colours": classifier}, lexicons=digits)
 
 
+def test_an_unknown_lexicon_is_named(artifacts):
+    models = Models({"digits": artifacts[2]})
+    with pytest.raises(BadOptionError, match=r"lexicon='streets' is unknown; this server has none"):
+        models.reader().decoders.decoded_by(Options(lexicon="streets"))
+    models.close()
+
+
 def test_few_decoders_are_kept_and_each_is_built_once(artifacts):
     models = Models({"digits": artifacts[2]}, limits=Limits(), metrics=Metrics())
     decoders = models.reader().decoders
