@@ -220,6 +220,12 @@ def test_open_inference_protocol(client):
         {"inputs": [inputs[0] | {"datatype": "FP32"}, inputs[1]]},
         {"inputs": [inputs[0] | {"shape": [2, 16, 47, 3]}, inputs[1]]},
         {"inputs": [inputs[0] | {"data": [300]}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [300] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [0.5] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": ["1"] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [None] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [10**30] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [[1], [1, 2]]}, inputs[1]]},
         {"inputs": [inputs[0], inputs[1] | {"data": [16, 48, 16, 49]}]},
     ):
         assert client.post("/v2/models/digits/infer", json=spoilt).status_code == 400
