@@ -242,15 +242,44 @@ def test_ids_are_taken_or_made_and_written_to_the_log(client, capsys):
     assert lines[0]["path"] == "/v1/model"
 
 
+def test_names_of_clients_neither_end_a_line_of_the_log_nor_control_a_terminal(client, capsys):
+    client.get("/v1/no%0Asuch%0D%C2%85path%E2%80%A8%C2%9B31m%1B")
+    written = capsys.readouterr().err
+    [line] = written.splitlines()
+    assert json.loads(line)["path"] == "/v1/no\nsuch\r\x85path\u2028\x9b31m\x1b"
+    assert line.isascii()
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "named"),
+    [
+        ("GET", "/nowhere", 404, "'/nowhere'"),
+        ("GET", "/v1/read", 405, "GET '/v1/read'"),
+        ("POST", "/v1/read?nbest=0", 422, "nbest='0'"),
+    ],
+)
+def test_errors_of_the_framework_have_the_form_of_others(client, method, path, status, named):
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert named in response.json()["error"]
+    assert response.json()["status"] == status
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert (status == 405) == ("allow" in response.headers)
+
+
 def test_metrics_count_requests_and_pictures(artifacts):
     with make_client(artifacts)[0] as client:
         client.post("/v1/read", files=files(plate("1"), plate("2"), b"nonsense"))
         client.post("/v1/read", content=b"nonsense")
         client.get("/nowhere")
+        client.get("/elsewhere")
+        client.get("/v2/models/nothing")
         text = client.get("/metrics").text
     assert 'recog_requests_total{path="/v1/read",status="200"} 1.0' in text
     assert 'recog_requests_total{path="/v1/read",status="415"} 1.0' in text
-    assert 'recog_requests_total{path="other",status="404"} 1.0' in text
+    assert 'recog_requests_total{path="other",status="404"} 2.0' in text
+    assert 'recog_requests_total{path="/v2/models/{name}",status="404"} 1.0' in text
     assert 'recog_pictures_total{model="digits"} 2.0' in text
     assert 'recog_picture_errors_total{status="415"} 2.0' in text
     assert 'recog_queue_length{model="digits"} 0.0' in text
