@@ -120,7 +120,7 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
             if name:
                 await answering.run(finder.readers[name].decoders.decoded_by, options)
             upright = await answering.decode(finder.upright, sent, share)
-            found = await answering.through(functools.partial(finder.batcher.submit, (name, options)), upright)
+            found = await answering.through(functools.partial(finder.submit, (name, options)), upright)
             return list(map(_photograph, upright, found))
 
         return await answering.respond(request, name, answer)
@@ -134,6 +134,7 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
     async def show_metrics() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def show_page() -> HTMLResponse:
         return HTMLResponse(page.html, headers=page.headers)
