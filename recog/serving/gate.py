@@ -86,7 +86,7 @@ class Gate:
         if not self._token or path == "/" or path.startswith(_OPEN):
             return
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode("latin-1"), self._token):
             raise UnauthorizedError("this server needs its token: send the header Authorization: Bearer TOKEN")
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float, error: str | None) -> None:

@@ -52,10 +52,12 @@ def inference_routes(models: Models, limits: Limits, lifecycle: Lifecycle, answe
     async def server() -> dict[str, Any]:
         return {"name": "recog", "version": "2", "extensions": []}
 
+    @routes.head("/health/live", include_in_schema=False)
     @routes.get("/health/live")
     async def live() -> dict[str, bool]:
         return {"live": True}
 
+    @routes.head("/health/ready", include_in_schema=False)
     @routes.get("/health/ready")
     async def ready() -> Response:
         return require_ready()

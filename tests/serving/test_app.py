@@ -297,6 +297,18 @@ def test_a_page_and_the_interface_are_shown(client):
         assert client.get(name).status_code == 200
 
 
+def test_probes_may_ask_without_a_body(client):
+    for path in ("/", "/v2/health/live", "/v2/health/ready"):
+        assert client.head(path).status_code == 200
+
+
+def test_a_token_may_hold_any_characters(artifacts):
+    with make_client(artifacts, token="gehéim")[0] as client:
+        headers = {"Authorization": "Bearer gehéim".encode()}
+        assert client.get("/v1/model", headers=headers).status_code == 200
+        assert client.get("/v1/model", headers={"Authorization": "Bearer geheim"}).status_code == 401
+
+
 def test_a_token_is_required_where_one_is_set(artifacts):
     with make_client(artifacts, token="secret")[0] as client:
         for headers in ({}, {"Authorization": "Bearer other"}, {"Authorization": "Basic secret"}):
