@@ -179,7 +179,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        mend = "choose another --port" if error.errno == errno.EADDRINUSE else "choose --host and --port of this machine"
+        mend = (
+            "choose another --port" if error.errno == errno.EADDRINUSE else "choose --host and --port of this machine"
+        )
         raise OSError(f"cannot listen at {_url(host, port)} ({error.strerror}): {mend}") from error
 
 
