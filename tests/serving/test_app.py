@@ -304,7 +304,7 @@ def test_probes_may_ask_without_a_body(client):
 
 def test_a_token_may_hold_any_characters(artifacts):
     with make_client(artifacts, token="gehéim")[0] as client:
-        headers = {"Authorization": "Bearer gehéim".encode()}
+        headers = {b"authorization": "Bearer gehéim".encode()}
         assert client.get("/v1/model", headers=headers).status_code == 200
         assert client.get("/v1/model", headers={"Authorization": "Bearer geheim"}).status_code == 401
 
