@@ -21,11 +21,19 @@ exists, without its checkpoint. OpenVINO computes in bfloat16 on processors that
 as before. Measure what that costs: ``launch.evaluate --artifact=ARTIFACT --data=...``.
 """
 
+import dataclasses
+
 from absl import flags
 
 from launch.runs import class_options, entry, onnx_options
 from launch.runs.exporting import add_onnx, export
 from recog.cli import decoding
+
+_OF_PROGRAMS = (
+    *("height", "width", "parameters", "views", "temperature"),
+    *(field.name for field in dataclasses.fields(decoding.Decoding)),
+)
+"""Flags that make another program."""
 
 
 def define_flags() -> None:
@@ -47,6 +55,8 @@ def main(argv: list[str]) -> None:
     if values.artifact:
         if not onnx or values.workdir or values.out:
             raise ValueError("--artifact takes an artifact to add --onnx to; without it, name --workdir and --out")
+        if fixed := [f"--{name}" for name in _OF_PROGRAMS if values[name].value != values[name].default]:
+            raise ValueError(f"{' and '.join(fixed)} cannot change --artifact={values.artifact}: export its run again")
         return add_onnx(values.artifact, onnx)
     if not (values.workdir and values.out):
         raise ValueError("name the run with --workdir and the folder for the artifact with --out")

@@ -60,13 +60,20 @@ def main(argv: list[str]) -> None:
     values = flags.FLAGS
     if not values.artifact and not values.detector:
         raise ValueError("nothing to serve: set --artifact=ARTIFACT, --detector=ARTIFACT or both")
-    limits, metrics = _limits(values), Metrics()
+    limits, metrics, token = _limits(values), Metrics(), _token()
     artifacts = {name: Artifact.load(artifact_folder(path), values.runtime) for name, path in _named(values.artifact)}
     detector = Artifact.load(artifact_folder(values.detector), values.runtime) if values.detector else None
     models = Models(artifacts, detector, _lexicons(values.lexicons), limits, metrics)
     widths = None if values.widths is None else _numbers(values.widths)
-    token = os.environ.get("RECOG_TOKEN", "")
     serve(models, limits, metrics, host=values.host, port=values.port, token=token, widths=widths)
+
+
+def _token() -> str:
+    """The token that requests must send, without the end of the line that files of secrets often have."""
+    token = os.environ.get("RECOG_TOKEN", "")
+    if token and not token.strip():
+        raise ValueError("RECOG_TOKEN holds nothing but blanks: give it the token, or unset it")
+    return token.strip()
 
 
 def _limits(values: flags.FlagValues) -> Limits:

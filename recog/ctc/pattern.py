@@ -6,7 +6,7 @@ pattern matches whole texts.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -17,7 +17,9 @@ MOST = 255
 """Maximum number of repetitions in braces."""
 SPECIAL = set(".[](){}?*+|\\")
 STATES = 20_000
-"""Maximum number of states of a compiled pattern."""
+"""Maximum number of states of a compiled pattern, and of the nondeterministic automaton that it is made from."""
+STEPS = 3_000_000
+"""Maximum number of transitions and states that are looked at for the states of a pattern, a few seconds' work."""
 
 
 class PatternError(ValueError):
@@ -36,9 +38,12 @@ def compile_pattern(pattern: str, alphabet: Alphabet) -> Automaton:
     """
     if alphabet.separator:
         raise PatternError("patterns are over single characters: this alphabet has tokens of several characters")
-    nfa = _Nfa()
-    start, end = _Parser(pattern, alphabet.tokens, nfa).parse()
-    automaton = _determine(nfa, start, end, alphabet, pattern).trimmed()
+    nfa = _Nfa(pattern)
+    try:
+        start, end = _Parser(pattern, alphabet.tokens, nfa).parse()
+    except RecursionError:
+        raise PatternError(f"pattern {pattern!r:.200} has too many groups within each other: leave some out") from None
+    automaton = _determine(nfa, start, end, alphabet).trimmed()
     if not (np.isfinite(automaton.final[0]) or (automaton.following[0] >= 0).any()):
         raise PatternError(f"pattern {pattern!r} matches no text")
     return automaton
@@ -47,14 +52,28 @@ def compile_pattern(pattern: str, alphabet: Alphabet) -> Automaton:
 class _Nfa:
     """Nondeterministic automaton: transitions by sets of tokens, and without a token."""
 
-    def __init__(self):
+    def __init__(self, pattern: str):
+        self._pattern = pattern
+        self._steps = 0
         self.by_token: list[list[tuple[frozenset[str], int]]] = []
         self.free: list[list[int]] = []
 
     def state(self) -> int:
+        if len(self.free) == STATES:
+            self.refuse()
         self.by_token.append([])
         self.free.append([])
         return len(self.free) - 1
+
+    def work(self, steps: int) -> None:
+        """Counts steps of the subset construction; raises `PatternError` for too many of them."""
+        self._steps += steps
+        if self._steps > STEPS:
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Raises `PatternError` for a pattern that is too large."""
+        raise PatternError(f"pattern {self._pattern!r:.200} needs too many states: shorten its repetitions")
 
     def closure(self, states: Iterable[int]) -> frozenset[int]:
         """States that can be reached without a token."""
@@ -65,6 +84,7 @@ class _Nfa:
                 if following not in found:
                     found.add(following)
                     left.append(following)
+        self.work(len(found))
         return frozenset(found)
 
 
@@ -81,6 +101,8 @@ class _Parser:
     def __init__(self, pattern: str, tokens: tuple[str, ...], nfa: _Nfa):
         self._pattern, self._tokens, self._nfa = pattern, tokens, nfa
         self._place = 0
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        """Sets of tokens, equal ones once, so that they are compared by identity."""
 
     def parse(self) -> _Part:
         """Parses the whole pattern."""
@@ -217,7 +239,8 @@ class _Parser:
         if unknown := sorted(members - set(self._tokens)):
             self._fail(f"holds {', '.join(map(repr, unknown))}, which the alphabet lacks")
         part = _Part(self._nfa.state(), self._nfa.state())
-        self._nfa.by_token[part.start].append((frozenset(members), part.end))
+        own = frozenset(members)
+        self._nfa.by_token[part.start].append((self._sets.setdefault(own, own), part.end))
         return part
 
     def _either(self, parts: list[_Part]) -> _Part:
@@ -240,7 +263,7 @@ class _Parser:
         raise PatternError(f"pattern {self._pattern!r} {reason} (at character {self._place})")
 
 
-def _determine(nfa: _Nfa, start: int, end: int, alphabet: Alphabet, pattern: str) -> Automaton:
+def _determine(nfa: _Nfa, start: int, end: int, alphabet: Alphabet) -> Automaton:
     """Builds the deterministic automaton by the subset construction."""
     first = 1 if alphabet.blank == "first" else 0
     ids = {token: number for number, token in enumerate(alphabet.tokens, first)}
@@ -248,19 +271,25 @@ def _determine(nfa: _Nfa, start: int, end: int, alphabet: Alphabet, pattern: str
     numbers, rows, subsets = {initial: 0}, [], [initial]
     for subset in subsets:  # grows
         row = np.full(alphabet.classes, NONE, np.int32)
-        reached: dict[str, set[int]] = {}
+        by_members: dict[frozenset[str], set[int]] = {}
         for state in subset:
             for members, following in nfa.by_token[state]:
-                for token in members:
-                    reached.setdefault(token, set()).add(following)
+                by_members.setdefault(members, set()).add(following)
+        reached: dict[str, set[int]] = {}
+        for members, following in by_members.items():
+            nfa.work(len(members) * (1 + len(following) // 8))  # sets are joined about so much faster
+            for token in members:
+                reached.setdefault(token, set()).update(following)
+        closures: dict[frozenset[int], frozenset[int]] = {}
         for token, following in reached.items():
-            closed = nfa.closure(following)
+            direct = frozenset(following)
+            closed = closures.get(direct) or closures.setdefault(direct, nfa.closure(direct))
             if closed not in numbers:
                 numbers[closed] = len(numbers)
                 subsets.append(closed)
             row[ids[token]] = numbers[closed]
         rows.append(row)
         if len(subsets) > STATES:
-            raise PatternError(f"pattern {pattern!r} needs more than {STATES} states: shorten its repetitions")
+            nfa.refuse()
     final = [0.0 if end in subset else -np.inf for subset in subsets]
     return Automaton(np.stack(rows), np.zeros((len(rows), alphabet.classes), np.float32), np.array(final, np.float32))

@@ -60,7 +60,12 @@ class Grid:
         Args:
           widths: width of each picture in pixels, up to the last of `WIDTHS`.
           width: width of all batches, for models that take one width; 0 for any width.
+
+        Raises:
+          ValueError: a picture is wider.
         """
+        if max(widths, default=0) > WIDTHS[-1]:
+            raise ValueError(f"a picture of {max(widths)} columns is wider than {WIDTHS[-1]}: scale it")
         order = sorted(range(len(widths)), key=lambda index: -widths[index])
         columns = [width or _at_least(widths[index], WIDTHS) for index in order]
         best = [(0, 0)]  # for the first pictures of the order: the cost, and the start of the last batch

@@ -86,7 +86,11 @@ class Answering:
     async def decode(
         self, decode: Callable[[bytes], np.ndarray], sent: Sequence[Sent], share: Share
     ) -> list[np.ndarray | Failed]:
-        """Pixels of each picture, or why it cannot be read."""
+        """Pixels of each picture, or why it cannot be read.
+
+        Raises:
+          BusyError: there is no memory for all of them; none is being decoded any more.
+        """
 
         async def one(content: bytes) -> np.ndarray | Failed:
             try:
@@ -96,7 +100,12 @@ class Answering:
             share.take(pixels.nbytes)
             return pixels
 
-        return list(await asyncio.gather(*(one(each.content) for each in sent)))
+        try:
+            async with asyncio.TaskGroup() as group:  # the first failure ends the others, which would take memory
+                tasks = [group.create_task(one(each.content)) for each in sent]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [task.result() for task in tasks]
 
     async def through(
         self, submit: Callable[[list[np.ndarray]], "list[Future[T]]"], pictures: Sequence[np.ndarray | Failed]

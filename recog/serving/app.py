@@ -16,7 +16,8 @@ from recog.serving.answering import Answering, Failed
 from recog.serving.body import Sent, Share
 from recog.serving.decoders import NBEST, Options
 from recog.serving.described import describe
-from recog.serving.gate import Gate, refusal_response
+from recog.serving.errors import answer_errors
+from recog.serving.gate import Gate
 from recog.serving.inference_protocol import inference_routes
 from recog.serving.lifecycle import Lifecycle
 from recog.serving.limits import Limits
@@ -24,7 +25,7 @@ from recog.serving.metrics import Metrics
 from recog.serving.models import Models
 from recog.serving.page import load_page
 from recog.serving.plate_reader import Plate
-from recog.serving.refusals import BadOptionError, RefusedError
+from recog.serving.refusals import BadOptionError
 
 _PICTURES: dict[str, Any] = {
     "requestBody": {
@@ -42,6 +43,7 @@ _PICTURES: dict[str, Any] = {
     },
     "responses": {
         "400": {"description": "An option is unknown or does not suit the model; the message names it."},
+        "422": {"description": "An option is not of its type or range; the message names it."},
         "401": {"description": "The token is missing."},
         "408": {"description": "The body arrived too slowly."},
         "413": {"description": "The body, a picture or the number of files is too large."},
@@ -79,10 +81,7 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
     metrics.watch_requests(lambda: lifecycle.in_flight)
     answering = Answering(limits, metrics, pool)
 
-    @app.exception_handler(RefusedError)
-    async def refuse(request: Request, refused: Exception) -> Response:
-        assert isinstance(refused, RefusedError)
-        return refusal_response(refused, request.state.request_id)
+    answer_errors(app)
 
     @app.post("/v1/read", openapi_extra=_PICTURES)
     async def read(
@@ -121,7 +120,7 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
             if name:
                 await answering.run(finder.readers[name].decoders.decoded_by, options)
             upright = await answering.decode(finder.upright, sent, share)
-            found = await answering.through(functools.partial(finder.batcher.submit, (name, options)), upright)
+            found = await answering.through(functools.partial(finder.submit, (name, options)), upright)
             return list(map(_photograph, upright, found))
 
         return await answering.respond(request, name, answer)
@@ -135,6 +134,7 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
     async def show_metrics() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def show_page() -> HTMLResponse:
         return HTMLResponse(page.html, headers=page.headers)

@@ -48,13 +48,16 @@ class Batcher(Generic[Key, In, Out]):
         self._thread.start()
 
     def submit(self, key: Key, items: Sequence[In]) -> "list[Future[Out]]":
-        """Queues items, all of them or none; those whose future is cancelled before their turn are not read.
+        """Queues items, all of them or none.
+
+        Items whose future is cancelled before their turn are not read, and make room for those that come.
 
         Raises:
           BusyError: there is no room for all of them, or the batcher is closed.
         """
         futures: list[Future[Out]] = [Future() for _ in items]
         with self._changed:
+            self._waiting = deque(each for each in self._waiting if not each.future.cancelled())
             if self._closed or len(self._waiting) + len(items) > self._room:
                 raise BusyError(f"{len(self._waiting)} pictures wait already: try again", retry_after=1)
             self._waiting.extend(_Waiting(key, *each) for each in zip(items, futures, strict=True))

@@ -110,11 +110,11 @@ class Decoders:
             raise BadOptionError(
                 f"{name} needs JAX and CTC logits of a whole text, not both of which are here: leave it out"
             )
-        if decoder not in ("", *self.names):
-            raise BadOptionError(f"decoder={decoder!r:.50} is unknown; expected {' or '.join(self.names)}")
         if lexicon and lexicon not in self._lexicons:
             known = ", ".join(self._lexicons) or "none"
             raise BadOptionError(f"lexicon={lexicon!r:.50} is unknown; this server has {known}")
+        if decoder not in ("", *self.names):
+            raise BadOptionError(f"decoder={decoder!r:.50} is unknown; expected {' or '.join(self.names)}")
         if decoder == "lexicon" and not lexicon:
             raise BadOptionError(f"decoder=lexicon needs lexicon=NAME, one of {', '.join(self._lexicons)}")
         given = [name for name, value in (("lexicon", lexicon), ("pattern", pattern), ("nbest", listed)) if value]

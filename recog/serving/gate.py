@@ -8,9 +8,9 @@ import uuid
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recog.serving.errors import error_response, refusal_response
 from recog.serving.lifecycle import DRAINING, Lifecycle
 from recog.serving.log import log
 from recog.serving.metrics import Metrics
@@ -62,9 +62,8 @@ class Gate:
         except Exception as raised:
             error = "".join(traceback.format_exception(raised)).strip()
             if not status:
-                refused = RefusedError("an error of the server, which is in its log under this request's id")
-                refused.status = 500
-                await refusal_response(refused, request_id)(scope, receive, send_and_note)
+                message = "an error of the server, which is in its log under this request's id"
+                await error_response(message, 500, request_id)(scope, receive, send_and_note)
         finally:
             self._note(scope, request_id, status, time.perf_counter() - started, error)
 
@@ -87,7 +86,7 @@ class Gate:
         if not self._token or path == "/" or path.startswith(_OPEN):
             return
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode("latin-1"), self._token):
             raise UnauthorizedError("this server needs its token: send the header Authorization: Bearer TOKEN")
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float, error: str | None) -> None:
@@ -109,12 +108,3 @@ class Gate:
             **facts,
             error=error,
         )
-
-
-def refusal_response(refused: RefusedError, request_id: str) -> JSONResponse:
-    """Answer of a request that is refused."""
-    headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
-    if refused.status == UnauthorizedError.status:
-        headers["WWW-Authenticate"] = "Bearer"
-    content = {"error": str(refused), "status": refused.status, "request_id": request_id}
-    return JSONResponse(content, refused.status, headers)

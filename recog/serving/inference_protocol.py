@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 
+from recog.images import WIDEST
 from recog.serving.answering import Answering
 from recog.serving.body import receive_body
 from recog.serving.decoders import Options
@@ -51,10 +52,12 @@ def inference_routes(models: Models, limits: Limits, lifecycle: Lifecycle, answe
     async def server() -> dict[str, Any]:
         return {"name": "recog", "version": "2", "extensions": []}
 
+    @routes.head("/health/live", include_in_schema=False)
     @routes.get("/health/live")
     async def live() -> dict[str, bool]:
         return {"live": True}
 
+    @routes.head("/health/ready", include_in_schema=False)
     @routes.get("/health/ready")
     async def ready() -> Response:
         return require_ready()
@@ -114,15 +117,21 @@ def _parse(body: bytes, reader: Reader, limits: Limits) -> tuple[Inference, list
         raise RefusedError("sizes must hold height and width of each of the images, from 1 to those of the batch")
     if len(images) > limits.files:
         raise TooLargeError(f"{len(images)} images are more than the {limits.files} accepted: send fewer at once")
+    if images.shape[2] > WIDEST:
+        raise TooLargeError(f"images of {images.shape[2]} columns are wider than the {WIDEST} accepted: scale them")
     return asked, [image[:height, :width] for image, (height, width) in zip(images, sizes.tolist(), strict=True)]
 
 
 def _array(tensor: Tensor, datatype: str, dtype: type) -> np.ndarray:
     if tensor.datatype != datatype:
         raise RefusedError(f"{tensor.name} is {tensor.datatype}; expected {datatype}")
+    accepted = np.iinfo(dtype)
     try:
-        return np.array(tensor.data, dtype).reshape(tensor.shape)
-    except (ValueError, TypeError, OverflowError) as error:
+        numbers = np.array(tensor.data or np.zeros(0, dtype))
+        if numbers.dtype.kind not in "iu" or np.any(numbers < accepted.min) or np.any(numbers > accepted.max):
+            raise ValueError(f"data must hold integers from {accepted.min} to {accepted.max}")
+        return numbers.astype(dtype).reshape(tensor.shape)
+    except ValueError as error:
         raise RefusedError(f"{tensor.name}: {error}") from error
 
 

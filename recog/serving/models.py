@@ -133,10 +133,12 @@ class PlateFinder:
         self.detector, self._limits = detector, limits
         self.readers = {n: reader for n, reader in readers.items() if isinstance(reader.artifact.codec, TextCodec)}
         self._upright = PlateReader(detector)
-        self.batcher: Batcher[tuple[str, Options], np.ndarray, list[Plate]] = Batcher(
-            self._run, PICTURES, limits.queue, metrics.batches.labels(PLATES).observe
-        )
-        metrics.watch_queue(PLATES, lambda: self.batcher.waiting)
+        seen = metrics.batches.labels(PLATES).observe
+        self.batchers: list[Batcher[tuple[str, Options], np.ndarray, list[Plate]]] = [
+            Batcher(self._run, PICTURES, limits.queue, seen) for _ in range(2)
+        ]
+        """Queues as those of a `Reader`."""
+        metrics.watch_queue(PLATES, lambda: sum(batcher.waiting for batcher in self.batchers))
 
     def upright(self, content: bytes) -> UInt8[np.ndarray, "H W C"]:
         """Decodes a photograph.
@@ -149,6 +151,10 @@ class PlateFinder:
             return self._upright.upright(content)
         except UnreadableImageError as error:
             raise NotAPictureError(str(error)) from error
+
+    def submit(self, key: tuple[str, Options], pictures: Sequence[np.ndarray]) -> "list[Future[list[Plate]]]":
+        """Queues photographs that `upright` returned, for a reader and its options; see `Batcher.submit`."""
+        return self.batchers[key[1] != Options()].submit(key, pictures)
 
     def _run(self, key: tuple[str, Options], pictures: list[np.ndarray]) -> list[list[Plate]]:
         name, options = key
@@ -227,7 +233,6 @@ class Models:
 
     def close(self) -> None:
         """Reads what waits, and ends the threads."""
-        for batcher in [batcher for reader in self.readers.values() for batcher in reader.batchers]:
-            batcher.close()
-        if self.plates:
-            self.plates.batcher.close()
+        for queued in [*self.readers.values(), *([self.plates] if self.plates else [])]:
+            for batcher in queued.batchers:
+                batcher.close()

@@ -1,7 +1,9 @@
 """Process of a server: start, warm-up, and an end that loses no request it has taken."""
 
 import asyncio
+import errno
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -23,11 +25,14 @@ GRACE = 1.0
 
 
 class _Protocol(HttpToolsProtocol):
-    """A connection, which is closed if the head of a request does not arrive in time."""
+    """A connection, which is closed if the head of a request does not arrive in time, or does not end."""
 
     head_seconds = 10.0
     """Seconds within which the head of a request must arrive."""
+    head_size = 64 * 1024
+    """Number of bytes after which a head that has not ended is too large."""
     _head_timer: asyncio.TimerHandle | None = None
+    _head_received = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -38,14 +43,19 @@ class _Protocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             self._stop()
-        elif self._head_timer is None:
+            return
+        if self._head_timer is None:
             self._await_head()
+        self._head_received += len(data)
+        if self._head_received > self.head_size:
+            self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         super().connection_lost(exc)
 
     def _await_head(self) -> None:
+        self._head_received = 0
         self._head_timer = self.loop.call_later(self.head_seconds, self._close)
 
     def _stop(self) -> None:
@@ -84,7 +94,7 @@ class _Server(uvicorn.Server):
         sys.stderr.write(self._greeting)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drains the server at the first signal, ends it at the second."""
+        """Drains the server at the first signal, ends it at once at SIGINT after that."""
         if sig == signal.SIGINT and self._draining():
             self.should_exit = self.force_exit = True
         elif not self._draining():
@@ -125,7 +135,7 @@ def serve(
       widths: widths in pixels of the pictures to expect; None for all usual ones.
 
     Raises:
-      OSError: the port cannot be used.
+      OSError: the address or the port cannot be used.
       Exception: the models cannot be prepared.
     """
     lifecycle = Lifecycle(limits.requests)
@@ -139,7 +149,7 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=round(limits.answer_seconds + limits.upload_seconds),
     )
-    listening = config.bind_socket()
+    listening = _listen(host, port)
     url = _url(host, listening.getsockname()[1])
     server = _Server(config, lifecycle, _greeting(url, models, token))
 
@@ -162,6 +172,17 @@ def serve(
     warming.join()  # a process must not end while it compiles
     if failures:
         raise failures[0]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        mend = (
+            "choose another --port" if error.errno == errno.EADDRINUSE else "choose --host and --port of this machine"
+        )
+        raise OSError(f"cannot listen at {_url(host, port)} ({error.strerror}): {mend}") from error
 
 
 def _url(host: str, port: int) -> str:

@@ -108,9 +108,19 @@ def test_patterns_need_single_characters():
         compile_pattern("C4", MUSIC_PITCHES)
 
 
-def test_a_pattern_that_is_too_large_is_refused():
-    with pytest.raises(PatternError, match="more than 20000 states"):
-        compile_pattern("(a|b)*a(a|b){20}", ABC)
+@pytest.mark.parametrize(
+    "pattern",
+    ["(A|B)*A(A|B){20}", "((.{99}){99}){99}", "(.|.){0,99}" * 10],
+    ids=["states", "nested repetitions", "steps"],
+)
+def test_a_pattern_that_is_too_large_is_refused(pattern):
+    with pytest.raises(PatternError, match="too many states"):
+        compile_pattern(pattern, CHINESE_PLATES)
+
+
+def test_a_pattern_of_too_many_groups_is_refused():
+    with pytest.raises(PatternError, match="too many groups"):
+        compile_pattern("(" * 5000 + "a" + ")" * 5000, ABC)
 
 
 @pytest.mark.parametrize("pattern", ["a{2,4}", "(ab|ba)+c", "a*b", "aab|bcc", "(aa|b)(bb|a)"])

@@ -79,3 +79,8 @@ def test_pad_keeps_pixels_and_adds_zeros():
         np.testing.assert_array_equal(images[row, :, : widths[row]], picture)
         assert not images[row, :, widths[row] :].any()
     assert not images[3].any()
+
+
+def test_pictures_wider_than_the_grid_are_refused():
+    with pytest.raises(ValueError, match=r"5000 columns .* 4096"):
+        ON_CPU.groups([64, 5000])

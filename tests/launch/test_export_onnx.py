@@ -75,6 +75,11 @@ def test_decoders_that_need_jax_are_refused(artifact):
         (["--artifact=x", "--onnx", "--out=y"], "--artifact takes an artifact to add --onnx to"),
         (["--workdir=x", "--out=y", "--onnx", "--decoder=beam"], "decode by the best path or greedily"),
         (["--workdir=x", "--out=y", "--opset=18"], "nothing uses --opset without --onnx"),
+        (
+            ["--artifact=x", "--onnx", "--decoder=beam", "--width=64"],
+            "--width and --decoder cannot change --artifact=x",
+        ),
+        (["--artifact=x", "--onnx", "--parameters=float16"], "--parameters cannot change --artifact=x"),
         (["--artifact=nowhere", "--onnx"], "nowhere lacks card.json"),
         (["--artifact=nowhere", "--onnx", "--opset=12"], "--opset=12: choose 13 to 21"),
     ],
@@ -82,6 +87,12 @@ def test_decoders_that_need_jax_are_refused(artifact):
 def test_flags_that_do_not_go_together_are_told(arguments, message):
     with pytest.raises(ValueError, match=message):
         run_main(launch.export, *arguments)
+
+
+def test_suppression_is_for_detectors(artifact):
+    for place in ("inside", "outside"):
+        with pytest.raises(ValueError, match=f"--nms={place} is for detectors"):
+            run_main(launch.export, f"--artifact={artifact}", "--onnx", f"--nms={place}")
 
 
 def test_missing_packages_are_named(artifact, monkeypatch):

@@ -220,6 +220,12 @@ def test_open_inference_protocol(client):
         {"inputs": [inputs[0] | {"datatype": "FP32"}, inputs[1]]},
         {"inputs": [inputs[0] | {"shape": [2, 16, 47, 3]}, inputs[1]]},
         {"inputs": [inputs[0] | {"data": [300]}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [300] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [0.5] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": ["1"] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [None] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [10**30] * images.size}, inputs[1]]},
+        {"inputs": [inputs[0] | {"data": [[1], [1, 2]]}, inputs[1]]},
         {"inputs": [inputs[0], inputs[1] | {"data": [16, 48, 16, 49]}]},
     ):
         assert client.post("/v2/models/digits/infer", json=spoilt).status_code == 400
@@ -236,15 +242,44 @@ def test_ids_are_taken_or_made_and_written_to_the_log(client, capsys):
     assert lines[0]["path"] == "/v1/model"
 
 
+def test_names_of_clients_neither_end_a_line_of_the_log_nor_control_a_terminal(client, capsys):
+    client.get("/v1/no%0Asuch%0D%C2%85path%E2%80%A8%C2%9B31m%1B")
+    written = capsys.readouterr().err
+    [line] = written.splitlines()
+    assert json.loads(line)["path"] == "/v1/no\nsuch\r\x85path\u2028\x9b31m\x1b"
+    assert line.isascii()
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "named"),
+    [
+        ("GET", "/nowhere", 404, "'/nowhere'"),
+        ("GET", "/v1/read", 405, "GET '/v1/read'"),
+        ("POST", "/v1/read?nbest=0", 422, "nbest='0'"),
+    ],
+)
+def test_errors_of_the_framework_have_the_form_of_others(client, method, path, status, named):
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert named in response.json()["error"]
+    assert response.json()["status"] == status
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert (status == 405) == ("allow" in response.headers)
+
+
 def test_metrics_count_requests_and_pictures(artifacts):
     with make_client(artifacts)[0] as client:
         client.post("/v1/read", files=files(plate("1"), plate("2"), b"nonsense"))
         client.post("/v1/read", content=b"nonsense")
         client.get("/nowhere")
+        client.get("/elsewhere")
+        client.get("/v2/models/nothing")
         text = client.get("/metrics").text
     assert 'recog_requests_total{path="/v1/read",status="200"} 1.0' in text
     assert 'recog_requests_total{path="/v1/read",status="415"} 1.0' in text
-    assert 'recog_requests_total{path="other",status="404"} 1.0' in text
+    assert 'recog_requests_total{path="other",status="404"} 2.0' in text
+    assert 'recog_requests_total{path="/v2/models/{name}",status="404"} 1.0' in text
     assert 'recog_pictures_total{model="digits"} 2.0' in text
     assert 'recog_picture_errors_total{status="415"} 2.0' in text
     assert 'recog_queue_length{model="digits"} 0.0' in text
@@ -260,6 +295,18 @@ def test_a_page_and_the_interface_are_shown(client):
     assert any(name.endswith(".js") for name in files)
     for name in files:  # none of another host
         assert client.get(name).status_code == 200
+
+
+def test_probes_may_ask_without_a_body(client):
+    for path in ("/", "/v2/health/live", "/v2/health/ready"):
+        assert client.head(path).status_code == 200
+
+
+def test_a_token_may_hold_any_characters(artifacts):
+    with make_client(artifacts, token="gehéim")[0] as client:
+        headers = {b"authorization": "Bearer gehéim".encode()}
+        assert client.get("/v1/model", headers=headers).status_code == 200
+        assert client.get("/v1/model", headers={"Authorization": "Bearer geheim"}).status_code == 401
 
 
 def test_a_token_is_required_where_one_is_set(artifacts):
@@ -285,6 +332,17 @@ def test_nothing_is_read_before_the_server_is_ready_or_while_it_drains(artifacts
             lifecycle.drain()
         lifecycle.ready()  # as a warm-up that ends later than the server
         assert client.post("/v1/read", content=plate("1")).status_code == 503
+
+
+def test_memory_is_free_again_after_a_request_that_found_too_little(artifacts, monkeypatch):
+    monkeypatch.setattr("recog.serving.answering.HELD", 400_000)
+    picture = encode(np.zeros((200, 300, 3), np.uint8))  # 180,000 bytes once decoded
+    with make_client(artifacts)[0] as client:
+        for _ in range(3):
+            busy = client.post("/v1/plates", files=files(*[picture] * 4))
+            assert busy.status_code == 503
+            assert "memory" in busy.json()["error"]
+        assert client.post("/v1/plates", files=files(picture)).status_code == 200
 
 
 def test_requests_that_wait_too_long_or_are_too_many_are_refused(artifacts, monkeypatch):

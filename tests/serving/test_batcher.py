@@ -55,8 +55,11 @@ def test_a_full_queue_takes_all_of_a_request_or_nothing(held, batcher):
         batcher.submit("a", [5, 6, 7])
     assert batcher.waiting == 4
     waiting += batcher.submit("a", [5, 6])
+    waiting.pop(0).cancel()  # makes room
+    waiting += batcher.submit("a", [7])
+    assert batcher.waiting == 6
     held.go.release(100)
-    assert [future.result() for future in waiting] == [2, 4, 6, 8, 10, 12]
+    assert [future.result() for future in waiting] == [4, 6, 8, 10, 12, 14]
 
 
 def test_cancelled_items_are_not_read(held, batcher):

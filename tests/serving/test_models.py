@@ -1,6 +1,7 @@
 """Classifiers are served as readers are, and artifacts of another kind are refused."""
 
 import dataclasses
+import threading
 from typing import Any
 
 import cv2
@@ -78,6 +79,31 @@ def test_lexicons_must_suit_a_model(artifacts, tmp_path):
         Models(both, lexicons={"names": tmp_path / "letters.txt"})
     with pytest.raises(ValueError, match="lexicon codes suits no model"):
         Models({"colours": classifier}, lexicons=digits)
+
+
+def test_an_unknown_lexicon_is_named(artifacts):
+    models = Models({"digits": artifacts[2]})
+    with pytest.raises(BadOptionError, match=r"lexicon='streets' is unknown; this server has none"):
+        models.reader().decoders.decoded_by(Options(lexicon="streets"))
+    models.close()
+
+
+def test_another_decoder_of_plates_does_not_hold_up_the_usual_one(artifacts, monkeypatch):
+    _, detector, reader = artifacts
+    models = Models({"digits": reader}, detector)
+    finder, go = models.plates, threading.Event()
+    assert finder
+    searching = finder.batchers[1]
+    read = searching._run
+    monkeypatch.setattr(searching, "_run", lambda key, pictures: go.wait() and read(key, pictures))
+    nothing = np.zeros((96, 128, 3), np.uint8)
+    [slow] = finder.submit(("digits", Options(pattern="1+")), [nothing])
+    [usual] = finder.submit(("digits", Options()), [nothing])
+    assert usual.result(timeout=60) == []
+    assert not slow.done()
+    go.set()
+    assert slow.result(timeout=60) == []
+    models.close()
 
 
 def test_few_decoders_are_kept_and_each_is_built_once(artifacts):

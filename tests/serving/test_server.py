@@ -83,6 +83,28 @@ def test_a_connection_that_sends_no_request_is_closed(server):
     assert read(url) == 200
 
 
+def test_a_head_that_does_not_end_closes_its_connection(server):
+    url, _ = wait_until_ready(server)
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(b"POST /v1/read HTTP/1.1\r\n")
+        more = (b"X-More: " + b"a" * 1000 + b"\r\n") * 10_000
+        with pytest.raises(ConnectionError):
+            connection.sendall(more)
+    assert read(url) == 200
+
+
+def test_a_port_in_use_is_named(tmp_path):
+    folder = write_artifacts(tmp_path)[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        command = [sys.executable, "-m", "launch.serve", f"--artifact=digits={folder}", f"--port={port}"]
+        ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    assert ended.returncode == 1
+    assert f"error: cannot listen at http://127.0.0.1:{port}" in ended.stderr
+    assert "--port" in ended.stderr
+
+
 def test_sigterm_while_models_are_prepared_ends_the_server_in_order(server):
     assert server.stderr
     assert "serves digits" in server.stderr.readline()

@@ -48,16 +48,16 @@ class OnnxOptions:
     """Version of the operator set, 13 to 21."""
     layout: str = UINT8
     """Layout of the pixels, of `LAYOUTS`."""
-    nms: str = "inside"
+    nms: str = ""
     """Place of a detector's non-maximum suppression: ``inside`` the program by ``NonMaxSuppression``, or ``outside``,
-    where the program returns its candidates by decreasing score."""
+    where the program returns its candidates by decreasing score; empty for inside, and for other models."""
 
     def __post_init__(self) -> None:
         if self.opset not in OPSETS:
             raise ValueError(f"--opset={self.opset}: choose {OPSETS[0]} to {OPSETS[-1]}")
         if self.layout not in LAYOUTS:
             raise ValueError(f"--layout={self.layout}: choose {' or '.join(LAYOUTS)}")
-        if self.nms not in ("inside", "outside"):
+        if self.nms not in ("", "inside", "outside"):
             raise ValueError(f"--nms={self.nms}: choose inside or outside")
 
 
@@ -94,6 +94,8 @@ def emit(
     Raises:
       ValueError: the options do not fit the task.
     """
+    if options.nms and not isinstance(task, LocatingTask):
+        raise ValueError(f"--nms={options.nms} is for detectors: leave it out")
     graph = Graph(options.opset)
     module, pictures = Module(graph, arrays), take_pictures(graph, options.layout, preprocess)
     match task:
@@ -107,7 +109,7 @@ def emit(
             _add_classifier(module, task, pictures, options)
         case LocatingTask():
             found = yolo.emit(module, task.model.config, task.codec.classes, pictures)
-            yolo.add_outputs(graph, found, task.codec.classes, inside=options.nms == "inside")
+            yolo.add_outputs(graph, found, task.codec.classes, inside=options.nms != "outside")
         case _:
             raise ValueError(f"no ONNX program is known for tasks of type {type(task).__name__}")
     model = graph.model(type(task.model).__name__, metadata(task, preprocess, options) | dict(facts))
