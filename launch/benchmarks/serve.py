@@ -117,7 +117,7 @@ def _own(values: flags.FlagValues, pictures: Sequence[bytes]) -> float:
 
 
 def _reading_plates(reader: PlateReader) -> tuple[Callable[[bytes], Any], Callable[[list[Any]], object], int]:
-    """How to decode a photograph and to read several, and how many the server reads together."""
+    """Functions that decode a photograph and read several, and the number that the server reads together."""
     return reader.upright, lambda pictures: reader.read_located(pictures, reader.locate(pictures)), PICTURES
 
 

@@ -72,7 +72,7 @@ class Answering:
         return JSONResponse({"model": model, "results": list(map(_entry, sent, entries))})
 
     async def in_time(self, answer: Awaitable[T]) -> T:
-        """What is awaited; raises `LateError` if that takes too long."""
+        """Awaits an answer; raises `LateError` if that takes too long."""
         try:
             async with asyncio.timeout(self._limits.answer_seconds):
                 return await answer
@@ -110,7 +110,7 @@ class Answering:
     async def through(
         self, submit: Callable[[list[np.ndarray]], "list[Future[T]]"], pictures: Sequence[np.ndarray | Failed]
     ) -> "list[T | Failed]":
-        """What a queue returns for each picture that can be read.
+        """Outputs of a queue for the pictures that can be read.
 
         Args:
           submit: queues pictures.

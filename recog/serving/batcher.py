@@ -92,7 +92,7 @@ class Batcher(Generic[Key, In, Out]):
                         each.future.set_exception(error)
 
     def _take(self) -> list[_Waiting[Key, In, Out]]:
-        """What waits with the key of the first, in order; nothing once the batcher is closed and the queue empty."""
+        """Waits for items with the key of the first, in order; none once the batcher is closed and the queue empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             taken, left = [], deque()

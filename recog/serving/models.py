@@ -26,7 +26,7 @@ PLATES = "plates"
 
 
 class Read(NamedTuple):
-    """What a model reads in one picture."""
+    """Reading of one picture, and others that were wanted."""
 
     best: Reading
     characters: list[Character]
