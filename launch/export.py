@@ -62,11 +62,7 @@ def main(argv: list[str]) -> None:
         raise ValueError("name the run with --workdir and the folder for the artifact with --out")
     options = class_options.from_flags()
     how, half = decoding.from_flags(), values.parameters == "float16"
-    if onnx and how.described():
-        raise ValueError("ONNX programs decode by the best path or greedily: leave out --onnx, or the decoder's flags")
-    export(values.workdir, values.out, how, values.height, values.width, options, half=half)
-    if onnx:
-        add_onnx(values.out, onnx)
+    export(values.workdir, values.out, how, values.height, values.width, options, half=half, onnx=onnx)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ def export(
     options: ClassOptions | None = None,
     *,
     half: bool = False,
+    onnx: "OnnxOptions | None" = None,
 ) -> Agreement:
     """Exports the best checkpoint of a run, and prints the files written.
 
@@ -43,22 +44,29 @@ def export(
       width: columns of a detector's pictures; None takes those of its training.
       options: views and temperature of a classifier; None takes those of the run.
       half: whether to store kernels in half precision.
+      onnx: form of an ONNX program to add; None adds none.
 
     Raises:
       FileExistsError: ``out`` holds files but not an artifact.
       FileNotFoundError: ``workdir`` holds no run.
-      ValueError: the decoder, the size or the options do not fit the model.
+      ValueError: the decoder, the size or the options do not fit the model, or the ONNX program its task.
       recog.export.check.DisagreementError: predictions of the artifact and the live model differ.
+      recog.export.onnx.parity.ParityError: predictions of the artifact and its ONNX program differ.
     """
     out = Path(out)
     check_free(out)
-    run, decoding = (options or ClassOptions()).applied(load_run(workdir)), decoding or Decoding()
+    decoding = decoding or Decoding()
+    if onnx and decoding.described():
+        raise ValueError("ONNX programs decode by the best path or greedily: leave out --onnx, or the decoder's flags")
+    run = (options or ClassOptions()).applied(load_run(workdir))
     if isinstance(run.task, BranchTask):
         decoding.check_whole_texts()
     if decoding.decoder == "lexicon" or decoding.nbest:
         raise ValueError("--decoder=lexicon and --nbest are no part of a program: give them to launch.predict")
     _resize(run.config, height, width)
     task = decoded_by(run.task, decoding)
+    if onnx:
+        onnx.check(task)
     show_notes(run.task)
     data = run.config.data
     training_data = f"{data.train} without the samples in {data.exclude}" if data.exclude else data.train
@@ -82,6 +90,8 @@ def export(
         f"step {run.step:,}; agrees with the live model on {agreement.pictures} random pictures "
         f"({agreement.numbers} integers equal, other numbers within {agreement.difference:.1e})"
     )
+    if onnx:
+        add_onnx(out, onnx)
     return agreement
 
 

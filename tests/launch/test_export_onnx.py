@@ -95,6 +95,19 @@ def test_suppression_is_for_detectors(artifact):
             run_main(launch.export, f"--artifact={artifact}", "--onnx", f"--nms={place}")
 
 
+def test_nothing_is_written_for_a_run_that_the_settings_do_not_fit(trained, tmp_path):
+    folder = tmp_path / "new"
+    with pytest.raises(ValueError, match="--nms=inside is for detectors"):
+        run_main(launch.export, f"--workdir={trained.workdir}", f"--out={folder}", "--onnx", "--nms=inside")
+    assert not folder.exists()
+
+
+def test_a_run_is_exported_with_its_program(trained, tmp_path, capsys):
+    run_main(launch.export, f"--workdir={trained.workdir}", f"--out={tmp_path / 'new'}", "--onnx")
+    assert onnx.load(tmp_path / "new" / ONNX).opset_import[0].version == 17
+    assert "opset 17; agrees with program.bin" in capsys.readouterr().out
+
+
 def test_missing_packages_are_named(artifact, monkeypatch):
     monkeypatch.setitem(sys.modules, "recog.export.onnx.emit", None)
     with pytest.raises(ValueError, match=r"pip install recog\[onnx\]"):

@@ -60,6 +60,13 @@ class OnnxOptions:
         if self.nms not in ("", "inside", "outside"):
             raise ValueError(f"--nms={self.nms}: choose inside or outside")
 
+    def check(self, task: Task) -> None:
+        """Raises ``ValueError`` if a setting does not fit the task."""
+        if self.nms and not isinstance(task, LocatingTask):
+            raise ValueError(f"--nms={self.nms} is for detectors: leave it out")
+        if self.layout == FLOAT and not isinstance(task, ReadingTask | ClassifyingTask):
+            raise ValueError(f"--layout={FLOAT} is for readers by CTC of whole texts and for classifiers: leave it out")
+
 
 class Emitted(NamedTuple):
     """An ONNX program."""
@@ -94,15 +101,12 @@ def emit(
     Raises:
       ValueError: the options do not fit the task.
     """
-    if options.nms and not isinstance(task, LocatingTask):
-        raise ValueError(f"--nms={options.nms} is for detectors: leave it out")
+    options.check(task)
     graph = Graph(options.opset)
     module, pictures = Module(graph, arrays), take_pictures(graph, options.layout, preprocess)
     match task:
         case ReadingTask():
             _add_reader(module, task, pictures, options)
-        case _ if options.layout == FLOAT and not isinstance(task, ClassifyingTask):
-            raise ValueError(f"--layout={FLOAT} is for readers by CTC of whole texts and for classifiers: leave it out")
         case BranchTask():
             multitask.emit(module, task.model, pictures)
         case ClassifyingTask():
