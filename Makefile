@@ -6,8 +6,9 @@ WORKERS ?= 2
 PYTEST_ARGS ?=
 
 python := $(VENV)/bin/python
-# The tests of a file share what they build and compile; in the order of their names, no long file comes last.
-DIST := --dist loadfile --no-loadscope-reorder
+# The tests of a file share what they build and compile; in the order of their names, no long file comes last. A worker
+# that ends is not replaced, because the next one would run, and wait for, the same test.
+DIST := --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 pip_install := $(python) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help quickstart test test-all lint docs

@@ -2,7 +2,7 @@
 
 import json
 import re
-import threading
+import time
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from recog.serving.limits import Limits
 from recog.serving.metrics import Metrics
 from recog.serving.models import Models
 from tests.painted_plates import READER, box, paint, photograph, write_artifacts
+from tests.serving.holding import held
 
 LIMITS = Limits(body=200_000, pixels=100_000, files=4, queue=8)
 
@@ -345,19 +346,18 @@ def test_memory_is_free_again_after_a_request_that_found_too_little(artifacts, m
         assert client.post("/v1/plates", files=files(picture)).status_code == 200
 
 
-def test_requests_that_wait_too_long_or_are_too_many_are_refused(artifacts, monkeypatch):
-    limits = Limits(files=2, queue=2, answer_seconds=0.2)
-    client, models, _ = make_client(artifacts, limits)
-    go, batcher = threading.Event(), models.readers["digits"].batchers[0]
-    read = batcher._run
-    monkeypatch.setattr(batcher, "_run", lambda key, items: go.wait() and read(key, items))
-    with client:
+def test_requests_that_wait_too_long_or_are_too_many_are_refused(artifacts):
+    client, models, _ = make_client(artifacts, Limits(files=2, queue=2, answer_seconds=0.2))
+    batcher = models.readers["digits"].batchers[0]
+    with client, held(batcher):
+        reading = batcher.submit(Options(), [np.zeros((16, 48, 3), np.uint8)])
+        while batcher.waiting:
+            time.sleep(0.01)
         late = client.post("/v1/read", content=plate("1"))
         assert late.status_code == 504
-        held = batcher.submit(Options(), [np.zeros((16, 48, 3), np.uint8)] * 2)
+        waiting = batcher.submit(Options(), [np.zeros((16, 48, 3), np.uint8)] * 2)
         busy = client.post("/v1/read", content=plate("1"))
         assert busy.status_code == 503
         assert int(busy.headers["retry-after"]) > 0
-        for future in held:
+        for future in reading + waiting:
             future.cancel()
-        go.set()

@@ -1,7 +1,6 @@
 """Classifiers are served as readers are, and artifacts of another kind are refused."""
 
 import dataclasses
-import threading
 from typing import Any
 
 import cv2
@@ -88,21 +87,19 @@ def test_an_unknown_lexicon_is_named(artifacts):
     models.close()
 
 
-def test_another_decoder_of_plates_does_not_hold_up_the_usual_one(artifacts, monkeypatch):
+def test_another_decoder_of_plates_does_not_hold_up_the_usual_one(artifacts):
     _, detector, reader = artifacts
     models = Models({"digits": reader}, detector)
-    finder, go = models.plates, threading.Event()
+    finder = models.plates
     assert finder
-    searching = finder.batchers[1]
-    read = searching._run
-    monkeypatch.setattr(searching, "_run", lambda key, pictures: go.wait() and read(key, pictures))
     nothing = np.zeros((96, 128, 3), np.uint8)
-    [slow] = finder.submit(("digits", Options(pattern="1+")), [nothing])
-    [usual] = finder.submit(("digits", Options()), [nothing])
-    assert usual.result(timeout=60) == []
-    assert not slow.done()
-    go.set()
-    assert slow.result(timeout=60) == []
+    with held(finder.batchers[1]) as go:
+        [slow] = finder.submit(("digits", Options(pattern="1+")), [nothing])
+        [usual] = finder.submit(("digits", Options()), [nothing])
+        assert usual.result(timeout=60) == []
+        assert not slow.done()
+        go.set()
+        assert slow.result(timeout=60) == []
     models.close()
 
 

@@ -41,7 +41,7 @@ def wait_until_ready(process) -> tuple[str, list[str]]:
 
 def read(url: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/v1/read", plate("159"))) as response:
+        with urllib.request.urlopen(f"{url}/v1/read", plate("159"), timeout=60) as response:
             assert json.load(response)["results"][0]["text"] == "159"
             return response.status
     except urllib.error.HTTPError as error:

@@ -56,9 +56,9 @@ class _Step:
         graph, self.units = decoder.graph, decoder.param("query").shape[0]
         self.graph, self.features = graph, features
         names = ("query", "query_bias", "score", "context", "recurrent", "output", "output_bias")
-        self.weights = {name: graph.constant(decoder.param(name)) for name in names}
+        self.weights = {name: graph.weights(decoder.param(name)) for name in names}
         self.tokens = graph.constant(decoder.param("token") + decoder.param("bias"))
-        self.keys = graph.op("MatMul", features, graph.constant(decoder.param("position")))
+        self.keys = graph.op("MatMul", features, graph.weights(decoder.param("position")))
 
     def start(self) -> _State:
         """Zeros ``B U``."""

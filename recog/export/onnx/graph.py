@@ -76,6 +76,19 @@ class Graph:
             self._shared[key] = name
         return name
 
+    def weights(self, value: np.ndarray, factor: np.ndarray | None = None) -> str:
+        """A float32 constant, times a factor in float64 that broadcasts against it.
+
+        Weights whose values float16 represents exactly, as those of artifacts in half precision, are stored so, in half
+        the size. Runtimes cast and multiply them once, when they load the program.
+        """
+        with np.errstate(over="ignore"):
+            half = np.asarray(value).astype(np.float16)
+        if half.size <= LARGEST_SHARED or not np.array_equal(half, value):
+            return self.constant(value if factor is None else value * factor, np.float32)
+        single = self.cast(self.constant(half), np.float32)
+        return single if factor is None else self.multiply(single, factor)
+
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Adds a node with one output."""
         return self.ops(kind, 1, *inputs, **attributes)[0]

@@ -64,13 +64,14 @@ def convolve(
       epsilon: added to its variance.
       depthwise: whether every channel is convolved alone.
     """
-    graph, kernel = conv.graph, np.asarray(conv.param("kernel"), np.float64)
+    graph, kernel = conv.graph, conv.param("kernel")
     bias = np.asarray(conv.param("bias"), np.float64) if conv.has("bias") else None
+    rows, columns, _, channels = kernel.shape
+    scale = None
     if norm:
         factor, shift = batch_norm(norm, epsilon)
-        kernel, bias = kernel * factor, shift + (0 if bias is None else bias * factor)
-    rows, columns, _, channels = kernel.shape
-    inputs = [x, graph.constant(kernel.transpose(3, 2, 0, 1), np.float32)]
+        scale, bias = factor[:, None, None, None], shift + (0 if bias is None else bias * factor)
+    inputs = [x, graph.weights(kernel.transpose(3, 2, 0, 1), scale)]
     if bias is not None:
         inputs.append(graph.constant(bias, np.float32))
     if padding == "SAME":
@@ -101,7 +102,7 @@ def conv_block(
 def dense(module: Module, x: str, order: tuple[int, ...] | None = IN_TIME) -> str:
     """Linear layer over the last axis; ``order`` is that of `Graph.mark`, None marks nothing."""
     graph = module.graph
-    y = graph.add(graph.op("MatMul", x, graph.constant(module.param("kernel"))), module.param("bias"))
+    y = graph.add(graph.op("MatMul", x, graph.weights(module.param("kernel"))), module.param("bias"))
     return module.mark(y, order) if order else y
 
 

@@ -46,7 +46,7 @@ def _layer(layer: Module, config: RecurrentConfig, x: str, live: str | None, pad
         column = np.repeat(gates, units)[None, :, None].repeat(config.directions, axis=0)
         weights = np.concatenate([weights, column], axis=2)
     kind, options = ("LSTM", {}) if config.cell == "lstm" else ("GRU", {"linear_before_reset": 1})
-    arrays = (graph.constant(array, np.float32) for array in (weights, recurrent, bias))
+    arrays = graph.weights(weights), graph.weights(recurrent), graph.constant(bias, np.float32)
     hidden = graph.op(kind, x, *arrays, hidden_size=units, direction=_DIRECTIONS[config.directions], **options)
     hidden = _join_directions(graph, hidden, config.directions * units)
     if live and config.cell == "gru":

@@ -5,11 +5,14 @@ import json
 import jax
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from recog.codecs import codec_from_json
+from recog.export.half import in_half, in_single
 from recog.export.onnx.emit import OnnxOptions
 from recog.export.onnx.first_layer import module_calls
+from recog.export.onnx.graph import LARGEST_SHARED, Graph
 from recog.export.onnx.parity import TOLERANCE, check_parity
 from recog.export.onnx.samples import make_pictures
 from tests.export.onnx.tiny_tasks import TASKS, make
@@ -61,6 +64,36 @@ def test_marked_tensors_are_outputs_of_modules(name):
     paths = [layer.path for layer in made.emit().layers]
     assert paths
     assert {(*path, "__call__") for path in paths} <= calls.keys()
+
+
+@pytest.mark.parametrize("name", ["crnn_lstm", "crnn_gru", "parts_attention", "lprnet", "classifier_lite", "yolo"])
+def test_weights_in_half_precision_are_stored_in_half_the_size(name, monkeypatch):
+    made = make(name)
+    made = made._replace(arrays={key: in_single(in_half({key: each}))[key] for key, each in made.arrays.items()})
+    halves = made.emit().model
+    monkeypatch.setattr(
+        Graph, "weights", lambda self, x, by=None: self.constant(x * (1 if by is None else by), np.float32)
+    )
+    singles = made.emit().model
+    before, after = (large_constants(model) for model in (singles, halves))
+    in_single_still = before & after  # grids of cells, tables of sums
+    assert before - in_single_still
+    assert sorted(2 * size for _, size in after - in_single_still) == sorted(
+        size for _, size in before - in_single_still
+    )
+    images, sizes = make_pictures(made.preprocess)
+    found, wanted = (
+        onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"images": images, "sizes": sizes})
+        for model in (halves, singles)
+    )
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-4)
+
+
+def large_constants(model: onnx.ModelProto) -> set[tuple[bytes, int]]:
+    """Content and number of bytes of the constants that vary along more than one axis."""
+    arrays = (onnx.numpy_helper.to_array(each) for each in model.graph.initializer)
+    return {(array.tobytes(), array.nbytes) for array in arrays if LARGEST_SHARED < array.size > max(array.shape)}
 
 
 def test_rejects_unknown_options():
