@@ -19,6 +19,7 @@ from recog.serving.metrics import Metrics
 from recog.serving.models import Models
 from recog.serving.refusals import BadOptionError
 from tests.painted_plates import FixedTask, write_artifacts
+from tests.serving.holding import held
 
 COLOURS = ClassCodec(("red", "green", "blue"))
 
