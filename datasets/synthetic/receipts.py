@@ -2,7 +2,7 @@
 
 Each sample is printed (thermal heads, needles, ink), scanned with few pixels, cut out with narrow margins, and scaled
 to the canvas by `recog.images.scale` as real pictures are. Every price has two decimals; signs, currencies and
-thousands commas are printed and belong to the label: ``-1.20``, ``$3.00``, ``RM 12.90``, ``RM1,250.00``.
+thousands commas are printed and belong to the label: ``-1.20``, ``$3.00``, ``RM 12.90``, ``RM-0.16``, ``RM1,250.00``.
 """
 
 import bisect
@@ -20,8 +20,10 @@ from datasets.synthetic.stream import RenderedStream, StreamConfig
 from datasets.synthetic.typeface import ABOVE, CAPITAL, Face, Family, Mask, draw_line, heaviest, rasterize
 from recog.images import scale
 
-_PREFIXES = ("", "-", "$", "RM", "RM ", "-RM", "-$", "$ ")
-_PREFIX_SHARES = (0.66, 0.09, 0.07, 0.08, 0.09, 0.003, 0.004, 0.003)
+_CURRENCIES = ("", "$", "RM", "RM ", "$ ")
+_CURRENCY_SHARES = (0.7, 0.09, 0.095, 0.095, 0.02)
+_NEGATIVE = 0.15
+"""Share of prices with a minus, before or after their currency."""
 _WHOLE_DIGITS = (0.44, 0.34, 0.16, 0.06)
 """Shares of prices with one, two, three and four digits before the point."""
 
@@ -55,18 +57,22 @@ class Receipts(RenderedStream[ReceiptsConfig]):
         text = draw_text(random)
         cut = lay_out(text, self._config, random)
         if random.random() < 0.03 * self._config.clutter:
-            _lose_point(cut, text, random)
+            _fade(cut, text.replace(" ", "").index("."), random.uniform(0, 0.4))
+        if random.random() < 0.06 * self._config.clutter:
+            _fade(cut, int(random.integers(len(cut.columns))), random.uniform(0.3, 0.7))
         return scale(scan(cut.ink, self._config.clutter, random), *self.size), text
 
 
 def draw_text(random: np.random.Generator) -> str:
-    """Draws a price with sign or currency in front of it, with or without thousands commas."""
+    """Draws a price with sign and currency in front of it, in either order, with or without thousands commas."""
     size = 1 + _pick(_WHOLE_DIGITS, random)
     whole = 0 if random.random() < 0.1 else int(random.integers(10 ** (size - 1) if size > 1 else 0, 10**size))
     kind = random.random()
     cents = 0 if kind < 0.25 else 10 * int(random.integers(10)) if kind < 0.5 else int(random.integers(100))
     commas = "," if random.random() < 0.7 else ""
-    return f"{_PREFIXES[_pick(_PREFIX_SHARES, random)]}{whole:{commas}}.{cents:02d}"
+    currency = _CURRENCIES[_pick(_CURRENCY_SHARES, random)]
+    minus, first = "-" if random.random() < _NEGATIVE else "", random.random() < 0.5
+    return f"{minus + currency if first else currency + minus}{whole:{commas}}.{cents:02d}"
 
 
 def _pick(shares: tuple[float, ...], random: np.random.Generator) -> int:
@@ -83,11 +89,14 @@ class Cut(NamedTuple):
     """First and last column of each character's ink (except spaces) on the line through the middle of the text."""
 
 
-def _lose_point(cut: Cut, text: str, random: np.random.Generator) -> None:
-    """Fades the decimal point, as black and white scans do; the gap still shows its position."""
-    start, stop = cut.columns[text.replace(" ", "").index(".")].tolist()
+def _fade(cut: Cut, index: int, left: float) -> None:
+    """Fades a character to this share of its ink, as thermal paper and black and white scans do.
+
+    Of a decimal point that is lost, the gap still shows the position.
+    """
+    start, stop = cut.columns[index].tolist()
     part = cut.ink[:, max(0, int(start)) : int(stop) + 2]
-    part[:] = part * random.uniform(0, 0.4)
+    part[:] = part * left
 
 
 def draw_face(random: np.random.Generator) -> Face:
