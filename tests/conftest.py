@@ -3,10 +3,14 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import jax
 from absl import flags
 from jax.sharding import AbstractDevice, AbstractMesh, AxisType
 
+# How long an example takes says nothing where other processes use the same cores.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 flags.FLAGS(["test"])  # grain hands its flags to worker processes, and they have to be parsed for that
 
 # Tests compile the same few programs again and again, some in processes of their own.

@@ -70,7 +70,7 @@ def ink_box(picture):
     return cv2.boundingRect((picture > 0.05).astype(np.uint8))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.text(CHINESE_PLATES.tokens, min_size=3, max_size=SLOTS), min_size=4, max_size=4),
     st.integers(0, CHINESE_PLATES.classes - 1),
@@ -132,7 +132,7 @@ def test_a_box_that_is_empty_or_reaches_out_is_refused(box):
 cells = st.integers(8, 70)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from([DIGITS, ARITHMETIC, LATIN_94, CHINESE_PLATES, MUSIC_PITCHES]), cells, cells)
 def test_every_token_is_drawn_whole_at_any_size(alphabet, height, width):
     atlas = glyph_atlas(alphabet, height, width)
@@ -208,7 +208,7 @@ def test_cells_too_small_for_a_glyph_are_refused():
         glyph_atlas(DIGITS, 32, 7)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_box_is_where_the_characters_are(data):
     """Seven blocks on an even ground, lighter or darker, with noise and a few marks outside."""

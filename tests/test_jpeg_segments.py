@@ -5,7 +5,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recog.images import UnreadableImageError, decode
@@ -68,7 +68,6 @@ def test_a_segment_of_a_garbage_length_ends_the_search(length):
     assert not has_end(start[:4] + struct.pack(">H", length) + bytes(40))
 
 
-@settings(deadline=None)  # a damaged size may take long
 @given(
     name=st.sampled_from(sorted(FILES)),
     kept=st.floats(0, 1),

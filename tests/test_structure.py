@@ -133,7 +133,7 @@ def readings(structure, text, rng):
 
 
 @pytest.mark.parametrize("structure", SUBSETS)
-@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(alphabets, labels_of_a_batch)
 def test_splits_as_python_does_and_composes_what_it_split(structure, alphabet, batch):
     labels, lengths = encode(alphabet, batch)
@@ -156,7 +156,7 @@ def test_splits_as_python_does_and_composes_what_it_split(structure, alphabet, b
 
 
 @pytest.mark.parametrize("structure", SUBSETS)
-@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(alphabets, labels_of_a_batch, st.integers(0, 2**32 - 1))
 def test_composes_any_readings_as_python_does(structure, alphabet, batch, seed):
     rng = np.random.default_rng(seed)
@@ -203,7 +203,7 @@ def test_a_plate_without_its_province_branch_takes_it_from_the_full_one():
     assert first_text(FIRST, compose(PLATE_FULL.choose(read), FIRST, read)) == "京A0101"
 
 
-@hypothesis.settings(max_examples=50, deadline=None)
+@hypothesis.settings(max_examples=50)
 @hypothesis.given(confidences, confidences, confidences)
 def test_a_third_reading_that_differs_lowers_the_confidence_and_changes_nothing_else(integer, decimal, no_point):
     read = {

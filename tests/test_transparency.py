@@ -7,7 +7,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -189,7 +189,6 @@ ALL = {
 }
 
 
-@settings(deadline=None)  # a damaged size may take long
 @given(
     name=st.sampled_from(sorted(ALL)),
     cut=st.floats(0, 1),

@@ -55,7 +55,7 @@ def batches(draw):
     return logits, lengths, draw(st.sampled_from([0, classes // 2, classes - 1]))
 
 
-@hypothesis.settings(max_examples=150, deadline=None)
+@hypothesis.settings(max_examples=150)
 @hypothesis.given(batches())
 def test_equals_a_plain_decoder(batch):
     logits, lengths, blank_id = batch

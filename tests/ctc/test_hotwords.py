@@ -33,7 +33,7 @@ def occurrences(text: str, word: str) -> int:
     return sum(text.startswith(word, place) for place in range(len(text)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text("ab", min_size=1, max_size=4), st.sampled_from([-2.0, 0.5, 1.0, 3.0]), min_size=1))
 def test_weights_of_all_texts_are_the_sums_of_their_occurrences(weights):
     automaton = hotwords_automaton(weights, AB)

@@ -73,7 +73,7 @@ def log10_after(model: NgramModel, context: tuple[str, ...]) -> dict[str, float]
     return found | {"</s>": model.score(context, begin=begin, end=True) - before}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(TEXTS, st.integers(1, 4))
 def test_probabilities_after_every_context_sum_to_one_and_follow_the_formulas(texts, order):
     model, literal = train(texts, order), Literal(texts, order)

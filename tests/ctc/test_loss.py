@@ -96,7 +96,7 @@ def batches(draw):
     return logits, np.array(lengths[0]), np.array(labels), np.array(lengths[1]), blank_id, scale
 
 
-@hypothesis.settings(max_examples=80, deadline=None)
+@hypothesis.settings(max_examples=80)
 @hypothesis.given(batches())
 def test_equals_the_enumeration_of_every_path(batch):
     logits, logit_lengths, labels, label_lengths, blank_id, scale = batch
@@ -434,7 +434,7 @@ def test_the_blank_may_be_any_class_but_not_in_a_label():
     st.lists(st.lists(st.integers(-1, SMALL.K), min_size=3, max_size=3), min_size=4, max_size=4),
     st.lists(st.integers(-1, SMALL.L + 1), min_size=4, max_size=4),
 )
-@hypothesis.settings(max_examples=50, deadline=None)
+@hypothesis.settings(max_examples=50)
 def test_feasible_samples_have_finite_losses_and_no_others(logit_lengths, labels, label_lengths):
     batch = [small()[0], *(np.asarray(x, np.int32) for x in (logit_lengths, labels, label_lengths))]
     losses, _ = run(batch[0], *batch[1:4])

@@ -70,7 +70,7 @@ def test_words_are_those_of_greatest_probability(frames, scale):
         assert_found(logits(frames, seed, scale), Lexicon(words, ALPHABET), nbest=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.text("abcd", min_size=1, max_size=6), min_size=1, max_size=30),
     st.integers(1, 9),

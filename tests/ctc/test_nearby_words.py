@@ -17,7 +17,7 @@ from recog.ctc.nearby_words import NearbyWords
 ALPHABET = Alphabet("abcd")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.text("abcd", min_size=1, max_size=7), min_size=1, max_size=60, unique=True),
     st.text("abcd", max_size=8),

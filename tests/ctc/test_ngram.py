@@ -63,7 +63,7 @@ def check(model: NgramModel, alphabet: Alphabet, texts, alpha=0.7, beta=0.3) -> 
 ALL = ["".join(text) for length in range(5) for text in itertools.product("abc", repeat=length)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.text("abd", max_size=6), min_size=1, max_size=12), st.integers(1, 4))
 def test_weights_of_all_texts_are_those_of_the_model(texts, order):
     check(train(["ab", "ca", *texts], order), ABC, ALL)

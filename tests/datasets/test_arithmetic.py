@@ -164,7 +164,7 @@ def test_glyphs_are_present_in_full_contrast_and_clear_of_the_edges():
         assert (distance > CONTRAST - 3).sum() >= 10 * len(text), origin
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**31), st.integers(24, 128), st.integers(72, 400))
 def test_no_canvas_cuts_a_glyph_off(seed: int, height: int, width: int):
     mask = ink(np.asarray(source(seed, height=height, width=width, clutter=0.0)[0].image))
@@ -173,7 +173,7 @@ def test_no_canvas_cuts_a_glyph_off(seed: int, height: int, width: int):
     assert not mask.any()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**31), st.text("0123456789+-*()=", min_size=1, max_size=12))
 def test_a_turned_glyph_lies_within_its_patch(seed: int, text: str):
     layout = lay_out(text, ArithmeticConfig(), np.random.default_rng(seed))

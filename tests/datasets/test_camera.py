@@ -30,7 +30,6 @@ def projected(width: float, height: float, degrees: tuple[float, float, float], 
     return np.column_stack([x, y]) / (1 + z / distance)[:, None]
 
 
-@settings(deadline=None)
 @given(seed=seeds, clutter=st.floats(0, 1))
 def test_the_view_is_that_of_a_camera_at_the_drawn_place(seed, clutter):
     places = random(seed)
@@ -96,7 +95,7 @@ def homography(quad: np.ndarray) -> np.ndarray:
     return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1).reshape(3, 3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds)
 def test_the_edges_of_a_pasted_sign_are_at_its_corners(seed):
     quad = camera.fit(camera.view(3, 1, 1.0, random(seed)), 240, 80, np.full(4, 0.1))
@@ -160,7 +159,7 @@ def test_blur_keeps_brightness_and_takes_detail():
 
 
 @given(seed=seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_defocused_point_is_the_gaussian_that_opencv_draws(seed):
     draws = random(seed)
     kind, amount = draws.random(2)

@@ -98,7 +98,7 @@ def test_rests_and_accidentals_are_no_part_of_the_label():
     assert write("treble", events) == "E4"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**31), st.sampled_from(sorted(CLEFS)), st.sampled_from(sorted(TIMES)), st.integers(1, 40))
 def test_bars_are_full_when_they_end(seed: int, clef: str, time: str, count: int):
     random = np.random.default_rng(seed)
@@ -127,7 +127,7 @@ def test_heads_stand_at_the_height_of_their_step(step: int, weight: float):
     assert columns.mean() == pytest.approx(8 * SPACE, abs=0.8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**31), st.integers(1, 12))
 def test_heads_are_whole_and_found_where_the_label_says(seed: int, count: int):
     """Black heads are what is left of the ink when thin lines are taken away."""
@@ -144,7 +144,7 @@ def test_heads_are_whole_and_found_where_the_label_says(seed: int, count: int):
     assert found == pytest.approx(steps, abs=0.4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**31))
 def test_the_fullest_snippet_has_room(seed: int):
     random = np.random.default_rng(seed)

@@ -173,7 +173,7 @@ def columns_of(kind: str, place: int) -> tuple[int, int]:
     return round(left * SCALE), round((left + (look.narrow if place else WIDTH)) * SCALE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**31), kind=st.sampled_from(["blue", "green", "yellow", "black", "white"]), data=st.data())
 def test_each_character_stands_in_its_place_and_nowhere_else(seed, kind, data):
     text = draw_text(kind, np.random.default_rng(seed))
@@ -251,7 +251,7 @@ def test_glyphs_are_all_different_and_thicken_with_their_weight():
         assert thin < thick
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**31), st.floats(0, 0.49))
 def test_bent_glyphs_keep_box_ends_and_order(seed: int, amount: float):
     ramps = np.mgrid[:90, :45].astype(np.uint8)  # rows and columns tell where each pixel came from

@@ -56,7 +56,7 @@ def test_labels_are_prices_with_and_without_decimals():
     assert not any(re.match(r"0\d", text) for text in texts)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 2**31))
 def test_the_main_price_is_whole_on_the_tag_and_the_largest(seed: int):
     random = np.random.default_rng(seed)

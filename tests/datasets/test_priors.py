@@ -36,7 +36,7 @@ def test_few_boxes_get_the_priors_of_the_best_partition(seed):
     assert find_priors(sizes, 3)[-1].mean_overlap >= best - 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SIZES)
 def test_more_priors_never_fit_worse_and_one_for_each_box_fits_perfectly(sizes):
     sizes = sizes.round(2)

@@ -93,7 +93,7 @@ def test_labels_are_prices_with_all_that_is_printed_on_receipts():
     assert all(digits.count(digit) > 1000 for digit in "0123456789")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 2**31), st.integers(16, 64), st.sampled_from([0.0, 1.0]))
 def test_characters_are_within_the_cut(seed: int, height: int, clutter: float):
     random = np.random.default_rng(seed)

@@ -90,7 +90,7 @@ def test_weight_aspect_and_squareness_change_strokes():
     assert not np.array_equal(draw_glyph("1", Face("plain", flat=True)), draw_glyph("1", Face("plain")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text(WRITTEN + " ", min_size=1, max_size=14).filter(str.strip),
     st.sampled_from(FACES),

@@ -100,7 +100,7 @@ def test_a_missing_lexicon_is_named(tmp_path: Path):
         source(lexicon=str(tmp_path / "nothing_here.txt"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**31), st.text(string.digits + string.ascii_lowercase, min_size=1, max_size=12))
 def test_no_ink_touches_the_edge_and_each_character_has_some(seed: int, text: str):
     for clutter in (0.0, 1.0):

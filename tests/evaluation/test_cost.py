@@ -87,7 +87,7 @@ def test_a_transposed_convolution_meets_each_input_position_once_for_each_tap(pa
 sizes = st.integers(1, 4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.tuples(sizes, sizes), st.tuples(sizes, sizes), st.tuples(sizes, sizes), sizes, sizes, sizes)
 def test_without_padding_convolutions_are_counted_as_by_xla(kernel, strides, dilation, groups, channels, batch):
     image, weights = abstract(batch, 13, 14, groups * channels), abstract(*kernel, channels, 2 * groups)
@@ -95,7 +95,7 @@ def test_without_padding_convolutions_are_counted_as_by_xla(kernel, strides, dil
     assert count_macs(forward, image, weights) == xla_macs(forward, image, weights)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.tuples(sizes, sizes), st.tuples(st.integers(2, 4), st.integers(2, 4)), sizes, sizes)
 def test_uncropped_transposed_convolutions_are_counted_as_by_xla(kernel, strides, channels, batch):
     image, weights = abstract(batch, 5, 6, channels), abstract(*kernel, channels, 3)
@@ -122,7 +122,7 @@ def test_gradients_of_a_strided_convolution_cost_as_much_as_the_convolution(grou
 
 
 @given(st.integers(0, 40), st.integers(1, 4))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_scan_counts_every_turn(length, inner):
     def twice(a, b):
         def step(carry, _):

@@ -404,7 +404,7 @@ def test_every_truncation_is_refused(kind, damaged):
 
 
 @pytest.mark.parametrize("kind", ["stream", "zip"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_damage_is_refused_or_harmless(kind, damaged, data):
     content = bytearray(small(kind))
@@ -424,7 +424,7 @@ ONE_TWO = np.array([1, 2], np.float32)
 TENSOR = opcodes(File("zip").tensor(ONE_TWO))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example(b"}X\x01\x00\x00\x00x" + TENSOR + b"s")
 @given(
     st.recursive(

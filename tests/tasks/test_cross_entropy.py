@@ -28,7 +28,7 @@ def batches(draw):
     return logits, labels, lengths, end_id
 
 
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=60)
 @hypothesis.given(batches())
 def test_equals_float64_and_optax(batch):
     logits, labels, lengths, end_id = batch
@@ -44,7 +44,7 @@ def test_equals_float64_and_optax(batch):
         np.testing.assert_allclose(losses[row], jnp.sum(theirs), rtol=1e-5, atol=slack)
 
 
-@hypothesis.settings(max_examples=30, deadline=None)
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(batches(), st.sampled_from([np.nan, np.inf, -np.inf, 1e38]), st.sampled_from([-1, 0, K, 10**6]))
 def test_what_follows_the_end_does_not_matter(batch, score, token):
     logits, labels, lengths, end_id = batch
