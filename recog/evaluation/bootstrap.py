@@ -1,4 +1,4 @@
-"""Intervals of rates by the bootstrap (Efron and Tibshirani 1993, chapter 13): no assumption but independent samples."""
+"""Intervals of rates by the bootstrap (Efron and Tibshirani 1993, chapter 13), for independent samples or groups."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
@@ -69,8 +69,8 @@ def _checked(numerators: ArrayLike, denominators: ArrayLike) -> tuple[np.ndarray
     if len(bad):
         place = int(bad[0])
         raise ValueError(
-            f"sample {place} has the ratio {above[place]:g}/{below[place]:g}: pass finite numbers and denominators that "
-            "are not negative"
+            f"sample {place} has the ratio {above[place]:g}/{below[place]:g}: pass finite numbers, and denominators "
+            "that are not negative"
         )
     return above, below
 

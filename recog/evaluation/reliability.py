@@ -69,13 +69,14 @@ def checked(confidences: ArrayLike, right: ArrayLike) -> tuple[Float[np.ndarray,
     probabilities, results = np.asarray(confidences, np.float64), np.asarray(right, bool)
     if probabilities.ndim != 1 or probabilities.shape != results.shape:
         raise ValueError(
-            f"confidences of shape {probabilities.shape} for results of shape {results.shape}: pass one of each a sample"
+            f"confidences of shape {probabilities.shape} for results of shape {results.shape}: "
+            "pass one of each per sample"
         )
     bad = np.flatnonzero(~((probabilities >= 0) & (probabilities <= 1 + ROUNDING)))
     if len(bad):
         raise ValueError(
-            f"sample {bad[0]} has the confidence {probabilities[bad[0]]}: pass probabilities from 0 to 1; NaN comes from a "
-            "model whose logits are not finite: check its training"
+            f"sample {bad[0]} has the confidence {probabilities[bad[0]]}: pass probabilities from 0 to 1; NaN comes "
+            "from logits that are not finite: check the model's training"
         )
     return np.minimum(probabilities, 1.0), results
 
