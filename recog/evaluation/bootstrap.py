@@ -61,7 +61,7 @@ def _checked(numerators: ArrayLike, denominators: ArrayLike) -> tuple[np.ndarray
     above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if above.ndim != 1 or above.shape != below.shape:
         raise ValueError(
-            f"numerators of shape {above.shape}, denominators of shape {below.shape}: one of each a sample"
+            f"numerators of shape {above.shape}, denominators of shape {below.shape}: pass one of each per sample"
         )
     if not len(above):
         raise ValueError("no samples to resample: leave out rates and groups without samples")

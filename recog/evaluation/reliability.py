@@ -8,6 +8,8 @@ from scipy import special
 from recog.evaluation.calibration import Temperature, least
 from recog.metrics.reliability import Reliability
 
+COLDEST, HOTTEST = 1e-4, 1e4
+"""Range of the temperature of whole texts, wide enough to bring confidences of 0.9999 to an accuracy of 0.4."""
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), 1 - float(np.finfo(np.float32).epsneg)
 """Confidences are clipped to these for the fit, the ends of what float32 tells from 0 and 1."""
 ROUNDING = 1e-3
@@ -51,7 +53,7 @@ def fit_confidence_temperature(confidences: ArrayLike, right: ArrayLike) -> Temp
     def loss(temperature: float, targets: Float[np.ndarray, " N"] = targets) -> float:
         return _log_loss(tempered(np.clip(confidences, SMALLEST, LARGEST), temperature), targets)
 
-    value = least(loss)
+    value = least(loss, COLDEST, HOTTEST)
     return Temperature(value, loss(1.0, right), loss(value, right))
 
 
