@@ -1,0 +1,46 @@
+"""Published figures: that each has a column, and those of users' files."""
+
+import pytest
+
+from launch.ablation.tables import DASH
+from launch.tables import ccpd, music_table4, words
+from launch.tables.published import CCPD, CRNN_TABLE2, MUSIC_TABLE4, Published, with_published
+
+TITLES = ["reader", "plates", "base", "db"]
+ROWS = [Published(("A", "found"), {"db": "34.47"}), Published(("B", "车牌"))]
+
+
+def test_every_figure_has_a_column():
+    assert [*CRNN_TABLE2.figures] == [column.title for column in words.COLUMNS]
+    assert all([*row.figures] == [*music_table4.PRIMUS, "real"] for row in MUSIC_TABLE4)
+    assert all(set(row.figures) <= set(ccpd.SPLITS) for row in CCPD)
+    assert all(len(row.labels) == 2 for row in CCPD)
+
+
+def test_rows_are_below_ours():
+    table = with_published(TITLES, [["ours", "found", "1", "2"]], ROWS, "")
+    assert table.lines == [["ours", "found", "1", "2"], ["A", "found", DASH, "34.47"], ["B", "车牌", DASH, DASH]]
+
+
+def test_a_file_adds_and_replaces_figures(tmp_path):
+    file = tmp_path / "figures.csv"
+    file.write_text("plates,reader,db\n车牌,B,99.1\nfound,A,\nnew,C,5\n", encoding="utf-8-sig")
+    lines = with_published(TITLES, [], ROWS, str(file)).lines
+    assert lines == [["A", "found", DASH, "34.47"], ["B", "车牌", DASH, "99.1"], ["C", "new", DASH, "5"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("reader,plates,weather\n", "unknown column 'weather'; expected some of reader, plates, base, db"),
+        ("reader,db\nA,3\n", "lacks the column 'plates'"),
+        ("reader,plates,db\nA,found\n", "line 2: expected 3 cells"),
+        ("reader,plates,db\nA,found,1\nA,found,1,2\n", "line 3: expected 3 cells"),
+        ("", "lacks the column 'reader'"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, text, message):
+    file = tmp_path / "figures.csv"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=rf"--published={file}.*{message}"):
+        with_published(TITLES, [], ROWS, str(file))
