@@ -60,15 +60,15 @@ CCPD = (
             "test": "43.42",
         },
     ),
-    Published(("LPRNet (PeerJ cs-2989, Table 2)", "not rectified")),
-    Published(("LPRNet, graphic supervision (PeerJ cs-2989, Table 2)", "not rectified")),
-    Published(("LPRNet (PeerJ cs-2989, Table 5)", "rectified")),
-    Published(("LPRNet, graphic supervision (PeerJ cs-2989, Table 5)", "rectified")),
-    Published(("multi-task RNN (Acta Automatica Sinica 48(2), Table 3)", "not rectified")),
+    Published(("LPRNet (PeerJ cs-2989, Table 2)", DASH)),
+    Published(("LPRNet, graphic supervision (PeerJ cs-2989, Table 2)", DASH)),
+    Published(("LPRNet (PeerJ cs-2989, Table 5)", DASH)),
+    Published(("LPRNet, graphic supervision (PeerJ cs-2989, Table 5)", DASH)),
+    Published(("multi-task RNN (Acta Automatica Sinica 48(2), Table 3)", DASH)),
 )
 """Accuracies in per cent. SSD512+HC: README of github.com/detectRecog/CCPD at commit 02aaea1, table of the release of
 2019 under "recognition"; it also has to find the plate, and its column AP is over all test pictures. The figures of the
-other rows, by split, could not be confirmed."""
+other rows, and whether their plates are rectified, could not be confirmed."""
 
 CCPD_NOTES = (
     Note(
@@ -118,5 +118,5 @@ def _load(file: str, titles: Sequence[str], count: int) -> list[tuple[tuple[str,
             if None in row or None in row.values():
                 raise ValueError(f"--published={file}, line {reader.line_num}: expected {len(columns)} cells")
             figures = {title: row[title] for title in titles[count:] if row.get(title)}
-            found.append((tuple(row[title] for title in titles[:count]), figures))
+            found.append((tuple(row[title] or DASH for title in titles[:count]), figures))
     return found

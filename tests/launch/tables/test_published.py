@@ -7,7 +7,7 @@ from launch.tables import ccpd, music_table4, words
 from launch.tables.published import CCPD, CRNN_TABLE2, MUSIC_TABLE4, Published, with_published
 
 TITLES = ["reader", "plates", "base", "db"]
-ROWS = [Published(("A", "found"), {"db": "34.47"}), Published(("B", "车牌"))]
+ROWS = [Published(("A", "found"), {"db": "34.47"}), Published(("B", "车牌")), Published(("D", DASH))]
 
 
 def test_every_figure_has_a_column():
@@ -19,14 +19,24 @@ def test_every_figure_has_a_column():
 
 def test_rows_are_below_ours():
     table = with_published(TITLES, [["ours", "found", "1", "2"]], ROWS, "")
-    assert table.lines == [["ours", "found", "1", "2"], ["A", "found", DASH, "34.47"], ["B", "车牌", DASH, DASH]]
+    assert table.lines == [
+        ["ours", "found", "1", "2"],
+        ["A", "found", DASH, "34.47"],
+        ["B", "车牌", DASH, DASH],
+        ["D", *[DASH] * 3],
+    ]
 
 
 def test_a_file_adds_and_replaces_figures(tmp_path):
     file = tmp_path / "figures.csv"
-    file.write_text("plates,reader,db\n车牌,B,99.1\nfound,A,\nnew,C,5\n", encoding="utf-8-sig")
+    file.write_text("plates,reader,db\n车牌,B,99.1\nfound,A,\nnew,C,5\n,D,7\n", encoding="utf-8-sig")
     lines = with_published(TITLES, [], ROWS, str(file)).lines
-    assert lines == [["A", "found", DASH, "34.47"], ["B", "车牌", DASH, "99.1"], ["C", "new", DASH, "5"]]
+    assert lines == [
+        ["A", "found", DASH, "34.47"],
+        ["B", "车牌", DASH, "99.1"],
+        ["D", DASH, DASH, "7"],
+        ["C", "new", DASH, "5"],
+    ]
 
 
 @pytest.mark.parametrize(
