@@ -17,12 +17,13 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from launch.ablation.tables import Table
 from launch.runs import entry
 from launch.tables.measuring import Measured, measure
 from launch.tables.options import define_reader_flags, print_pages, readers_from_flags
 from launch.tables.prepared import PreparedSet
 from launch.tables.printing import Note, Page
-from launch.tables.published import CCPD, CCPD_NOTES, UNCONFIRMED, with_published
+from launch.tables.published import CCPD, CCPD_NOTES, UNCONFIRMED, published_lines
 from launch.tables.readers import Reader
 
 FORMS = {"ccpd/rectified": "rectified", "ccpd/box": "not rectified"}
@@ -51,6 +52,8 @@ def main(argv: Sequence[str]) -> None:
 
 def page(readers: Sequence[Reader], splits: Sequence[str], data_dir: str, on_bad_sample: str, published: str) -> Page:
     """Measures the readers on the splits that are there."""
+    titles = ["reader", "plates", *splits]
+    below = published_lines(titles, CCPD, published)
     rows, notes = [], []
     for dataset, form in FORMS.items():
         prepared = PreparedSet(dataset, data_dir)
@@ -60,7 +63,7 @@ def page(readers: Sequence[Reader], splits: Sequence[str], data_dir: str, on_bad
             cells = [_cell(reader, prepared, split, on_bad_sample) if sizes.get(split) else None for split in splits]
             notes += [note for cell in cells if cell for note in cell.notes]
             rows.append([reader.name, form, *(Measured.text(cell, "{accuracy:.2f}") for cell in cells)])
-    table = with_published(["reader", "plates", *splits], rows, CCPD, published)
+    table = Table(titles, [*rows, *below], (-1, -1))
     return Page("CCPD: accuracy in per cent by split", table, (*notes, *CCPD_NOTES, Note(UNCONFIRMED)))
 
 

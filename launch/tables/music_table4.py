@@ -20,12 +20,13 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags
 
+from launch.ablation.tables import Table
 from launch.runs import entry
 from launch.tables.measuring import Measured, measure
 from launch.tables.options import define_reader_flags, print_pages, readers_from_flags
 from launch.tables.prepared import PreparedSet, missing_source
 from launch.tables.printing import Note, Page
-from launch.tables.published import MUSIC_TABLE4, UNCONFIRMED, with_published
+from launch.tables.published import MUSIC_TABLE4, UNCONFIRMED, published_lines
 from launch.tables.readers import Reader
 
 PRIMUS = {"clean": "train", "synthesised": "distorted"}
@@ -55,6 +56,8 @@ def page(
     readers: Sequence[Reader], sources: Mapping[str, str], data_dir: str, on_bad_sample: str, published: str
 ) -> Page:
     """Measures the readers on the sources that are there, by column; an empty one is missing."""
+    titles = ["reader", *sources]
+    below = published_lines(titles, MUSIC_TABLE4, published)
     notes, there = [], {}
     for column, spec in sources.items() if readers else ():
         missing = missing_source(spec, data_dir) if spec else [Note(f"{column}: name samples with --{column}=SPEC")]
@@ -67,7 +70,7 @@ def page(
         rows.append(
             [reader.name, *(Measured.text(cells.get(name), "{accuracy:.1f}%/{distance:.2f}") for name in sources)]
         )
-    table = with_published(["reader", *sources], rows, MUSIC_TABLE4, published)
+    table = Table(titles, [*rows, *below], (-1, -1))
     return Page("Music: fragment accuracy/average edit distance", table, (*notes, Note(UNCONFIRMED)))
 
 

@@ -1,5 +1,7 @@
 """Flags of the tables, and the readers that they name."""
 
+from pathlib import Path
+
 from absl import flags
 
 from launch.tables.printing import FORMATS, Page, write_pages
@@ -32,6 +34,8 @@ def define_reader_flags() -> None:
 
 def readers_from_flags() -> list[Reader]:
     """Readers that the flags name; none if the table is to show published figures alone."""
+    if flags.FLAGS.out:  # before a long computation whose results could not be written
+        Path(flags.FLAGS.out).parent.mkdir(parents=True, exist_ok=True)
     return open_readers(flags.FLAGS.workdir, flags.FLAGS.artifact)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.ablation.tables import DASH, Table
+from launch.ablation.tables import DASH
 from launch.tables.printing import Note
 
 
@@ -84,25 +84,26 @@ PATENT = "US 12,387,506"
 UNCONFIRMED = "–: not measured, or not confirmed in the publication; --published=FILE adds figures"
 
 
-def with_published(titles: Sequence[str], ours: Sequence[Sequence[str]], rows: Sequence[Published], file: str) -> Table:
-    """Puts published rows below ours.
+def published_lines(titles: Sequence[str], rows: Sequence[Published], file: str) -> list[list[str]]:
+    """Lines of a table with published figures; call it before a long computation, as the file may be unusable.
 
     Args:
       titles: titles of the columns.
-      ours: our rows.
       rows: published rows.
       file: CSV file with further figures, empty for none: some of the titles, those that name rows among them, and
         below them the figures of each row. A row with the labels of one in ``rows`` replaces its figures.
 
     Raises:
+      FileNotFoundError: there is no such file.
       ValueError: the file has other columns, or lacks those that name its rows.
     """
+    if file and not Path(file).is_file():
+        raise FileNotFoundError(f"--published={file}: no such file")
     count = len(rows[0].labels)
     below = {row.labels: dict(row.figures) for row in rows}
     for labels, figures in _load(file, titles, count) if file else ():
         below.setdefault(labels, {}).update(figures)
-    shown = [[*labels, *(figures.get(title, DASH) for title in titles[count:])] for labels, figures in below.items()]
-    return Table(list(titles), [*map(list, ours), *shown], (-1, -1))
+    return [[*labels, *(figures.get(title, DASH) for title in titles[count:])] for labels, figures in below.items()]
 
 
 def _load(file: str, titles: Sequence[str], count: int) -> list[tuple[tuple[str, ...], dict[str, str]]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from launch.ablation.study import Study, load_study
-from launch.ablation.tables import DASH, with_interval
+from launch.ablation.tables import DASH, Table, with_interval
 from launch.tables.printing import Note, Page
-from launch.tables.published import UNCONFIRMED, Published, with_published
+from launch.tables.published import UNCONFIRMED, Published, published_lines
 from launch.tables.readers import parse_named
 from recog.evaluation.statistics import Mean
 
@@ -55,7 +55,9 @@ def load_results(workdir: str) -> Results | None:
     if RUNS not in titles or "accuracy" not in titles or any(len(row) != len(titles) for row in rows):
         raise ValueError(f"{path} is not a table of accuracies that launch.ablate wrote: give its --workdir")
     count = titles.index(RUNS)
-    return Results(name, tuple(titles[:count]), [_combination(dict(zip(titles, row)), row[:count]) for row in rows])  # noqa: B905 (of equal length)
+    return Results(
+        name, tuple(titles[:count]), [_combination(dict(zip(titles, row, strict=True)), row[:count]) for row in rows]
+    )
 
 
 def _combination(row: dict[str, str], labels: Sequence[str]) -> Combination:
@@ -78,7 +80,7 @@ def study_page(
       source: name of the publication, of the rows with its figures.
       results: results of the study from one folder or several.
       notes: remarks on folders.
-      published: file with figures of the publication, see `with_published`.
+      published: file with figures of the publication, see `published_lines`.
     """
     axes = load_study(study).axes
     titles = ["figures", *(axis.name for axis in axes), "accuracy %", "loss", "runs"]
@@ -88,7 +90,7 @@ def study_page(
         for row in one.combinations
     ]
     rows = [Published((source, *labels)) for labels in _combinations(load_study(study))]
-    table = with_published(titles, ours, rows, published)
+    table = Table(titles, [*ours, *published_lines(titles, rows, published)], (-1, -1))
     means = Note("Means over the runs with 95 % intervals: exact match on the validation samples, training loss")
     return Page(title, table, (*notes, *([means] if ours else []), Note(UNCONFIRMED)))
 

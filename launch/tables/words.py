@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from datasets.sources import BadSampleError, Source, Subset
 from datasets.specs import open_source
+from launch.ablation.tables import Table
 from launch.runs.lexicons import FULL
 from launch.tables.measuring import Measured, measure
 from launch.tables.prepared import PreparedSet
 from launch.tables.printing import Note, Page
-from launch.tables.published import CRNN_TABLE2, UNCONFIRMED, with_published
+from launch.tables.published import CRNN_TABLE2, UNCONFIRMED, published_lines
 from launch.tables.readers import BEST_PATH, Reader
 from recog.cli.decoding import Decoding
 
@@ -63,7 +64,7 @@ def word_page(readers: Sequence[Reader], data_dir: str, lexicon: str, on_bad_sam
       data_dir: folder above all prepared sets.
       lexicon: file of the lexicon 50k; empty leaves its column out.
       on_bad_sample: ``raise`` or ``skip`` samples that cannot be used.
-      published: file with further figures, see `with_published`.
+      published: file with further figures, see `published_lines`.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -71,6 +72,8 @@ def word_page(readers: Sequence[Reader], data_dir: str, lexicon: str, on_bad_sam
     """
     if lexicon and not Path(lexicon).is_file():
         raise FileNotFoundError(f"--lexicon_50k={lexicon}: no such file")
+    titles = ["reader", *(column.title for column in COLUMNS)]
+    below = published_lines(titles, [CRNN_TABLE2], published)
     prepared = {group: PreparedSet(dataset, data_dir) for group, dataset in SETS.items()}
     notes = [note for one in prepared.values() for note in one.notes([SPLIT])] if readers else []
     sources, rows = {}, []
@@ -85,7 +88,7 @@ def word_page(readers: Sequence[Reader], data_dir: str, lexicon: str, on_bad_sam
             cells.append(Measured.text(cell, "{accuracy:.1f}"))
             notes += [note for note in more if note not in notes]
         rows.append([reader.name, *cells])
-    table = with_published(["reader", *(column.title for column in COLUMNS)], rows, [CRNN_TABLE2], published)
+    table = Table(titles, [*rows, *below], (-1, -1))
     return Page("Accuracy in per cent by set and lexicon", table, (*notes, Note(UNCONFIRMED)))
 
 

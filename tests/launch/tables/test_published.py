@@ -4,7 +4,7 @@ import pytest
 
 from launch.ablation.tables import DASH
 from launch.tables import ccpd, music_table4, words
-from launch.tables.published import CCPD, CRNN_TABLE2, MUSIC_TABLE4, Published, with_published
+from launch.tables.published import CCPD, CRNN_TABLE2, MUSIC_TABLE4, Published, published_lines
 
 TITLES = ["reader", "plates", "base", "db"]
 ROWS = [Published(("A", "found"), {"db": "34.47"}), Published(("B", "车牌")), Published(("D", DASH))]
@@ -17,10 +17,8 @@ def test_every_figure_has_a_column():
     assert all(len(row.labels) == 2 for row in CCPD)
 
 
-def test_rows_are_below_ours():
-    table = with_published(TITLES, [["ours", "found", "1", "2"]], ROWS, "")
-    assert table.lines == [
-        ["ours", "found", "1", "2"],
+def test_figures_that_are_not_confirmed_are_dashes():
+    assert published_lines(TITLES, ROWS, "") == [
         ["A", "found", DASH, "34.47"],
         ["B", "车牌", DASH, DASH],
         ["D", *[DASH] * 3],
@@ -30,7 +28,7 @@ def test_rows_are_below_ours():
 def test_a_file_adds_and_replaces_figures(tmp_path):
     file = tmp_path / "figures.csv"
     file.write_text("plates,reader,db\n车牌,B,99.1\nfound,A,\nnew,C,5\n,D,7\n", encoding="utf-8-sig")
-    lines = with_published(TITLES, [], ROWS, str(file)).lines
+    lines = published_lines(TITLES, ROWS, str(file))
     assert lines == [
         ["A", "found", DASH, "34.47"],
         ["B", "车牌", DASH, "99.1"],
@@ -53,4 +51,9 @@ def test_other_files_are_refused(tmp_path, text, message):
     file = tmp_path / "figures.csv"
     file.write_text(text)
     with pytest.raises(ValueError, match=rf"--published={file}.*{message}"):
-        with_published(TITLES, [], ROWS, str(file))
+        published_lines(TITLES, ROWS, str(file))
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match=r"--published=no\.csv: no such file"):
+        published_lines(TITLES, ROWS, "no.csv")
