@@ -13,6 +13,8 @@ from recog.evaluation.statistics import Mean
 from recog.metrics import RateStyle
 
 DASH = "–"
+_MARKS = re.compile(r"[|*`<\[\]~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~])")
+"""Characters with a meaning in Markdown, where they have one: underscores within words and lone backslashes do not."""
 
 
 class Table(NamedTuple):
@@ -102,12 +104,17 @@ def _pair(row: Row, style: RateStyle) -> str:
 
 def markdown(table: Table) -> str:
     """Writes the table in Markdown, the best rate in bold."""
-    titles, *marked = ([re.sub(r"([|*])", r"\\\1", cell) for cell in line] for line in (table.titles, *table.lines))
+    titles, *marked = ([escape_markdown(cell) for cell in line] for line in (table.titles, *table.lines))
     if table.best[0] >= 0:
         line, column = table.best
         marked[line][column] = f"**{marked[line][column]}**"
     rule = ["---"] * len(table.titles)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (titles, rule, *marked))
+
+
+def escape_markdown(text: str) -> str:
+    """Escapes the characters that Markdown would take for marks, as they are within a table."""
+    return _MARKS.sub(r"\\\g<0>", text)
 
 
 def latex(table: Table) -> str:
@@ -126,7 +133,9 @@ def latex(table: Table) -> str:
 
 def _escape(text: str) -> str:
     written = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "±": r"$\pm$", DASH: "--"}
-    return "".join(written.get(c, f"\\{c}" if c in "%_&#${}" else c) for c in text)
+    written |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    guard = "{}" if text.startswith(("[", "*")) else ""  # or the end of the line before would take it as its argument
+    return guard + "".join(written.get(c, f"\\{c}" if c in "%_&#${}" else c) for c in text)
 
 
 def comma_separated(axes: Sequence[str], rows: Sequence[Row], best: Best | None, rate: str) -> str:

@@ -199,7 +199,7 @@ def test_latex_escapes_what_it_must():
         long_table(["data"], [row("folder:$A/{b}^~\\")], None, ACCURACY)
     )
     assert "| a\\|b |" in markdown(long_table(["data"], [row("a|b")], None, ACCURACY))
-    assert "| 0.5\\*$A + 0.5\\*$B |" in markdown(
+    assert "| 0.5\\*\\$A + 0.5\\*\\$B |" in markdown(
         square_table(["data", "data"], [row("1", "0.5*$A + 0.5*$B")], None, ACCURACY)
     )
     assert r"learning\_rate & accuracy \%" in text

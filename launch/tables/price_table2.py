@@ -1,0 +1,42 @@
+r"""Table 2 of the price tag paper (Acta Automatica Sinica 48(2), 2022): branches that learn together.
+
+    python -m launch.tables.price_table2 --workdir=runs/price_table2 [--published=FILE] \
+        [--format=markdown|csv|latex] [--out=FILE]
+
+Takes the results of the study, of all its runs that have finished (`launch.studies.price_table2`):
+
+    python -m launch.ablate --study=price_table2 --workdir=runs/price_table2 \
+        --config.data.train=tfds:prepared/price_tags:train --config.data.validation=tfds:prepared/price_tags:test
+
+The paper's pictures are not public. ``--workdir=NAME=DIR``, several times, compares several such folders.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from launch.runs import entry
+from launch.tables.options import define_study_flags, print_pages
+from launch.tables.published import PRICE_PAPER
+from launch.tables.study_results import gather, study_page
+
+STUDY = "price_table2"
+
+
+def define_flags() -> None:
+    """Defines the flags of this entry point."""
+    define_study_flags()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints the table."""
+    del argv
+    values = flags.FLAGS
+    results, notes = gather(values.workdir, STUDY, f"runs/{STUDY}")
+    source = f"{PRICE_PAPER}, Table 2"
+    print_pages(study_page("Price tags: branches that learn together", STUDY, source, results, notes, values.published))
+
+
+if __name__ == "__main__":
+    define_flags()
+    entry.run(main)
