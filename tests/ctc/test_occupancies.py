@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax.numpy as jnp
 import numpy as np
 
 from recog.ctc.loss import occupancies
@@ -31,7 +32,7 @@ def enumerated(logits: np.ndarray, label: list[int]) -> np.ndarray:
 def test_occupancies_are_those_of_all_paths():
     logits = np.random.default_rng(0).normal(size=(3, 5, 3)).astype(np.float32)
     labels, lengths, frames = np.array([[1, 2, 0], [1, 1, 0], [2, 2, 2]]), np.array([2, 2, 3]), np.array([5, 4, 4])
-    found = np.asarray(occupancies(logits, frames, labels, lengths))
+    found = np.asarray(occupancies(*map(jnp.asarray, (logits, frames, labels, lengths))))
     np.testing.assert_allclose(found[0, :, :2], enumerated(logits[0], [1, 2]), atol=1e-5)
     np.testing.assert_allclose(found[1, :4, :2], enumerated(logits[1, :4], [1, 1]), atol=1e-5)
     assert not found[1, 4].any()  # beyond the frames

@@ -6,11 +6,13 @@ from flax.traverse_util import unflatten_dict
 from recog.codecs import TextTargets
 from recog.drawing import Box, draw_labels, glyph_atlas
 from recog.explaining.drawn import drawings_of, draws
+from recog.tasks.reading import ReadingTask
 from tests.export.onnx.tiny_tasks import make
 
 
 def test_drawings_of_the_network_and_of_labels():
     made = make("lprnet_batch")
+    assert isinstance(made.task, ReadingTask)
     variables = unflatten_dict(dict(made.arrays), sep="/")
     assert draws(made.task, variables)
     assert not draws(made.task, {"params": {}})  # a head that was left out
@@ -23,9 +25,10 @@ def test_drawings_of_the_network_and_of_labels():
     atlas = glyph_atlas(made.task.codec.alphabet)
     expected = draw_labels(atlas, *targets, size=(24, 94), box=Box(6, 10, 20, 80))
     for each, label in zip(found, expected, strict=True):
+        assert each.label is not None
         np.testing.assert_allclose(each.label, label, atol=1e-6)
         assert each.network.shape == (24, 94)
         assert each.network.min() >= 0
         assert each.network.max() <= 1
-    assert found[0].label.any()
+    assert expected[0].any()
     assert found[0].network.any()

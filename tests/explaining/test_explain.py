@@ -60,7 +60,7 @@ def test_maps_of_attention_decoders_are_highest_at_the_positions_that_they_atten
         assert each.characters == names("parts_attention", prediction, row)
         for character, evidence, place in zip(each.characters, each.maps, prediction["frames"][row], strict=False):
             if evidence.any():  # otherwise a separator that no branch reads
-                assert int(evidence[0].argmax()) // 8 == place
+                assert evidence[0, 8 * place + 4] > 0.98  # positions are 8 pixels wide; two may be all but equal
                 compared += 1
             else:
                 assert character == "."

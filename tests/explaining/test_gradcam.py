@@ -67,8 +67,7 @@ def test_gradients_of_log_odds_do_not_vanish_where_a_reader_is_sure():
 
 
 def test_columns_have_weights_of_their_own_and_classes_one_for_the_picture():
-    features, gradient = np.ones((1, 2, 6, 1)), np.zeros((1, 2, 6, 1))
-    gradient[0, 0, 1] = 6
+    features, gradient = jnp.ones((1, 2, 6, 1)), jnp.zeros((1, 2, 6, 1)).at[0, 0, 1].set(6)
     np.testing.assert_allclose(weigh_columns(features, gradient)[0, 0], [1, 1, 1, 0, 0, 0])
     np.testing.assert_allclose(weigh_whole(features, gradient), np.full((1, 2, 6), 0.5))
     np.testing.assert_allclose(weigh_whole(features, -gradient), 0)
@@ -93,7 +92,7 @@ class Rectified(nn.Module):
 
 
 def test_spatial_transformers_are_captured():
-    variables = Rectified().init(jax.random.key(0), IMAGES)
+    variables = dict(Rectified().init(jax.random.key(0), IMAGES))
     theta = jnp.array([0.5, 0.1, 0.2, -0.1, 0.6, 0.0])
     variables["params"]["stn"]["localization"]["theta"]["bias"] = theta
     found = capture(Rectified(), variables, IMAGES, divide=lambda mean: (mean, None))
