@@ -11,7 +11,7 @@ FEATURE_MAP = "feature_map"
 def feature_map(module: nn.Module, x: Any) -> Any:
     """Returns ``x``, the last convolutional feature map (B Y X D) before its rows are reduced to one.
 
-    Models call it once. It has no effect unless ``apply`` is given ``perturbations``, which are added to the map, or may
+    Models call it once. It has no effect unless ``apply`` is given ``perturbations``, which are added to it, or may
     change `FEATURE_MAP`, which receives it (`recog.explaining.gradcam`). It keeps out of Flax's ``intermediates``,
     which hold the results of modules alone.
     """
