@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import PercentFormatter
 
 from launch.runs.page_text import drawable, put_text
@@ -60,6 +61,14 @@ class Canvas:
         axes.set_xticks(range(len(names)), ["\n" if not turned else "\n\n\n"] * len(names))
         for place, name in enumerate(names):
             put_text(axes, drawable(name), (place, -0.03), alignment=(0.5, 1), turned=turned)
+
+    def named(self, name: str, note: str) -> str:
+        """A name in any script with a note, for a legend; with code points where the PNG's font lacks characters."""
+        font = get_font(findfont(FontProperties()))
+        known = (
+            name if self._on_page else "".join(c if font.get_char_index(ord(c)) else f"U+{ord(c):04X}" for c in name)
+        )
+        return f"{known}, {note}" if note else known
 
 
 class Drawing(NamedTuple):

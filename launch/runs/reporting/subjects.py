@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Int, UInt8
+from recog.explaining import Explanation, explain
+from scipy import special
 
 from datasets.pipeline import DataConfig
 from datasets.specs import open_source
@@ -17,7 +19,7 @@ from launch.runs.data import Samples, check, needs_to_measure
 from launch.runs.evaluating import own_samples
 from launch.runs.evaluating_artifact import settings_of
 from launch.runs.folder import load_run
-from recog.codecs import ClassCodec, Codec
+from recog.codecs import ClassCodec, Codec, TextCodec
 from recog.evaluation.evaluator import Evaluator
 from recog.export.artifact import Artifact
 from recog.mesh import make_mesh, replicated
@@ -64,10 +66,10 @@ class Subject(abc.ABC):
         """Whether a classifier's probabilities are sigmoids divided by their sum."""
 
     @abc.abstractmethod
-    def heat(
-        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]
-    ) -> list[Float[np.ndarray, "T K"]]:
-        """Probabilities of the CTC classes by frames, without padding; empty for a model without them."""
+    def explain(
+        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], targets: Any
+    ) -> list[Explanation]:
+        """Evidence for the predictions of padded pictures with their targets."""
 
     def open(self, spec: str, on_bad_sample: str) -> Samples:
         """Opens and checks samples, which may be wider and have longer labels than those of the training."""
@@ -118,10 +120,11 @@ class RunSubject(Subject):
         name = data.validation or f"{data.held_out} of {data.train}, held out"
         return name, own_samples(self.run, self._workdir)
 
-    def heat(
-        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]
-    ) -> list[Float[np.ndarray, "T K"]]:
-        return _heat(jax.device_get(jax.jit(self.run.task.predict)(self.run.variables, images, sizes)))
+    def explain(
+        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], targets: Any
+    ) -> list[Explanation]:
+        targets = targets if isinstance(self.codec, TextCodec) else None
+        return explain(self.run.task, self.run.variables, images, sizes, targets)
 
 
 class ArtifactSubject(Subject):
@@ -144,19 +147,18 @@ class ArtifactSubject(Subject):
     def sigmoid(self) -> bool:
         return self.model.card.settings.get("loss", SOFTMAX) == SIGMOID
 
-    def heat(
-        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]
-    ) -> list[Float[np.ndarray, "T K"]]:
-        return _heat(self.model.predict(images, sizes))
-
-
-def _heat(found: dict[str, Any]) -> list[Float[np.ndarray, "T K"]]:
-    if "logit_lengths" not in found:
-        return []
-    logits = np.asarray(found["logits"], np.float64)
-    odds = np.exp(logits - logits.max(axis=2, keepdims=True))
-    rows = odds / odds.sum(axis=2, keepdims=True)
-    return [row[:length] for row, length in zip(rows, found["logit_lengths"], strict=True)]
+    def explain(
+        self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], targets: Any
+    ) -> list[Explanation]:
+        """Heat maps alone: an exported program has no gradients."""
+        del targets
+        found, first = self.model.predict(images, sizes), "logit_lengths"
+        names = {name: name.removeprefix(first).removeprefix(".") for name in found if name.startswith(first)}
+        shares = {name: special.softmax(found[name.replace(first, "logits")], axis=2) for name in names}
+        return [
+            Explanation(heats={names[name] or "text": shares[name][row, : found[name][row]] for name in names})
+            for row in range(len(images))
+        ]
 
 
 def open_subject(workdir: str | None, artifact: str | None) -> Subject:
@@ -180,6 +182,8 @@ def open_other(name: str) -> Subject:
 def require_same_kind(one: Codec, other: Codec, names: Sequence[str]) -> None:
     """Raises ``ValueError`` if two models have different kinds of labels or, for classes and boxes, other names."""
     if one.kind != other.kind:
-        raise ValueError(f"{names[0]} predicts {one.kind}, {names[1]} {other.kind}: compare models of one kind of label")
+        raise ValueError(
+            f"{names[0]} predicts {one.kind}, {names[1]} {other.kind}: compare models of one kind of label"
+        )
     if one.kind != "text" and sorted(one.units) != sorted(other.units):
         raise ValueError(f"{names[0]} and {names[1]} have different classes: compare models of the same classes")
