@@ -31,13 +31,13 @@ def require_decoder(structure: Structure, decoder: Decoder) -> BestPath | BeamSe
     return decoder
 
 
-def compose_branches(
+def read_branches(
     structure: Structure,
     alphabet: Alphabet,
     alone: Callable[[str], Decoded],
     together: Callable[[Sequence[str], int | None], list[Decoded]] | None = None,
-) -> Decoded:
-    """Decodes all branches and composes the text.
+) -> dict[str, Decoded]:
+    """Decodes all branches; `recog.composition.compose` makes the text of their readings.
 
     Args:
       structure: parts and branches.
@@ -50,8 +50,7 @@ def compose_branches(
     if together:
         names = structure.require_concatenation()
         read |= zip(names, together(names, structure.separator_id(alphabet) if len(names) > 1 else None), strict=True)
-    read |= {branch.name: alone(branch.name) for branch in structure.branches if branch.name not in read}
-    return compose(structure, alphabet, read)
+    return read | {branch.name: alone(branch.name) for branch in structure.branches if branch.name not in read}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,18 +73,22 @@ class BranchDecoder:
         require_decoder(self.structure, self.decoder)
 
     def __call__(self, scores: Mapping[str, tuple[Float[Array, "B T K"], Int[Array, " B"]]]) -> Decoded:
-        """Decodes a batch.
+        """Decodes a batch; argument as for `read`."""
+        return compose(self.structure, self.alphabet, self.read(scores))
+
+    def read(self, scores: Mapping[str, tuple[Float[Array, "B T K"], Int[Array, " B"]]]) -> dict[str, Decoded]:
+        """Decodes the branches of a batch, by name.
 
         Args:
           scores: logits and number of frames, by name of the branch.
         """
         decoder = require_decoder(self.structure, self.decoder)
         if not isinstance(decoder, BeamSearch) or decoder.automaton is None:
-            return compose_branches(self.structure, self.alphabet, lambda name: decoder(*scores[name]))
+            return read_branches(self.structure, self.alphabet, lambda name: decoder(*scores[name]))
         automaton, free = decoder.automaton, dataclasses.replace(decoder, automaton=None)
 
         def together(names: Sequence[str], separator: int | None) -> list[Decoded]:
             logits, lengths = zip(*(scores[name] for name in names), strict=True)
             return search_parts(logits, lengths, free, automaton, separator)
 
-        return compose_branches(self.structure, self.alphabet, lambda name: free(*scores[name]), together)
+        return read_branches(self.structure, self.alphabet, lambda name: free(*scores[name]), together)

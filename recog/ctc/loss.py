@@ -83,6 +83,27 @@ def scan_loss(*arguments: Array, blank_id: int = 0) -> Float[Array, " B"]:
     return _any_loss(True, blank_id, *arguments)
 
 
+def occupancies(
+    logits: Float[Array, "B T K"],
+    logit_lengths: Int[Array, " B"],
+    labels: Int[Array, "B L"],
+    label_lengths: Int[Array, " B"],
+    *,
+    blank_id: int = 0,
+) -> Float[Array, "B T L"]:
+    """Probability that a frame emits each of a label's tokens, given the label: the path posterior.
+
+    Arguments are those of `ctc_loss`. Zero beyond a sample's frames and a label's tokens, and for impossible labels.
+    """
+    _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id)
+    live, slots = _live(logits, logit_lengths), jnp.arange(labels.shape[1]) < label_lengths[:, None]
+    labels = jnp.where(slots, labels, blank_id).astype(jnp.int32)
+    cells, _ = _lattice(blank_id, logits.astype(jnp.float32), logit_lengths, labels, label_lengths)
+    log_likelihood, occupancy = _posterior(False, cells)
+    possible = log_likelihood > LOG_ZERO / 2
+    return jnp.where((live & possible[:, None])[..., None] & slots[:, None], occupancy, 0.0)
+
+
 def _any_loss(by_scan: bool, blank_id: int, logits, logit_lengths, labels, label_lengths) -> Float[Array, " B"]:
     _check_shapes(logits, logit_lengths, labels, label_lengths, blank_id)
     labels = labels.astype(jnp.int32)

@@ -11,6 +11,7 @@ from recog.models.config import ModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.pooling import max_pool
 
 HEIGHT = 24
@@ -77,7 +78,7 @@ class AlexNet(nn.Module):
         x = max_pool(x, (2, 1))
         x = convolve(x, 3, 384)  # 3 rows
         x = convolve(x, 4, 384)
-        x = convolve(x, 5, 256)
+        x = feature_map(self, convolve(x, 5, 256))
         x = max_pool(x, (3, 1))[:, 0]  # B T D
         x = Dropout(self.config.dropout)(x, train=train)
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)

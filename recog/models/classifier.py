@@ -15,6 +15,7 @@ from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
 from recog.ops.conv_block import rows_with_samples
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 
 BACKBONES = ("resnet", "vgg", *(f"efficientnet_{variant}" for variant in VARIANTS))
 """Names of the backbones."""
@@ -106,7 +107,7 @@ class Classifier(nn.Module):
         self, images: Float[Array, "B H W C"], widths: Int[Array, " B"], *, train: bool
     ) -> Float[Array, "B D"]:
         """Mean over all positions of the backbone's output, float32."""
-        x = self.backbone(images, rows_with_samples(widths), train=train)
+        x = feature_map(self, self.backbone(images, rows_with_samples(widths), train=train))
         return jnp.mean(x.astype(jnp.float32), axis=(1, 2))
 
     def head(self, features: Float[Array, "B D"], *, train: bool) -> Float[Array, "B K"]:

@@ -12,6 +12,7 @@ from recog.models.frames import Frames
 from recog.ops.batch_norm import BatchNorm
 from recog.ops.conv_block import BareConv, scaled
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.masking import mask_columns
 from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentStack
@@ -87,7 +88,7 @@ class CRNN(nn.Module):
         x = mask_columns(images.astype(dtype), widths)
         for number, channels in enumerate(CHANNELS, start=1):
             if number == len(CHANNELS):
-                widths = widths - samples  # that convolution is 2x2 without padding
+                x, widths = feature_map(self, x), widths - samples  # that convolution is 2x2 without padding
             if number not in config.without:
                 x = mask_columns(self._convolve(x, widths, number, channels, train), widths)
             if number in POOLS:

@@ -18,6 +18,7 @@ from recog.models.config import RecurrentModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentStack
 
@@ -78,6 +79,8 @@ class CRNNPlate(nn.Module):
                 scaled(channels, self.config.width), batch_norm=number in NORMALIZED, dtype=dtype, name=f"conv{number}"
             )
             x = convolve(x, live, train=train)
+            if number == len(CHANNELS):
+                x = feature_map(self, x)
             if number in POOLS:
                 x = max_pool(x, POOLS[number])
         x = x[:, 0]  # B T C

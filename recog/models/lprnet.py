@@ -24,6 +24,7 @@ from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.conv_forms import convolve
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.pooling import max_pool, mean_pool
 
 HEIGHT, WIDTH = 24, 94
@@ -161,7 +162,7 @@ class LPRNet(nn.Module):
         x = max_pool(second[..., ::2], (3, 3), (1, 2))  # B 18 44 64
         third = self.block3(self.block2(x, live, train=train), live, train=train)  # B 18 44 256
         x = max_pool(third[..., ::4], (3, 3), (1, 2))  # B 16 21 64
-        x = self.conv2(self.dropout(x, train=train), live, train=train)  # B 16 18 256
+        x = feature_map(self, self.conv2(self.dropout(x, train=train), live, train=train))  # B 16 18 256
         fourth = self.conv3(self.dropout(x, train=train), live, train=train)  # B 4 18 K
         maps = (
             mean_pool(first, (5, 5), (5, 5)),

@@ -21,6 +21,7 @@ from recog.models.resnet import ResNet29
 from recog.models.vgg import VGG
 from recog.ops.conv_block import rows_with_samples
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.recurrent import RecurrentStack
 from recog.structure import Structure, named_structure
 
@@ -170,7 +171,7 @@ class MultiTaskReader(nn.Module):
                 f"the multi-task reader needs height and width to be multiples of {STRIDE}, got {height}x{width}: "
                 "set data.height and data.width (96 and 200 in the paper)"
             )
-        x = self.backbone(images, rows_with_samples(widths), train=train)  # B H/8 W/8 D
+        x = feature_map(self, self.backbone(images, rows_with_samples(widths), train=train))  # B H/8 W/8 D
         x = x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
         lengths = jnp.where(widths > 0, x.shape[1], 0)
         return self.drop(self.encoder(x, lengths, train=train), train=train), lengths

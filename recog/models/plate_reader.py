@@ -13,6 +13,7 @@ from recog.models.stn import SpatialTransformer, STNConfig
 from recog.ops.batch_norm import BatchNorm
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.pooling import max_pool
 from recog.ops.recurrent import RecurrentConfig, RecurrentStack
 
@@ -112,7 +113,7 @@ class ResidualCNN(nn.Module):
         x = ResidualBlock((512, 256, 512, 1024), self.width, self.dtype, name="residual2")(x, live, train=train)
         x = BatchNorm(self.dtype, name="norm2")(x, live, train=train)
         x = convolve(x, "conv2", 512, kernel=(1, 1))
-        x = convolve(x, "conv3", 1024)
+        x = feature_map(self, convolve(x, "conv3", 1024))
         return max_pool(x, (2, 2))
 
 

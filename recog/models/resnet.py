@@ -11,6 +11,7 @@ from recog.models.config import ModelConfig
 from recog.models.frames import Frames, all_frames
 from recog.ops.conv_block import ConvBlock, rows_with_samples, scaled
 from recog.ops.dropout import Dropout
+from recog.ops.feature_map import feature_map
 from recog.ops.pooling import max_pool
 
 HEIGHT = 24
@@ -113,6 +114,8 @@ class ResNet18(nn.Module):
             channels = scaled(channels, self.config.width)
             x = BasicBlock(channels, strides, dtype, name=f"stage{stage}_block1")(x, live, train=train)
             x = BasicBlock(channels, dtype=dtype, name=f"stage{stage}_block2")(x, live, train=train)
+            if stage == len(STAGES_18) - 1:
+                x = feature_map(self, x)  # the last stage leaves one row
         x = Dropout(self.config.dropout)(x[:, 0], train=train)  # B T D
         return all_frames(nn.Dense(self.classes, name="classifier")(x.astype(jnp.float32)), widths)
 

@@ -18,7 +18,7 @@ from recog.codecs import TextCodec, TextTargets
 from recog.composition import compose, split
 from recog.composition import targets as perfect
 from recog.ctc import BeamSearch, BestPath, Decoder, ctc_loss
-from recog.ctc.branches import BranchDecoder, compose_branches, require_decoder
+from recog.ctc.branches import BranchDecoder, read_branches, require_decoder
 from recog.decoded import Decoded
 from recog.models.attention import AttentionReader
 from recog.models.multitask import BranchScores, MultiTaskReader
@@ -102,16 +102,22 @@ class BranchTask(BranchJudge, TextTask):
 
         A beam search of attention decoders leaves no logits: those of a token depend on the tokens before it.
         """
-        if self.model.config.decoder == "attention" and isinstance(self.decoder, BeamSearch):
-            return self._search(variables, images, sizes, self.decoder)._asdict()
-        scores: dict[str, BranchScores] = self.model.apply(  # pyright: ignore[reportAssignmentType]
-            variables, normalize(images), sizes[:, 1], method="score"
-        )
-        return self._decode(scores)._asdict() | {
+        if isinstance(self.decoder, BeamSearch) and self.model.config.decoder == "attention":
+            return self._compose(self.readings(variables, images, sizes))._asdict()
+        scores = self._scores(variables, images, sizes)
+        return self._compose(self._read(scores))._asdict() | {
             f"{field}.{name}": array
             for name, (logits, lengths, _) in scores.items()
             for field, array in (("logits", logits), ("logit_lengths", lengths))
         }
+
+    def readings(
+        self, variables: Variables, images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"]
+    ) -> dict[str, Decoded]:
+        """Readings of the branches by name, of which `predict` composes the text."""
+        if isinstance(self.decoder, BeamSearch) and self.model.config.decoder == "attention":
+            return self._search(variables, images, sizes, self.decoder)
+        return self._read(self._scores(variables, images, sizes))
 
     @property
     def serving(self) -> dict[str, Any]:
@@ -126,16 +132,23 @@ class BranchTask(BranchJudge, TextTask):
     def _split(self, batch: Batch) -> dict[str, tuple[Int[Array, "B L"], Int[Array, " B"]]]:
         return split(self.structure, self.codec.alphabet, *batch.targets)
 
-    def _decode(self, scores: Mapping[str, BranchScores]) -> Decoded:
-        blank_id, alphabet = self.codec.alphabet.blank_id, self.codec.alphabet
-        if self.model.config.decoder == "ctc":
-            decode = BranchDecoder(self.structure, alphabet, self.decoder or BestPath(blank_id))
-            return decode({name: (logits, lengths) for name, (logits, lengths, _) in scores.items()})
-        ends = {name: until_end(logits, places, blank_id) for name, (logits, _, places) in scores.items()}
-        return compose(self.structure, alphabet, ends)
+    def _scores(self, variables: Variables, images: Array, sizes: Array) -> dict[str, BranchScores]:
+        return self.model.apply(  # pyright: ignore[reportReturnType]
+            variables, normalize(images), sizes[:, 1], method="score"
+        )
 
-    def _search(self, variables: Variables, images: Array, sizes: Array, settings: BeamSearch) -> Decoded:
-        """Reading by a beam search of attention decoders."""
+    def _read(self, scores: Mapping[str, BranchScores]) -> dict[str, Decoded]:
+        blank_id = self.codec.alphabet.blank_id
+        if self.model.config.decoder == "ctc":
+            decode = BranchDecoder(self.structure, self.codec.alphabet, self.decoder or BestPath(blank_id))
+            return decode.read({name: (logits, lengths) for name, (logits, lengths, _) in scores.items()})
+        return {name: until_end(logits, places, blank_id) for name, (logits, _, places) in scores.items()}
+
+    def _compose(self, read: Mapping[str, Decoded]) -> Decoded:
+        return compose(self.structure, self.codec.alphabet, read)
+
+    def _search(self, variables: Variables, images: Array, sizes: Array, settings: BeamSearch) -> dict[str, Decoded]:
+        """Readings by a beam search of attention decoders."""
         readers: dict[str, AttentionReader] = self.model.apply(  # pyright: ignore[reportAssignmentType]
             variables, normalize(images), sizes[:, 1], method="readers"
         )
@@ -144,7 +157,7 @@ class BranchTask(BranchJudge, TextTask):
         def together(names: Sequence[str], separator: int | None) -> list[Decoded]:
             return decode_texts([readers[name] for name in names], steps, settings, separator)
 
-        return compose_branches(
+        return read_branches(
             self.structure,
             self.codec.alphabet,
             lambda name: decode_texts([readers[name]], steps, free)[0],

@@ -1,0 +1,118 @@
+"""Grad-CAM (Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks", ICCV 2017) of classes and of texts.
+
+A score is differentiated by the last convolutional feature map (`recog.ops.feature_map`); the gradient's mean over
+positions is the weight of each channel (equation 1), and the map is the positive part of the weighted sum of the
+channels (equation 2).
+
+Texts that are read by CTC differ in two respects:
+
+- **Score.** A character is emitted in some frames. Its score is the log odds of its token in these frames, weighted by
+  the path posterior: the probability that the frame emits this character, given the text that was read (Graves et al.
+  2006). The gradient of log odds is that of the log probability divided by one minus the probability, so that frames
+  in which the reader is sure count as much as others.
+- **Mean.** Weights are means over the rows of a column, not over the whole map. Readers score every frame alike, with
+  the same weights, so that those of one mean would light up every place that has the character: the two 8 of "808"
+  would get the same map. A column's own gradient is zero where the frames of the character do not see it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
+from jaxtyping import Array, Float, Int
+
+from recog.ctc.log_space import LOG_ZERO
+from recog.models.stn import Localization, SpatialTransformer
+from recog.ops.feature_map import FEATURE_MAP
+from recog.tasks.task import Variables
+
+
+class Captured(NamedTuple):
+    """Outputs of a model with what they depend on."""
+
+    outputs: Any
+    """Float arrays."""
+    gradient: Callable[[Any], Float[Array, "B Y X D"]]
+    """Gradient by the feature map of the sum of the outputs' products with arrays like them."""
+    features: Float[Array, "B Y X D"]
+    rectified: Float[Array, "B H W C"] | None
+    """Pictures after the spatial transformer, in -1..1; None without one."""
+    theta: Float[Array, "B 2 3"] | None
+    """Affine maps of the spatial transformer."""
+
+
+def capture(model: Any, variables: Variables, *arguments: Any, choose: Callable[[Any], Any], **options: Any) -> Captured:
+    """Applies a model and prepares the gradient by its feature map; meant to be called under jit.
+
+    Args:
+      model: a Flax module that marks its feature map.
+      variables: variables of the model.
+      *arguments: arguments of ``model.apply``.
+      choose: selects float arrays from the outputs of the model.
+      **options: further arguments of ``model.apply``.
+
+    Raises:
+      ValueError: the model marks no feature map.
+    """
+
+    def apply(given: Variables, *mutable: str):
+        return model.apply(
+            given,
+            *arguments,
+            mutable=["intermediates", *mutable],
+            capture_intermediates=lambda module, _: isinstance(module, SpatialTransformer | Localization),
+            **options,
+        )
+
+    shifts = jax.eval_shape(lambda: apply(variables, "perturbations"))[1].get("perturbations")
+    if shifts is None:
+        raise ValueError(
+            f"{type(model).__name__} marks no feature map to explain its predictions by: "
+            "call recog.ops.feature_map.feature_map in it"
+        )
+
+    def shifted(shifts: Any):
+        outputs, state = apply({**variables, "perturbations": shifts})
+        return choose(outputs), state["intermediates"]
+
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shifts)
+    outputs, pull, state = jax.vjp(shifted, zeros, has_aux=True)
+    found = {path[-2:]: x[0] for path, x in flatten_dict(state).items()}
+    by_end = {path[-1]: x for path, x in found.items()}
+    return Captured(
+        outputs,
+        lambda weights: jax.tree.leaves(pull(weights))[0],
+        by_end[FEATURE_MAP],
+        found.get(("stn", "__call__")),
+        found.get(("localization", "__call__")),
+    )
+
+
+def weigh_columns(features: Float[Array, "B Y X D"], gradient: Float[Array, "B Y X D"]) -> Float[Array, "B Y X"]:
+    """Map of a character, with weights for every column."""
+    return _weigh(features, gradient, axes=(1,))
+
+
+def weigh_whole(features: Float[Array, "B Y X D"], gradient: Float[Array, "B Y X D"]) -> Float[Array, "B Y X"]:
+    """Map of a class, with weights for the whole picture."""
+    return _weigh(features, gradient, axes=(1, 2))
+
+
+def _weigh(features, gradient, axes: tuple[int, ...]) -> Float[Array, "B Y X"]:
+    weights = jnp.mean(gradient.astype(jnp.float32), axis=axes, keepdims=True)
+    return jax.nn.relu(jnp.sum(features.astype(jnp.float32) * weights, axis=-1))
+
+
+def odds_gradient(
+    logits: Float[Array, "B T K"], tokens: Int[Array, " B"], weights: Float[Array, "B T"]
+) -> Float[Array, "B T K"]:
+    """Gradient by the logits of a token's log odds, summed over frames with weights.
+
+    Log odds ``log p / (1 - p)`` are the token's logit less the logarithm of the sum of the others' exponentials. The
+    gradient is written out: by way of ``p`` it would vanish where ``p`` rounds to one.
+    """
+    own = jax.nn.one_hot(tokens, logits.shape[-1], dtype=bool)[:, None]
+    others = jax.nn.softmax(jnp.where(own, LOG_ZERO, jnp.maximum(logits, LOG_ZERO)), axis=-1)
+    return weights[..., None] * jnp.where(own, 1.0, -others)
