@@ -34,10 +34,7 @@ def align(label: Sequence[Hashable], text: Sequence[Hashable]) -> list[Pair]:
     return [
         pair
         for edit in edits
-        for pair in zip_longest(
-            label[edit.src_start : edit.src_end],
-            text[edit.dest_start : edit.dest_end],
-        )
+        for pair in zip_longest(label[edit.src_start : edit.src_end], text[edit.dest_start : edit.dest_end])
     ]
 
 
@@ -185,8 +182,5 @@ class AlignedCounts:
 
 
 def _rates(right: int, read_wrong: int, lost: int) -> Rates:
-    return Rates(
-        right / max(right + read_wrong, 1),
-        right / max(right + lost, 1),
-        2 * right / max(2 * right + read_wrong + lost, 1),
-    )
+    read, support = right + read_wrong, right + lost
+    return Rates(right / max(read, 1), right / max(support, 1), 2 * right / max(read + support, 1))

@@ -1,4 +1,4 @@
-"""Intervals of rates by the bootstrap (Efron and Tibshirani 1993, chapter 13): no assumption but independent samples."""
+"""Intervals of rates by the bootstrap (Efron and Tibshirani 1993, chapter 13), for independent samples or groups."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
@@ -61,7 +61,7 @@ def _checked(numerators: ArrayLike, denominators: ArrayLike) -> tuple[np.ndarray
     above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if above.ndim != 1 or above.shape != below.shape:
         raise ValueError(
-            f"numerators of shape {above.shape}, denominators of shape {below.shape}: one of each a sample"
+            f"numerators of shape {above.shape}, denominators of shape {below.shape}: pass one of each per sample"
         )
     if not len(above):
         raise ValueError("no samples to resample: leave out rates and groups without samples")
@@ -69,8 +69,8 @@ def _checked(numerators: ArrayLike, denominators: ArrayLike) -> tuple[np.ndarray
     if len(bad):
         place = int(bad[0])
         raise ValueError(
-            f"sample {place} has the ratio {above[place]:g}/{below[place]:g}: pass finite numbers and denominators that "
-            "are not negative"
+            f"sample {place} has the ratio {above[place]:g}/{below[place]:g}: pass finite numbers, and denominators "
+            "that are not negative"
         )
     return above, below
 

@@ -51,7 +51,7 @@ def fit_temperature(
     def loss(temperature: float) -> float:
         return -float(np.mean(np.sum(targets * log_probabilities(logits / temperature, sigmoid), axis=1)))
 
-    value = least(loss)
+    value = least(loss, COLDEST, HOTTEST)
     before, after = (
         -float(np.mean(log_probabilities(logits / divisor, sigmoid)[np.arange(count), classes]))
         for divisor in (1.0, value)
@@ -59,13 +59,13 @@ def fit_temperature(
     return Temperature(value, before, after)
 
 
-def least(loss: Callable[[float], float]) -> float:
-    """Temperature from `COLDEST` to `HOTTEST` with the least loss, given as a function of the temperature."""
+def least(loss: Callable[[float], float], coldest: float, hottest: float) -> float:
+    """Temperature between two others with the least loss, which is a function of the temperature."""
 
     def of_logarithm(logarithm: float) -> float:
         return loss(float(np.exp(logarithm)))
 
-    grid = np.linspace(np.log(COLDEST), np.log(HOTTEST), GRID + 1)
+    grid = np.linspace(np.log(coldest), np.log(hottest), GRID + 1)
     best = int(np.argmin([of_logarithm(place) for place in grid]))
     bounds = grid[max(best - 1, 0)], grid[min(best + 1, GRID)]
     found = optimize.minimize_scalar(of_logarithm, bounds=bounds, method="bounded", options={"xatol": 1e-6})

@@ -44,7 +44,8 @@ def by_regex(origins: Sequence[str], pattern: str) -> dict[str, Int[np.ndarray, 
         compiled = re.compile(pattern)
     except re.error as error:
         raise ValueError(
-            f"the pattern {pattern!r} does not compile: {error}: give a regular expression with a group, such as '([^/]+)/'"
+            f"the pattern {pattern!r} does not compile: {error}: "
+            "give a regular expression with a group, such as '([^/]+)/'"
         ) from None
     part = min(compiled.groupindex.values(), default=min(compiled.groups, 1))
     found = [compiled.search(origin) for origin in origins]

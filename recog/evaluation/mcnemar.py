@@ -32,7 +32,8 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
     first, second = np.asarray(first_right, bool), np.asarray(second_right, bool)
     if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(
-            f"results of shapes {first.shape} and {second.shape} cannot be paired: judge both models by the same samples"
+            f"results of shapes {first.shape} and {second.shape} cannot be paired: judge both models by the same "
+            "samples in the same order"
         )
     gained, lost = int(np.sum(first & ~second)), int(np.sum(second & ~first))
     p = float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0

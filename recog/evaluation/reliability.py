@@ -8,6 +8,8 @@ from scipy import special
 from recog.evaluation.calibration import Temperature, least
 from recog.metrics.reliability import Reliability
 
+COLDEST, HOTTEST = 1e-4, 1e4
+"""Range of the temperature of whole texts, wide enough to bring confidences of 0.9999 to an accuracy of 0.4."""
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), 1 - float(np.finfo(np.float32).epsneg)
 """Confidences are clipped to these for the fit, the ends of what float32 tells from 0 and 1."""
 ROUNDING = 1e-3
@@ -51,7 +53,7 @@ def fit_confidence_temperature(confidences: ArrayLike, right: ArrayLike) -> Temp
     def loss(temperature: float, targets: Float[np.ndarray, " N"] = targets) -> float:
         return _log_loss(tempered(np.clip(confidences, SMALLEST, LARGEST), temperature), targets)
 
-    value = least(loss)
+    value = least(loss, COLDEST, HOTTEST)
     return Temperature(value, loss(1.0, right), loss(value, right))
 
 
@@ -69,13 +71,14 @@ def checked(confidences: ArrayLike, right: ArrayLike) -> tuple[Float[np.ndarray,
     probabilities, results = np.asarray(confidences, np.float64), np.asarray(right, bool)
     if probabilities.ndim != 1 or probabilities.shape != results.shape:
         raise ValueError(
-            f"confidences of shape {probabilities.shape} for results of shape {results.shape}: pass one of each a sample"
+            f"confidences of shape {probabilities.shape} for results of shape {results.shape}: "
+            "pass one of each per sample"
         )
     bad = np.flatnonzero(~((probabilities >= 0) & (probabilities <= 1 + ROUNDING)))
     if len(bad):
         raise ValueError(
-            f"sample {bad[0]} has the confidence {probabilities[bad[0]]}: pass probabilities from 0 to 1; NaN comes from a "
-            "model whose logits are not finite: check its training"
+            f"sample {bad[0]} has the confidence {probabilities[bad[0]]}: pass probabilities from 0 to 1; NaN comes "
+            "from logits that are not finite: check the model's training"
         )
     return np.minimum(probabilities, 1.0), results
 

@@ -37,17 +37,17 @@ def roc(scores: Float[np.ndarray, " N"], positive: Bool[np.ndarray, " N"]) -> Ro
     scores, positive = np.asarray(scores, np.float64), np.asarray(positive, bool)
     if scores.ndim != 1 or scores.shape != positive.shape:
         raise ValueError(
-            f"scores of shape {scores.shape} for samples of shape {positive.shape}: pass one score a sample"
+            f"scores of shape {scores.shape} for samples of shape {positive.shape}: pass one score per sample"
         )
     if np.isnan(scores).any():
         place = int(np.flatnonzero(np.isnan(scores))[0])
-        raise ValueError(f"the score of sample {place} is NaN, as from logits that are not finite: check the training")
+        raise ValueError(f"the score of sample {place} is NaN, from logits that are not finite: check the training")
     count = int(positive.sum())
     if count in (0, len(positive)):
         return None
     order = np.argsort(-scores, kind="stable")
     thresholds, right = scores[order], positive[order]
-    last = np.append(np.diff(thresholds) != 0, True)
+    last = np.append(thresholds[1:] != thresholds[:-1], True)
     above = np.nextafter(thresholds[0], np.inf)
     return Roc(
         np.append(above, thresholds[last]),

@@ -56,7 +56,7 @@ def curve(confidences: ArrayLike, right: ArrayLike) -> Selective:
     probabilities, results = checked(confidences, right)
     order = np.argsort(-probabilities, kind="stable")
     thresholds, accepted = probabilities[order], np.arange(1, len(order) + 1)
-    last = np.append(np.diff(thresholds) != 0, True)[: len(order)]
+    last = np.append(thresholds[1:] != thresholds[:-1], True)[: len(order)]
     correct = np.cumsum(results[order])
     return Selective(thresholds[last], accepted[last] / max(len(order), 1), correct[last] / accepted[last])
 

@@ -144,4 +144,4 @@ def _cell(matrix: np.ndarray, row: int, column: int, most: int) -> Html:
         return tag("td", f"{count:,}" if count else "", class_="same")
     if not count:
         return tag("td", "")
-    return tag("td", f"{count:,}", class_="wrong", style=f"--share: {20 + 60 * count / most:.0f}%")
+    return tag("td", f"{count:,}", class_="wrong", style=f"--share: {15 + 40 * count / most:.0f}%")

@@ -116,8 +116,9 @@ def _error_sentence(before: Reliability, after: Reliability, calibration: Calibr
     )
     return (
         f"The mean confidence is {percent(mean)}, the accuracy {percent(accuracy)}: confidences are {gap} by "
-        f"{percent(abs(mean - accuracy))} overall, and by {percent(before.error)} on average over bins (ECE). With the "
-        f"temperature {calibration.temperature.value:.3g}, {fitted}, the ECE is {percent(after.error)}."
+        f"{100 * abs(mean - accuracy):.1f} points overall, and off by {100 * before.error:.1f} points on average over bins "
+        f"(ECE). With the temperature {calibration.temperature.value:.3g}, {fitted}, the ECE is "
+        f"{100 * after.error:.1f} points."
     )
 
 

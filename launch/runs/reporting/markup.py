@@ -52,6 +52,8 @@ class Column(NamedTuple):
     """Presentation of its values for people; the CSV file has the values themselves."""
     number: bool = False
     """Whether values are numbers, which are aligned on the right."""
+    words: bool = False
+    """Whether values are sentences, which are broken into lines."""
 
 
 class Table(NamedTuple):
@@ -75,7 +77,7 @@ def table(content: Table, most: int = 200) -> Html:
 
 
 def _kind(column: Column) -> str | None:
-    return "number" if column.number else None
+    return "number" if column.number else "words" if column.words else None
 
 
 def _cell(column: Column, value: Any) -> Html:
@@ -133,7 +135,7 @@ def percent(value: float, digits: int = 1) -> str:
         shown = f"{100 - 10**-digits:.{digits}f}"
     if value > 0 and float(shown) == 0:
         shown = f"<{10**-digits:.{digits}f}"
-    return f"{shown} %"
+    return f"{shown}\N{NO-BREAK SPACE}%"
 
 
 def plural(count: int, name: str, several: str = "") -> str:

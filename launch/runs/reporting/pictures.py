@@ -14,10 +14,12 @@ QUALITY = 85
 """JPEG quality, 0 to 100."""
 LONGEST = 480
 """Maximum width and height of a picture in pixels."""
-HEAT = (29, 95, 180)
+HEAT = (45, 125, 225)
 """RGB colour of certain frames of a heat map; lower probabilities are more transparent, so both themes show them."""
 STRENGTH = 0.65
 """Opacity of the hottest places of a map over a picture."""
+BLANK = "blank"
+"""Name of the blank on heat maps."""
 ROWS = 14
 """Maximum number of classes of a heat map."""
 
@@ -79,24 +81,25 @@ def heat_map(heat: Float[np.ndarray, "T K"], names: Sequence[str], shown: Callab
     peaks = heat.max(axis=0, initial=0)
     chosen = sorted(np.argsort(-peaks, kind="stable")[:ROWS].tolist(), key=lambda k: (names[k] == "", _first(heat, k)))
     chosen = [place for place in chosen if peaks[place] >= 0.05] or chosen[:1]
-    frames, rows, cell, left = len(heat), len(chosen), 16, 64
-    width, height = left + 320, rows * cell + 18
+    longest = max(len(shown(names[place]) or BLANK) for place in chosen)
+    frames, rows, cell, left, across = len(heat), len(chosen), 15, min(12 + 7 * longest, 130), 220
+    width, height = left + across, rows * cell + 18
     labels = [
-        tag("text", shown(names[place]) or "blank", x=left - 6, y=cell * row + 12, text_anchor="end", font_size=12)
+        tag("text", shown(names[place]) or BLANK, x=left - 6, y=cell * row + 11, text_anchor="end", font_size=12)
         for row, place in enumerate(chosen)
     ]
-    edge = tag("rect", x=left, y=0, width=320, height=rows * cell, fill="none", stroke="var(--line)")
+    edge = tag("rect", x=left, y=0, width=across, height=rows * cell, fill="none", stroke="var(--line)")
     image = tag(
         "image",
         href=_transparent(heat[:, chosen].T),
         x=left,
         y=0,
-        width=320,
+        width=across,
         height=rows * cell,
         preserveAspectRatio="none",
     )
     axis = tag("text", f"{frames} frames from left to right", x=left, y=height - 4, font_size=11, opacity=0.7)
-    names_read = ", ".join(shown(names[place]) or "blank" for place in chosen)
+    names_read = ", ".join(shown(names[place]) or BLANK for place in chosen)
     description = f"probability by frame of {names_read}"
     drawn = tag("svg", image, edge, *labels, axis, viewBox=f"0 0 {width} {height}", role="img", aria_label=description)
     return tag("div", drawn, class_="heat")

@@ -79,7 +79,7 @@ def rates_section(
     """
     found = {rate.name: rate.of(groups=groups) for rate in rates}
     overall = Table(
-        [Column("rate"), Column("value", number=True), Column("95 % interval", number=True), Column("meaning")],
+        [Column("rate"), Column("value", number=True), Column("95 % interval", number=True), Column("meaning", words=True)],
         [
             [rate.title, _number(rate, found[rate.name].value), _ends(rate, found[rate.name]), rate.meaning]
             for rate in rates
@@ -100,7 +100,7 @@ def rates_section(
     for title, members in parts.items():
         if len(members) > 1:
             # Resampling groups tells nothing within one of them.
-            own = _by_part(title, members, rates, None if title == "group" else groups)
+            own = _by_part(title, members, rates[:4], None if title == "group" else groups)
             content += [tag("h3", f"By {title}"), table(own)]
             tables[f"by_{title}"] = own
             data[f"by_{title}"] = _part_data(members, rates)

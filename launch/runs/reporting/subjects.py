@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from recog.explaining import Explanation, explain
 from scipy import special
 
@@ -152,13 +152,26 @@ class ArtifactSubject(Subject):
     ) -> list[Explanation]:
         """Heat maps alone: an exported program has no gradients."""
         del targets
-        found, first = self.model.predict(images, sizes), "logit_lengths"
-        names = {name: name.removeprefix(first).removeprefix(".") for name in found if name.startswith(first)}
-        shares = {name: special.softmax(found[name.replace(first, "logits")], axis=2) for name in names}
-        return [
-            Explanation(heats={names[name] or "text": shares[name][row, : found[name][row]] for name in names})
-            for row in range(len(images))
-        ]
+        rows, explained = self.settings.batch_size, []  # programs are compiled for this number already
+        for start in range(0, len(images), rows):
+            part = images[start : start + rows], sizes[start : start + rows]
+            missing = rows - len(part[0])
+            found = self.model.predict(*(np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for x in part))
+            heats = _heats(found)
+            explained += [Explanation(heats={n: x[row] for n, x in heats.items()}) for row in range(len(part[0]))]
+        return explained
+
+
+def _heats(found: dict[str, Any]) -> dict[str, list[Float[np.ndarray, "T K"]]]:
+    """Probabilities of the classes by frame for each row, by name of the branch; none without CTC logits."""
+    first = "logit_lengths"
+    heats = {}
+    for name in sorted(found):
+        if name.startswith(first):
+            shares = special.softmax(found[name.replace(first, "logits")], axis=2)
+            branch = name.removeprefix(first).removeprefix(".") or "text"
+            heats[branch] = [row[:length] for row, length in zip(shares, found[name], strict=True)]
+    return heats
 
 
 def open_subject(workdir: str | None, artifact: str | None) -> Subject:
