@@ -32,10 +32,12 @@ from recog.tasks.task import Variables
 class Captured(NamedTuple):
     """Outputs of a model with what they depend on."""
 
-    outputs: Any
+    scores: Any
     """Float arrays."""
+    others: Any
+    """Outputs without a gradient."""
     gradient: Callable[[Any], Float[Array, "B Y X D"]]
-    """Gradient by the feature map of the sum of the outputs' products with arrays like them."""
+    """Gradient by the feature map of the sum of the scores' products with arrays like them."""
     features: Float[Array, "B Y X D"]
     rectified: Float[Array, "B H W C"] | None
     """Pictures after the spatial transformer, in -1..1; None without one."""
@@ -43,14 +45,16 @@ class Captured(NamedTuple):
     """Affine maps of the spatial transformer."""
 
 
-def capture(model: Any, variables: Variables, *arguments: Any, choose: Callable[[Any], Any], **options: Any) -> Captured:
+def capture(
+    model: Any, variables: Variables, *arguments: Any, divide: Callable[[Any], tuple[Any, Any]], **options: Any
+) -> Captured:
     """Applies a model and prepares the gradient by its feature map; meant to be called under jit.
 
     Args:
       model: a Flax module that marks its feature map.
       variables: variables of the model.
       *arguments: arguments of ``model.apply``.
-      choose: selects float arrays from the outputs of the model.
+      divide: divides the outputs of the model into scores and others.
       **options: further arguments of ``model.apply``.
 
     Raises:
@@ -75,14 +79,16 @@ def capture(model: Any, variables: Variables, *arguments: Any, choose: Callable[
 
     def shifted(shifts: Any):
         outputs, state = apply({**variables, "perturbations": shifts})
-        return choose(outputs), state["intermediates"]
+        scores, others = divide(outputs)
+        return scores, (others, state["intermediates"])
 
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shifts)
-    outputs, pull, state = jax.vjp(shifted, zeros, has_aux=True)
+    scores, pull, (others, state) = jax.vjp(shifted, zeros, has_aux=True)
     found = {path[-2:]: x[0] for path, x in flatten_dict(state).items()}
     by_end = {path[-1]: x for path, x in found.items()}
     return Captured(
-        outputs,
+        scores,
+        others,
         lambda weights: jax.tree.leaves(pull(weights))[0],
         by_end[FEATURE_MAP],
         found.get(("stn", "__call__")),

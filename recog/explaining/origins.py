@@ -18,8 +18,8 @@ class Origins(NamedTuple):
     tokens: Int[np.ndarray, "B S"]
     lengths: Int[np.ndarray, " B"]
     branches: Int[np.ndarray, "B S"]
-    """Number of the branch that read the character, in the order of the readings; -1 for a separator that was inserted,
-    and beyond ``lengths``."""
+    """Number of the branch that read the character, in the order of their sorted names, as JAX orders dictionaries; -1
+    for a separator that was inserted, and beyond ``lengths``."""
     slots: Int[np.ndarray, "B S"]
     """Slot of the character in the branch's reading."""
 
@@ -42,7 +42,7 @@ def origins_of(structure: Structure, alphabet: Alphabet, readings: Mapping[str, 
                 2.0 + number * widest + np.arange(reading.tokens.shape[1]), reading.tokens.shape
             )
         )
-        for number, (name, reading) in enumerate(readings.items())
+        for number, (name, reading) in enumerate(sorted(readings.items()))
     }
     text = compose(structure, alphabet, marked)
     used = max(1, int(text.lengths.max(initial=0)))
