@@ -94,11 +94,13 @@ def detection_section(boxes: Boxes) -> Section:
     scores, sizes = _by_score(matched), _by_size(boxes)
     best = max(scores.rows, key=lambda row: row[3])
     sentence = (
-        f"COCO's average precision is {percent(report['ap'])}, the mean over intersections over union of 0.5 to 0.95; it "
-        f"is {percent(report['ap_50'])} at 0.5 and {percent(report['ap_75'])} at 0.75. The F1 is highest at a minimum "
+        f"COCO's average precision is {percent(report['ap'])}, the mean over intersections over union of 0.5 to 0.95; "
+        f"it is {percent(report['ap_50'])} at 0.5 and {percent(report['ap_75'])} at 0.75. The F1 is highest at a minimum "
         f"score of {best[0]:g}, where {percent(best[1])} are found and {percent(best[2])} of the detections are right."
     )
-    caption = "Precision against recall as the minimum score falls; solid at an intersection over union of 0.5, dotted at 0.75."
+    caption = (
+        "Precision against recall as the minimum score falls; solid at an intersection over union of 0.5, dotted at 0.75."
+    )
     side = tag("div", tag("h3", "By minimum score"), table(scores), tag("h3", "By size of the object"), table(sizes))
     content = joined([paragraphs([sentence]), tag("div", figure(drawing.svg, caption), side, class_="figures")])
     data = report | {"by_score": _named(scores), "by_size": _named(sizes)}

@@ -32,8 +32,6 @@ class Fitting:
                 "--calibrated stores the temperature of a reader's confidences; fit that of a classifier by "
                 "launch.evaluate --calibrate, and give it to launch.export"
             )
-        if self.out and isinstance(subject, ArtifactSubject) and not self.data:
-            raise ValueError("--calibrated needs samples to fit the temperature to: --calibrate_on=SAMPLES")
 
     def fit(self, collected: Collected, on_bad_sample: str) -> Calibration:
         """Fits the temperature; to the report's own samples if there are no others."""

@@ -111,8 +111,8 @@ _RATES = ("support", "precision", "recall", "f1", "auc")
 def _sentence(counts: ClassCounts) -> str:
     worst = int(np.argmin(counts.f1))
     return (
-        f"The class with the lowest F1 is {counts.names[worst]} ({percent(counts.f1[worst])}); the mean over classes is "
-        f"{percent(float(counts.f1.mean()))}. Precision is the share of right ones among those predicted as a class, "
+        f"The class with the lowest F1 is {counts.names[worst]} ({percent(counts.f1[worst])}); the mean over classes "
+        f"is {percent(float(counts.f1.mean()))}. Precision is the share of right ones among those predicted as a class, "
         "recall among those of the class."
     )
 
@@ -149,8 +149,9 @@ def _rates(counts: ClassCounts, curves: Sequence[Roc | None]) -> Table:
         Column("AUC", lambda area: f"{area:.4f}", True),
     ]
     support = counts.confusion.sum(axis=1).tolist()
-    rates = zip(counts.names, support, counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist(), curves)
-    return Table(columns, [[*row, curve.area if curve else None] for *row, curve in rates])
+    areas = [curve.area if curve else None for curve in curves]
+    rates = counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist()
+    return Table(columns, list(zip(counts.names, support, *rates, areas, strict=True)))
 
 
 def _matrix(counts: ClassCounts) -> list[Html]:

@@ -86,7 +86,8 @@ def comparison_section(first: Collected, second: Collected) -> Section:
         ],
     )
     verdict = _verdict(names, test, float(right.mean()), float(other_right.mean()))
-    ends = f"The difference is {_points(difference.value)} (95 % interval {_points(difference.low)} to {_points(difference.high)})."
+    ends = f"{_points(difference.low)} to {_points(difference.high)}"
+    ends = f"The difference is {_points(difference.value)} (95 % interval {ends})."
     content: list[object] = [paragraphs([verdict, ends]), table(counts)]
     scores, tables, pngs = _scores(first, second), {}, {}
     if changed := [score for score in scores if score.gain]:

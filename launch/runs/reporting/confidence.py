@@ -67,7 +67,7 @@ def confidence_section(found: Confident, calibration: Calibration, wanted: float
         [
             paragraphs([_error_sentence(before, after, calibration), advice]),
             tag("div", *figures, class_="figures"),
-            tag("h3", f"Thresholds for {found.verb} pictures"),
+            tag("h3", "Thresholds of the confidence"),
             table(thresholds),
         ]
     )
@@ -92,7 +92,13 @@ def threshold_sentence(selective: Selective, wanted: float, verb: str) -> str:
     """Threshold for a wanted accuracy and the share of pictures that it leaves."""
     place = threshold_for(selective, wanted)
     if place is None:
-        return f"No threshold of the confidence makes {percent(wanted)} of what is {verb} right."
+        best = threshold_for(selective, float(selective.accuracy.max()))
+        assert best is not None
+        return (
+            f"No threshold of the confidence makes {percent(wanted)} of what is {verb} right; the best is "
+            f"{percent(best.accuracy)} at confidence ≥ {_typed(best.threshold)}, for {percent(best.coverage, 0)} of the "
+            "pictures."
+        )
     if place.coverage == 1:
         return f"{percent(place.accuracy)} of all pictures are {verb} right, so {percent(wanted)} needs no threshold."
     return (

@@ -16,8 +16,10 @@ LONGEST = 480
 """Maximum width and height of a picture in pixels."""
 HEAT = (45, 125, 225)
 """RGB colour of certain frames of a heat map; lower probabilities are more transparent, so both themes show them."""
-STRENGTH = 0.65
+STRENGTH = 0.85
 """Opacity of the hottest places of a map over a picture."""
+TALL = 2
+"""Width over height below which small pictures side by side are shown large."""
 BLANK = "blank"
 """Name of the blank on heat maps."""
 ROWS = 14
@@ -56,8 +58,9 @@ def _url(pixels: UInt8[np.ndarray, "H W 3"]) -> str:
 def over(pixels: UInt8[np.ndarray, "H W C"], heat: Float[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
     """The picture in gray with a map of 0 to 1 over it, hot where the map is high."""
     gray = cv2.cvtColor(fitted(pixels, max(pixels.shape[:2])), cv2.COLOR_RGB2GRAY).astype(float)
-    colours = matplotlib.colormaps["inferno"](np.clip(heat, 0, 1))[..., :3] * 255
-    opacity = STRENGTH * np.clip(heat, 0, 1)[..., None]
+    shares = np.clip(heat, 0, 1)
+    colours = matplotlib.colormaps["autumn_r"](shares)[..., :3] * 255  # yellow to red, on any picture
+    opacity = STRENGTH * np.sqrt(shares)[..., None]
     return np.clip((1 - opacity) * gray[..., None] + opacity * colours, 0, 255).astype(np.uint8)
 
 
@@ -118,13 +121,14 @@ def _transparent(shares: Float[np.ndarray, "R T"]) -> str:
     return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 
-def strip(pictures: Sequence[tuple[Html, str, bool]]) -> Html:
+def strip(pictures: Sequence[tuple[UInt8[np.ndarray, "H W 3"], str, bool]]) -> Html:
     """Small pictures side by side, each with the text below it and whether that is marked as wrong."""
-    return tag(
-        "ul",
-        *(tag("li", image, tag("span", below), class_="bad" if wrong else None) for image, below, wrong in pictures),
-        class_="strip",
-    )
+    shown = []
+    for pixels, below, wrong in pictures:
+        kinds = ("bad" if wrong else "", "tall" if pixels.shape[1] < TALL * pixels.shape[0] else "")
+        image = picture(pixels, f"where the evidence for {below} is", 240)
+        shown.append(tag("li", image, tag("bdi", below), class_=" ".join(filter(None, kinds)) or None))
+    return tag("ul", *shown, class_="strip")
 
 
 def compared(pairs: Sequence[tuple[object, object]], side: int) -> Html:

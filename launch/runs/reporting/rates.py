@@ -79,7 +79,12 @@ def rates_section(
     """
     found = {rate.name: rate.of(groups=groups) for rate in rates}
     overall = Table(
-        [Column("rate"), Column("value", number=True), Column("95 % interval", number=True), Column("meaning", words=True)],
+        [
+            Column("rate"),
+            Column("value", number=True),
+            Column("95 % interval", number=True),
+            Column("meaning", words=True),
+        ],
         [
             [rate.title, _number(rate, found[rate.name].value), _ends(rate, found[rate.name]), rate.meaning]
             for rate in rates

@@ -116,6 +116,11 @@ def _groups(collected: Collected, request: Request) -> tuple[list[Hashable] | No
     if not request.group_by:
         return None, {"split": splits}
     found = by_regex([item.origin for item in collected.items], request.group_by)
+    if len(found) == 1:
+        raise ValueError(
+            f"--group_by={request.group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern for "
+            f"origins such as {collected.items[0].origin!r}"
+        )
     groups: list[Hashable] = [""] * len(names)
     for name, members in found.items():
         for place in members:

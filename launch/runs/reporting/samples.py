@@ -15,7 +15,7 @@ from launch.runs.reporting.texts import Texts
 from recog.codecs import TextCodec
 from recog.export.pictures import pad
 
-SHOWN = 8
+SHOWN = 6
 """Samples under each heading."""
 PLAIN = 120
 """Maximum width over height at which a picture gets a card for photographs, in hundredths."""
@@ -64,7 +64,7 @@ class Evidence:
             return NOTHING
         marks = [*wrong, *[False] * len(found.characters)]
         shown = [
-            (picture(over(pixels, each), f"where the evidence for {name} is"), name, marks[place])
+            (over(pixels, each), name, marks[place])
             for place, (each, name) in enumerate(zip(found.maps, found.characters, strict=True))
         ]
         return joined([strip(shown), tag("p", "Grad-CAM: evidence for each prediction", class_="small-caption")])
