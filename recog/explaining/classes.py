@@ -1,7 +1,7 @@
 """Evidence for the predicted class of a picture, by Grad-CAM."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,8 @@ from recog.tasks.task import Variables, normalize
 class ClassEvidence(NamedTuple):
     """Predicted classes of a batch, and the evidence for them."""
 
-    classes: Int[np.ndarray, " B"]
-    maps: Float[np.ndarray, "B Y X"]
+    classes: Int[Any, " B"]
+    maps: Float[Any, "B Y X"]
     """Map over the feature map's positions."""
 
 

@@ -1,5 +1,7 @@
 """Evidence for the prediction of one picture, as NumPy arrays."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +25,7 @@ class Explanation(NamedTuple):
     for detectors."""
     maps: Float32[np.ndarray, "S H W"] = np.zeros((0, 0, 0), np.float32)
     """Evidence for each of ``characters``, from 0 to 1 at its highest; all zero without positive evidence."""
-    heats: dict[str, Float32[np.ndarray, "T K"]] = {}
+    heats: Mapping[str, Float32[np.ndarray, "T K"]] = MappingProxyType({})
     """Probabilities of the classes in every frame; or, of attention decoders, for every character and the end. By name
     of the branch, of readers by parts; ``text`` of others; empty for classifiers and detectors."""
     rectified: UInt8[np.ndarray, "H W C"] | None = None

@@ -10,9 +10,9 @@ Texts that are read by CTC differ in two respects:
   the path posterior: the probability that the frame emits this character, given the text that was read (Graves et al.
   2006). The gradient of log odds is that of the log probability divided by one minus the probability, so that frames
   in which the reader is sure count as much as others.
-- **Mean.** Weights are means over the rows of a column, not over the whole map. Readers score every frame alike, with
-  the same weights, so that those of one mean would light up every place that has the character: the two 8 of "808"
-  would get the same map. A column's own gradient is zero where the frames of the character do not see it.
+- **Mean.** Weights are means over a column and its neighbours, not over the whole map. Readers score every frame
+  alike, with the same weights, so that those of one mean would light up every place that has the character: the two 8
+  of "808" would get the same map. A column's own gradient is zero where the frames of the character do not see it.
 """
 
 from collections.abc import Callable
@@ -27,6 +27,10 @@ from recog.ctc.log_space import LOG_ZERO
 from recog.models.stn import Localization, SpatialTransformer
 from recog.ops.feature_map import FEATURE_MAP
 from recog.tasks.task import Variables
+
+NEIGHBOURS = 1
+"""Columns on either side that a column's weights are averaged over, because max pooling passes gradients on to the
+highest of neighbouring columns only; three columns of 4 or 8 pixels are no wider than most characters."""
 
 
 class Captured(NamedTuple):
@@ -84,13 +88,14 @@ def capture(
 
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shifts)
     scores, pull, (others, state) = jax.vjp(shifted, zeros, has_aux=True)
-    found = {path[-2:]: x[0] for path, x in flatten_dict(state).items()}
-    by_end = {path[-1]: x for path, x in found.items()}
+    flat: dict[tuple[str, ...], Any] = flatten_dict(state)  # pyright: ignore[reportAssignmentType]
+    (features,) = (x[0] for path, x in flat.items() if path[-1] == FEATURE_MAP)
+    found = {path[-2:]: x[0] for path, x in flat.items()}
     return Captured(
         scores,
         others,
         lambda weights: jax.tree.leaves(pull(weights))[0],
-        by_end[FEATURE_MAP],
+        features,
         found.get(("stn", "__call__")),
         found.get(("localization", "__call__")),
     )
@@ -98,16 +103,19 @@ def capture(
 
 def weigh_columns(features: Float[Array, "B Y X D"], gradient: Float[Array, "B Y X D"]) -> Float[Array, "B Y X"]:
     """Map of a character, with weights for every column."""
-    return _weigh(features, gradient, axes=(1,))
+    rows = jnp.mean(gradient.astype(jnp.float32), axis=1, keepdims=True)
+    around = jnp.pad(rows, ((0, 0), (0, 0), (NEIGHBOURS, NEIGHBOURS), (0, 0)))
+    columns = range(2 * NEIGHBOURS + 1)
+    weights = sum(around[:, :, column : column + rows.shape[2]] for column in columns) / len(columns)
+    return _weigh(features, weights)
 
 
 def weigh_whole(features: Float[Array, "B Y X D"], gradient: Float[Array, "B Y X D"]) -> Float[Array, "B Y X"]:
     """Map of a class, with weights for the whole picture."""
-    return _weigh(features, gradient, axes=(1, 2))
+    return _weigh(features, jnp.mean(gradient.astype(jnp.float32), axis=(1, 2), keepdims=True))
 
 
-def _weigh(features, gradient, axes: tuple[int, ...]) -> Float[Array, "B Y X"]:
-    weights = jnp.mean(gradient.astype(jnp.float32), axis=axes, keepdims=True)
+def _weigh(features, weights) -> Float[Array, "B Y X"]:
     return jax.nn.relu(jnp.sum(features.astype(jnp.float32) * weights, axis=-1))
 
 

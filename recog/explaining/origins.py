@@ -47,9 +47,10 @@ def origins_of(structure: Structure, alphabet: Alphabet, readings: Mapping[str, 
     text = compose(structure, alphabet, marked)
     used = max(1, int(text.lengths.max(initial=0)))
     places = np.asarray(text.confidences)[:, :used].astype(np.int64) - 2
+    read = (places >= 0) & (np.arange(used) < np.asarray(text.lengths)[:, None])
     return Origins(
         np.asarray(text.tokens)[:, :used],
         np.asarray(text.lengths),
-        np.where(places < 0, -1, places // widest).astype(np.int32),
-        np.where(places < 0, 0, places % widest).astype(np.int32),
+        np.where(read, places // widest, -1).astype(np.int32),
+        np.where(read, places % widest, 0).astype(np.int32),
     )

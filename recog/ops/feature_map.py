@@ -11,7 +11,7 @@ FEATURE_MAP = "feature_map"
 def feature_map(module: nn.Module, x: Any) -> Any:
     """Returns ``x``, the last convolutional feature map (B Y X D) before its rows are reduced to one.
 
-    Models call it once. It is without effect unless ``apply`` is given ``perturbations``, which are added, or may change
+    Models call it once. It has no effect unless ``apply`` is given ``perturbations``, which are added, or may change
     ``intermediates``, which receive the map (`recog.explaining.gradcam`).
     """
     if module.is_initializing():  # otherwise the shift would become part of a model's variables
