@@ -94,13 +94,12 @@ def detection_section(boxes: Boxes) -> Section:
     scores, sizes = _by_score(matched), _by_size(boxes)
     best = max(scores.rows, key=lambda row: row[3])
     sentence = (
-        f"COCO's average precision is {percent(report['ap'])}, the mean over intersections over union of 0.5 to 0.95; "
-        f"it is {percent(report['ap_50'])} at 0.5 and {percent(report['ap_75'])} at 0.75. The F1 is highest at a minimum "
-        f"score of {best[0]:g}, where {percent(best[1])} are found and {percent(best[2])} of the detections are right."
+        f"COCO's average precision is {percent(report['ap'])}, the mean over intersections over union (IoU) of 0.5 to "
+        f"0.95; it is {percent(report['ap_50'])} at 0.5 and {percent(report['ap_75'])} at 0.75. The F1 is highest at a "
+        f"minimum score of {best[0]:g}, where {percent(best[1])} are found and {percent(best[2])} of the detections "
+        "are right."
     )
-    caption = (
-        "Precision against recall as the minimum score falls; solid at an intersection over union of 0.5, dotted at 0.75."
-    )
+    caption = "Precision against recall as the minimum score falls; solid at an IoU of 0.5, dotted at 0.75."
     side = tag("div", tag("h3", "By minimum score"), table(scores), tag("h3", "By size of the object"), table(sizes))
     content = joined([paragraphs([sentence]), tag("div", figure(drawing.svg, caption), side, class_="figures")])
     data = report | {"by_score": _named(scores), "by_size": _named(sizes)}
@@ -113,10 +112,9 @@ def _named(content: Table) -> list[dict[str, float]]:
 
 
 def _brief(boxes: Boxes) -> str:
-    missed = sum(_is_labelled(pair) and not _is_found(pair) for pairs in boxes.pairs for pair in pairs)
-    alarms = sum(_is_alarm(pair) for pairs in boxes.pairs for pair in pairs)
-    objects = sum(_is_labelled(pair) for pairs in boxes.pairs for pair in pairs)
-    return f"Of {plural(objects, 'labelled object')}, {missed:,} are missed; there are {plural(alarms, 'false alarm')}."
+    alarms, right = sum(_is_alarm(pair) for pairs in boxes.pairs for pair in pairs), int(boxes.collected.right.sum())
+    pictures = plural(len(boxes.pairs), "picture")
+    return f"{plural(alarms, 'false alarm')} in {pictures}, of which {right:,} are without any mistake."
 
 
 def _by_score(matched: Matched) -> Table:
@@ -125,7 +123,7 @@ def _by_score(matched: Matched) -> Table:
         Column("found", percent, True),
         Column("precision", percent, True),
         Column("F1", percent, True),
-        Column("false alarms per picture", lambda value: f"{value:.3f}", True),
+        Column("false alarms", lambda value: f"{value:.3f}", True),
     ]
     rows, objects = [], len(matched.labelled)
     for score in SCORES:

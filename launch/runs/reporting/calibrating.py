@@ -46,7 +46,7 @@ class Fitting:
     def _own(self, collected: Collected) -> Split | None:
         """Validation samples of the run, unless they are the report's or are not there any more."""
         try:
-            own = collected.subject.own()
+            own = collected.subject.own
         except (ValueError, OSError) as error:
             print(f"note: the temperature is fitted to the report's own samples: {error}", flush=True)
             return None

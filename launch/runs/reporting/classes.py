@@ -112,8 +112,8 @@ def _sentence(counts: ClassCounts) -> str:
     worst = int(np.argmin(counts.f1))
     return (
         f"The class with the lowest F1 is {counts.names[worst]} ({percent(counts.f1[worst])}); the mean over classes "
-        f"is {percent(float(counts.f1.mean()))}. Precision is the share of right ones among those predicted as a class, "
-        "recall among those of the class."
+        f"is {percent(float(counts.f1.mean()))}. Precision is the share of right ones among those predicted as a "
+        "class, recall among those of the class."
     )
 
 
@@ -216,11 +216,17 @@ def class_samples(collected: Collected) -> Section:
     order = np.argsort(-confidence, kind="stable")
     wrong, unsure = order[~right[order]][:SHOWN], order[right[order]][::-1][: SHOWN // 2]
     chosen: Chosen = {
-        "Most confident mistakes": ("No threshold of the confidence keeps these out; look for wrong labels.", wrong),
-        "Least confident right ones": ("The first that a threshold loses.", unsure),
-        "Random samples": ("Drawn from all pictures, right or wrong.", drawn_at_random(len(right))[: SHOWN // 2]),
+        "Most confident mistakes": (
+            "No threshold of the confidence keeps these out; look for wrong labels.",
+            wrong.tolist(),
+        ),
+        "Least confident right ones": ("The first that a threshold loses.", unsure.tolist()),
+        "Random samples": (
+            "Drawn from all pictures, right or wrong.",
+            drawn_at_random(len(right))[: SHOWN // 2].tolist(),
+        ),
     }
-    evidence = Evidence(collected, [int(index) for _, indices in chosen.values() for index in indices])
+    evidence = Evidence(collected, [index for _, indices in chosen.values() for index in indices])
 
     def shown(index: int) -> Html:
         item, wrong = collected.items[index], not right[index]

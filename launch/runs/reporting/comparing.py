@@ -30,6 +30,8 @@ from recog.evaluation.bootstrap import interval
 from recog.evaluation.mcnemar import McNemar, mcnemar
 from recog.metrics import ClassCounts
 
+FEW = 16
+"""Maximum number of bars of a narrow figure."""
 MOST = 40
 """Maximum number of bars, those of the largest differences."""
 SIGNIFICANT = 0.05
@@ -91,10 +93,11 @@ def comparison_section(first: Collected, second: Collected) -> Section:
     content: list[object] = [paragraphs([verdict, ends]), table(counts)]
     scores, tables, pngs = _scores(first, second), {}, {}
     if changed := [score for score in scores if score.gain]:
-        drawing = draw("gains and losses by class", _bars(changed), (4.7 if len(changed) <= 16 else 7.5, 3.0))
+        drawing = draw("gains and losses by class", _bars(changed), (4.7 if len(changed) <= FEW else 8.4, 3.0))
         caption = f"Difference of F1 in points, {names[0]} less {names[1]}, of every character or class that differs."
         tables["gains"] = _gains(scores, names)
-        content += [tag("h3", "Gains and losses"), figure(drawing.svg, caption), table(tables["gains"])]
+        wide = figure(drawing.svg, caption, wide=len(changed) > FEW)
+        content += [tag("h3", "Gains and losses"), wide, table(tables["gains"])]
         pngs["gains"] = drawing.png
     content.append(_only_one(first, second, own, others, names))
     data = {
@@ -112,14 +115,12 @@ def _points(value: float) -> str:
 
 
 def _verdict(names: tuple[str, str], test: McNemar, accuracy: float, other: float) -> str:
-    counts = (
-        f"{names[0]} predicts {percent(accuracy)} right, {names[1]} {percent(other)}: {plural(test.only_first, 'picture')} "
-        f"only {names[0]}, {test.only_second:,} only {names[1]}"
-    )
+    only = f"{plural(test.only_first, 'picture')} only {names[0]}, {test.only_second:,} only {names[1]}"
+    counts = f"{names[0]} predicts {percent(accuracy)} right, {names[1]} {percent(other)}: {only}"
     chance = f"McNemar's exact test gives p = {test.p:.2g}"
     if test.p < SIGNIFICANT:
         return f"{counts}. {chance}: the difference is significant."
-    return f"{counts}. {chance}: chance alone would often give such a difference."
+    return f"{counts}. {chance}: such a difference can be chance."
 
 
 def _scores(first: Collected, second: Collected) -> list[Score]:

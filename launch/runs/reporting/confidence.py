@@ -27,7 +27,7 @@ class Calibration(NamedTuple):
     confidences: Float[np.ndarray, " N"]
     fitted_to: str
     """Samples that it was fitted to."""
-    count: int
+    number: int
     """Number of these."""
     same: bool
     """Whether they are the samples of the report, which makes the result look better than it is."""
@@ -75,7 +75,7 @@ def confidence_section(found: Confident, calibration: Calibration, wanted: float
         "ece": before.error,
         "ece_with_temperature": after.error,
         "temperature": calibration.temperature._asdict()
-        | {"fitted_to": calibration.fitted_to, "count": calibration.count},
+        | {"fitted_to": calibration.fitted_to, "count": calibration.number},
         "aurc": selective.area,
         "thresholds": [dict(zip(("wanted", *Operating._fields), row[:4], strict=True)) for row in thresholds.rows],
         "bins": [
@@ -94,15 +94,15 @@ def threshold_sentence(selective: Selective, wanted: float, verb: str) -> str:
     if place is None:
         best = threshold_for(selective, float(selective.accuracy.max()))
         assert best is not None
+        at = f"{percent(best.accuracy)} at confidence ≥ {_typed(best.threshold)}"
         return (
-            f"No threshold of the confidence makes {percent(wanted)} of what is {verb} right; the best is "
-            f"{percent(best.accuracy)} at confidence ≥ {_typed(best.threshold)}, for {percent(best.coverage, 0)} of the "
-            "pictures."
+            f"No threshold of the confidence makes {percent(wanted)} of what is {verb} right; the best is {at}, for "
+            f"{percent(best.coverage, 0)} of the pictures."
         )
     if place.coverage == 1:
         return f"{percent(place.accuracy)} of all pictures are {verb} right, so {percent(wanted)} needs no threshold."
     return (
-        f"{percent(place.accuracy)} of what is {verb} at confidence ≥ {_typed(place.threshold)} is right, which is "
+        f"{percent(place.accuracy)} of what is {verb} at confidence ≥ {_typed(place.threshold)} is right; that is "
         f"{percent(place.coverage, 0)} of the pictures."
     )
 
@@ -118,12 +118,12 @@ def _error_sentence(before: Reliability, after: Reliability, calibration: Calibr
     fitted = (
         "fitted to these samples themselves, so expect less on others"
         if calibration.same
-        else f"fitted to {calibration.count:,} samples of {calibration.fitted_to}"
+        else f"fitted to {calibration.number:,} samples of {calibration.fitted_to}"
     )
     return (
         f"The mean confidence is {percent(mean)}, the accuracy {percent(accuracy)}: confidences are {gap} by "
-        f"{100 * abs(mean - accuracy):.1f} points overall, and off by {100 * before.error:.1f} points on average over bins "
-        f"(ECE). With the temperature {calibration.temperature.value:.3g}, {fitted}, the ECE is "
+        f"{100 * abs(mean - accuracy):.1f} points overall, and off by {100 * before.error:.1f} points on average over "
+        f"bins (ECE). With the temperature {calibration.temperature.value:.3g}, {fitted}, the ECE is "
         f"{100 * after.error:.1f} points."
     )
 
@@ -188,7 +188,7 @@ def _coverage(selective: Selective, wanted: float, verb: str) -> Callable[[Canva
             axes.annotate(text, (place.coverage, place.accuracy), (-6, -14), textcoords="offset points", ha="right")
         axes.set(xlabel=f"share of pictures {verb}", ylabel="accuracy of these", xlim=(0, 1.01))
         room = max(0.1 * (1 - lowest), 0.002)
-        axes.set_ylim(max(0.0, lowest - room), 1 + room)
+        axes.set_ylim(max(0.0, lowest - room), 1 + room / 4)
         in_percent(axes.xaxis, axes.yaxis)
 
     return paint

@@ -8,11 +8,12 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -29,7 +30,7 @@ SIZE = (4.7, 3.3)
 """Usual width and height in inches. At 72 pixels an inch it fits a phone."""
 DPI = 160
 """Dots per inch of PNG files."""
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9,
     "text.color": INK,
@@ -123,10 +124,10 @@ def _svg(name: str, figure: Figure) -> Html:
     return Html(drawn.replace("<svg", f'<svg role="img" aria-label="{name}"', 1).strip())
 
 
-def in_percent(*axes: object) -> None:
+def in_percent(*axes: Axis) -> None:
     """Shows shares on these axes (``axes.xaxis``, ``axes.yaxis``) in per cent."""
     for axis in axes:
-        axis.set_major_formatter(PercentFormatter(1.0))  # ty: an Axis
+        axis.set_major_formatter(PercentFormatter(1.0))
 
 
 def stairs(values: np.ndarray) -> np.ndarray:

@@ -87,9 +87,10 @@ def _cell(column: Column, value: Any) -> Html:
     return tag("td", value if isinstance(value, Html) else column.shown(value), class_=_kind(column), data_value=order)
 
 
-def figure(drawing: Html, *caption: object) -> Html:
-    """A figure with its caption."""
-    return tag("figure", drawing, tag("figcaption", *caption))
+def figure(drawing: Html, caption: str, wide: bool = False) -> Html:
+    """A figure with its caption; a wide one scrolls on narrow screens."""
+    drawing = tag("div", drawing, class_="scrolled", tabindex="0") if wide else drawing
+    return tag("figure", drawing, tag("figcaption", caption), class_="wide" if wide else None)
 
 
 def paragraphs(sentences: Iterable[object]) -> Html:

@@ -1,7 +1,7 @@
 """Pictures within the page of a report."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import matplotlib
@@ -73,23 +73,22 @@ def outlined_quad(pixels: UInt8[np.ndarray, "H W C"], corners: Float[np.ndarray,
     return cv2.polylines(large, [points], True, (255, 0, 200), 2, cv2.LINE_AA, shift=4)
 
 
-def heat_map(heat: Float[np.ndarray, "T K"], names: Sequence[str], shown: Callable[[str], str] = str) -> Html:
-    """Probabilities of the classes that matter, by frames from left to right.
+def heat_map(heat: Float[np.ndarray, "T K"], names: Sequence[str]) -> Html:
+    """Probabilities of the classes that matter, by frames (or by tokens, of attention decoders) from left to right.
 
     Args:
       heat: probability of each class in each frame.
       names: names of the classes; that of the blank is empty.
-      shown: presentation of a name.
     """
     peaks = heat.max(axis=0, initial=0)
     chosen = sorted(np.argsort(-peaks, kind="stable")[:ROWS].tolist(), key=lambda k: (names[k] == "", _first(heat, k)))
     chosen = [place for place in chosen if peaks[place] >= 0.05] or chosen[:1]
-    longest = max(len(shown(names[place]) or BLANK) for place in chosen)
-    frames, rows, cell, left, across = len(heat), len(chosen), 15, min(12 + 7 * longest, 130), 220
+    shown = [str(names[place]) or BLANK for place in chosen]
+    frames, rows, cell, left, across = len(heat), len(chosen), 15, min(12 + 7 * max(map(len, shown)), 130), 220
     width, height = left + across, rows * cell + 18
     labels = [
-        tag("text", shown(names[place]) or BLANK, x=left - 6, y=cell * row + 11, text_anchor="end", font_size=12)
-        for row, place in enumerate(chosen)
+        tag("text", name, x=left - 6, y=cell * row + 11, text_anchor="end", font_size=12)
+        for row, name in enumerate(shown)
     ]
     edge = tag("rect", x=left, y=0, width=across, height=rows * cell, fill="none", stroke="var(--line)")
     image = tag(
@@ -101,9 +100,8 @@ def heat_map(heat: Float[np.ndarray, "T K"], names: Sequence[str], shown: Callab
         height=rows * cell,
         preserveAspectRatio="none",
     )
-    axis = tag("text", f"{frames} frames from left to right", x=left, y=height - 4, font_size=11, opacity=0.7)
-    names_read = ", ".join(shown(names[place]) or BLANK for place in chosen)
-    description = f"probability by frame of {names_read}"
+    axis = tag("text", f"{frames} steps from left to right", x=left, y=height - 4, font_size=11, opacity=0.7)
+    description = f"probability by step of {', '.join(shown)}"
     drawn = tag("svg", image, edge, *labels, axis, viewBox=f"0 0 {width} {height}", role="img", aria_label=description)
     return tag("div", drawn, class_="heat")
 

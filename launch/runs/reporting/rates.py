@@ -10,7 +10,7 @@ from launch.runs.reporting.markup import Column, Html, Table, joined, paragraphs
 from launch.runs.reporting.section import Section
 from recog.evaluation.bootstrap import Interval, interval
 
-Parts = Mapping[Hashable, Int[np.ndarray, " M"]]
+Parts = dict[str, Int[np.ndarray, " M"]] | dict[int, Int[np.ndarray, " M"]]
 """Indices of samples by the name of their part."""
 
 
@@ -35,7 +35,7 @@ class Rate(NamedTuple):
           groups: group of every sample, which are drawn together; None draws samples.
         """
         chosen = np.arange(len(self.numerators)) if indices is None else indices
-        own = None if groups is None else [groups[index] for index in chosen]
+        own = None if groups is None else [groups[index] for index in chosen.tolist()]
         return interval(self.numerators[chosen], self.denominators[chosen], groups=own)
 
     def between(self, found: Interval) -> str:

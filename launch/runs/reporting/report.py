@@ -1,14 +1,9 @@
 """A report of a model: evaluation, sections and files."""
 
 import dataclasses
-import datetime
-import shlex
-import sys
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import jax
 import numpy as np
 
 from launch.runs.data import check, needs_to_measure
@@ -19,8 +14,9 @@ from launch.runs.reporting.classes import class_rates, class_samples, classes_se
 from launch.runs.reporting.collecting import Collected, Split, collect
 from launch.runs.reporting.comparing import comparison_section
 from launch.runs.reporting.confidence import Confident, confidence_section
-from launch.runs.reporting.markup import Column, Html, Table, joined, page, percent, plural, tag
-from launch.runs.reporting.rates import Parts, Rate, Tile, rates_section, show_tiles, tiles_of
+from launch.runs.reporting.heading import describe, first_sentence, header, title_of
+from launch.runs.reporting.markup import Column, Table, page
+from launch.runs.reporting.rates import Parts, Rate, rates_section, tiles_of
 from launch.runs.reporting.samples import samples_section
 from launch.runs.reporting.section import Section
 from launch.runs.reporting.subjects import RunSubject, Subject, open_other, open_subject, require_same_kind
@@ -72,13 +68,13 @@ def make_report(request: Request) -> Path:
     second = collect(other, _same(other, collected.splits, request), "read by the other model") if other else None
     rates, sections = _sections(collected, request, groups, parts, second)
     tiles = tiles_of(rates, groups)
-    document = _document(collected, request)
+    document = describe(collected, request.against, request.group_by)
     write_parts(out, document, sections)
     write_table(out / "predictions.csv", _predictions(collected, groups))
-    brief = [_first(collected, rates[0], tiles[0]), *(line for section in sections for line in section.brief)]
+    brief = [first_sentence(collected, rates[0], tiles[0]), *(line for section in sections for line in section.brief)]
     shown = [(section.name, section.title, section.body) for section in sections]
     path = out / PAGE
-    path.write_text(page(_title(collected), _header(collected, document, tiles, brief), shown), encoding="utf-8")
+    path.write_text(page(title_of(collected), header(collected, document, tiles, brief), shown), encoding="utf-8")
     return path
 
 
@@ -94,7 +90,7 @@ def _folder(request: Request, subject: Subject) -> Path:
 def _splits(subject: Subject, request: Request) -> list[Split]:
     if request.data:
         return [Split(spec, subject.open(spec, request.on_bad_sample)) for spec in request.data]
-    own = subject.own()
+    own = subject.own
     if own is None:
         raise ValueError(f"{subject.given} has no validation samples of its own: name samples by --data=folder:PATH")
     return [Split(*own)]
@@ -118,8 +114,8 @@ def _groups(collected: Collected, request: Request) -> tuple[list[Hashable] | No
     found = by_regex([item.origin for item in collected.items], request.group_by)
     if len(found) == 1:
         raise ValueError(
-            f"--group_by={request.group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern for "
-            f"origins such as {collected.items[0].origin!r}"
+            f"--group_by={request.group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern "
+            f"for origins such as {collected.items[0].origin!r}"
         )
     groups: list[Hashable] = [""] * len(names)
     for name, members in found.items():
@@ -191,58 +187,3 @@ def _predictions(collected: Collected, groups: Sequence[Hashable] | None) -> Tab
         for item, group, right in zip(collected.items, own, collected.right, strict=True)
     ]
     return Table([Column(name) for name in columns], rows)
-
-
-def _document(collected: Collected, request: Request) -> dict[str, Any]:
-    """Facts about the report."""
-    facts = collected.subject.facts
-    return {
-        "model": facts._asdict(),
-        "data": [split.name for split in collected.splits],
-        "count": len(collected.items),
-        "skipped": sum(len(split.samples.source) - len(split.samples.checked.indices) for split in collected.splits),
-        "against": request.against,
-        "group_by": request.group_by,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
-        "command": f"python -m launch.report {shlex.join(sys.argv[1:])}",
-        "images_per_second": round(collected.images_per_second, 1),
-        "device": f"{jax.devices()[0].device_kind}, jax {jax.__version__}",
-    }
-
-
-def _title(collected: Collected) -> str:
-    names = [split.name.rstrip("/").rsplit("/", 1)[-1] for split in collected.splits]
-    return f"{collected.subject.facts.name} on {', '.join(names)}"
-
-
-def _first(collected: Collected, rate: Rate, tile: Tile) -> str:
-    """First sentence of the page."""
-    right, all_of = rate.numerators.sum(), rate.denominators.sum()
-    things = plural(int(all_of), "labelled object" if isinstance(collected.subject.codec, BoxCodec) else "picture")
-    return (
-        f"{int(right):,} of {things} are {rate.title}: {percent(right / max(all_of, 1))} (95 % interval {tile.note})."
-    )
-
-
-def _header(collected: Collected, document: Mapping[str, Any], tiles: Sequence[Tile], brief: Sequence[object]) -> Html:
-    facts, skipped = collected.subject.facts, document["skipped"]
-    pictures = plural(len(collected.items), "picture") + (f", {skipped:,} skipped" if skipped else "")
-    rows = {
-        "Model": f"{facts.architecture}, {facts.parameters:,} parameters, {collected.subject.given}",
-        "Training": facts.training,
-        "Data": f"{', '.join(document['data'])}; {pictures}",
-        **({"Against": document["against"]} if document["against"] else {}),
-        **({"Groups": document["group_by"]} if document["group_by"] else {}),
-        "Date": f"{document['date'].replace('T', ' ').removesuffix('+00:00')} UTC",
-        "Speed": f"{document['images_per_second']:,} pictures per second, {document['device']}",
-        "Command": tag("code", document["command"]),
-    }
-    listed = [part for name, value in rows.items() for part in (tag("dt", name), tag("dd", value))]
-    return joined(
-        [
-            tag("h1", _title(collected)),
-            show_tiles(tiles),
-            tag("ul", *(tag("li", line) for line in brief), class_="brief"),
-            tag("dl", *listed, class_="facts"),
-        ]
-    )

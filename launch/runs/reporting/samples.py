@@ -5,20 +5,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
-from recog.explaining import Explanation
 
 from launch.runs.reporting.collecting import Collected, Item
-from launch.runs.reporting.markup import Html, joined, percent, tag, text
+from launch.runs.reporting.markup import Html, joined, paragraphs, percent, tag, text
 from launch.runs.reporting.pictures import compared, fitted, heat_map, outlined_quad, over, picture, strip
 from launch.runs.reporting.section import Section
 from launch.runs.reporting.texts import Texts
-from recog.codecs import TextCodec
+from recog.explaining import Explanation
 from recog.export.pictures import pad
 
 SHOWN = 6
 """Samples under each heading."""
-PLAIN = 120
-"""Maximum width over height at which a picture gets a card for photographs, in hundredths."""
+LINE = 2
+"""Width over height from which a picture is shown as a line of text."""
 
 NOTHING = Html("")
 
@@ -49,6 +48,16 @@ class Evidence:
         explanations = self._subject.explain(images, sizes, targets)
         self._found = dict(zip(chosen, zip(pictures, explanations, strict=True), strict=True))
 
+    @property
+    def has_maps(self) -> bool:
+        """Whether there is a map of evidence over a picture."""
+        return any(len(found.maps) for _, found in self._found.values())
+
+    @property
+    def has_heats(self) -> bool:
+        """Whether there is a heat map."""
+        return any(found.heats for _, found in self._found.values())
+
     def show(self, index: int, wrong: Sequence[bool]) -> Html:
         """Evidence for a sample's prediction.
 
@@ -67,7 +76,7 @@ class Evidence:
             (over(pixels, each), name, marks[place])
             for place, (each, name) in enumerate(zip(found.maps, found.characters, strict=True))
         ]
-        return joined([strip(shown), tag("p", "Grad-CAM: evidence for each prediction", class_="small-caption")])
+        return joined([strip(shown), tag("p", "Evidence for each prediction", class_="small-caption")])
 
     def _heats(self, found: Explanation) -> list[Html]:
         names, drawn = self._subject.codec.class_names, []
@@ -111,7 +120,7 @@ def card(
       pixels: the picture with something drawn on it; None for the picture as it is.
     """
     pixels = item.picture() if pixels is None else pixels
-    line = 100 * pixels.shape[1] > PLAIN * pixels.shape[0]
+    line = pixels.shape[1] >= LINE * pixels.shape[0]
     values = [part for name, value in rows for part in (tag("dt", name), tag("dd", value))]
     return tag(
         "article",
@@ -155,16 +164,22 @@ def samples_section(texts: Texts) -> Section:
         wrong = [label != read for label, read in texts.pairs[index] if read is not None]
         return card(collected.items[index], reading_rows(texts, index), evidence.show(index, wrong))
 
-    return Section("samples", "Samples", joined([_legend(collected), cards(chosen, shown)]))
+    return Section("samples", "Samples", joined([_legend(evidence), cards(chosen, shown)]))
 
 
-def _legend(collected: Collected) -> Html:
-    assert isinstance(collected.subject.codec, TextCodec)
-    explained = (
-        "Heat maps show the probability of each character by frame, from left to right. Grad-CAM shows where in the "
-        "picture the evidence for each character is; characters that are read wrong are red."
-    )
-    return tag("p", explained)
+def _legend(evidence: Evidence) -> Html:
+    """Explanation of what is shown beside each sample."""
+    sentences = []
+    if evidence.has_maps:
+        sentences.append(
+            "Yellow to red shows where in the picture the evidence for each character is, by Grad-CAM or by the "
+            "decoder's attention; characters that are read wrong are red."
+        )
+    else:
+        sentences.append("An exported program has no gradients: a report of the work folder shows Grad-CAM as well.")
+    if evidence.has_heats:
+        sentences.append("Heat maps show the probability of each character step by step.")
+    return paragraphs([" ".join(sentences)])
 
 
 def _chosen(texts: Texts) -> Chosen:

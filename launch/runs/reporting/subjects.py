@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from recog.explaining import Explanation, explain
 from scipy import special
 
 from datasets.pipeline import DataConfig
@@ -21,10 +20,11 @@ from launch.runs.evaluating_artifact import settings_of
 from launch.runs.folder import load_run
 from recog.codecs import ClassCodec, Codec, TextCodec
 from recog.evaluation.evaluator import Evaluator
+from recog.explaining import Explanation, explain
 from recog.export.artifact import Artifact
 from recog.mesh import make_mesh, replicated
 from recog.serving.artifact_evaluator import ArtifactEvaluator
-from recog.serving.named import artifact_folder
+from recog.serving.named import ZOO, artifact_folder
 from recog.tasks.class_scores import SIGMOID, SOFTMAX
 from recog.tasks.classifying import ClassifyingTask
 
@@ -36,7 +36,7 @@ class Facts(NamedTuple):
     """Description of a model for people."""
 
     name: str
-    """Name of its folder."""
+    """Name of its folder, or of an artifact that comes with the package."""
     architecture: str
     parameters: int
     """Number of parameters."""
@@ -76,6 +76,7 @@ class Subject(abc.ABC):
         asked = needs_to_measure(self.settings, self.codec.for_measuring())
         return check(open_source(spec), asked, on_bad_sample, "samples")
 
+    @functools.cached_property
     def own(self) -> tuple[str, Samples] | None:
         """Validation samples of the model's training, with their name; None if it has none."""
         return None
@@ -113,6 +114,7 @@ class RunSubject(Subject):
     def sigmoid(self) -> bool:
         return isinstance(self.run.task, ClassifyingTask) and self.run.task.scores.kind == SIGMOID
 
+    @functools.cached_property
     def own(self) -> tuple[str, Samples] | None:
         data = self.run.config.data
         if not data.train:
@@ -141,7 +143,8 @@ class ArtifactSubject(Subject):
     def facts(self) -> Facts:
         card = self.model.card
         trained = f"{card.step:,} steps on {card.training_data}" if card.step else f"imported: {card.training_data}"
-        return Facts(self.given, card.architecture, card.parameters, trained)
+        name = self.given if self.given.startswith(ZOO) else self.folder.resolve().name
+        return Facts(name, card.architecture, card.parameters, trained)
 
     @property
     def sigmoid(self) -> bool:
