@@ -119,6 +119,7 @@ def _svg(name: str, figure: Figure) -> Html:
     drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn))
     drawn = re.sub(r'<g id="[^"]*"', "<g", drawn)
     drawn = re.sub(r"font: (?:\d+ )?([\d.]+px) [^;\"]*", r"font-size: \1", drawn)
+    drawn = re.sub(r"font-family: [^;\"]*;? ?", "", drawn)
     for colour, variable in VARIABLES.items():
         drawn = drawn.replace(colour, f"var({variable})")
     return Html(drawn.replace("<svg", f'<svg role="img" aria-label="{name}"', 1).strip())
