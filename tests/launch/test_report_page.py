@@ -2,12 +2,13 @@
 
 import pytest
 
+from launch.runs.reporting.calibrating import Fitting
 from launch.runs.reporting.report import Request, make_report
 from tests.chromium import open_chromium
 from tests.launch.reported import write_plates, write_reader
 
 LONG = "x" * 120
-"""Name of a file that is too long for a line."""
+"""Name of a file and of a folder that is too long for a line."""
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,15 @@ def browser():
 def address(browser, tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("report")
     plates = [(f"{LONG}{number}.png", text, text[:2] + "8") for number, text in enumerate(("128", "481", "907", "365"))]
-    data = f"folder:{write_plates(folder / 'plates', plates)}"
+    data = f"folder:{write_plates(folder / LONG, plates)}"
     readers = write_reader(folder / "right"), write_reader(folder / "confusing", confusing=True)
-    request = Request(artifact=str(readers[0]), data=(data,), against=str(readers[1]), out=str(folder / "out"))
+    request = Request(
+        artifact=str(readers[0]),
+        data=(data,),
+        against=str(readers[1]),
+        out=str(folder / "out"),
+        fitting=Fitting(f"kept:0.5:{data}"),
+    )
     return make_report(request).as_uri()
 
 

@@ -60,7 +60,7 @@ def over(pixels: UInt8[np.ndarray, "H W C"], heat: Float[np.ndarray, "H W"]) -> 
     gray = cv2.cvtColor(fitted(pixels, max(pixels.shape[:2])), cv2.COLOR_RGB2GRAY).astype(float)
     shares = np.clip(heat, 0, 1)
     colours = matplotlib.colormaps["autumn_r"](shares)[..., :3] * 255  # yellow to red, on any picture
-    opacity = STRENGTH * np.sqrt(shares)[..., None]
+    opacity = STRENGTH * shares[..., None] ** 0.75
     return np.clip((1 - opacity) * gray[..., None] + opacity * colours, 0, 255).astype(np.uint8)
 
 
