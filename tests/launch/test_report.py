@@ -172,6 +172,11 @@ def test_a_group_of_all_samples_is_refused(artifacts, plates, tmp_path):
         make_report(request)
 
 
+def test_a_source_is_named_once(artifacts, plates, tmp_path):
+    with pytest.raises(ValueError, match="once"):
+        make_report(Request(artifact=str(artifacts[0]), data=(plates, plates), out=str(tmp_path)))
+
+
 def test_models_of_different_kinds_are_not_compared(artifacts, plates, tmp_path):
     finder = write(tmp_path / "finder", Finder(), DETECTOR)
     request = Request(artifact=str(artifacts[0]), data=(plates,), against=str(finder), out=str(tmp_path / "out"))
@@ -232,16 +237,20 @@ def test_detectors_have_their_own_sections(tmp_path):
         cv2.imwrite(str(tmp_path / "data" / f"{number}.png"), picture[..., ::-1])
     rows = ["0.png\t\t10,10 70,10 70,30 10,30\tcar", "1.png", "2.png\t\t10,10 70,10 70,30 10,30\ttruck"]
     (tmp_path / "data" / "boxes.tsv").write_text("\n".join(rows))
-    artifact = write(tmp_path / "finder", Finder(codec=BoxCodec(("car", "truck"))), DETECTOR)
-    make_report(Request(artifact=str(artifact), data=(f"boxes:{tmp_path / 'data'}",), out=str(tmp_path / "out")))
+    artifact = write(tmp_path / "finder", Finder(), DETECTOR)
+    data = (f"boxes:{tmp_path / 'data'}",)
+    other = write(tmp_path / "other", Finder(codec=BoxCodec(("truck", "car"))), DETECTOR)  # calls cars trucks
+    make_report(Request(artifact=str(artifact), data=data, against=str(other), out=str(tmp_path / "out")))
     numbers = json.loads((tmp_path / "out" / "report.json").read_text())
     assert numbers["rates"]["recall_50"]["value"] == pytest.approx(1 / 2)
     assert numbers["rates"]["precision_50"]["value"] == pytest.approx(1 / 2)
     assert numbers["rates"]["false_alarms_per_picture"]["value"] == pytest.approx(1 / 3)
+    assert numbers["comparison"]["mcnemar"] == {"only_first": 1, "only_second": 0, "p": 1}
     by_score = {row["minimum score"]: row for row in numbers["detection"]["by_score"]}
     assert by_score[0.6]["precision"] == pytest.approx(1 / 2)
     assert by_score[0.7]["precision"] == 1  # the false alarm has a score of 0.6
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.index("Only finder is right") < page.index("0.png", page.index("boxes of"))
     assert page.index("Missed objects") < page.index("2.png") < page.index("False alarms") < page.rindex("1.png")
 
 

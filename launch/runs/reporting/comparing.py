@@ -1,12 +1,13 @@
 """Section of a report that compares two models on the same samples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from launch.runs.evaluation_files import tile_of
 from launch.runs.reporting.classes import names_of
-from launch.runs.reporting.collecting import Collected
+from launch.runs.reporting.collecting import Collected, Item
 from launch.runs.reporting.figures import BAD, GOOD, INK, Canvas, draw
 from launch.runs.reporting.markup import (
     Column,
@@ -25,7 +26,7 @@ from launch.runs.reporting.pictures import compared
 from launch.runs.reporting.samples import SHOWN, Chosen, card, cards
 from launch.runs.reporting.section import Section
 from launch.runs.reporting.texts import Texts
-from recog.codecs import BoxCodec, ClassCodec
+from recog.codecs import BoxCodec, ClassCodec, TextCodec
 from recog.evaluation.bootstrap import interval
 from recog.evaluation.mcnemar import McNemar, mcnemar
 from recog.metrics import ClassCounts
@@ -66,17 +67,19 @@ def matching(first: Collected, second: Collected) -> tuple[list[int], list[int]]
     return [one for one, _ in pairs], [other for _, other in pairs]
 
 
-def comparison_section(first: Collected, second: Collected) -> Section:
+def comparison_section(first: Collected, second: Collected, groups: Sequence[Hashable] | None) -> Section:
     """McNemar's test, gains and losses by class, and pictures that only one of the models predicts right.
 
     Args:
       first: predictions of the report's model.
       second: predictions of the other one for the same samples.
+      groups: group of each sample, which intervals draw together; None draws samples.
     """
     own, others = matching(first, second)
     right, other_right = first.right[own], second.right[others]
     test = mcnemar(right, other_right)
-    difference = interval(right.astype(float) - other_right, np.ones(len(right)))
+    drawn = groups and [groups[place] for place in own]
+    difference = interval(right.astype(float) - other_right, np.ones(len(right)), groups=drawn)
     names = first.subject.facts.name, second.subject.facts.name
     if names[0] == names[1]:
         names = first.subject.given, second.subject.given
@@ -185,20 +188,25 @@ def _only_one(
         f"Only {names[0]} is right": (f"{plural(len(gained), 'picture')}.", [one for one, _ in gained[:SHOWN]]),
         f"Only {names[1]} is right": (f"{plural(len(lost), 'picture')}.", [one for one, _ in lost[:SHOWN]]),
     }
-    texts = None if first.subject.codec.kind != "text" else (Texts(first), Texts(second))
+    texts = (Texts(first), Texts(second)) if isinstance(first.subject.codec, TextCodec) else None
 
     def shown(index: int) -> Html:
         item, other = first.items[index], second.items[partner[index]]
-        if first.subject.codec.kind == BoxCodec.kind:
-            return card(item, [])
-        readings = (
-            _readings(texts, index, partner[index])
-            if texts
-            else (text(item.prediction.text), text(other.prediction.text))
-        )
+        if isinstance(first.subject.codec, BoxCodec):
+            first_wrong = bool(second.right[partner[index]])
+            return _mistaken(*((first, item, names[0]) if first_wrong else (second, other, names[1])))
+        readings = text(item.prediction.text), text(other.prediction.text)
+        if texts:
+            readings = _readings(texts, index, partner[index])
         return card(item, [("label", text(item.prediction.label)), *zip(names, readings, strict=True)])
 
     return cards(chosen, shown)
+
+
+def _mistaken(collected: Collected, item: Item, name: str) -> Html:
+    """A picture with the labelled boxes and those of the model that is wrong."""
+    tile = tile_of(item.split.samples, item.prediction, collected.subject.settings.preprocess)
+    return card(item, [("boxes of", text(name))], pixels=tile.image)
 
 
 def _readings(texts: tuple[Texts, Texts], index: int, partner: int) -> tuple[Html, Html]:

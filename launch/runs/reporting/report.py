@@ -88,6 +88,8 @@ def _folder(request: Request, subject: Subject) -> Path:
 
 
 def _splits(subject: Subject, request: Request) -> list[Split]:
+    if len(set(request.data)) < len(request.data):
+        raise ValueError(f"--data={' --data='.join(request.data)}: name each source once")
     if request.data:
         return [Split(spec, subject.open(spec, request.on_bad_sample)) for spec in request.data]
     own = subject.own
@@ -132,7 +134,7 @@ def _sections(
     second: Collected | None,
 ) -> tuple[list[Rate], list[Section]]:
     """Rates and sections for the model's kind of labels."""
-    compared = [comparison_section(collected, second)] if second else []
+    compared = [comparison_section(collected, second, groups)] if second else []
     further = collected.counts.report()
     match collected.subject.codec:
         case BoxCodec():
