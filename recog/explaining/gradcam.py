@@ -69,7 +69,7 @@ def capture(
         return model.apply(
             given,
             *arguments,
-            mutable=["intermediates", *mutable],
+            mutable=["intermediates", FEATURE_MAP, *mutable],
             capture_intermediates=lambda module, _: isinstance(module, SpatialTransformer | Localization),
             **options,
         )
@@ -84,13 +84,15 @@ def capture(
     def shifted(shifts: Any):
         outputs, state = apply({**variables, "perturbations": shifts})
         scores, others = divide(outputs)
-        return scores, (others, state["intermediates"])
+        return scores, (others, state)
 
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shifts)
     scores, pull, (others, state) = jax.vjp(shifted, zeros, has_aux=True)
-    flat: dict[tuple[str, ...], Any] = flatten_dict(state)  # pyright: ignore[reportAssignmentType]
-    (features,) = (x[0] for path, x in flat.items() if path[-1] == FEATURE_MAP)
-    found = {path[-2:]: x[0] for path, x in flat.items()}
+    (features,) = jax.tree.leaves(state[FEATURE_MAP])
+    calls: dict[tuple[str, ...], Any] = flatten_dict(  # pyright: ignore[reportAssignmentType]
+        state.get("intermediates", {})
+    )
+    found = {path[-2:]: x[0] for path, x in calls.items()}
     return Captured(
         scores,
         others,

@@ -1,10 +1,14 @@
 """Explanations of every architecture."""
 
+import dataclasses
+from typing import Any, cast
+
 import jax
 import numpy as np
 import pytest
 from flax.traverse_util import unflatten_dict
 
+from recog.ctc import BeamSearch
 from recog.explaining import explain
 from recog.export.onnx.samples import make_pictures
 from tests.export.onnx.tiny_tasks import make
@@ -15,12 +19,13 @@ ROWS = [0, 4]
 CTC = ["crnn", "crnn_gru_forward", "crnn_plate", "plate_reader", "lprnet", "alexnet", "resnet18", "parts_ctc"]
 
 
-def explained(name: str):
+def explained(name: str, **changed):
     """Explanations of a task's pictures, their sizes, and what the task itself predicts."""
     made = make(name)
+    task: Any = dataclasses.replace(cast(Any, made.task), **changed)
     images, sizes = make_pictures(made.preprocess).some(ROWS, made.preprocess)
-    found = explain(made.task, unflatten_dict(dict(made.arrays), sep="/"), images, sizes)
-    prediction = jax.device_get(jax.jit(made.task.predict)(unflatten_dict(dict(made.arrays), sep="/"), images, sizes))
+    found = explain(task, unflatten_dict(dict(made.arrays), sep="/"), images, sizes)
+    prediction = jax.device_get(jax.jit(task.predict)(unflatten_dict(dict(made.arrays), sep="/"), images, sizes))
     return found, sizes, prediction
 
 
@@ -52,8 +57,9 @@ def test_every_reader_explains_each_character_that_it_reads(name):
     assert (found[-1].characters, found[-1].maps.size) == ((), 0)  # no picture
 
 
-def test_maps_of_attention_decoders_are_highest_at_the_positions_that_they_attend_to():
-    found, sizes, prediction = explained("parts_attention")
+@pytest.mark.parametrize("decoder", [None, BeamSearch(beam_width=2)], ids=["greedy", "beam"])
+def test_maps_of_attention_decoders_are_highest_at_the_positions_that_they_attend_to(decoder):
+    found, sizes, prediction = explained("parts_attention", decoder=decoder)
     compared = 0
     for row, (each, size) in enumerate(zip(found[:-1], sizes, strict=False)):
         check_maps(each, size)

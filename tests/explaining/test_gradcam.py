@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 
 from recog.ctc.loss import occupancies
 from recog.explaining.gradcam import capture, odds_gradient, weigh_columns, weigh_whole
@@ -75,6 +76,8 @@ def test_columns_have_weights_of_their_own_and_classes_one_for_the_picture():
 
 def test_marks_add_no_variables_and_change_no_outputs(variables):
     assert set(variables) == {"params"}
+    _, state = Reader().apply(variables, IMAGES, mutable=["intermediates"], capture_intermediates=True)
+    assert {path[-1] for path in flatten_dict(state["intermediates"])} == {"__call__"}  # results of modules alone
     np.testing.assert_array_equal(captured(variables).scores, Reader(marked=False).apply(variables, IMAGES))
 
 
