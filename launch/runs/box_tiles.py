@@ -31,14 +31,18 @@ def detections(text: str) -> list[LabelledBox]:
     return [LabelledBox(np.array(row["corners"], np.float32), row["class"]) for row in json.loads(text)]
 
 
+def labelled(text: str) -> BoxLabel:
+    """Parses a label as `BoxLabel.__str__` writes it."""
+    return BoxLabel(tuple(LabelledBox(np.array(corners, np.float32), *named) for *named, corners in json.loads(text)))
+
+
 def is_right(label: str, text: str) -> bool:
     """Whether all objects of a label, as `BoxLabel.__str__` writes it, are among the detections, and nothing else."""
-    boxes = [LabelledBox(np.array(corners, np.float32), *named) for *named, corners in json.loads(label)]
-    pairs = _pairs(BoxLabel(tuple(boxes)), detections(text))
+    pairs = pairs_of(labelled(label), detections(text))
     return all(pair.label is not None and pair.found is not None for pair in pairs)
 
 
-def _pairs(label: BoxLabel, found: Sequence[LabelledBox]) -> list[Pair]:
+def pairs_of(label: BoxLabel, found: Sequence[LabelledBox]) -> list[Pair]:
     """Matches labelled objects and detections, best first, by the rectangles around their corners."""
     names = sorted({box.name for box in (*label.boxes, *found)})
     own, theirs = (np.array([box.corners for box in boxes]).reshape(-1, 4, 2) for boxes in (label.boxes, found))
@@ -48,7 +52,7 @@ def _pairs(label: BoxLabel, found: Sequence[LabelledBox]) -> list[Pair]:
 
 def box_tile(picture: UInt8[np.ndarray, "H W C"], label: BoxLabel, found: Sequence[LabelledBox]) -> Tile:
     """Tile that counts the objects found and the false alarms; its caption is green if there is no mistake."""
-    pairs, boxes = _pairs(label, found), len(label.boxes)
+    pairs, boxes = pairs_of(label, found), len(label.boxes)
     hits = sum(pair.label is not None and pair.found is not None for pair in pairs)
     alarms = sum(pair.label is None for pair in pairs)
     text = f"{hits} of {boxes} found" + (f", {alarms} false alarm{'s' * (alarms > 1)}" if alarms else "")

@@ -66,9 +66,9 @@ def evaluate(
     batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
     settings = dataclasses.replace(run.config.data, batch_size=batch_size)
     if data:
-        settings, codec, samples = _other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
+        settings, codec, samples = other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
     else:
-        codec, samples = run.task.codec, _own_samples(run, Path(workdir))
+        codec, samples = run.task.codec, own_samples(run, Path(workdir))
     require_room_in(samples, run.task)
     figure = _figure(decoding, run.task) if study else None
     on_host = HostDecoding(figure.codec, figure) if figure else task_decoding_on_host(run.task, decoding, samples)
@@ -96,7 +96,7 @@ def _figure(decoding: Decoding, task: Task) -> CrnnFigure4:
     return CrnnFigure4(task.codec, load_lexicon(decoding.lexicon, task.codec))
 
 
-def _other_samples(
+def other_samples(
     settings: DataConfig, codec: Codec, data: str, on_bad_sample: str
 ) -> tuple[DataConfig, Codec, Samples]:
     """Opens other samples, which may be wider and have longer labels than those of the run."""
@@ -105,7 +105,7 @@ def _other_samples(
     return settings, codec, samples
 
 
-def _own_samples(run: TrainedRun, workdir: Path) -> Samples:
+def own_samples(run: TrainedRun, workdir: Path) -> Samples:
     """Opens the run's validation samples; raises ``ValueError`` if there are none or they have changed."""
     data = run.config.data
     if not data.train:

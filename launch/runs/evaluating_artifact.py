@@ -41,7 +41,7 @@ def evaluate_artifact(
     if out:  # before a long computation whose results could not be written
         Path(out).mkdir(parents=True, exist_ok=True)
     model, decoding = Artifact.load(artifact_folder(artifact)), decoding or Decoding()
-    settings, codec = loading(model.card.preprocess, on_bad_sample), model.codec.for_measuring()
+    settings, codec = settings_of(model.card.preprocess, on_bad_sample), model.codec.for_measuring()
     decoding.check(codec)
     samples = check(open_source(data), needs_to_measure(settings, codec), on_bad_sample, "samples")
     on_host = decoding_on_host(model.codec, decoding, samples, whole_texts=model.reads_whole_texts, frames=model.frames)
@@ -57,7 +57,7 @@ def evaluate_artifact(
     return write_files(Path(out), evaluation, samples, settings.preprocess, further, lists)
 
 
-def loading(preprocess: Preprocess, on_bad_sample: str) -> DataConfig:
+def settings_of(preprocess: Preprocess, on_bad_sample: str) -> DataConfig:
     """Loading of samples as the artifact takes pictures."""
     return DataConfig(
         height=preprocess.height,

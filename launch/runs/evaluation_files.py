@@ -72,10 +72,11 @@ def tiles(evaluation: Evaluation, samples: Samples, preprocess: Preprocess) -> l
     chosen = list(itertools.islice(wrong, SHOWN // 2))
     shown = {p.id for p in chosen}
     chosen += [p for p in evaluation.predictions if p.id not in shown]
-    return [_tile(samples, p, preprocess) for p in chosen[:SHOWN]]
+    return [tile_of(samples, p, preprocess) for p in chosen[:SHOWN]]
 
 
-def _tile(samples: Samples, prediction: Prediction, preprocess: Preprocess) -> Tile:
+def tile_of(samples: Samples, prediction: Prediction, preprocess: Preprocess) -> Tile:
+    """Tile of one prediction; of a detector's, with the boxes on the picture as its source provides it."""
     image, label, _ = samples.source[prediction.id]
     picture = decode(image, 3) if isinstance(image, bytes) else image
     if not isinstance(label, BoxLabel):

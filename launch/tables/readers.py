@@ -16,7 +16,7 @@ from datasets.pipeline import DataConfig
 from datasets.sources import Source
 from launch.runs.data import check, needs_to_measure, one_pass
 from launch.runs.decoding import decoding_on_host
-from launch.runs.evaluating_artifact import loading
+from launch.runs.evaluating_artifact import settings_of
 from launch.runs.folder import load_run
 from recog.cli.decoding import Decoding, artifact_decoded_by
 from recog.codecs import Codec, TextCodec
@@ -126,7 +126,7 @@ class ExportedReader(Reader):
 
     def __init__(self, name: str, artifact: str):
         self._artifact = Artifact.load(artifact_folder(artifact))
-        settings = loading(self._artifact.card.preprocess, "raise")
+        settings = settings_of(self._artifact.card.preprocess, "raise")
         super().__init__(name, self._artifact.codec, settings, whole_texts=self._artifact.reads_whole_texts)
         best_path = artifact_decoded_by(self._artifact, BEST_PATH)
         self._evaluators = {

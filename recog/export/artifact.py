@@ -135,7 +135,8 @@ class Artifact:
     def predict(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:
         """Predicts a batch of preprocessed and padded pictures: NumPy arrays by name.
 
-        Compiles a program for every new shape.
+        Compiles a program for every new shape. Confidences of texts are those of the card's temperature, unless
+        `decoded_by` has chosen another decoder.
 
         Args:
           images: pictures with the height, the channels and, if fixed, the width of the card, padded with zeros on the
@@ -149,6 +150,8 @@ class Artifact:
         if self._decode:
             logits = {name: array for name, array in found.items() if name.startswith("logit")}
             found = found | self._decode(logits)._asdict()
+        elif self.card.temperature != 1 and isinstance(self.codec, TextCodec):
+            found = found | {"confidence": np.asarray(found["confidence"]) ** np.float32(1 / self.card.temperature)}
         return _arrays(found)
 
     def _run(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> Prediction:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,17 @@ class Card:
     format: int = FORMAT
     decoder: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Settings of the decoder in the program; empty for the best path, or greedy decoding."""
+    temperature: float = 1.0
+    """Makes confidences of texts right: each is raised to the power of one over this, unless another decoder is chosen
+    (`recog.export.temperature`)."""
 
     def to_json(self) -> str:
-        """Content of ``card.json``, which names a decoder only if there are settings of it."""
+        """Content of ``card.json``, which names a decoder and a temperature only where they change something."""
         saved = dataclasses.asdict(self) | {"preprocess": self.preprocess.to_json()}
         if not self.decoder:
             del saved["decoder"]
+        if self.temperature == 1:
+            del saved["temperature"]
         return json.dumps(saved, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -64,6 +70,8 @@ class Card:
                 card = cls(**saved | {"preprocess": Preprocess.from_json(saved["preprocess"])})
                 if not all(isinstance(field, dict) for field in (card.sha256, card.versions, card.decoder)):
                     raise TypeError("sha256, versions or decoder is no object")
+                if not 0 < card.temperature < math.inf:
+                    raise ValueError(f"temperature={card.temperature}")
                 return card
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is not a model card ({error}): copy or export the artifact again") from error
@@ -83,7 +91,9 @@ class Card:
             parameters=self.parameters,
             title=about.title,
             classes=about.classes,
-            outputs=about.outputs + (_DECODED.format(settings=json.dumps(self.decoder)) if self.decoder else ""),
+            outputs=about.outputs
+            + (_DECODED.format(settings=json.dumps(self.decoder)) if self.decoder else "")
+            + (_TEMPERED.format(temperature=self.temperature) if self.temperature != 1 else ""),
             example=about.example,
             inputs=self._inputs(),
             batch=_BY_BATCH if self.settings.get("context") == "batch" else _BY_ITSELF,
@@ -141,6 +151,10 @@ _FILTERED = """\
 _DECODED = """
 
 The program decodes with these settings: `{settings}`. A search of attention decoders returns no logits."""
+_TEMPERED = """
+
+`recog` raises each `confidence` to the power of 1 / {temperature:.6g}, a temperature that was fitted to labelled
+samples; the program itself does not."""
 _ROUNDED = """
 
 These rates were measured before the kernels were rounded to half precision; measure those of the artifact with

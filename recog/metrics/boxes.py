@@ -97,6 +97,11 @@ class BoxCounts:
             raise ValueError(f"counts at the scores {self.threshold} and {other.threshold} cannot be added")
         return type(self)(self.threshold, self.parts + other.parts)
 
+    @property
+    def matched(self) -> Matched:
+        """Detections of all parts, in the order of the pictures."""
+        return _joined(self.parts)
+
     def report(self) -> dict[str, float]:
         """Rates of all parts.
 
@@ -109,7 +114,7 @@ class BoxCounts:
         with it. ``corner_error`` is the mean distance of detected to labelled corners over pairs matched at 0.5, as a
         fraction of the square root of the labelled quadrilateral's area.
         """
-        all_parts = _joined(self.parts)
+        all_parts = self.matched
         precisions = _average_precisions(all_parts)
         counted = all_parts.scores >= self.threshold
         detections, found = int(counted.sum()), int((all_parts.right[0] & counted).sum())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from recog.batch import Batch
 from recog.codecs import BoxCodec, ClassCodec, Prediction, TextCodec
@@ -23,16 +23,18 @@ class ArtifactEvaluator:
     Args:
       artifact: artifact of any kind, with the decoder that it should use.
       decode: decodes the logits of a reader on the host, in place of the artifact.
+      keeps: names of further outputs, without a decoder, that evaluations keep for every sample.
     """
 
-    def __init__(self, artifact: Artifact, decode: Decode | None = None):
+    def __init__(self, artifact: Artifact, decode: Decode | None = None, keeps: Sequence[str] = ()):
         self._artifact, self._decode, self._judge = artifact, decode, judge_of(artifact)
-        self._names = (*artifact.codec.compared, *(LOGITS if decode else ()))
+        self._keeps = tuple(keeps)
+        self._names = (*artifact.codec.compared, *self._keeps, *(LOGITS if decode else ()))
         self._ready: set[tuple[int, ...]] = set()
 
     def __call__(self, batches: Iterable[Batch]) -> Evaluation:
         """Evaluates one or more batches, given as NumPy arrays."""
-        tally = Tally(self._judge, self._decode, ())
+        tally = Tally(self._judge, self._decode, self._keeps)
         start = time.perf_counter()
         for batch in batches:
             start += self._warm_up(batch)

@@ -3,17 +3,16 @@
 import contextlib
 import json
 import re
-import shutil
 import socket
 import threading
 import time
-from pathlib import Path
 
 import cv2
 import pytest
 
 from recog.export.artifact import Artifact
 from recog.serving.page import load_page
+from tests.chromium import open_chromium
 from tests.painted_plates import box, paint, photograph, write_artifacts
 
 BROKEN = b"\x89PNG\r\n\x1a\n" + 40 * b"\0"
@@ -90,18 +89,8 @@ def server(models):
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e .[browser]"
-    )
-    with playwright.sync_playwright() as running:
-        own = running.chromium.executable_path
-        found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        path = own if Path(own).exists() else found
-        if path is None:
-            pytest.skip("no Chromium: apt-get install chromium, or python -m playwright install chromium")
-        browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,158 @@
+"""Rates of a report with their intervals: over all samples, and over parts of them."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from launch.runs.reporting.markup import Column, Html, Table, joined, paragraphs, percent, plural, table, tag
+from launch.runs.reporting.section import Section
+from recog.evaluation.bootstrap import Interval, interval
+
+Parts = dict[str, Int[np.ndarray, " M"]] | dict[int, Int[np.ndarray, " M"]]
+"""Indices of samples by the name of their part."""
+
+
+class Rate(NamedTuple):
+    """A ratio of sums over samples."""
+
+    name: str
+    """Name in ``report.json``."""
+    title: str
+    meaning: str
+    """Explanation in one sentence."""
+    numerators: Float[np.ndarray, " N"]
+    denominators: Float[np.ndarray, " N"]
+    shown: Callable[[float], str] = percent
+    """Presentation for people."""
+
+    def of(self, indices: Int[np.ndarray, " M"] | None = None, groups: Sequence[Hashable] | None = None) -> Interval:
+        """The rate over some or all samples, with its 95 % interval.
+
+        Args:
+          indices: samples; None for all.
+          groups: group of every sample, which are drawn together; None draws samples.
+        """
+        chosen = np.arange(len(self.numerators)) if indices is None else indices
+        own = None if groups is None else [groups[index] for index in chosen.tolist()]
+        return interval(self.numerators[chosen], self.denominators[chosen], groups=own)
+
+    def between(self, found: Interval) -> str:
+        """Ends of an interval for people."""
+        return f"{self.shown(found.low)} to {self.shown(found.high)}"
+
+
+class Tile(NamedTuple):
+    """A number of the top of the page."""
+
+    title: str
+    value: str
+    note: str
+
+
+def tiles_of(rates: Sequence[Rate], groups: Sequence[Hashable] | None) -> list[Tile]:
+    """Numbers for the top of the page."""
+    found = [(rate, rate.of(groups=groups)) for rate in rates]
+    return [Tile(rate.title, rate.shown(each.value), rate.between(each)) for rate, each in found]
+
+
+def show_tiles(tiles: Sequence[Tile]) -> Html:
+    """The numbers, the first one large."""
+    boxes = [
+        tag("div", tag("dt", tile.title), tag("dd", tile.value), tag("dd", tile.note), class_=None if place else "main")
+        for place, tile in enumerate(tiles)
+    ]
+    return tag("dl", *boxes, class_="tiles")
+
+
+def rates_section(
+    rates: Sequence[Rate], parts: Mapping[str, Parts], groups: Sequence[Hashable] | None, further: Mapping[str, float]
+) -> Section:
+    """Rates over all samples and over parts.
+
+    Args:
+      rates: rates, the most important first.
+      parts: divisions of the samples, by title, such as ``length``.
+      groups: group of each sample, which intervals draw together; None draws samples.
+      further: other rates of the counts, without interval, for ``report.json``.
+    """
+    found = {rate.name: rate.of(groups=groups) for rate in rates}
+    overall = Table(
+        [
+            Column("rate"),
+            Column("value", number=True),
+            Column("95 % interval", number=True),
+            Column("meaning", words=True),
+        ],
+        [
+            [rate.title, _number(rate, found[rate.name].value), _ends(rate, found[rate.name]), rate.meaning]
+            for rate in rates
+        ],
+    )
+    count = len(rates[0].numerators)
+    drawn = f"{plural(count, 'picture')}" if groups is None else f"{plural(len(set(groups)), 'group')} of pictures"
+    note = (
+        f"Intervals are percentiles of 2,000 resamples of the {drawn}, drawn with replacement. Another set of pictures "
+        "of the same kind would give a rate within them about 19 times out of 20."
+    )
+    content: list[object] = [paragraphs([note]), table(overall)]
+    data: dict[str, Any] = dict(further) | {
+        name: {"value": each.value, "low": each.low, "high": each.high} for name, each in found.items()
+    }
+    ends = ("rate", "value", "low", "high")
+    tables = {"rates": Table([Column(name) for name in ends], [[name, *each] for name, each in found.items()])}
+    for title, members in parts.items():
+        if len(members) > 1:
+            # Resampling groups tells nothing within one of them.
+            own = _by_part(title, members, rates[:4], None if title == "group" else groups)
+            content += [tag("h3", f"By {title}"), table(own)]
+            tables[f"by_{title}"] = own
+            data[f"by_{title}"] = _part_data(members, rates)
+    return Section("rates", "Rates", joined(content), data, tables)
+
+
+def _number(rate: Rate, value: float) -> Html:
+    return tag("span", rate.shown(value))
+
+
+def _ends(rate: Rate, found: Interval) -> Html:
+    return tag("span", rate.between(found))
+
+
+def _by_part(title: str, parts: Parts, rates: Sequence[Rate], groups: Sequence[Hashable] | None) -> Table:
+    main = rates[0]
+    columns = [
+        Column(title, number=all(isinstance(name, int) for name in parts)),
+        Column("pictures", lambda count: f"{count:,}", True),
+        Column(main.title, _with_bar(main), True),
+        Column("from", main.shown, True),
+        Column("to", main.shown, True),
+        *(Column(rate.title, rate.shown, True) for rate in rates[1:]),
+    ]
+    rows = []
+    for name, members in parts.items():
+        found = main.of(members, groups)
+        others = [_ratio(rate, members) for rate in rates[1:]]
+        rows.append([name, len(members), found.value, found.low, found.high, *others])
+    return Table(columns, rows)
+
+
+def _with_bar(rate: Rate) -> Callable[[float], Html]:
+    def shown(value: float) -> Html:
+        width = f"width: {100 * min(max(value, 0), 1):.1f}%"
+        return joined([rate.shown(value), tag("span", tag("i", style=width), class_="bar")])
+
+    return shown
+
+
+def _ratio(rate: Rate, members: Int[np.ndarray, " M"]) -> float:
+    below = float(rate.denominators[members].sum())
+    return float(rate.numerators[members].sum()) / (below if below > 0 else 1.0)
+
+
+def _part_data(parts: Parts, rates: Sequence[Rate]) -> dict[str, dict[str, float]]:
+    return {
+        str(name): {"count": len(members)} | {rate.name: _ratio(rate, members) for rate in rates}
+        for name, members in parts.items()
+    }

@@ -1,0 +1,99 @@
+"""Elements of a report's page: texts are escaped, tables are files, figures follow the theme."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+
+from launch.runs.reporting.figures import ACCENT, INK, draw
+from launch.runs.reporting.markup import Column, Html, Table, percent, plural, table, tag, text
+from launch.runs.reporting.pictures import compared, heat_map, over, picture
+from launch.runs.reporting.rates import Rate
+from launch.runs.reporting.writing import write_table
+
+
+def test_text_is_escaped_and_markup_is_not():
+    assert tag("p", "a<b", tag("i", "&"), class_="x", hidden=True, title=None) == (
+        '<p class="x" hidden>a&lt;b<i>&amp;</i></p>'
+    )
+    assert tag("img", alt='"><script>') == '<img alt="&quot;&gt;&lt;script&gt;">'
+    assert text("שלום") == "<bdi>שלום</bdi>"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1, "100.0"), (0.99999, "99.9"), (0.0001, "<0.1"), (0, "0.0"), (0.5, "50.0"), (0.0012, "0.1")],
+)
+def test_shares_are_not_rounded_to_all_or_none(value, shown):
+    assert percent(value) == f"{shown}\N{NO-BREAK SPACE}%"
+
+
+def test_numbers_have_their_nouns():
+    assert [plural(1, "picture"), plural(1000, "picture")] == ["1 picture", "1,000 pictures"]
+
+
+def test_a_table_shows_the_first_rows_and_its_file_has_all(tmp_path):
+    columns = [Column("name"), Column("share", percent, True), Column("examples")]
+    content = Table(columns, [["a,<b>", 0.25, tag("img", alt="")], ["c", None, Html("")], ["d", 1.0, Html("")]])
+    shown = table(content, most=2)
+    assert "a,&lt;b&gt;" in shown
+    assert 'data-value="0.25">25.0' in shown
+    assert "1 more rows are in the CSV file" in shown
+    write_table(tmp_path / "x.csv", content)
+    with (tmp_path / "x.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file)) == [["name", "share"], ["a,<b>", "0.25"], ["c", ""], ["d", "1.0"]]
+
+
+def test_rates_of_parts_are_over_their_samples():
+    rate = Rate("cer", "CER", "", np.array([1.0, 0, 2]), np.array([4.0, 4, 2]))
+    assert rate.of().value == pytest.approx(3 / 10)
+    assert rate.of(np.array([0, 2])).value == pytest.approx(3 / 6)
+    assert rate.of(groups=["x", "x", "x"])[1:] == pytest.approx((3 / 10, 3 / 10))
+
+
+def test_figures_take_the_colours_of_the_page():
+    def paint(canvas):
+        canvas.axes[0].plot([0, 1], [0, 1], color=ACCENT)
+        canvas.name_bars(canvas.axes[0], ["京", "B"])
+
+    drawing = draw("a line", paint)
+    assert drawing.svg.startswith("<svg")
+    assert "var(--accent)" in drawing.svg
+    assert not re.search(f"{ACCENT}|{INK}|#000000|font-family|<text[^>]*font: ", drawing.svg)
+    assert "京" in drawing.svg
+    assert 'width="' not in drawing.svg[: drawing.svg.index(">")]
+    assert draw("a line", paint) == drawing
+    assert drawing.png.startswith(b"\x89PNG")
+
+
+def test_differences_are_marked_on_each_side():
+    pairs = [("1", "1"), ("B", "8"), ("<", None)]
+    assert compared(pairs, 0) == "<bdi>1<mark>B</mark><mark>&lt;</mark></bdi>"
+    assert compared(pairs, 1) == "<bdi>1<mark>8</mark><mark>␣</mark></bdi>"
+
+
+def test_a_heat_map_has_the_classes_that_matter_in_the_order_of_the_picture():
+    heat = np.zeros((4, 30))
+    heat[0, 7], heat[2, 3], heat[[1, 3], 0], heat[2, 4] = 1, 0.9, 1, 0.01
+    names = ["", *(f"t{place}" for place in range(1, 30))]
+    assert re.findall(r"<text[^>]*>([^<]*)</text>", heat_map(heat, names)) == [
+        "t7",
+        "t3",
+        "blank",
+        "4 steps from left to right",
+    ]
+
+
+def test_maps_are_hot_where_they_are_high():
+    gray = np.full((4, 6, 1), 100, np.uint8)
+    heat = np.zeros((4, 6))
+    heat[1, 2] = 1
+    shown = over(gray, heat).astype(int)
+    assert shown.shape == (4, 6, 3)
+    assert shown[1, 2, 0] > 200 > 60 > shown[1, 2, 2]
+    assert (np.delete(shown.reshape(-1, 3), 6 + 2, axis=0) == 100).all()
+
+
+def test_large_pictures_are_scaled_down():
+    assert 'width="100" height="50"' in picture(np.zeros((200, 400, 3), np.uint8), "dark", 100)
