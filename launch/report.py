@@ -3,7 +3,7 @@
 Writes ``report.html``, one page that opens from disk and needs no network, and its parts: ``report.json`` with all
 numbers, tables as CSV, figures as PNG. Readers, classifiers and detectors get their own sections: rates with 95 %
 intervals, characters or classes and what they are confused with, confidences and thresholds, and samples with the
-evidence for each prediction. An artifact shows heat maps, a work folder Grad-CAM as well.
+evidence for each prediction.
 
     python -m launch.report --workdir=runs/mine                                    # the run's validation samples
     python -m launch.report --artifact=zoo:arithmetic --data=arithmetic:count=500 --out=report

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 from launch.runs.assembly import show_notes
 from launch.runs.class_options import ClassOptions
-from launch.runs.config import Config, from_json, to_json
+from launch.runs.config import Config, to_json
 from launch.runs.decoding import decoded_by
-from launch.runs.folder import load_json, load_run
-from launch.runs.tasks import check_model, make_task
+from launch.runs.exported import load_task
+from launch.runs.folder import load_run
+from launch.runs.tasks import check_model
 from recog.cli.decoding import Decoding
 from recog.export.check import Agreement
-from recog.export.files import CONFIG, FILES, PROGRAM
-from recog.export.loading import load_card, load_codec
+from recog.export.files import FILES, PROGRAM
+from recog.export.loading import load_card
 from recog.export.write import Provenance, check_free, write_artifact
 from recog.serving.named import artifact_folder
 from recog.tasks.branches import BranchTask
-from recog.tasks.task import Task
 from recog.zoo import FOLDER as ZOO_FOLDER
 
 if TYPE_CHECKING:  # it imports onnx, which not every installation has
@@ -108,19 +108,12 @@ def add_onnx(artifact: str | Path, options: "OnnxOptions") -> None:
     if folder.parent == ZOO_FOLDER:
         raise ValueError(f"--artifact={artifact} is part of the package: copy {folder}, and name the copy")
     load_card(folder)  # a message about the folder, before one about its configuration
-    path, parity = write_onnx(folder, _task_of(folder), options)
+    path, parity = write_onnx(folder, load_task(folder), options)
     print(f"{path.stat().st_size:>12,}  {path}")
     print(
         f"opset {options.opset}; agrees with {PROGRAM} on {parity.pictures} pictures "
         f"(tokens equal, numbers within {parity.difference:.1e})"
     )
-
-
-def _task_of(artifact: Path) -> Task:
-    """Task that an artifact was exported from, in float32."""
-    config = from_json(Config, load_json(artifact / CONFIG))
-    config.model.dtype = "float32"
-    return make_task(config, load_codec(artifact)[0])
 
 
 def _resize(config: Config, height: int | None, width: int | None) -> None:

@@ -176,7 +176,7 @@ def _legend(evidence: Evidence) -> Html:
             "decoder's attention; characters that are read wrong are red."
         )
     else:
-        sentences.append("An exported program has no gradients: a report of the work folder shows Grad-CAM as well.")
+        sentences.append("Exported searches have no gradients: a report of the work folder shows Grad-CAM as well.")
     if evidence.has_heats:
         sentences.append("Heat maps show the probability of each character step by step.")
     return paragraphs([" ".join(sentences)])

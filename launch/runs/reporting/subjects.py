@@ -17,11 +17,13 @@ from datasets.specs import open_source
 from launch.runs.data import Samples, check, needs_to_measure
 from launch.runs.evaluating import own_samples
 from launch.runs.evaluating_artifact import settings_of
-from launch.runs.folder import load_run
+from launch.runs.exported import load_task, load_variables
+from launch.runs.folder import load_json, load_run
 from recog.codecs import ClassCodec, Codec, TextCodec
 from recog.evaluation.evaluator import Evaluator
 from recog.explaining import Explanation, explain
 from recog.export.artifact import Artifact
+from recog.export.files import CONFIG
 from recog.mesh import make_mesh, replicated
 from recog.serving.artifact_evaluator import ArtifactEvaluator
 from recog.serving.named import ZOO, artifact_folder
@@ -150,11 +152,20 @@ class ArtifactSubject(Subject):
     def sigmoid(self) -> bool:
         return self.model.card.settings.get("loss", SOFTMAX) == SIGMOID
 
+    @property
+    def explainable(self) -> bool:
+        """Whether it reads as the model in its configuration does, which has gradients."""
+        return not self.model.card.decoder and bool(load_json(self.folder / CONFIG))
+
     def explain(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], targets: Any
     ) -> list[Explanation]:
-        """Heat maps alone: an exported program has no gradients."""
-        del targets
+        if self.explainable:
+            targets = targets if isinstance(self.codec, TextCodec) else None
+            return explain(load_task(self.folder), load_variables(self.folder), images, sizes, targets)
+        return self._heat_maps(images, sizes)
+
+    def _heat_maps(self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"]) -> list[Explanation]:
         rows, explained = self.settings.batch_size, []  # programs are compiled for this number already
         for start in range(0, len(images), rows):
             part = images[start : start + rows], sizes[start : start + rows]
