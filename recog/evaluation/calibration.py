@@ -1,5 +1,6 @@
 """Temperature of class scores: a divisor of all logits that makes confidences right (Guo et al. 2017, section 4.2)."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ class Temperature(NamedTuple):
 
     value: float
     log_loss_before: float
-    """Mean negative log probability of the true classes, in nats, with temperature 1."""
+    """Mean negative log probability of the outcomes (true classes; readings right or wrong), in nats, with
+    temperature 1."""
     log_loss_after: float
     """The same with the fitted temperature."""
 
@@ -46,20 +48,29 @@ def fit_temperature(
     targets = np.full((count, width), 1 / (count + 2) / (width - 1))
     targets[np.arange(count), classes] = (count + 1) / (count + 2)
 
-    def loss(logarithm: float) -> float:
-        return -float(np.mean(np.sum(targets * log_probabilities(logits / np.exp(logarithm), sigmoid), axis=1)))
+    def loss(temperature: float) -> float:
+        return -float(np.mean(np.sum(targets * log_probabilities(logits / temperature, sigmoid), axis=1)))
 
-    grid = np.linspace(np.log(COLDEST), np.log(HOTTEST), GRID + 1)
-    best = int(np.argmin([loss(place) for place in grid]))
-    bounds = grid[max(best - 1, 0)], grid[min(best + 1, GRID)]
-    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    assert isinstance(found, optimize.OptimizeResult)
-    value = float(np.exp(found.x))
+    value = least(loss, COLDEST, HOTTEST)
     before, after = (
         -float(np.mean(log_probabilities(logits / divisor, sigmoid)[np.arange(count), classes]))
         for divisor in (1.0, value)
     )
     return Temperature(value, before, after)
+
+
+def least(loss: Callable[[float], float], coldest: float, hottest: float) -> float:
+    """Temperature between two others with the least loss, which is a function of the temperature."""
+
+    def of_logarithm(logarithm: float) -> float:
+        return loss(float(np.exp(logarithm)))
+
+    grid = np.linspace(np.log(coldest), np.log(hottest), GRID + 1)
+    best = int(np.argmin([of_logarithm(place) for place in grid]))
+    bounds = grid[max(best - 1, 0)], grid[min(best + 1, GRID)]
+    found = optimize.minimize_scalar(of_logarithm, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    assert isinstance(found, optimize.OptimizeResult)
+    return float(np.exp(found.x))
 
 
 def log_probabilities(logits: Float[np.ndarray, "N K"], sigmoid: bool) -> Float[np.ndarray, "N K"]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from recog.metrics import ClassCounts
-from recog.metrics.classes import BINS
+from recog.metrics.reliability import BINS
 
 BARS, LINE = "#2b6cb0", "#555555"
 """Colours of the bars and of the line of perfect calibration."""

@@ -2,56 +2,19 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, NamedTuple, Self, TypeVar
+from typing import ClassVar, Self
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from recog.metrics.counts import RateStyle
-
-Number = TypeVar("Number", int, Fraction)
+from recog.metrics.reliability import Reliability
 
 LEAST_PROBABILITY = 1e-15
 """Probabilities are clipped to this and to one minus this for the log loss (as Kaggle does); NaN counts as zero."""
 CLIP = 0.005
 """Probabilities are clipped to this and to one minus this for the clipped log loss, in which a confident mistake costs
 5.3 nats at most, and a right answer 0.005 at least; a common choice for Kaggle's Dogs vs. Cats."""
-BINS = 15
-"""Number of bins of the confidence (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 2)."""
-
-
-class Reliability(NamedTuple):
-    """Confidences, the probabilities of the most probable classes, in `BINS` bins of equal width; exact counts.
-
-    Bin ``i`` holds the confidences above ``i / BINS`` up to ``(i + 1) / BINS``.
-    """
-
-    counts: tuple[int, ...] = (0,) * BINS
-    """Number of samples of each bin."""
-    right: tuple[int, ...] = (0,) * BINS
-    """Number of samples of each bin whose most probable class is the true one."""
-    confidence: tuple[Fraction, ...] = (Fraction(0),) * BINS
-    """Sum of the confidences of each bin."""
-
-    @classmethod
-    def of(cls, confidences: Float[np.ndarray, " N"], right: Bool[np.ndarray, " N"]) -> Self:
-        """Sorts samples into bins."""
-        places = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
-        sums = [sum(map(Fraction, confidences[places == place].tolist()), start=Fraction(0)) for place in range(BINS)]
-        counts, correct = (np.bincount(chosen, minlength=BINS).tolist() for chosen in (places, places[right]))
-        return cls(tuple(counts), tuple(correct), tuple(sums))
-
-    def merged(self, other: Self) -> Self:
-        """Counts of the samples of both."""
-        return type(self)(
-            _sums(self.counts, other.counts), _sums(self.right, other.right), _sums(self.confidence, other.confidence)
-        )
-
-    @property
-    def error(self) -> float:
-        """Expected calibration error: mean over samples of the distance of their bin's accuracy and confidence."""
-        distances = (abs(right - confidence) for right, confidence in zip(self.right, self.confidence, strict=True))
-        return float(sum(distances, start=Fraction(0)) / max(sum(self.counts), 1))
 
 
 NO_SAMPLES = Reliability()
@@ -179,10 +142,6 @@ class ClassCounts:
                 for name, value in zip(self.names, values, strict=True)
             },
         }
-
-
-def _sums(one: tuple[Number, ...], other: tuple[Number, ...]) -> tuple[Number, ...]:
-    return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
 def _loss_sum(probabilities: Float[np.ndarray, " N"], least: float) -> Fraction:

@@ -92,6 +92,13 @@ class ReadingCounts:
         return self.edits / max(self.label_tokens, 1)
 
     @property
+    def mean_edit_distance(self) -> float:
+        """Mean number of edits of a sample: the average edit distance of the CRNN paper (Shi et al. 2015, Table 4),
+        whose fragment accuracy is ``accuracy``.
+        """
+        return self.edits / max(self.count, 1)
+
+    @property
     def length_consistency(self) -> float:
         """Share of samples whose prediction has the label's length."""
         return self.same_length / max(self.count, 1)
@@ -103,5 +110,6 @@ class ReadingCounts:
             "accuracy": self.accuracy,
             "one_minus_ned": self.one_minus_ned,
             "cer": self.cer,
+            "mean_edit_distance": self.mean_edit_distance,
             "length_consistency": self.length_consistency,
         }

@@ -66,6 +66,7 @@ def test_report_has_the_measures_by_name(evaluation):
             "accuracy": 1 / 3,
             "one_minus_ned": 1 - (1 / 2 + 1) / 3,
             "cer": 2 / 5,
+            "mean_edit_distance": 2 / 3,
             "length_consistency": 1 / 3,
         }
     )

@@ -25,7 +25,7 @@ from tests.launch.conftest import tiny_config
 from tests.launch.in_process import run_main
 from tests.launch.pictures import write_boxes
 
-KEYS = ["count", "accuracy", "one_minus_ned", "cer", "length_consistency", "images_per_second"]
+KEYS = ["count", "accuracy", "one_minus_ned", "cer", "mean_edit_distance", "length_consistency", "images_per_second"]
 
 
 def test_report_predictions_and_sheet(trained, digits, tmp_path):

@@ -96,6 +96,7 @@ def test_a_small_set_worked_by_hand() -> None:
         "accuracy": 0.25,
         "one_minus_ned": pytest.approx(1 - (0 + 1 / 7 + 1 / 7 + 1 / 8) / 4),
         "cer": pytest.approx(3 / 28),
+        "mean_edit_distance": 0.75,
         "length_consistency": 0.5,
     }
 
@@ -126,6 +127,7 @@ def test_two_empty_texts_are_equal() -> None:
         "accuracy": 1.0,
         "one_minus_ned": 1.0,
         "cer": 0.0,
+        "mean_edit_distance": 0.0,
         "length_consistency": 1.0,
     }
 
