@@ -97,7 +97,8 @@ def _line(text: str) -> UInt8[np.ndarray, "H W 3"]:
 
 def _names(names: Sequence[str], height: int) -> UInt8[np.ndarray, "H W 3"]:
     """Names flush right, one below the other, each in a line of this height."""
-    shown = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
+    shown = ["space" if name.isspace() else name for name in names]
+    shown = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in shown]
     width = max(map(_width, shown)) + 12
     picture = np.full((len(shown) * height, width, 3), PAPER, np.uint8)
     for number, name in enumerate(shown):
@@ -107,7 +108,9 @@ def _names(names: Sequence[str], height: int) -> UInt8[np.ndarray, "H W 3"]:
 
 def _names_below(names: Sequence[str], width: int) -> UInt8[np.ndarray, "H W 3"]:
     """Names side by side in columns of this width: short ones upright, others turned."""
-    tiles = [np.rot90(_names([name], width)) if len(name) > 2 else _upright(name, width) for name in names]
+    tiles = [
+        np.rot90(_names([name], width)) if len(name) > 2 or name.isspace() else _upright(name, width) for name in names
+    ]
     height = max(len(tile) for tile in tiles)
     return np.hstack([_padded(tile, below=height - len(tile)) for tile in tiles])
 

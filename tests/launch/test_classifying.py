@@ -34,6 +34,7 @@ from recog.training.optimizers import OptimizerConfig
 from tests.launch.conftest import StopAfter
 from tests.launch.in_process import parse
 from tests.launch.pictures import write_dark_and_bright
+from tests.training.events import load_pictures
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,8 @@ def test_it_learns_and_tells_its_rates(workdir):
     assert last["validation/f1/dark"] == 1.0
     assert last["train/cross_entropy_loss"] < 0.5
     assert (workdir / "curves.png").stat().st_size > 1000
+    shown = {(found.step, found.tag) for found in load_pictures(workdir)}
+    assert shown == {(step, f"validation/{name}") for step in (10, 20) for name in ("predictions", "confusion")}
     assert json.loads((workdir / "codec.json").read_text()) == {"kind": "classes", "names": ["dark", "bright"]}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from datasets.pipeline import DataConfig
+from launch.runs.box_tiles import LABELLED
 from launch.runs.config import Config
 from launch.runs.evaluating import evaluate
 from launch.runs.evaluating_artifact import evaluate_artifact
@@ -25,6 +26,7 @@ from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 from recog.training.optimizers import OptimizerConfig
 from tests.launch.conftest import StopAfter
+from tests.training.events import load_pictures
 
 PRIORS = ((12, 5), (15, 6), (18, 7), (20, 8), (24, 9), (28, 11), (34, 13), (42, 16), (50, 20))
 
@@ -96,6 +98,9 @@ def test_it_learns_and_tells_its_rates(workdir):
     assert last["validation/ap_50"] > 0.5
     assert last["train/box_loss"] < 0.1 * lines[0]["train/box_loss"]
     assert (workdir / "curves.png").stat().st_size > 1000
+    shown = load_pictures(workdir)
+    assert [(found.step, found.tag) for found in shown] == [(step, "validation/predictions") for step in (100, 200)]
+    assert (np.abs(shown[-1].picture.astype(int) - LABELLED) < 40).all(axis=2).any(), "boxes are outlined"
     assert json.loads((workdir / "codec.json").read_text())["kind"] == "boxes"
 
 
