@@ -109,7 +109,7 @@ def _names(names: Sequence[str], height: int) -> UInt8[np.ndarray, "H W 3"]:
 def _names_below(names: Sequence[str], width: int) -> UInt8[np.ndarray, "H W 3"]:
     """Names side by side in columns of this width: short ones upright, others turned."""
     tiles = [
-        np.rot90(_names([name], width)) if len(name) > 2 or name.isspace() else _upright(name, width) for name in names
+        _upright(name, width) if len(name.strip()) in (1, 2) else np.rot90(_names([name], width)) for name in names
     ]
     height = max(len(tile) for tile in tiles)
     return np.hstack([_padded(tile, below=height - len(tile)) for tile in tiles])

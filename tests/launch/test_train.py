@@ -108,7 +108,15 @@ def varied(digits, tmp_path_factory) -> Varied:
     return Varied(config, workdir, state, jitted[0])
 
 
-def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys):
+@pytest.fixture
+def drawn(tmp_path, monkeypatch) -> list[float]:
+    """Last steps logged by the run in ``run``, each time that its curves are drawn."""
+    steps = []
+    monkeypatch.setattr(CurvesFile, "draw", lambda self: steps.append(steps_logged(tmp_path / "run")[-1]))
+    return steps
+
+
+def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys, drawn):
     stopped = train(varied.config, tmp_path / "run", stop=StopAfter(3))
     assert int(stopped.step) == 3
     assert "stopped at step 3, saved; the same command goes on from there" in capsys.readouterr().out
@@ -116,6 +124,7 @@ def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys):
     assert "from step 3" in capsys.readouterr().out
     assert_same_state(jax.device_get(state), varied.state)
     assert steps_logged(tmp_path / "run") == [1, 2, 3, 4, 5, 6], "a resumed run logs every step once"
+    assert drawn == [3, 3, 6, 6], "curves are drawn at each evaluation and at the end"
 
 
 def test_the_step_compiles_as_often_as_is_logged(varied):
@@ -292,7 +301,7 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_samples(config, tmp_path)
         assert checkpoints.latest_step() is None, "nothing is saved after the trouble began"
 
 
-def test_curves_show_a_run_up_to_a_loss_that_is_not_finite(varied, tmp_path, monkeypatch):
+def test_curves_show_a_run_up_to_a_loss_that_is_not_finite(varied, tmp_path, monkeypatch, drawn):
     log = Record.log
 
     def trouble(self, step, totals, measured, say):
@@ -300,21 +309,11 @@ def test_curves_show_a_run_up_to_a_loss_that_is_not_finite(varied, tmp_path, mon
             raise NotFiniteError("trouble")
         return log(self, step, totals, measured, say)
 
-    drawn = []
     monkeypatch.setattr(Record, "log", trouble)
-    monkeypatch.setattr(CurvesFile, "draw", lambda self: drawn.append(steps_logged(tmp_path / "run")[-1]))
     with pytest.raises(NotFiniteError, match="trouble"):
-        train(varied.config, tmp_path / "run")
-    assert drawn == [3, 4]
-
-
-def test_pictures_can_be_left_out(varied, tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(CurvesFile, "draw", lambda self: drawn.append(steps_logged(tmp_path / "run")[-1]))
-    state = train(varied.config, tmp_path / "run", pictures=False)
-    assert drawn == [6]
+        train(varied.config, tmp_path / "run", pictures=False)
+    assert drawn == [4], "without pictures, curves are drawn at the end alone"
     assert load_pictures(tmp_path / "run") == []
-    assert_same_state(jax.device_get(state), varied.state)
 
 
 def test_bad_samples_are_named_before_training_or_skipped(config, tmp_path, capsys):
