@@ -129,4 +129,6 @@ def _heat_map(
     text = prediction.text or "(empty)"
     title = text if prediction.text == prediction.label else f"{text} ≠ {prediction.label}"
     frames = logits[row, : max(1, lengths[row])]
-    return heat_picture(picture, softmax(frames, axis=1), task.codec.class_names, f"{branch[1:]} {title}".strip())
+    return heat_picture(
+        picture, softmax(frames, axis=1), task.codec.class_names, f"{branch[1:]}: {title}" if branch else title
+    )

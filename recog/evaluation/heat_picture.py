@@ -38,7 +38,7 @@ def heat_picture(
     if not len(shares):
         raise ValueError("a heat map needs at least one frame")
     blank, peaks = names.index(""), shares.max(axis=0)
-    ranked = [place for place in np.argsort(-peaks, kind="stable").tolist() if place != blank]
+    ranked: list[int] = [place for place in np.argsort(-peaks, kind="stable").tolist() if place != blank]
     shown = [place for place in ranked[:ROWS] if peaks[place] >= LEAST] or ranked[:1]
     shown = [*sorted(shown, key=lambda place: int(shares[:, place].argmax())), blank]
     cell = max(1, round(WIDTH / len(shares))), 16
