@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 NUMBERS_AT_ONCE = 1 << 22
@@ -52,9 +52,10 @@ def interval(
     sums = np.stack(_checked(numerators, denominators), axis=1)
     if groups is not None:
         sums = _by_group(sums, groups)
-    ratios = _ratio(_resampled(sums, np.random.default_rng(seed), resamples))
+    distinct, times = np.unique(sums, axis=0, return_counts=True)
+    ratios = _ratio(_resampled(distinct, times, np.random.default_rng(seed), resamples))
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2]).tolist()
-    return Interval(float(_ratio(sums.sum(axis=0))), low, high)
+    return Interval(float(_ratio(times @ distinct)), low, high)
 
 
 def _checked(numerators: ArrayLike, denominators: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -84,13 +85,14 @@ def _by_group(sums: Float[np.ndarray, "N 2"], groups: Sequence[Hashable]) -> Flo
     return total
 
 
-def _resampled(sums: Float[np.ndarray, "N 2"], random: np.random.Generator, resamples: int) -> Float[np.ndarray, "R 2"]:
-    """Sums over each resample. Equal samples are drawn together: a rate of 0 and 1 takes two weights per resample."""
-    distinct, times = np.unique(sums, axis=0, return_counts=True)
+def _resampled(
+    distinct: Float[np.ndarray, "D 2"], times: Int[np.ndarray, " D"], random: np.random.Generator, resamples: int
+) -> Float[np.ndarray, "R 2"]:
+    """Sums over each resample of samples that occur several times: a rate of 0 and 1 takes two weights a resample."""
     rows = max(1, NUMBERS_AT_ONCE // len(distinct))
     return np.concatenate(
         [
-            random.multinomial(len(sums), times / len(sums), min(rows, resamples - start)) @ distinct
+            random.multinomial(times.sum(), times / times.sum(), min(rows, resamples - start)) @ distinct
             for start in range(0, resamples, rows)
         ]
     )

@@ -72,7 +72,7 @@ def test_rates_averages_and_confusions_are_scikit_learns():
     pairs += [[token, token] for token in random.choice(classes, 300).tolist()]
     counts = counts_of([["" if token == nothing else token for token in pair] for pair in pairs])
     labels, texts = zip(*pairs, strict=True)
-    expected = precision_recall_fscore_support(labels, texts, labels=classes)
+    expected = [np.asarray(values) for values in precision_recall_fscore_support(labels, texts, labels=classes)]
     rows = counts.rows(classes)
     assert [row.token for row in rows] == classes
     for place, values in zip(range(2, 5), expected, strict=False):

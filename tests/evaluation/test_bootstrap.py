@@ -71,7 +71,7 @@ def test_intervals_are_finite_and_in_order(samples, seed):
     assert 0 <= low <= high
 
 
-@pytest.mark.parametrize("right", [[1], [0], [1] * 30, [0] * 30])
+@pytest.mark.parametrize("right", [[1], [0], [1] * 30, [0] * 30, [0.1] * 30])
 def test_results_without_spread_have_the_value_at_both_ends(right):
     assert interval(right, np.ones(len(right))) == (right[0],) * 3
 

@@ -35,8 +35,9 @@ def test_no_samples_have_no_error():
 
 @pytest.mark.parametrize("temperature", [0.01, 0.4, 1.0, 3.0, 100.0])
 def test_a_known_temperature_is_found_and_mends_the_calibration(temperature):
-    true = RANDOM.beta(4, 1, 20_000)
-    right, claimed = RANDOM.random(20_000) < true, true**temperature
+    random = np.random.default_rng(0)
+    true = random.beta(4, 1, 20_000)
+    right, claimed = random.random(20_000) < true, true**temperature
     found = fit_confidence_temperature(claimed, right)
     assert found.value == pytest.approx(temperature, rel=0.04)
     assert found.log_loss_after <= found.log_loss_before + 1e-6
@@ -49,7 +50,7 @@ def test_the_minimum_is_that_of_a_search_over_the_exponent():
 
     def loss(exponent: float) -> float:
         power = confidences**exponent
-        return -np.mean(np.where(right, np.log(power), np.log(1 - power)))
+        return -float(np.mean(np.where(right, np.log(power), np.log(1 - power))))
 
     exact = optimize.minimize_scalar(loss, bounds=(0.1, 10), method="bounded")
     assert isinstance(exact, optimize.OptimizeResult)
