@@ -20,6 +20,11 @@ def define_flags() -> None:
     flags.DEFINE_string("workdir", None, "Folder for checkpoints and metrics; a run in it is resumed.")
     flags.mark_flags_as_required(["config", "workdir"])
     flags.DEFINE_string("profile_steps", "", "FIRST:LAST, such as 10:20: steps to trace into the workdir's profile/.")
+    flags.DEFINE_bool(
+        "pictures",
+        True,
+        "Whether evaluations draw curves.png and pictures for TensorBoard.",
+    )
     flags.DEFINE_integer(
         "stopped_status",
         0,
@@ -33,7 +38,8 @@ def main(argv: list[str]) -> None:
     del argv
     distributed.join(flags.FLAGS)
     with distributed.together():
-        state = train(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.profile_steps)
+        given = flags.FLAGS
+        state = train(given.config, given.workdir, given.profile_steps, pictures=given.pictures)
         finished = int(state.step) >= flags.FLAGS.config.train.steps
     if not finished:
         sys.exit(flags.FLAGS.stopped_status)

@@ -58,7 +58,8 @@ def watch(grid: Grid, start: Callable[[], Crew]) -> list[Death]:
             _show(grid, bar, seen)
             if not working:
                 break
-            time.sleep(LOOKED)
+            if crew.at_work:
+                time.sleep(LOOKED)
         for number, handler in before.items():
             signal.signal(number, handler)
     finally:

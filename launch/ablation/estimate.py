@@ -31,7 +31,7 @@ def time_first(cell: Cell) -> Speed:
     config.train.steps, config.train.log_every = STEPS, STEPS // 3
     config.train.evaluate_every = config.train.checkpoint_every = 0
     with tempfile.TemporaryDirectory() as folder:
-        train(config, folder)
+        train(config, folder, pictures=False)
         lines = load_metrics(Path(folder) / "metrics.jsonl")
     validated = next(line for line in reversed(lines) if "validation/images_per_second" in line)
     return Speed(

@@ -28,16 +28,20 @@ def write_class_files(folder: Path, evaluation: Evaluation, samples: Samples) ->
     assert isinstance(evaluation.counts, ClassCounts)
     write_calibration(folder / "calibration.png", evaluation.counts)
     write_confusion(folder, evaluation.counts)
-    tiles = [_tile(samples, prediction) for prediction in shown_first(evaluation.predictions)]
-    write_contact_sheet(folder / "contact_sheet.png", tiles, cell=CELL)
+    write_contact_sheet(folder / "contact_sheet.png", class_tiles(evaluation, samples), cell=CELL)
 
 
-def shown_first(predictions: list[Prediction]) -> list[Prediction]:
+def class_tiles(evaluation: Evaluation, samples: Samples, most: int = SHOWN) -> list[Tile]:
+    """Tiles of at most this number of samples, those that `shown_first` chooses."""
+    return [_tile(samples, prediction) for prediction in shown_first(evaluation.predictions, most)]
+
+
+def shown_first(predictions: list[Prediction], most: int = SHOWN) -> list[Prediction]:
     """Most confident mistakes first, up to half of the sheet, then right predictions, the least confident first."""
     wrong = sorted((p for p in predictions if p.text != p.label), key=lambda p: -p.confidence)
     right = sorted((p for p in predictions if p.text == p.label), key=lambda p: p.confidence)
-    room = max(SHOWN // 2, SHOWN - len(right))
-    return wrong[:room] + right[: SHOWN - len(wrong[:room])]
+    room = max(most // 2, most - len(right))
+    return wrong[:room] + right[: most - len(wrong[:room])]
 
 
 def _tile(samples: Samples, prediction: Prediction) -> Tile:

@@ -59,20 +59,21 @@ def write_files(
     return report
 
 
-def tiles(evaluation: Evaluation, samples: Samples, preprocess: Preprocess) -> list[Tile]:
+def tiles(evaluation: Evaluation, samples: Samples, preprocess: Preprocess, most: int = SHOWN) -> list[Tile]:
     """Tiles of wrong predictions, up to half of the sheet, followed by others in the order of the source.
 
     Args:
       evaluation: predictions of the samples.
       samples: the samples.
       preprocess: preprocessing of their pictures, in whose pixels detections are.
+      most: maximum number of tiles.
     """
     right = is_right if isinstance(evaluation.counts, BoxCounts) else str.__eq__
     wrong = (p for p in evaluation.predictions if not right(p.label, p.text))
-    chosen = list(itertools.islice(wrong, SHOWN // 2))
+    chosen = list(itertools.islice(wrong, most // 2))
     shown = {p.id for p in chosen}
     chosen += [p for p in evaluation.predictions if p.id not in shown]
-    return [tile_of(samples, p, preprocess) for p in chosen[:SHOWN]]
+    return [tile_of(samples, p, preprocess) for p in chosen[:most]]
 
 
 def tile_of(samples: Samples, prediction: Prediction, preprocess: Preprocess) -> Tile:

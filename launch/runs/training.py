@@ -16,20 +16,19 @@ from datasets.plan import BatchPlan
 from launch.runs import distributed
 from launch.runs.assembly import Run, assemble
 from launch.runs.config import Config
-from launch.runs.data import one_pass, shape_of_batch
+from launch.runs.curves_file import CurvesFile
+from launch.runs.data import shape_of_batch
 from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
 from launch.runs.frozen_features import frozen_features
 from launch.runs.lock import hold
 from launch.runs.settings import array_settings
 from launch.runs.states import advance_of, from_features, state_of
-from launch.runs.tasks import counts_of
 from launch.runs.utilization import utilization
+from launch.runs.validating import validator
 from recog.batch import Batch
 from recog.cli.disk import full_disk_named
 from recog.evaluation.cost import count_parameters
-from recog.evaluation.curves import write_curves
-from recog.evaluation.evaluator import Evaluator
 from recog.mesh import replicated
 from recog.training.checkpoints import Checkpoints, abstract, damage
 from recog.training.clock import Utilization
@@ -39,16 +38,23 @@ from recog.training.loop import Loop
 from recog.training.optimizers import make_schedule
 from recog.training.preemption import StopRequest
 from recog.training.profiling import Profile
-from recog.training.record import Measured, NotFiniteError, Record
+from recog.training.record import NotFiniteError, Record
 from recog.training.records import Records
 from recog.training.stack import Stack
 from recog.training.state import TrainState
 from recog.training.step import Settings, Totals, TrainStep, jit_train_step, zero_totals
 from recog.training.transfer import start_from
-from recog.training.writers import MetricWriter, NoWriter, load_metrics
+from recog.training.writers import MetricWriter, NoWriter
 
 
-def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: StopRequest | None = None) -> TrainState:
+def train(
+    config: Config,
+    workdir: str | Path,
+    profile_steps: str = "",
+    stop: StopRequest | None = None,
+    *,
+    pictures: bool = True,
+) -> TrainState:
     """Trains a run to its end or until a stop is requested; returns the last state.
 
     Args:
@@ -56,6 +62,8 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
       workdir: work folder; a run in it is resumed.
       profile_steps: ``FIRST:LAST``, steps to trace (`recog.training.profiling.Profile`).
       stop: an entered `StopRequest`; None listens for signals during training.
+      pictures: whether evaluations draw ``curves.png`` anew and pictures for TensorBoard; without, ``curves.png`` is
+        drawn at the end only.
 
     Raises:
       NotFiniteError: a loss or gradient became NaN or infinite.
@@ -67,7 +75,7 @@ def train(config: Config, workdir: str | Path, profile_steps: str = "", stop: St
         run = assemble(config, workdir)
         if note := profile.missed(run.start, config.train.steps):
             print(note, flush=True)
-        trained = train_runs([run], [workdir], [workdir.name], profile, stop)
+        trained = train_runs([run], [workdir], [workdir.name], profile, stop, pictures=pictures)
     if trained.state is None:
         raise trained.failures[0]
     return trained.state
@@ -88,6 +96,8 @@ def train_runs(
     names: Sequence[str],
     profile: Profile,
     stop: StopRequest | None = None,
+    *,
+    pictures: bool = False,
 ) -> Trained:
     """Trains runs of the same shapes as one program, from the same step on and with the same batches.
 
@@ -97,18 +107,25 @@ def train_runs(
       names: their names, for messages if there are several.
       profile: trace to write.
       stop: an entered `StopRequest`; None listens for signals during training.
+      pictures: whether evaluations draw; for one run only.
 
     Raises:
       DiskFullError: files could not be written.
     """
     with full_disk_named(folders):
-        return _train_runs(runs, folders, names, profile, stop)
+        return _train_runs(runs, folders, names, profile, stop, pictures)
 
 
 def _train_runs(
-    runs: Sequence[Run], folders: Sequence[Path], names: Sequence[str], profile: Profile, stop: StopRequest | None
+    runs: Sequence[Run],
+    folders: Sequence[Path],
+    names: Sequence[str],
+    profile: Profile,
+    stop: StopRequest | None,
+    pictures: bool,
 ) -> Trained:
     first, files = runs[0], contextlib.ExitStack()
+    curves = [CurvesFile(folder, first.config).draw if distributed.first() else None for folder in folders]
     stream, plan = batches(first)
     for run, folder in zip(runs, folders, strict=True):
         claim_together(folder, run.documents | {"samples": run.samples})
@@ -126,13 +143,14 @@ def _train_runs(
             programs, (stream, _) = Programs(runs, features), batches(first, features)
         drawn = files.enter_context(contextlib.closing(iter(stream)))
         writers = [files.enter_context(contextlib.closing(_writer(folder, first.start))) for folder in folders]
-        records = Records([record(*parts) for parts in zip(runs, kept, writers, strict=True)], names)
+        draws = curves if pictures else [None for _ in runs]
+        records = Records([record(*parts) for parts in zip(runs, kept, writers, draws, strict=True)], names)
         loop = Loop(
             config=first.config.train,
             train_step=functools.partial(programs.train_step, programs.settings),
             zero_totals=programs.zero_totals,
             stream=drawn,
-            evaluate=validator(runs),
+            evaluate=validator(runs, pictures=pictures),
             records=records,
             utilization=programs.utilization,
             profile=profile,
@@ -141,9 +159,8 @@ def _train_runs(
             state = loop.run(state, stop)
         except NotFiniteError:
             state = None
-    if distributed.first():
-        for folder in (folders[place] for place in records.living):
-            write_curves(folder / "curves.png", load_metrics(folder / "metrics.jsonl"), counts_of(first.config))
+    for draw in filter(None, curves):
+        draw()
     step = 0 if state is None else int(Stack(len(runs)).take(state, 0).step)
     if stop.requested and 0 < step < first.config.train.steps:
         print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)
@@ -230,33 +247,15 @@ def batches(run: Run, features: Features | None = None) -> tuple[grain.IterDatas
     return on_device(run.mesh, loaded), plan
 
 
-def validator(runs: Sequence[Run]) -> Callable[[TrainState], list[Measured]]:
-    """Returns a function that evaluates states on the validation samples, drawn once for all runs."""
-    run, stack = runs[0], Stack(len(runs))
-    evaluator = Evaluator(run.task, run.mesh)
-
-    def evaluate(state: TrainState) -> list[Measured]:
-        models = [stack.take(state, place).averaged for place in range(stack.size)]
-        with contextlib.closing(
-            one_pass(run.validation, run.config.data, run.task.codec, distributed.share())
-        ) as stream:
-            return [
-                Measured(e.report(), e.counts.ranks_by, e.hint, e.counts.ties_by)
-                for e in evaluator.each(models, stream)
-            ]
-
-    return evaluate
-
-
 def _writer(folder: Path, start: int) -> MetricWriter:
     return MetricWriter(folder, start) if distributed.first() else NoWriter()
 
 
-def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter) -> Record:
-    """Builds the record of a run."""
+def record(run: Run, checkpoints: Checkpoints, writer: MetricWriter, draw: Callable[[], None] | None) -> Record:
+    """Builds the record of a run; ``draw`` is called after each evaluation."""
     learning_rate = make_schedule(run.config.optimizer, run.config.train.steps)
     adapt = eta_learner(run, learning_rate)
-    return Record(writer, checkpoints, learning_rate, run.training.describe, adapt)
+    return Record(writer, checkpoints, learning_rate, run.training.describe, adapt, draw)
 
 
 def _restore(run: Run, checkpoints: Checkpoints) -> TrainState:

@@ -17,6 +17,8 @@ TRAINING, VALIDATION = "#2b6cb0", "#dd6b20"
 def write_curves(path: str | Path, metrics: Sequence[dict[str, float]], counts: type[Counts]) -> None:
     """Plots training losses (logarithmic) and the ranking rate of training and validation by step.
 
+    The file is replaced as a whole, so that a viewer or a killed job never leaves half a picture.
+
     Args:
       path: PNG to write.
       metrics: parsed lines of a run's ``metrics.jsonl``.
@@ -45,7 +47,9 @@ def write_curves(path: str | Path, metrics: Sequence[dict[str, float]], counts: 
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(frameon=False)
-    figure.savefig(path)
+    part = Path(path).with_suffix(".part")
+    figure.savefig(part, format="png")
+    part.replace(path)
 
 
 def _line(axes: Axes, metrics: Sequence[dict[str, float]], name: str, colour: str, marker: str = "") -> None:

@@ -43,6 +43,9 @@ class Evaluation(NamedTuple):
     """Likely cause if no prediction is right."""
     kept: Mapping[str, np.ndarray] = types.MappingProxyType({})
     """Outputs that the evaluator was asked to keep, by name, with a row for each prediction."""
+    shown: Mapping[str, np.ndarray] = types.MappingProxyType({})
+    """Outputs that the evaluator was asked to show, by name, with a row for each sample of the first batch, and the
+    samples' ``ids``."""
 
     def report(self) -> dict[str, float]:
         """Rates of the counts, and ``images_per_second``."""
@@ -80,6 +83,7 @@ class Tally:
         self._judge, self._decode, self._counts = judge, decode, []
         self._kept: dict[str, list[np.ndarray]] = {name: [] for name in keeps}
         self._predictions: list[Prediction] = []
+        self._shown: dict[str, np.ndarray] = {}
 
     def add(self, output: Output) -> None:
         """Adds a batch; rows without a sample are left out."""
@@ -94,6 +98,10 @@ class Tally:
         self._counts.append(self._judge.count(rows.prediction, rows.targets))
         for name, arrays in self._kept.items():
             arrays.append(rows.prediction[name])
+
+    def show(self, outputs: Mapping[str, np.ndarray], ids: np.ndarray, mask: np.ndarray) -> None:
+        """Keeps outputs of a batch to be shown."""
+        self._shown = {name: array[mask] for name, array in {**outputs, "ids": ids}.items()}
 
     def _decoded(self, decode: Decode, output: Output) -> Output:
         """Decodes all rows, so that all batches have one shape; rows without a sample have no frames."""
@@ -110,4 +118,4 @@ class Tally:
         predictions = [self._predictions[place] for place in order]
         kept = {name: np.concatenate(arrays)[order] for name, arrays in self._kept.items()}
         hint = self._judge.hint([p.label for p in predictions], [p.text for p in predictions])
-        return Evaluation(predictions, reduce(add, self._counts), seconds, hint, kept)
+        return Evaluation(predictions, reduce(add, self._counts), seconds, hint, kept, self._shown)

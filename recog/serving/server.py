@@ -28,7 +28,8 @@ class _Protocol(HttpToolsProtocol):
     """A connection, which is closed if the head of a request does not arrive in time, or does not end."""
 
     head_seconds = 10.0
-    """Seconds within which the head of a request must arrive."""
+    """Maximum seconds within which the head of a request must arrive; `serve` takes fewer if a whole request has
+    fewer."""
     head_size = 64 * 1024
     """Number of bytes after which a head that has not ended is too large."""
     _head_timer: asyncio.TimerHandle | None = None
@@ -138,12 +139,16 @@ def serve(
       OSError: the address or the port cannot be used.
       Exception: the models cannot be prepared.
     """
+
+    class Protocol(_Protocol):
+        head_seconds = min(_Protocol.head_seconds, limits.upload_seconds)
+
     lifecycle = Lifecycle(limits.requests)
     config = uvicorn.Config(
         make_app(models, limits, metrics, lifecycle, token),
         host,
         port,
-        http=_Protocol,
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

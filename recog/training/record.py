@@ -11,7 +11,7 @@ from recog.batch import Batch
 from recog.training.checkpoints import Checkpoints
 from recog.training.state import TrainState
 from recog.training.step import Totals
-from recog.training.writers import MetricWriter
+from recog.training.writers import Draw, MetricWriter
 
 Say = Callable[[str], None]
 """Function that shows a line to the user."""
@@ -36,6 +36,8 @@ class Measured(NamedTuple):
     """Likely cause of an accuracy of zero."""
     ties_by: str = ""
     """Name of the rate that ranks checkpoints equal in ``ranks_by``, lower is better; empty for none."""
+    pictures: Draw | None = None
+    """Draws pictures of the evaluation for TensorBoard; None for no pictures."""
 
 
 class Adapt(Protocol):
@@ -57,6 +59,8 @@ class Record:
     """Returns the origin of a sample by its id, for messages."""
     adapt: Adapt | None = None
     """Function called at each evaluation, or None."""
+    draw: Callable[[], None] | None = None
+    """Draws the metrics that have been written; called at the end of each evaluation. None draws nothing."""
 
     def log(self, step: int, totals: Totals, measured: dict[str, float], say: Say) -> float:
         """Writes the means over the steps since the last log line; returns their total loss.
@@ -107,6 +111,10 @@ class Record:
             say(measured.hint)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in (measured.rates | learnt).items() if "/" not in name)
         say(f"step {step}: validation {shown}{' (best so far)' if best else ''}")
+        if measured.pictures:
+            self.writer.show(step, measured.pictures)
+        if self.draw:
+            self.draw()
         return state
 
     def save(self, step: int, state: TrainState) -> None:

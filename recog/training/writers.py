@@ -1,12 +1,16 @@
 """Writing of metrics as JSON lines and for TensorBoard."""
 
 import json
-import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto.event_pb2 import Event, SessionLog  # pyright: ignore[reportAttributeAccessIssue]
-from tensorboardX.summary import scalar
+import numpy as np
+from jaxtyping import UInt8
+
+from recog.training.board import Board
+
+Draw = Callable[[], Mapping[str, UInt8[np.ndarray, "H W 3"]]]
+"""Function that draws RGB pictures by name."""
 
 
 class MetricWriter:
@@ -25,37 +29,21 @@ class MetricWriter:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
             temporary.replace(self.path)
         self._file = self.path.open("a", buffering=1)
-        self._board = _Board(Path(workdir) / "tensorboard", resumed_at + 1)
+        self._board = Board(Path(workdir) / "tensorboard", resumed_at + 1)
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         """Writes one line; TensorBoard groups names with a slash (``validation/accuracy``)."""
         self._file.write(json.dumps({"step": step, **metrics}) + "\n")
         self._board.write(step, metrics)
 
+    def show(self, step: int, draw: Draw) -> None:
+        """Draws pictures and writes them for TensorBoard."""
+        self._board.write_pictures(step, draw())
+
     def close(self) -> None:
         """Flushes and closes both."""
         self._file.close()
         self._board.close()
-
-
-class _Board:
-    """File for TensorBoard, written at once: ``SummaryWriter`` writes in a thread, which dies when the disk is full."""
-
-    def __init__(self, folder: Path, first: int):
-        folder.mkdir(parents=True, exist_ok=True)
-        self._events = EventsWriter(str(folder / "events"), f".{first}")
-        # Hides what earlier files hold from this step on.
-        start = SessionLog(status=SessionLog.START)
-        self._events.write_event(Event(wall_time=time.time(), step=first, session_log=start))
-
-    def write(self, step: int, metrics: dict[str, float]) -> None:
-        for name, value in metrics.items():
-            event = Event(wall_time=time.time(), step=step, summary=scalar(name, value))
-            self._events.write_event(event)
-        self._events.flush()
-
-    def close(self) -> None:
-        self._events.close()
 
 
 class NoWriter(MetricWriter):
@@ -66,6 +54,9 @@ class NoWriter(MetricWriter):
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         """Does nothing."""
+
+    def show(self, step: int, draw: Draw) -> None:
+        """Does nothing; nothing is drawn."""
 
     def close(self) -> None:
         """Does nothing."""

@@ -2,6 +2,7 @@
 
 import cv2
 import pytest
+from matplotlib.figure import Figure
 
 from recog.evaluation.curves import write_curves
 from recog.metrics import BoxCounts, ReadingCounts
@@ -17,6 +18,24 @@ def test_a_picture_comes_out(tmp_path, metrics):
     assert image is not None
     assert image.shape[1] > image.shape[0] > 300
     assert image.min() < 100 < image.max()
+
+
+def test_a_kill_while_they_are_drawn_leaves_the_curves_before(tmp_path, monkeypatch):
+    write_curves(tmp_path / "curves.png", TRAIN, ReadingCounts)
+    before = (tmp_path / "curves.png").read_bytes()
+
+    def killed(self, path, **settings):
+        path.write_bytes(b"half a picture")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Figure, "savefig", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_curves(tmp_path / "curves.png", TRAIN + VALIDATION, ReadingCounts)
+    assert (tmp_path / "curves.png").read_bytes() == before
+    write_curves(tmp_path / "curves.png", TRAIN + VALIDATION, ReadingCounts)
+    assert (tmp_path / "curves.png").read_bytes() != before
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
 
 
 def test_nothing_logged_is_said(tmp_path):

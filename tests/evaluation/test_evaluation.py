@@ -102,6 +102,13 @@ def test_outputs_that_are_neither_counted_nor_shown_stay_on_the_devices():
     assert Evaluator(Sparing(), make_mesh())({}, [batch([(0, "12", "12")])]).report()["accuracy"] == 1.0
 
 
+def test_outputs_of_the_first_batch_alone_are_shown():
+    batches = [batch([(2, "12", "12"), None, (0, "3", "34")]), batch([(1, "", "7"), None, None])]
+    evaluation = Evaluator(FirstPixels(), make_mesh(), shows=("lengths",))({}, batches)
+    assert {name: array.tolist() for name, array in evaluation.shown.items()} == {"ids": [2, 0], "lengths": [2, 1]}
+    assert not Evaluator(FirstPixels(), make_mesh())({}, batches).shown
+
+
 def test_no_batch_is_an_error():
     with pytest.raises(ValueError, match="no batch to evaluate"):
         Evaluator(FirstPixels(), make_mesh())({}, [])

@@ -22,6 +22,7 @@ from recog.training.loop import LoopConfig
 from recog.training.writers import load_metrics
 from tests.conftest import with_devices
 from tests.launch.conftest import CONFIG_FILE, assert_same_state, saved_arrays, tiny_config
+from tests.training.events import load_pictures
 
 HEARTBEAT = 20
 """Seconds after which a lost process is noticed."""
@@ -117,6 +118,8 @@ def test_two_processes_train_like_one_device(trained, file, tmp_path):
     assert_finished(launch(file, tmp_path / "run", tmp_path, both=()))
     expected, found = losses(trained.workdir), losses(tmp_path / "run")
     assert list(found) == list(expected) == [2, 4, 6, 8, 10, 12]
+    assert len(load_pictures(tmp_path / "run")) == 2 * 3, "one process draws"
+    assert (tmp_path / "run" / "curves.png").exists()
     # Sums in another order differ by 1e-7, which twelve steps amplify; other samples would differ by tenths.
     np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-4)
 

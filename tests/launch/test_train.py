@@ -19,11 +19,12 @@ import pytest
 from datasets.preflight import BadSamplesError
 from launch.runs import training
 from launch.runs.config import AlphabetConfig, Config
+from launch.runs.curves_file import CurvesFile
 from launch.runs.evaluating import evaluate
 from launch.runs.folder import OtherRunError, load_run
 from launch.runs.training import train
 from recog.training.checkpoints import Checkpoints
-from recog.training.record import NotFiniteError
+from recog.training.record import NotFiniteError, Record
 from recog.training.state import TrainState
 from recog.training.writers import load_metrics
 from tests.conftest import with_devices
@@ -35,6 +36,7 @@ from tests.launch.conftest import (
     varied_config,
     write_digits,
 )
+from tests.training.events import load_pictures
 
 
 def steps_logged(workdir: Path, name: str = "train/ctc_loss") -> list[float]:
@@ -58,6 +60,15 @@ def test_run_leaves_checkpoints_metrics_and_curves(trained):
     assert steps_logged(workdir, "validation/accuracy") == [6, 12]
     metrics = load_metrics(workdir / "metrics.jsonl")
     assert all(0 <= line["train/input_wait"] <= 1 for line in metrics if "train/input_wait" in line)
+
+
+def test_evaluations_show_predictions_confusions_and_heat_maps(trained):
+    shown = load_pictures(trained.workdir)
+    tags = ["validation/predictions", "validation/confusion", "validation/heat_maps"]
+    assert [(found.step, found.tag) for found in shown] == [(step, tag) for step in (6, 12) for tag in tags]
+    assert sum(found.bytes for found in shown) <= 2 * 300_000
+    assert all(found.picture.min() < 100 for found in shown), "there is something on each"
+    assert (shown[2].picture != shown[5].picture).any(), "frames change while a model learns"
 
 
 def test_best_checkpoint_carries_codec_and_metrics(trained):
@@ -97,7 +108,15 @@ def varied(digits, tmp_path_factory) -> Varied:
     return Varied(config, workdir, state, jitted[0])
 
 
-def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys):
+@pytest.fixture
+def drawn(tmp_path, monkeypatch) -> list[float]:
+    """Last steps logged by the run in ``run``, each time that its curves are drawn."""
+    steps = []
+    monkeypatch.setattr(CurvesFile, "draw", lambda self: steps.append(steps_logged(tmp_path / "run")[-1]))
+    return steps
+
+
+def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys, drawn):
     stopped = train(varied.config, tmp_path / "run", stop=StopAfter(3))
     assert int(stopped.step) == 3
     assert "stopped at step 3, saved; the same command goes on from there" in capsys.readouterr().out
@@ -105,6 +124,7 @@ def test_a_run_that_is_stopped_goes_on_bit_for_bit(varied, tmp_path, capsys):
     assert "from step 3" in capsys.readouterr().out
     assert_same_state(jax.device_get(state), varied.state)
     assert steps_logged(tmp_path / "run") == [1, 2, 3, 4, 5, 6], "a resumed run logs every step once"
+    assert drawn == [3, 3, 6, 6], "curves are drawn at each evaluation and at the end"
 
 
 def test_the_step_compiles_as_often_as_is_logged(varied):
@@ -279,6 +299,21 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_samples(config, tmp_path)
         train(config, tmp_path / "run")
     with Checkpoints(tmp_path / "run") as checkpoints:
         assert checkpoints.latest_step() is None, "nothing is saved after the trouble began"
+
+
+def test_curves_show_a_run_up_to_a_loss_that_is_not_finite(varied, tmp_path, monkeypatch, drawn):
+    log = Record.log
+
+    def trouble(self, step, totals, measured, say):
+        if step == 5:
+            raise NotFiniteError("trouble")
+        return log(self, step, totals, measured, say)
+
+    monkeypatch.setattr(Record, "log", trouble)
+    with pytest.raises(NotFiniteError, match="trouble"):
+        train(varied.config, tmp_path / "run", pictures=False)
+    assert drawn == [4], "without pictures, curves are drawn at the end alone"
+    assert load_pictures(tmp_path / "run") == []
 
 
 def test_bad_samples_are_named_before_training_or_skipped(config, tmp_path, capsys):

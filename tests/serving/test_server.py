@@ -1,5 +1,6 @@
 """A real server answers what it has taken before it ends, and closes connections that send nothing."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,15 +19,28 @@ from tests.painted_plates import write_artifacts
 from tests.serving.test_app import plate
 
 
-@pytest.fixture
-def server(tmp_path):
-    folder = write_artifacts(tmp_path)[1]
-    command = [sys.executable, "-m", "launch.serve", f"--artifact=digits={folder}", "--port=0"]
+@contextlib.contextmanager
+def started(folder, *flags):
+    artifact = write_artifacts(folder)[1]
+    command = [sys.executable, "-m", "launch.serve", f"--artifact=digits={artifact}", "--port=0", *flags]
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     yield process
     process.kill()
     process.wait()
+
+
+@pytest.fixture
+def server(tmp_path):
+    with started(tmp_path) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory) -> Iterator[str]:
+    """URL of a server that waits two seconds for a request, and is not ended by a test."""
+    with started(tmp_path_factory.mktemp("ready"), "--upload_seconds=2") as process:
+        yield wait_until_ready(process)[0]
 
 
 def wait_until_ready(process) -> tuple[str, list[str]]:
@@ -74,24 +89,22 @@ def test_sigterm_under_load_loses_no_request(server):
     assert sum('"path": "/v1/read"' in line for line in lines) == len(statuses)
 
 
-def test_a_connection_that_sends_no_request_is_closed(server):
-    url, _ = wait_until_ready(server)
-    host, port = url.removeprefix("http://").split(":")
+def test_a_connection_that_sends_no_request_is_closed(ready):
+    host, port = ready.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"POST /v1/read HT")
         assert connection.recv(100) == b""
-    assert read(url) == 200
+    assert read(ready) == 200
 
 
-def test_a_head_that_does_not_end_closes_its_connection(server):
-    url, _ = wait_until_ready(server)
-    host, port = url.removeprefix("http://").split(":")
+def test_a_head_that_does_not_end_closes_its_connection(ready):
+    host, port = ready.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"POST /v1/read HTTP/1.1\r\n")
         more = (b"X-More: " + b"a" * 1000 + b"\r\n") * 10_000
         with pytest.raises(ConnectionError):
             connection.sendall(more)
-    assert read(url) == 200
+    assert read(ready) == 200
 
 
 def test_a_port_in_use_is_named(tmp_path):

@@ -71,20 +71,30 @@ def test_the_loss_is_that_of_the_paper(setup):
     np.testing.assert_allclose(loss(doubled, batch, KEY)[0], (expected + 0.5 * sums["loss_no_point"]) / 4, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("branch", "parts"), [("integer", "7 10 3 12"), ("decimal", "99 5 25 00"), ("no_point", "799 105 325 1200")]
-)
-def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branch, parts):
+PARTS = {"integer": "7 10 3 12", "decimal": "99 5 25 00", "no_point": "799 105 325 1200"}
+"""What the branches read of each price."""
+
+
+@pytest.fixture(scope="module")
+def branches(setup):
+    """By branch: losses, and the logits with the part's labels and lengths."""
     task, batch, variables, _ = setup
-    losses = jax.jit(lambda v: task.branch_losses(v, batch, train=False)[0])(variables)
-    labels = np.zeros((5, 6), np.int32)
-    lengths = np.array([*map(len, parts.split()), 0])
-    for row, text in enumerate(parts.split()):
-        labels[row, : len(text)] = TOKENS.encode(text)
+    labels, lengths = {}, {}
+    for branch, parts in PARTS.items():
+        labels[branch], lengths[branch] = np.zeros((5, 6), np.int32), np.array([*map(len, parts.split()), 0])
+        for row, text in enumerate(parts.split()):
+            labels[branch][row, : len(text)] = TOKENS.encode(text)
     given = {name: value for name, value in variables.items() if name != WEIGHTS}
-    split = {name: jnp.asarray(labels) for name in task.model.branches}
-    apply = jax.jit(lambda v: task.model.apply(v, batch.images / 127.5 - 1, batch.widths, split, train=False))
-    logits = apply(given)[branch]
+    losses = jax.jit(lambda v: task.branch_losses(v, batch, train=False)[0])(variables)
+    apply = jax.jit(lambda v: task.model.apply(v, batch.images / 127.5 - 1, batch.widths, labels, train=False))
+    logits = apply(given)
+    return {branch: (losses[branch], logits[branch], labels[branch], lengths[branch]) for branch in PARTS}
+
+
+@pytest.mark.parametrize("branch", PARTS)
+def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branches, branch):
+    task, *_ = setup
+    losses, logits, labels, lengths = branches[branch]
     if task.model.config.decoder == "ctc":
         padding = (np.arange(6) >= lengths[:, None]).astype(np.float32)
         theirs = optax.ctc_loss(logits, np.zeros(logits.shape[:2]), labels, padding)
@@ -92,7 +102,7 @@ def test_each_branch_has_the_loss_of_optax_on_its_part(setup, branch, parts):
         targets = np.pad(labels, ((0, 0), (0, 1)))
         live = np.arange(7) <= lengths[:, None]
         theirs = jnp.sum(optax.softmax_cross_entropy_with_integer_labels(logits, targets) * live, axis=1)
-    np.testing.assert_allclose(losses[branch][:4], theirs[:4], rtol=1e-4)
+    np.testing.assert_allclose(losses[:4], theirs[:4], rtol=1e-4)
 
 
 def test_rows_without_a_sample_change_nothing(setup):
@@ -198,10 +208,11 @@ def test_hypergradient_is_the_derivative_of_the_validation_loss_through_one_step
     step = 0.02
     numeric = (validation_loss_after_a_step(0.5 + step) - validation_loss_after_a_step(0.5 - step)) / (2 * step)
     params, gradient = jax.jit(task.probe)(variables, batch, key, rate)
-    total, samples = jax.jit(task.hypergradient)(variables, params, gradient, held_out)
+    hypergradient = jax.jit(task.hypergradient)
+    total, samples = hypergradient(variables, params, gradient, held_out)
     assert samples == 2
     np.testing.assert_allclose(rate * total / samples, numeric, rtol=0.02)
-    before, _ = jax.jit(task.hypergradient)(variables, variables["params"], gradient, held_out)
+    before, _ = hypergradient(variables, variables["params"], gradient, held_out)
     assert abs(float(before / total) - 1) > 0.05, "the step must matter, or this test would not see it missing"
 
 

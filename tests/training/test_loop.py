@@ -20,6 +20,7 @@ from recog.training.state import TrainState
 from recog.training.step import Totals
 from recog.training.writers import MetricWriter, load_metrics
 from tests.batches import text_batch
+from tests.training.events import load_pictures
 
 
 def batch_of(number: int) -> Batch:
@@ -61,13 +62,13 @@ class Evaluations:
         return [Measured({"accuracy": 0.5}, "accuracy")]
 
 
-def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, step=None, profile_steps=""):
+def run(tmp_path, config, numbers=None, evaluate=None, stop=None, adapt=None, step=None, profile_steps="", draw=None):
     numbers = list(range(100)) if numbers is None else numbers
     state = TrainState(jnp.zeros((), jnp.int32), jnp.zeros(()), {}, ())
     stream = iter(grain.MapDataset.source(numbers).map(batch_of).to_iter_dataset())
     writer = MetricWriter(tmp_path)
     with Checkpoints(tmp_path) as checkpoints:
-        record = Record(writer, checkpoints, lambda step: 0.1, lambda index: f"file:{index}", adapt)
+        record = Record(writer, checkpoints, lambda step: 0.1, lambda index: f"file:{index}", adapt, draw)
         loop = Loop(
             config=config,
             train_step=step or jax.jit(train_step, donate_argnums=(0, 1)),
@@ -97,6 +98,26 @@ def test_logs_evaluates_and_saves_when_due_and_at_the_end(tmp_path):
     lines = load_metrics(tmp_path / "metrics.jsonl")
     assert [line["step"] for line in lines if "train/ctc_loss" in line] == [2, 4, 5, 6, 8, 10, 11]
     assert all(line["train/ctc_loss"] == 1.0 for line in lines if "train/ctc_loss" in line), "a mean over samples"
+
+
+def test_metrics_are_drawn_once_after_each_evaluation(tmp_path):
+    drawn = []
+
+    def draw():
+        drawn.append(load_metrics(tmp_path / "metrics.jsonl")[-1])
+
+    run(tmp_path, LoopConfig(steps=11, log_every=2, evaluate_every=4, checkpoint_every=5), draw=draw)
+    assert drawn == [{"step": step, "validation/accuracy": 0.5} for step in (4, 8, 11)]
+
+
+def test_pictures_of_an_evaluation_are_written_with_its_step(tmp_path):
+    def evaluate(state: TrainState) -> list[Measured]:
+        picture = np.full((1, 1, 3), int(state.step), np.uint8)
+        return [Measured({"accuracy": 0.5}, "accuracy", pictures=lambda: {"validation/heat_maps": picture})]
+
+    run(tmp_path, LoopConfig(5, 0, 2, 0), evaluate=evaluate)
+    shown = [(found.step, found.tag, found.picture.max()) for found in load_pictures(tmp_path)]
+    assert shown == [(step, "validation/heat_maps", step) for step in (2, 4, 5)]
 
 
 def test_a_stop_during_an_evaluation_ends_after_one_more_step_with_everything_saved(tmp_path):

@@ -17,6 +17,7 @@ from recog.training.preemption import StopRequest
 from recog.training.records import Records
 from recog.training.writers import load_metrics
 from tests.launch.conftest import saved_arrays, tiny_config
+from tests.training.events import load_pictures
 
 RATES = Axis(
     "rate",
@@ -86,6 +87,7 @@ def test_each_folder_is_a_run_of_its_own(cells, together):
         assert all(
             line["train/together"] == 4 for line in load_metrics(folder / "metrics.jsonl") if "train/mfu" in line
         )
+        assert load_pictures(folder) == [], "a grid would write thousands"
         read.append(np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(run.variables["params"])]))
     for one in range(4):
         assert not any(np.array_equal(read[one], read[other]) for other in range(one))
