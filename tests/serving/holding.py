@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from recog.serving.batcher import Batcher
 
@@ -11,7 +12,12 @@ from recog.serving.batcher import Batcher
 def held(batcher: Batcher) -> Iterator[threading.Event]:
     """Lets a batcher read only once the event is set, or the block is left: a failing test must not wait for ever."""
     go, read = threading.Event(), batcher._run
-    batcher._run = lambda key, items: go.wait() and read(key, items)
+
+    def wait_and_read(key: Any, items: list[Any]) -> Any:
+        go.wait()
+        return read(key, items)
+
+    batcher._run = wait_and_read
     try:
         yield go
     finally:

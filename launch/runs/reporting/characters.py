@@ -71,17 +71,15 @@ def _rates(counts: AlignedCounts, order: Sequence[Hashable]) -> Table:
         Column("character", lambda token: text(str(token))),
         Column("in labels", lambda count: f"{count:,}", True),
         Column("precision", percent, True),
-        Column("recall", percent_if_any, True),
-        Column("F1", percent_if_any, True),
+        Column("recall", percent, True),
+        Column("F1", percent, True),
         Column("read as", text_or_nothing),
     ]
-    rows = [row if row.support else row._replace(recall=None, f1=None) for row in counts.rows(order)]
-    return Table(columns, [[*row, " ".join(confusions.get(row.token, [])[:4])] for row in rows])
-
-
-def percent_if_any(share: float | None) -> str:
-    """A share, or a dash where there is nothing to share."""
-    return "–" if share is None else percent(share)
+    rows = []
+    for row in counts.rows(order):
+        of_labels = (row.recall, row.f1) if row.support else (None, None)
+        rows.append([row.token, row.support, row.precision, *of_labels, " ".join(confusions.get(row.token, [])[:4])])
+    return Table(columns, rows)
 
 
 def text_or_nothing(value: str) -> Html:

@@ -87,7 +87,7 @@ def test_weights_in_half_precision_are_stored_in_half_the_size(name, monkeypatch
         for model in (halves, singles)
     )
     for one, other in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-5, atol=1e-4)
 
 
 def large_constants(model: onnx.ModelProto) -> set[tuple[bytes, int]]:
