@@ -105,6 +105,8 @@ def test_rates_are_given_by_group_and_by_split(written, numbers):
             "one_minus_ned": 1,
             "mean_edit_distance": 0,
             "length_consistency": 1,
+            "low": 1,
+            "high": 1,
         },
         "b": pytest.approx(
             {
@@ -114,6 +116,8 @@ def test_rates_are_given_by_group_and_by_split(written, numbers):
                 "one_minus_ned": 5 / 6,
                 "mean_edit_distance": 0.5,
                 "length_consistency": 1,
+                "low": 0,
+                "high": 1,
             }
         ),
     }

@@ -217,7 +217,7 @@ def class_samples(collected: Collected) -> Section:
     wrong, unsure = order[~right[order]][:SHOWN], order[right[order]][::-1][: SHOWN // 2]
     chosen: Chosen = {
         "Most confident mistakes": (
-            "No threshold of the confidence keeps these out; look for wrong labels.",
+            "The last that a threshold of the confidence keeps out; look for wrong labels.",
             wrong.tolist(),
         ),
         "Least confident right ones": ("The first that a threshold loses.", unsure.tolist()),

@@ -32,6 +32,7 @@ DPI = 160
 """Dots per inch of PNG files."""
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # names of classes may have dollar signs
     "font.size": 9,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -69,6 +70,7 @@ class Canvas:
         known = (
             name if self._on_page else "".join(c if font.get_char_index(ord(c)) else f"U+{ord(c):04X}" for c in name)
         )
+        known = f"\N{ZERO WIDTH SPACE}{known}" if known.startswith("_") else known  # Matplotlib would leave it out
         return f"{known}, {note}" if note else known
 
 
