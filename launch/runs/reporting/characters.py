@@ -128,11 +128,11 @@ def matrix_table(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str]
     off = matrix.copy()
     np.fill_diagonal(off, 0)
     most = max(int(off.max(initial=0)), 1)
-    head = tag("tr", tag("th", ""), *(tag("th", text(name), scope="col") for name in columns))
+    head = tag("tr", tag("th", ""), *(tag("th", text(name), scope="col", title=name) for name in columns))
     body = [
         tag(
             "tr",
-            tag("th", text(name), scope="row"),
+            tag("th", text(name), scope="row", title=name),
             *(_cell(matrix, row, column, most) for column in range(len(columns))),
         )
         for row, name in enumerate(rows)

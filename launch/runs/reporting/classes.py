@@ -99,7 +99,7 @@ def classes_section(collected: Collected) -> Section:
         "classes": {name: dict(zip(_RATES, row[1:], strict=True)) for name, row in zip(names, rates.rows, strict=True)},
         "macro_f1": float(counts.f1.mean()),
         "macro_auc": float(np.mean(areas)) if areas else None,
-        "confusion": counts.confusion.tolist(),
+        "confused": _off_diagonal(counts),
     }
     tables = {"classes": rates, "confused": confused, "confusion": _full_matrix(counts)}
     return Section("classes", "Classes", joined(content), data, tables, {"roc": drawing.png}, _brief(counts))
@@ -164,6 +164,17 @@ def _matrix(counts: ClassCounts) -> list[Html]:
     some = f", of the {MATRIX} classes that are confused most" if len(counts.names) > MATRIX else ""
     matrix = matrix_table(counts.confusion[np.ix_(chosen, chosen)], names, names)
     return [tag("div", matrix, tag("p", f"Labels in rows, predictions in columns{some}.", class_="quiet small"))]
+
+
+def _off_diagonal(counts: ClassCounts) -> list[tuple[str, str, int]]:
+    """Class, class predicted in its place, and number of samples, of all confusions, the most frequent first."""
+    labels, found = np.nonzero(counts.confusion)
+    times = counts.confusion[labels, found]
+    return [
+        (counts.names[labels[place]], counts.names[found[place]], int(times[place]))
+        for place in np.argsort(-times, kind="stable")
+        if labels[place] != found[place]
+    ]
 
 
 def _full_matrix(counts: ClassCounts) -> Table:

@@ -98,8 +98,9 @@ def threshold_sentence(selective: Selective, wanted: float, verb: str) -> str:
     """Threshold for a wanted accuracy and the share of pictures that it leaves."""
     place = typed_threshold_for(selective, wanted)
     if place is None:
-        best = typed_threshold_for(selective, float(selective.accuracy.max()))
-        assert best is not None
+        best = typed_threshold_for(selective, float(selective.accuracy.max(initial=0)))
+        if best is None or best.accuracy == 0:
+            return f"Nothing is {verb} right, at any confidence."
         at = f"{percent(best.accuracy)} at confidence ≥ {_typed(best.threshold)}"
         return (
             f"No threshold of the confidence makes {percent(wanted)} of what is {verb} right; the best is {at}, for "

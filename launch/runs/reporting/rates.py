@@ -150,7 +150,8 @@ def _by_part(title: str, parts: Parts, rates: Sequence[Rate], groups: Sequence[H
     for name, members in parts.items():
         found = main.of(members, groups)
         others = [_ratio(rate, members) for rate in rates[1:]]
-        rows.append([name, len(members), found.value, found.low, found.high, *others])
+        ends = (found.low, found.high) if found.low < found.high else (None, None)
+        rows.append([name, len(members), found.value, *ends, *others])
     return Table(columns, rows)
 
 
@@ -167,8 +168,8 @@ def _ratio(rate: Rate, members: Int[np.ndarray, " M"]) -> float:
     return float(rate.numerators[members].sum()) / (below if below > 0 else 1.0)
 
 
-def _part_data(parts: Parts, rates: Sequence[Rate], shown: Table) -> dict[str, dict[str, float]]:
-    """Rates of each part, with the ends of the first one's interval."""
+def _part_data(parts: Parts, rates: Sequence[Rate], shown: Table) -> dict[str, dict[str, float | None]]:
+    """Rates of each part, with the ends of the first one's interval; None without spread."""
     found = {}
     for (name, members), row in zip(parts.items(), shown.rows, strict=True):
         ends = {"low": row[3], "high": row[4]}

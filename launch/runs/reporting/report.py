@@ -89,9 +89,11 @@ def _folder(request: Request, subject: Subject) -> Path:
     out = Path(request.out) if request.out else Path(request.workdir or "") / FOLDER
     if (out / CONFIG).exists():
         raise ValueError(f"--out={out} is the folder of a model, whose files a report would replace: choose another")
+    if not out.is_dir() and out.exists():
+        raise ValueError(f"--out={out} is a file: choose a folder")
     out.mkdir(parents=True, exist_ok=True)
     if not os.access(out, os.W_OK | os.X_OK):
-        raise PermissionError(f"--out={out} cannot be written to: choose another folder")
+        raise ValueError(f"--out={out} cannot be written to: choose another folder")
     return out
 
 
