@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from launch.runs.reporting.figures import ACCENT, INK, draw
-from launch.runs.reporting.markup import Column, Html, Table, percent, plural, table, tag, text
+from launch.runs.reporting.markup import Column, Html, Table, percent, plural, table, tag, text, visible
 from launch.runs.reporting.pictures import compared, heat_map, over, picture
 from launch.runs.reporting.rates import Rate, rates_section
 from launch.runs.reporting.section import Section
@@ -31,12 +31,22 @@ def test_shares_are_not_rounded_to_all_or_none(value, shown):
     assert percent(value) == f"{shown}\N{NO-BREAK SPACE}%"
 
 
+def test_white_space_is_named():
+    assert [visible(token) for token in (" ", "\N{IDEOGRAPHIC SPACE}", "\t", "a b", "")] == [
+        "space",
+        "ideographic space",
+        r"'\t'",
+        "a b",
+        "",
+    ]
+
+
 def test_numbers_have_their_nouns():
     assert [plural(1, "picture"), plural(1000, "picture")] == ["1 picture", "1,000 pictures"]
 
 
 def test_a_table_shows_the_first_rows_and_its_file_has_all(tmp_path):
-    columns = [Column("name"), Column("share", percent, True), Column("examples")]
+    columns = [Column("name"), Column("share", percent, True), Column("examples", pictures=True)]
     content = Table(columns, [["a,<b>", 0.25, tag("img", alt="")], ["c", None, Html("")], ["d", 1.0, Html("")]])
     shown = table(content, most=2)
     assert "a,&lt;b&gt;" in shown

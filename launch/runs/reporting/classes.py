@@ -150,7 +150,15 @@ def _rates(counts: ClassCounts, curves: Sequence[Roc | None]) -> Table:
     ]
     support = counts.confusion.sum(axis=1).tolist()
     areas = [curve.area if curve else None for curve in curves]
-    rates = counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist()
+    predicted, labelled = counts.confusion.sum(axis=0) > 0, np.array(support) > 0
+    rates = (
+        [float(value) if known else None for value, known in zip(values, some, strict=True)]
+        for values, some in (
+            (counts.precision, predicted),
+            (counts.recall, labelled),
+            (counts.f1, predicted | labelled),
+        )
+    )
     return Table(columns, list(zip(counts.names, support, *rates, areas, strict=True)))
 
 
@@ -192,7 +200,7 @@ def _confused(collected: Collected) -> Table:
         Column("label", lambda name: text(str(name))),
         Column("classified as", lambda name: text(str(name))),
         Column("times", lambda count: f"{count:,}", True),
-        Column("examples"),
+        Column("examples", pictures=True),
     ]
     ranked = sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:CONFUSED]
     return Table(columns, [[*pair, len(places), _examples(collected, places)] for pair, places in ranked])

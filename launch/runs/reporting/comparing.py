@@ -22,6 +22,7 @@ from launch.runs.reporting.markup import (
     table,
     tag,
     text,
+    visible,
 )
 from launch.runs.reporting.pictures import compared
 from launch.runs.reporting.samples import SHOWN, Chosen, card, cards
@@ -159,7 +160,7 @@ def _labelled(collected: Collected, places: Sequence[int]) -> AlignedCounts:
 
 def _gains(scores: Sequence[Score], names: tuple[str, str]) -> Table:
     columns = [
-        Column("class", text),
+        Column("class", lambda name: text(visible(name))),
         Column("in labels", lambda count: f"{count:,}", True),
         Column(f"F1, {names[0]}", percent, True),
         Column(f"F1, {names[1]}", percent, True),
@@ -180,7 +181,7 @@ def _bars(scores: Sequence[Score]) -> Callable[[Canvas], None]:
         axes.axhline(0, color=INK, linewidth=1)
         axes.set(ylabel="points of F1", xlim=(-0.7, len(shown) - 0.3))
         axes.grid(axis="x", visible=False)
-        names = [score.name for score in shown]
+        names = [visible(score.name) for score in shown]
         canvas.name_bars(axes, names, turned=any(len(name) > 2 for name in names))
 
     return paint

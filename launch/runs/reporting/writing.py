@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from launch.runs.reporting.markup import Html, Table, as_json
+from launch.runs.reporting.markup import Table, as_json
 from launch.runs.reporting.section import Section
 
 PAGE, NUMBERS = "report.html", "report.json"
@@ -37,12 +37,8 @@ def _parts_of_earlier(out: Path) -> list[str]:
 
 
 def write_table(path: Path, content: Table) -> None:
-    """Writes a table without the columns that only people can use."""
-    shown = [
-        place
-        for place in range(len(content.columns))
-        if not any(isinstance(row[place], Html) and "<img" in row[place] for row in content.rows)
-    ]
+    """Writes a table without its columns of pictures."""
+    shown = [place for place, column in enumerate(content.columns) if not column.pictures]
     with path.open("w", encoding="utf-8-sig", newline="") as file:  # spreadsheets need the mark to see UTF-8
         writer = csv.writer(file)
         writer.writerow([content.columns[place].title for place in shown])
