@@ -66,6 +66,8 @@ def make_report(request: Request) -> Path:
     if other:
         require_same_kind(subject.codec, other.codec, (subject.given, other.given))
     splits = _splits(subject, request)
+    if request.group_by:
+        _check_groups(splits, request.group_by)
     same = _same(other, splits, request) if other else []
     collected = collect(subject, splits)
     groups, parts = _groups(collected, request)
@@ -120,6 +122,17 @@ def _same(other: Subject, splits: Sequence[Split], request: Request) -> list[Spl
         raise ValueError(f"--against={request.against}: {error}") from None
 
 
+def _check_groups(splits: Sequence[Split], group_by: str) -> None:
+    """Raises ``ValueError`` for a pattern that makes no groups, before a long computation."""
+    origins = [split.samples.describe(place) for split in splits for place in split.samples.checked.indices]
+    found = by_regex(origins, group_by)
+    if len(found) == 1:
+        raise ValueError(
+            f"--group_by={group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern for "
+            f"origins such as {origins[0]!r}"
+        )
+
+
 def _groups(collected: Collected, request: Request) -> tuple[list[Hashable] | None, dict[str, Parts]]:
     """Group of each sample, and the division of the samples by split and by group."""
     names = [item.split.name for item in collected.items]
@@ -127,11 +140,6 @@ def _groups(collected: Collected, request: Request) -> tuple[list[Hashable] | No
     if not request.group_by:
         return None, {"split": splits}
     found = by_regex([item.origin for item in collected.items], request.group_by)
-    if len(found) == 1:
-        raise ValueError(
-            f"--group_by={request.group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern "
-            f"for origins such as {collected.items[0].origin!r}"
-        )
     groups: list[Hashable] = [""] * len(names)
     for name, members in found.items():
         for place in members:
