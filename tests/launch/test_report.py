@@ -279,7 +279,7 @@ def test_detectors_have_their_own_sections(tmp_path):
     assert numbers["rates"]["precision_50"]["value"] == pytest.approx(1 / 2)
     assert numbers["rates"]["false_alarms_per_picture"]["value"] == pytest.approx(1 / 3)
     assert numbers["comparison"]["mcnemar"] == {"only_first": 1, "only_second": 0, "p": 1}
-    by_score = {row["minimum score"]: row for row in numbers["detection"]["by_score"]}
+    by_score = {row["score ≥"]: row for row in numbers["detection"]["by_score"]}
     assert by_score[0.6]["precision"] == pytest.approx(1 / 2)
     assert by_score[0.7]["precision"] == 1  # the false alarm has a score of 0.6
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

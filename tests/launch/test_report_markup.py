@@ -100,6 +100,13 @@ def test_rates_without_spread_have_no_interval():
     assert section.data["by_split"]["b"] == {"count": 3, "accuracy": 1, "low": None, "high": None}
 
 
+@pytest.mark.parametrize(("count", "warned"), [(20, True), (60, False)])
+def test_intervals_of_few_pictures_or_groups_have_a_warning(count, warned):
+    rate = Rate("accuracy", "read exactly", "", np.arange(60) % 2.0, np.ones(60))
+    section = rates_section([rate], {}, [place % count for place in range(60)], {})
+    assert (f"With only {count} of them" in section.body) == warned
+
+
 def test_parts_of_an_earlier_report_are_removed(tmp_path):
     rows = Table([Column("a")], [[1]])
     (tmp_path / "mine.csv").touch()

@@ -124,6 +124,8 @@ def _points(value: float) -> str:
 
 
 def _verdict(names: tuple[str, str], test: McNemar, accuracy: float, other: float) -> str:
+    if test.only_first == test.only_second == 0:
+        return f"{names[0]} and {names[1]} predict the same pictures right, {percent(accuracy)} of all."
     only = f"{plural(test.only_first, 'picture')} only {names[0]}, {test.only_second:,} only {names[1]}"
     counts = f"{names[0]} predicts {percent(accuracy)} right, {names[1]} {percent(other)}: {only}"
     chance = f"McNemar's exact test gives p = {test.p:.2g}"

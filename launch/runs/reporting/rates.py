@@ -10,6 +10,9 @@ from launch.runs.reporting.markup import Column, Html, Table, joined, paragraphs
 from launch.runs.reporting.section import Section
 from recog.evaluation.bootstrap import Interval, interval
 
+FEW = 50
+"""Number of samples or groups below which percentiles of resamples are noticeably too narrow: with 40 groups of five,
+91 of 100 intervals of 95 % held the rate."""
 NO_SPREAD = "no spread"
 """Presentation of an interval whose ends are the same, because all samples are alike."""
 
@@ -94,10 +97,12 @@ def rates_section(
         ],
     )
     count = len(rates[0].numerators)
-    drawn = f"{plural(count, 'picture')}" if groups is None else f"{plural(len(set(groups)), 'group')} of pictures"
+    units = count if groups is None else len(set(groups))
+    drawn = plural(units, "picture") if groups is None else f"{plural(units, 'group')} of pictures"
+    few = f" With only {units:,} of them it is fewer: the intervals are too narrow." if units < FEW else ""
     note = (
         f"Intervals are percentiles of 2,000 resamples of the {drawn}, drawn with replacement. About 19 out of 20 "
-        "intervals that are found in this manner hold the rate over all pictures of the same kind."
+        f"intervals that are found in this manner hold the rate over all pictures of the same kind.{few}"
     )
     content: list[object] = [paragraphs([note, *_without_spread(rates[0], found[rates[0].name])]), table(overall)]
     data: dict[str, Any] = dict(further) | {
