@@ -109,10 +109,13 @@ _RATES = ("support", "precision", "recall", "f1", "auc")
 
 
 def _sentence(counts: ClassCounts) -> str:
-    worst = int(np.argmin(counts.f1))
+    occurring = np.flatnonzero(counts.confusion.sum(axis=0) + counts.confusion.sum(axis=1))
+    f1 = counts.f1[occurring]
+    worst = counts.names[occurring[np.argmin(f1)]]
+    over = "classes" if len(occurring) == len(counts.names) else f"the {len(occurring):,} classes that occur"
     return (
-        f"The class with the lowest F1 is {counts.names[worst]} ({percent(counts.f1[worst])}); the mean over classes "
-        f"is {percent(float(counts.f1.mean()))}. Precision is the share of right ones among those predicted as a "
+        f"The class with the lowest F1 is {worst} ({percent(float(f1.min()))}); the mean over {over} "
+        f"is {percent(float(f1.mean()))}. Precision is the share of right ones among those predicted as a "
         "class, recall among those of the class."
     )
 
