@@ -1,6 +1,7 @@
 """Reports of models whose mistakes are known: numbers, files, comparison, and the page's markup."""
 
 import csv
+import dataclasses
 import html.parser
 import json
 from pathlib import Path
@@ -13,12 +14,13 @@ from launch import report as command
 from launch.runs.folder import load_run
 from launch.runs.reporting.calibrating import Fitting
 from launch.runs.reporting.report import Request, make_report
-from recog.codecs import BoxCodec
+from recog.alphabet import Alphabet
+from recog.codecs import BoxCodec, TextCodec
 from recog.export.artifact import Artifact
 from tests.launch.in_process import run_main
 from tests.launch.pictures import write_dark_and_bright
 from tests.launch.reported import PLAIN, Brightness, write, write_plates, write_reader
-from tests.painted_plates import BLUE, DETECTOR, Finder, box, paint, photograph
+from tests.painted_plates import BLUE, DETECTOR, READER, Finder, GreenReader, box, paint, photograph
 
 PLATES = [
     ("<b>a&1.png", "128", "128"),
@@ -105,6 +107,8 @@ def test_rates_are_given_by_group_and_by_split(written, numbers):
             "one_minus_ned": 1,
             "mean_edit_distance": 0,
             "length_consistency": 1,
+            "low": None,
+            "high": None,
         },
         "b": pytest.approx(
             {
@@ -114,6 +118,8 @@ def test_rates_are_given_by_group_and_by_split(written, numbers):
                 "one_minus_ned": 5 / 6,
                 "mean_edit_distance": 0.5,
                 "length_consistency": 1,
+                "low": 0,
+                "high": 1,
             }
         ),
     }
@@ -177,6 +183,31 @@ def test_a_source_is_named_once(artifacts, plates, tmp_path):
         make_report(Request(artifact=str(artifacts[0]), data=(plates, plates), out=str(tmp_path)))
 
 
+def test_a_folder_that_a_report_would_spoil_is_refused(artifacts, plates, tmp_path):
+    (tmp_path / "file").touch()
+    for out in (artifacts[0], tmp_path / "file"):
+        with pytest.raises(ValueError, match=f"--out={out}"):
+            make_report(Request(artifact=str(artifacts[0]), data=(plates,), out=str(out)))
+    fitting = Fitting(out=str(tmp_path))
+    with pytest.raises(FileExistsError, match="holds files"):
+        make_report(Request(artifact=str(artifacts[0]), data=(plates,), out=str(tmp_path / "new"), fitting=fitting))
+    assert not (tmp_path / "new").exists()
+
+
+def test_models_are_compared_on_the_samples_that_both_can_be_judged_by(artifacts, tmp_path):
+    fewer = dataclasses.replace(GreenReader(), codec=TextCodec(Alphabet("0123456")))
+    other = write(tmp_path / "other", fewer, READER)
+    data = f"folder:{write_plates(tmp_path / 'plates', [('a.png', '121', '121'), ('b.png', '358', '358')])}"
+    request = Request(artifact=str(artifacts[0]), data=(data,), against=str(other), out=str(tmp_path / "out"))
+    with pytest.raises(ValueError, match=rf"(?s)--against={other}.*b\.png"):
+        make_report(request)
+    make_report(dataclasses.replace(request, on_bad_sample="skip"))
+    comparison = json.loads((tmp_path / "out" / "report.json").read_text())["comparison"]
+    assert comparison["accuracy"] == [1, 1]
+    assert comparison["gains"] == {}
+    assert "Only the 1 picture that both" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_models_of_different_kinds_are_not_compared(artifacts, plates, tmp_path):
     finder = write(tmp_path / "finder", Finder(), DETECTOR)
     request = Request(artifact=str(artifacts[0]), data=(plates,), against=str(finder), out=str(tmp_path / "out"))
@@ -219,7 +250,9 @@ def test_classifiers_have_their_own_sections(tmp_path):
     make_report(Request(artifact=str(artifact), data=(f"folder:{folder}",), out=str(tmp_path / "out")))
     numbers = json.loads((tmp_path / "out" / "report.json").read_text())
     assert numbers["rates"]["accuracy"]["value"] == pytest.approx(7 / 8)
-    assert numbers["classes"]["confusion"] == [[3, 0], [1, 4]]
+    assert numbers["classes"]["confused"] == [["bright", "dark", 1]]
+    matrix = read_csv(tmp_path / "out" / "confusion.csv")
+    assert [(row["dark"], row["bright"]) for row in matrix] == [("3", "0"), ("1", "4")]
     dark = numbers["classes"]["classes"]["dark"]
     assert dark["precision"] == pytest.approx(3 / 4)
     assert dark["recall"] == 1
@@ -246,7 +279,7 @@ def test_detectors_have_their_own_sections(tmp_path):
     assert numbers["rates"]["precision_50"]["value"] == pytest.approx(1 / 2)
     assert numbers["rates"]["false_alarms_per_picture"]["value"] == pytest.approx(1 / 3)
     assert numbers["comparison"]["mcnemar"] == {"only_first": 1, "only_second": 0, "p": 1}
-    by_score = {row["minimum score"]: row for row in numbers["detection"]["by_score"]}
+    by_score = {row["score ≥"]: row for row in numbers["detection"]["by_score"]}
     assert by_score[0.6]["precision"] == pytest.approx(1 / 2)
     assert by_score[0.7]["precision"] == 1  # the false alarm has a score of 0.6
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

@@ -1,16 +1,18 @@
 """Elements of a report's page: texts are escaped, tables are files, figures follow the theme."""
 
 import csv
+import html
 import re
 
 import numpy as np
 import pytest
 
 from launch.runs.reporting.figures import ACCENT, INK, draw
-from launch.runs.reporting.markup import Column, Html, Table, percent, plural, table, tag, text
+from launch.runs.reporting.markup import Column, Html, Table, percent, plural, table, tag, text, visible
 from launch.runs.reporting.pictures import compared, heat_map, over, picture
-from launch.runs.reporting.rates import Rate
-from launch.runs.reporting.writing import write_table
+from launch.runs.reporting.rates import Rate, rates_section
+from launch.runs.reporting.section import Section
+from launch.runs.reporting.writing import write_parts, write_table
 
 
 def test_text_is_escaped_and_markup_is_not():
@@ -29,12 +31,22 @@ def test_shares_are_not_rounded_to_all_or_none(value, shown):
     assert percent(value) == f"{shown}\N{NO-BREAK SPACE}%"
 
 
+def test_white_space_is_named():
+    assert [visible(token) for token in (" ", "\N{IDEOGRAPHIC SPACE}", "\t", "a b", "")] == [
+        "space",
+        "ideographic space",
+        r"'\t'",
+        "a b",
+        "",
+    ]
+
+
 def test_numbers_have_their_nouns():
     assert [plural(1, "picture"), plural(1000, "picture")] == ["1 picture", "1,000 pictures"]
 
 
 def test_a_table_shows_the_first_rows_and_its_file_has_all(tmp_path):
-    columns = [Column("name"), Column("share", percent, True), Column("examples")]
+    columns = [Column("name"), Column("share", percent, True), Column("examples", pictures=True)]
     content = Table(columns, [["a,<b>", 0.25, tag("img", alt="")], ["c", None, Html("")], ["d", 1.0, Html("")]])
     shown = table(content, most=2)
     assert "a,&lt;b&gt;" in shown
@@ -65,6 +77,43 @@ def test_figures_take_the_colours_of_the_page():
     assert 'width="' not in drawing.svg[: drawing.svg.index(">")]
     assert draw("a line", paint) == drawing
     assert drawing.png.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["$a$b$", r"$\frac$", "_hidden", "x" * 200, '<i>"'])
+def test_figures_show_any_name(name):
+    def paint(canvas):
+        canvas.axes[0].plot([0, 1], [0, 1], label=canvas.named(name, "0.5"))
+        canvas.axes[0].legend()
+        canvas.name_bars(canvas.axes[0], [name], turned=True)
+
+    drawing = draw("names", paint)
+    texts = [html.unescape(found) for found in re.findall(r"<text[^>]*>([^<]*)</text>", drawing.svg)]
+    shown = name if len(name) < 20 else name[:15] + "…"
+    assert {shown, f"{shown}, 0.5"} <= {each.lstrip("\N{ZERO WIDTH SPACE}") for each in texts}
+
+
+def test_rates_without_spread_have_no_interval():
+    rate = Rate("accuracy", "read exactly", "", np.ones(5), np.ones(5))
+    section = rates_section([rate], {"split": {"a": np.arange(2), "b": np.arange(2, 5)}}, None, {})
+    assert "no spread" in section.body
+    assert "up to 45.1" in section.body  # 1 - 0.05 ** (1 / 5)
+    assert section.data["by_split"]["b"] == {"count": 3, "accuracy": 1, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(("count", "warned"), [(20, True), (60, False)])
+def test_intervals_of_few_pictures_or_groups_have_a_warning(count, warned):
+    rate = Rate("accuracy", "read exactly", "", np.arange(60) % 2.0, np.ones(60))
+    section = rates_section([rate], {}, [place % count for place in range(60)], {})
+    assert (f"With only {count} of them" in section.body) == warned
+
+
+def test_parts_of_an_earlier_report_are_removed(tmp_path):
+    rows = Table([Column("a")], [[1]])
+    (tmp_path / "mine.csv").touch()
+    write_parts(tmp_path, {}, [Section("x", "X", Html(""), {}, {"old": rows, "kept": rows}, {"old": b"png"})])
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.csv", "report.json", "old.csv", "kept.csv", "old.png"}
+    write_parts(tmp_path, {}, [Section("x", "X", Html(""), {}, {"kept": rows})])
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.csv", "report.json", "kept.csv"}
 
 
 def test_differences_are_marked_on_each_side():

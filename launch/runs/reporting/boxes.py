@@ -119,7 +119,7 @@ def _brief(boxes: Boxes) -> str:
 
 def _by_score(matched: Matched) -> Table:
     columns = [
-        Column("minimum score", lambda score: f"{score:.1f}", True),
+        Column("score ≥", lambda score: f"{score:.1f}", True),
         Column("found", percent, True),
         Column("precision", percent, True),
         Column("F1", percent, True),

@@ -10,10 +10,11 @@ from launch.runs.reporting.classes import classes_of
 from launch.runs.reporting.collecting import Collected, Split, collect
 from launch.runs.reporting.confidence import Calibration
 from launch.runs.reporting.subjects import ArtifactSubject, Subject
-from recog.codecs import TextCodec
+from recog.codecs import BoxCodec, TextCodec
 from recog.evaluation.calibration import Temperature, fit_temperature, log_probabilities
 from recog.evaluation.reliability import fit_confidence_temperature, tempered
 from recog.export.temperature import store_temperature
+from recog.export.write import check_free
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Fitting:
                 "--calibrated stores the temperature of a reader's confidences; fit that of a classifier by "
                 "launch.evaluate --calibrate, and give it to launch.export"
             )
+        if self.data and isinstance(subject.codec, BoxCodec):
+            raise ValueError(f"--calibrate_on={self.data}: reports of detectors fit no temperature: leave it out")
+        if self.out:
+            check_free(Path(self.out))
 
     def fit(self, collected: Collected, on_bad_sample: str) -> Calibration:
         """Fits the temperature; to the report's own samples if there are no others."""

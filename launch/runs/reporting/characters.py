@@ -4,7 +4,19 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from launch.runs.reporting.markup import Column, Html, Table, joined, paragraphs, percent, plural, table, tag, text
+from launch.runs.reporting.markup import (
+    Column,
+    Html,
+    Table,
+    joined,
+    paragraphs,
+    percent,
+    plural,
+    table,
+    tag,
+    text,
+    visible,
+)
 from launch.runs.reporting.pictures import picture
 from launch.runs.reporting.section import Section
 from launch.runs.reporting.texts import Texts
@@ -58,17 +70,21 @@ def _brief(counts: AlignedCounts, wrong: int) -> list[Html]:
     if not counts.substitutions:
         return []
     label, read, times = counts.confused(1)[0]
+    tokens = [text(visible(label)), " is read as ", text(visible(read))]
+    if wrong == 1:
+        return [joined(["The only mistake: ", *tokens, "."])]
     share = percent(counts.substitutions / wrong, 0)
-    sentence = [f"{share} of the {plural(wrong, 'mistake')} are characters read as others; most often "]
-    return [joined([*sentence, text(str(label)), " is read as ", text(str(read)), f" ({plural(times, 'time')})."])]
+    sentence = f"{share} of the {plural(wrong, 'mistake')} are characters read as others; most often "
+    return [joined([sentence, *tokens, f" ({plural(times, 'time')})."])]
 
 
 def _rates(counts: AlignedCounts, order: Sequence[Hashable]) -> Table:
     confusions: dict[Hashable, list[str]] = {}
     for label, read, times in counts.confused(len(counts.pairs)):
-        confusions.setdefault(label, []).append(f"{read} ×{times}")
+        confusions.setdefault(label, []).append(f"{visible(read)} ×{times}")
+    found = {**counts.true_positives, **counts.false_positives}
     columns = [
-        Column("character", lambda token: text(str(token))),
+        Column("character", _token),
         Column("in labels", lambda count: f"{count:,}", True),
         Column("precision", percent, True),
         Column("recall", percent, True),
@@ -78,8 +94,13 @@ def _rates(counts: AlignedCounts, order: Sequence[Hashable]) -> Table:
     rows = []
     for row in counts.rows(order):
         of_labels = (row.recall, row.f1) if row.support else (None, None)
-        rows.append([row.token, row.support, row.precision, *of_labels, " ".join(confusions.get(row.token, [])[:4])])
+        precision = row.precision if row.token in found else None
+        rows.append([row.token, row.support, precision, *of_labels, " ".join(confusions.get(row.token, [])[:4])])
     return Table(columns, rows)
+
+
+def _token(token: Hashable) -> Html:
+    return text(visible(token))
 
 
 def text_or_nothing(value: str) -> Html:
@@ -90,11 +111,11 @@ def text_or_nothing(value: str) -> Html:
 def _confused(texts: Texts) -> Table:
     support = {row.token: row.support for row in texts.aligned.rows()}
     columns = [
-        Column("label", lambda token: text(str(token))),
-        Column("read as", lambda token: text(str(token))),
+        Column("label", _token),
+        Column("read as", _token),
         Column("times", lambda count: f"{count:,}", True),
         Column("of the label's", percent, True),
-        Column("examples"),
+        Column("examples", pictures=True),
     ]
     rows = [
         [label, read, times, times / max(support[label], 1), _examples(texts, (label, read))]
@@ -119,7 +140,7 @@ def _matrix(counts: AlignedCounts) -> list[Html]:
     chosen = sorted(sorted(often, key=lambda token: -often[token])[:MATRIX], key=str)
     matrix = counts.confusion(chosen)
     caption = f"Labels in rows, readings in columns, of the {len(chosen)} characters that are confused most."
-    names = [str(token) for token in chosen]
+    names = [visible(token) for token in chosen]
     return [tag("p", caption, class_="quiet small"), matrix_table(matrix, [*names, "added"], [*names, "missed"])]
 
 
@@ -128,11 +149,11 @@ def matrix_table(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str]
     off = matrix.copy()
     np.fill_diagonal(off, 0)
     most = max(int(off.max(initial=0)), 1)
-    head = tag("tr", tag("th", ""), *(tag("th", text(name), scope="col") for name in columns))
+    head = tag("tr", tag("th", ""), *(tag("th", text(name), scope="col", title=name) for name in columns))
     body = [
         tag(
             "tr",
-            tag("th", text(name), scope="row"),
+            tag("th", text(name), scope="row", title=name),
             *(_cell(matrix, row, column, most) for column in range(len(columns))),
         )
         for row, name in enumerate(rows)

@@ -99,7 +99,7 @@ def classes_section(collected: Collected) -> Section:
         "classes": {name: dict(zip(_RATES, row[1:], strict=True)) for name, row in zip(names, rates.rows, strict=True)},
         "macro_f1": float(counts.f1.mean()),
         "macro_auc": float(np.mean(areas)) if areas else None,
-        "confusion": counts.confusion.tolist(),
+        "confused": _off_diagonal(counts),
     }
     tables = {"classes": rates, "confused": confused, "confusion": _full_matrix(counts)}
     return Section("classes", "Classes", joined(content), data, tables, {"roc": drawing.png}, _brief(counts))
@@ -109,10 +109,13 @@ _RATES = ("support", "precision", "recall", "f1", "auc")
 
 
 def _sentence(counts: ClassCounts) -> str:
-    worst = int(np.argmin(counts.f1))
+    occurring = np.flatnonzero(counts.confusion.sum(axis=0) + counts.confusion.sum(axis=1))
+    f1 = counts.f1[occurring]
+    worst = counts.names[occurring[np.argmin(f1)]]
+    over = "classes" if len(occurring) == len(counts.names) else f"the {len(occurring):,} classes that occur"
     return (
-        f"The class with the lowest F1 is {counts.names[worst]} ({percent(counts.f1[worst])}); the mean over classes "
-        f"is {percent(float(counts.f1.mean()))}. Precision is the share of right ones among those predicted as a "
+        f"The class with the lowest F1 is {worst} ({percent(float(f1.min()))}); the mean over {over} "
+        f"is {percent(float(f1.mean()))}. Precision is the share of right ones among those predicted as a "
         "class, recall among those of the class."
     )
 
@@ -150,7 +153,15 @@ def _rates(counts: ClassCounts, curves: Sequence[Roc | None]) -> Table:
     ]
     support = counts.confusion.sum(axis=1).tolist()
     areas = [curve.area if curve else None for curve in curves]
-    rates = counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist()
+    predicted, labelled = counts.confusion.sum(axis=0) > 0, np.array(support) > 0
+    rates = (
+        [float(value) if known else None for value, known in zip(values, some, strict=True)]
+        for values, some in (
+            (counts.precision, predicted),
+            (counts.recall, labelled),
+            (counts.f1, predicted | labelled),
+        )
+    )
     return Table(columns, list(zip(counts.names, support, *rates, areas, strict=True)))
 
 
@@ -164,6 +175,17 @@ def _matrix(counts: ClassCounts) -> list[Html]:
     some = f", of the {MATRIX} classes that are confused most" if len(counts.names) > MATRIX else ""
     matrix = matrix_table(counts.confusion[np.ix_(chosen, chosen)], names, names)
     return [tag("div", matrix, tag("p", f"Labels in rows, predictions in columns{some}.", class_="quiet small"))]
+
+
+def _off_diagonal(counts: ClassCounts) -> list[tuple[str, str, int]]:
+    """Class, class predicted in its place, and number of samples, of all confusions, the most frequent first."""
+    labels, found = np.nonzero(counts.confusion)
+    times = counts.confusion[labels, found]
+    return [
+        (counts.names[labels[place]], counts.names[found[place]], int(times[place]))
+        for place in np.argsort(-times, kind="stable")
+        if labels[place] != found[place]
+    ]
 
 
 def _full_matrix(counts: ClassCounts) -> Table:
@@ -181,7 +203,7 @@ def _confused(collected: Collected) -> Table:
         Column("label", lambda name: text(str(name))),
         Column("classified as", lambda name: text(str(name))),
         Column("times", lambda count: f"{count:,}", True),
-        Column("examples"),
+        Column("examples", pictures=True),
     ]
     ranked = sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:CONFUSED]
     return Table(columns, [[*pair, len(places), _examples(collected, places)] for pair, places in ranked])
@@ -217,7 +239,7 @@ def class_samples(collected: Collected) -> Section:
     wrong, unsure = order[~right[order]][:SHOWN], order[right[order]][::-1][: SHOWN // 2]
     chosen: Chosen = {
         "Most confident mistakes": (
-            "No threshold of the confidence keeps these out; look for wrong labels.",
+            "The last that a threshold of the confidence keeps out; look for wrong labels.",
             wrong.tolist(),
         ),
         "Least confident right ones": ("The first that a threshold loses.", unsure.tolist()),

@@ -1,5 +1,6 @@
 """Section of a report that compares two models on the same samples."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
@@ -21,15 +22,16 @@ from launch.runs.reporting.markup import (
     table,
     tag,
     text,
+    visible,
 )
 from launch.runs.reporting.pictures import compared
 from launch.runs.reporting.samples import SHOWN, Chosen, card, cards
 from launch.runs.reporting.section import Section
 from launch.runs.reporting.texts import Texts
 from recog.codecs import BoxCodec, ClassCodec, TextCodec
+from recog.evaluation.alignment import AlignedCounts
 from recog.evaluation.bootstrap import interval
 from recog.evaluation.mcnemar import McNemar, mcnemar
-from recog.metrics import ClassCounts
 
 FEW = 16
 """Maximum number of bars of a narrow figure."""
@@ -93,8 +95,12 @@ def comparison_section(first: Collected, second: Collected, groups: Sequence[Has
     verdict = _verdict(names, test, float(right.mean()), float(other_right.mean()))
     ends = f"{_points(difference.low)} to {_points(difference.high)}"
     ends = f"The difference is {_points(difference.value)} (95 % interval {ends})."
+    if groups:
+        ends += " The interval draws whole groups; McNemar's test takes pictures as independent of each other."
+    if len(own) < len(first.items):
+        ends += f" Only the {plural(len(own), 'picture')} that both can be judged by are compared."
     content: list[object] = [paragraphs([verdict, ends]), table(counts)]
-    scores, tables, pngs = _scores(first, second), {}, {}
+    scores, tables, pngs = _scores(first, second, own, others), {}, {}
     if changed := [score for score in scores if score.gain]:
         drawing = draw("gains and losses by class", _bars(changed), (4.7 if len(changed) <= FEW else 8.4, 3.0))
         caption = f"Difference of F1 in points, {names[0]} less {names[1]}, of every character or class that differs."
@@ -118,6 +124,8 @@ def _points(value: float) -> str:
 
 
 def _verdict(names: tuple[str, str], test: McNemar, accuracy: float, other: float) -> str:
+    if test.only_first == test.only_second == 0:
+        return f"{names[0]} and {names[1]} predict the same pictures right, {percent(accuracy)} of all."
     only = f"{plural(test.only_first, 'picture')} only {names[0]}, {test.only_second:,} only {names[1]}"
     counts = f"{names[0]} predicts {percent(accuracy)} right, {names[1]} {percent(other)}: {only}"
     chance = f"McNemar's exact test gives p = {test.p:.2g}"
@@ -126,28 +134,35 @@ def _verdict(names: tuple[str, str], test: McNemar, accuracy: float, other: floa
     return f"{counts}. {chance}: such a difference can be chance."
 
 
-def _scores(first: Collected, second: Collected) -> list[Score]:
-    """F1 of tokens or classes with both models; none of detectors."""
-    match first.subject.codec:
+def _scores(first: Collected, second: Collected, own: Sequence[int], others: Sequence[int]) -> list[Score]:
+    """F1 of tokens or classes with both models over the samples that both have predicted; none of detectors."""
+    codec = first.subject.codec
+    match codec:
         case BoxCodec():
             return []
         case ClassCodec():
-            counts = first.counts, second.counts
-            assert isinstance(counts[0], ClassCounts)
-            support = counts[0].confusion.sum(axis=1).tolist()
-            by_name = dict(zip(names_of(second), counts[1].f1.tolist(), strict=True))
-            rows = zip(names_of(first), support, counts[0].f1.tolist(), strict=True)
-            return [Score(name, number, f1, by_name[name]) for name, number, f1 in rows]
+            ours, theirs = _labelled(first, own), _labelled(second, others)
+            order: Sequence[Hashable] = names_of(first)
         case _:
-            ours, theirs = Texts(first), Texts(second)
-            other = {row.token: row.f1 for row in theirs.aligned.rows()}
-            rows = ours.aligned.rows(ours.codec.alphabet.tokens)
-            return [Score(str(row.token), row.support, row.f1, other.get(row.token, 0.0)) for row in rows]
+            assert isinstance(codec, TextCodec)
+            ours, theirs = Texts(first).aligned_of(own), Texts(second).aligned_of(others)
+            order = codec.alphabet.tokens
+    supports = {row.token: row.support for row in (*theirs.rows(), *ours.rows())}
+    scores = [{row.token: row.f1 for row in counts.rows()} for counts in (ours, theirs)]
+    places: dict[Hashable, int] = {token: place for place, token in enumerate(order)}
+    tokens = sorted(supports, key=lambda token: places.get(token, len(places)))
+    return [Score(str(token), supports[token], *(of.get(token, 0.0) for of in scores)) for token in tokens]
+
+
+def _labelled(collected: Collected, places: Sequence[int]) -> AlignedCounts:
+    """Counts of the pairs of class and predicted class of some samples."""
+    predictions = [collected.items[place].prediction for place in places]
+    return AlignedCounts(Counter((prediction.label, prediction.text) for prediction in predictions))
 
 
 def _gains(scores: Sequence[Score], names: tuple[str, str]) -> Table:
     columns = [
-        Column("class", text),
+        Column("class", lambda name: text(visible(name))),
         Column("in labels", lambda count: f"{count:,}", True),
         Column(f"F1, {names[0]}", percent, True),
         Column(f"F1, {names[1]}", percent, True),
@@ -168,7 +183,7 @@ def _bars(scores: Sequence[Score]) -> Callable[[Canvas], None]:
         axes.axhline(0, color=INK, linewidth=1)
         axes.set(ylabel="points of F1", xlim=(-0.7, len(shown) - 0.3))
         axes.grid(axis="x", visible=False)
-        names = [score.name for score in shown]
+        names = [visible(score.name) for score in shown]
         canvas.name_bars(axes, names, turned=any(len(name) > 2 for name in names))
 
     return paint

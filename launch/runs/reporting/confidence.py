@@ -16,8 +16,13 @@ from recog.metrics.reliability import BINS, Reliability
 
 WANTED = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
 """Accuracies of the table of thresholds."""
-ROUNDED = 1e-4
-"""Thresholds are rounded down to this, so that they can be typed."""
+THRESHOLDS = (
+    "Of confidences as the model gives them, without the temperature. They are chosen by these pictures, so other "
+    "pictures may come out a little worse."
+)
+"""Explanation of the table of thresholds."""
+DIGITS = 4
+"""Minimum number of decimals of a threshold."""
 
 
 class Calibration(NamedTuple):
@@ -68,6 +73,7 @@ def confidence_section(found: Confident, calibration: Calibration, wanted: float
             paragraphs([_error_sentence(before, after, calibration), advice]),
             tag("div", *figures, class_="figures"),
             tag("h3", "Thresholds of the confidence"),
+            tag("p", THRESHOLDS, class_="quiet"),
             table(thresholds),
         ]
     )
@@ -90,10 +96,11 @@ def confidence_section(found: Confident, calibration: Calibration, wanted: float
 
 def threshold_sentence(selective: Selective, wanted: float, verb: str) -> str:
     """Threshold for a wanted accuracy and the share of pictures that it leaves."""
-    place = threshold_for(selective, wanted)
+    place = typed_threshold_for(selective, wanted)
     if place is None:
-        best = threshold_for(selective, float(selective.accuracy.max()))
-        assert best is not None
+        best = typed_threshold_for(selective, float(selective.accuracy.max(initial=0)))
+        if best is None or best.accuracy == 0:
+            return f"Nothing is {verb} right, at any confidence."
         at = f"{percent(best.accuracy)} at confidence ≥ {_typed(best.threshold)}"
         return (
             f"No threshold of the confidence makes {percent(wanted)} of what is {verb} right; the best is {at}, for "
@@ -107,8 +114,19 @@ def threshold_sentence(selective: Selective, wanted: float, verb: str) -> str:
     )
 
 
+def typed_threshold_for(selective: Selective, accuracy: float) -> Operating | None:
+    """The point of `threshold_for`, its threshold with no more decimals than accept the same samples and no others."""
+    place = threshold_for(selective, accuracy)
+    if place is None:
+        return None
+    lower = selective.thresholds[selective.thresholds < place.threshold].max(initial=-1)
+    rounded = (np.floor(place.threshold * 10.0**digits) / 10.0**digits for digits in range(DIGITS, 18))
+    fitting = (float(threshold) for threshold in rounded if lower < threshold <= place.threshold)
+    return place._replace(threshold=next(fitting, place.threshold))
+
+
 def _typed(threshold: float) -> str:
-    return f"{np.floor(threshold / ROUNDED) * ROUNDED:.4f}"
+    return np.format_float_positional(threshold, min_digits=DIGITS)
 
 
 def _error_sentence(before: Reliability, after: Reliability, calibration: Calibration) -> str:
@@ -116,7 +134,7 @@ def _error_sentence(before: Reliability, after: Reliability, calibration: Calibr
     accuracy = sum(before.right) / max(sum(before.counts), 1)
     gap = "too high" if mean > accuracy else "too low"
     fitted = (
-        "fitted to these samples themselves, so expect less on others"
+        "fitted to these samples themselves, which flatters it"
         if calibration.same
         else f"fitted to {calibration.number:,} samples of {calibration.fitted_to}"
     )
@@ -138,7 +156,7 @@ def _thresholds(selective: Selective, wanted: float) -> Table:
     ]
     rows = []
     for accuracy in sorted({*WANTED, wanted}):
-        place = threshold_for(selective, accuracy)
+        place = typed_threshold_for(selective, accuracy)
         rows.append([accuracy, *(place or (None, None, None)), None if place is None else 1 - place.coverage])
     return Table(columns, rows)
 
@@ -175,7 +193,7 @@ def _points(bins: Reliability) -> Sequence[np.ndarray]:
 
 
 def _coverage(selective: Selective, wanted: float, verb: str) -> Callable[[Canvas], None]:
-    place = threshold_for(selective, wanted)
+    place = typed_threshold_for(selective, wanted)
 
     def paint(canvas: Canvas) -> None:
         (axes,) = canvas.axes

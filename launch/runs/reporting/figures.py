@@ -30,8 +30,11 @@ SIZE = (4.7, 3.3)
 """Usual width and height in inches. At 72 pixels an inch it fits a phone."""
 DPI = 160
 """Dots per inch of PNG files."""
+LONGEST_NAME = 16
+"""Maximum number of characters of a name in a figure."""
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # names of classes may have dollar signs
     "font.size": 9,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -56,6 +59,7 @@ class Canvas:
 
     def name_bars(self, axes: Axes, names: Sequence[str], turned: bool = False) -> None:
         """Puts names in any script below the places 0, 1, 2... of the horizontal axis."""
+        names = [_cut(name) for name in names]
         if self._on_page:
             axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0)
             return
@@ -65,11 +69,16 @@ class Canvas:
 
     def named(self, name: str, note: str) -> str:
         """A name in any script with a note, for a legend; with code points where the PNG's font lacks characters."""
-        font = get_font(findfont(FontProperties()))
+        name, font = _cut(name), get_font(findfont(FontProperties()))
         known = (
             name if self._on_page else "".join(c if font.get_char_index(ord(c)) else f"U+{ord(c):04X}" for c in name)
         )
+        known = f"\N{ZERO WIDTH SPACE}{known}" if known.startswith("_") else known  # Matplotlib would leave it out
         return f"{known}, {note}" if note else known
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 class Drawing(NamedTuple):

@@ -10,7 +10,7 @@ import jax
 
 from launch.runs.reporting.collecting import Collected
 from launch.runs.reporting.markup import Html, joined, percent, plural, tag
-from launch.runs.reporting.rates import Rate, Tile, show_tiles
+from launch.runs.reporting.rates import NO_SPREAD, Rate, Tile, show_tiles
 from recog.codecs import BoxCodec
 
 
@@ -47,9 +47,9 @@ def first_sentence(collected: Collected, rate: Rate, tile: Tile) -> str:
     """First sentence of the page."""
     right, all_of = rate.numerators.sum(), rate.denominators.sum()
     things = plural(int(all_of), "labelled object" if isinstance(collected.subject.codec, BoxCodec) else "picture")
-    return (
-        f"{int(right):,} of {things} are {rate.title}: {percent(right / max(all_of, 1))} (95 % interval {tile.note})."
-    )
+    share, verb = percent(right / max(all_of, 1)), "is" if all_of == 1 else "are"
+    ends = "all alike, so without an interval" if tile.note == NO_SPREAD else f"95 % interval {tile.note}"
+    return f"{int(right):,} of {things} {verb} {rate.title}: {share} ({ends})."
 
 
 def header(collected: Collected, document: Mapping[str, Any], tiles: Sequence[Tile], brief: Sequence[object]) -> Html:

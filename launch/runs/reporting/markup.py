@@ -2,6 +2,7 @@
 
 import html
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +45,12 @@ def text(value: str) -> Html:
     return tag("bdi", value) if value else tag("span", "(empty)", class_="quiet")
 
 
+def visible(token: object) -> str:
+    """A token for people, with the name of a white space instead of itself."""
+    name = str(token)
+    return name if name.strip() or len(name) != 1 else unicodedata.name(name, repr(name)).lower()
+
+
 class Column(NamedTuple):
     """Column of a table."""
 
@@ -54,10 +61,12 @@ class Column(NamedTuple):
     """Whether values are numbers, which are aligned on the right."""
     words: bool = False
     """Whether values are sentences, which are broken into lines."""
+    pictures: bool = False
+    """Whether values are `Html` of pictures, for people alone: missing in the CSV file."""
 
 
 class Table(NamedTuple):
-    """Rows of values; those for people alone, such as pictures, are `Html`, and missing in CSV files."""
+    """Rows of values."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]

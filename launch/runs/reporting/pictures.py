@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from launch.runs.reporting.markup import Html, joined, tag
+from launch.runs.reporting.markup import Html, joined, tag, visible
 
 QUALITY = 85
 """JPEG quality, 0 to 100."""
@@ -83,7 +83,7 @@ def heat_map(heat: Float[np.ndarray, "T K"], names: Sequence[str]) -> Html:
     peaks = heat.max(axis=0, initial=0)
     chosen = sorted(np.argsort(-peaks, kind="stable")[:ROWS].tolist(), key=lambda k: (names[k] == "", _first(heat, k)))
     chosen = [place for place in chosen if peaks[place] >= 0.05] or chosen[:1]
-    shown = [str(names[place]) or BLANK for place in chosen]
+    shown = [visible(names[place]) or BLANK for place in chosen]
     frames, rows, cell, left, across = len(heat), len(chosen), 15, min(12 + 7 * max(map(len, shown)), 130), 220
     width, height = left + across, rows * cell + 18
     labels = [
@@ -125,7 +125,7 @@ def strip(pictures: Sequence[tuple[UInt8[np.ndarray, "H W 3"], str, bool]]) -> H
     for pixels, below, wrong in pictures:
         kinds = ("bad" if wrong else "", "tall" if pixels.shape[1] < TALL * pixels.shape[0] else "")
         image = picture(pixels, f"where the evidence for {below} is", 240)
-        shown.append(tag("li", image, tag("bdi", below), class_=" ".join(filter(None, kinds)) or None))
+        shown.append(tag("li", image, tag("bdi", visible(below)), class_=" ".join(filter(None, kinds)) or None))
     return tag("ul", *shown, class_="strip")
 
 

@@ -1,6 +1,7 @@
 """A report of a model: evaluation, sections and files."""
 
 import dataclasses
+import os
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from launch.runs.reporting.texts import Texts
 from launch.runs.reporting.writing import PAGE, write_parts, write_table
 from recog.codecs import BoxCodec, ClassCodec
 from recog.evaluation.grouping import by_length, by_regex
+from recog.export.files import CONFIG
 
 FOLDER = "report"
 """Folder of a run's report, within its work folder."""
@@ -63,9 +65,13 @@ def make_report(request: Request) -> Path:
     other = open_other(request.against) if request.against else None
     if other:
         require_same_kind(subject.codec, other.codec, (subject.given, other.given))
-    collected = collect(subject, _splits(subject, request))
+    splits = _splits(subject, request)
+    if request.group_by:
+        _check_groups(splits, request.group_by)
+    same = _same(other, splits, request) if other else []
+    collected = collect(subject, splits)
     groups, parts = _groups(collected, request)
-    second = collect(other, _same(other, collected.splits, request), "read by the other model") if other else None
+    second = collect(other, same, "read by the other model") if other else None
     rates, sections = _sections(collected, request, groups, parts, second)
     tiles = tiles_of(rates, groups)
     document = describe(collected, request.against, request.group_by)
@@ -83,7 +89,13 @@ def _folder(request: Request, subject: Subject) -> Path:
     if not request.out and not isinstance(subject, RunSubject):
         raise ValueError("name the folder for the report of an artifact: --out=DIR")
     out = Path(request.out) if request.out else Path(request.workdir or "") / FOLDER
+    if (out / CONFIG).exists():
+        raise ValueError(f"--out={out} is the folder of a model, whose files a report would replace: choose another")
+    if not out.is_dir() and out.exists():
+        raise ValueError(f"--out={out} is a file: choose a folder")
     out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise ValueError(f"--out={out} cannot be written to: choose another folder")
     return out
 
 
@@ -101,10 +113,24 @@ def _splits(subject: Subject, request: Request) -> list[Split]:
 def _same(other: Subject, splits: Sequence[Split], request: Request) -> list[Split]:
     """The samples as another model takes them."""
     asked = needs_to_measure(other.settings, other.codec.for_measuring())
-    return [
-        Split(split.name, check(split.samples.source, asked, request.on_bad_sample, "samples of the other model"))
-        for split in splits
-    ]
+    try:
+        return [
+            Split(split.name, check(split.samples.source, asked, request.on_bad_sample, "samples of the other model"))
+            for split in splits
+        ]
+    except ValueError as error:
+        raise ValueError(f"--against={request.against}: {error}") from None
+
+
+def _check_groups(splits: Sequence[Split], group_by: str) -> None:
+    """Raises ``ValueError`` for a pattern that makes no groups, before a long computation."""
+    origins = [split.samples.describe(place) for split in splits for place in split.samples.checked.indices]
+    found = by_regex(origins, group_by)
+    if len(found) == 1:
+        raise ValueError(
+            f"--group_by={group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern for "
+            f"origins such as {origins[0]!r}"
+        )
 
 
 def _groups(collected: Collected, request: Request) -> tuple[list[Hashable] | None, dict[str, Parts]]:
@@ -114,11 +140,6 @@ def _groups(collected: Collected, request: Request) -> tuple[list[Hashable] | No
     if not request.group_by:
         return None, {"split": splits}
     found = by_regex([item.origin for item in collected.items], request.group_by)
-    if len(found) == 1:
-        raise ValueError(
-            f"--group_by={request.group_by!r} puts all samples into one group, {next(iter(found))!r}: write a pattern "
-            f"for origins such as {collected.items[0].origin!r}"
-        )
     groups: list[Hashable] = [""] * len(names)
     for name, members in found.items():
         for place in members:

@@ -35,6 +35,7 @@ class Evidence:
 
     def __init__(self, collected: Collected, indices: Iterable[int]):
         self._subject, chosen = collected.subject, sorted(set(indices))
+        self.explainable = self._subject.explainable
         self._found: dict[int, tuple[UInt8[np.ndarray, "H W C"], Explanation]] = {}
         if not chosen:
             return
@@ -175,11 +176,11 @@ def _legend(evidence: Evidence) -> Html:
             "Yellow to red shows where in the picture the evidence for each character is, by Grad-CAM or by the "
             "decoder's attention; characters that are read wrong are red."
         )
-    else:
+    elif not evidence.explainable:
         sentences.append("Exported searches have no gradients: a report of the work folder shows Grad-CAM as well.")
     if evidence.has_heats:
         sentences.append("Heat maps show the probability of each character step by step.")
-    return paragraphs([" ".join(sentences)])
+    return paragraphs([" ".join(sentences)] if sentences else [])
 
 
 def _chosen(texts: Texts) -> Chosen:
@@ -191,7 +192,7 @@ def _chosen(texts: Texts) -> Chosen:
     sure = sure[~np.isin(sure, worst)][:SHOWN]
     return {
         "Worst readings": ("The largest edit distances relative to the length of the text.", worst.tolist()),
-        "Most confident mistakes": ("No threshold of the confidence keeps these out.", sure.tolist()),
+        "Most confident mistakes": ("The last that a threshold of the confidence keeps out.", sure.tolist()),
         "Random samples": ("Drawn from all pictures, right or wrong.", drawn_at_random(len(texts.edits)).tolist()),
     }
 

@@ -67,6 +67,11 @@ class Subject(abc.ABC):
     def sigmoid(self) -> bool:
         """Whether a classifier's probabilities are sigmoids divided by their sum."""
 
+    @property
+    def explainable(self) -> bool:
+        """Whether explanations read as the model does, with gradients."""
+        return True
+
     @abc.abstractmethod
     def explain(
         self, images: UInt8[np.ndarray, "B H W C"], sizes: Int[np.ndarray, "B 2"], targets: Any
@@ -154,7 +159,6 @@ class ArtifactSubject(Subject):
 
     @property
     def explainable(self) -> bool:
-        """Whether it reads as the model in its configuration does, which has gradients."""
         return not self.model.card.decoder and bool(load_json(self.folder / CONFIG))
 
     def explain(

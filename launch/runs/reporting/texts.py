@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
@@ -48,7 +49,11 @@ class Texts:
     @cached_property
     def aligned(self) -> AlignedCounts:
         """Counts over all aligned tokens."""
-        return AlignedCounts(Counter(pair for pairs in self.pairs for pair in pairs))
+        return self.aligned_of(range(len(self.pairs)))
+
+    def aligned_of(self, places: Iterable[int]) -> AlignedCounts:
+        """Counts over the aligned tokens of some samples."""
+        return AlignedCounts(Counter(pair for place in places for pair in self.pairs[place]))
 
     @cached_property
     def edits(self) -> Int[np.ndarray, " N"]:
