@@ -169,5 +169,5 @@ def open_readers(workdirs: Sequence[str], artifacts: Sequence[str]) -> list[Read
     named += [(ExportedReader, *parse_named(text)) for text in artifacts]
     names = [name for _, name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"several readers are named {', '.join(twice)}: name them apart, --artifact=NAME=FOLDER")
+        raise ValueError(f"several readers are named {', '.join(twice)}: name them apart, NAME=FOLDER")
     return [kind(name, folder) for kind, name, folder in named]
