@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from recog.batch import Batch
 
@@ -87,6 +87,11 @@ def check_batch_size(batch_size: int, devices: int, parts: int = 1) -> None:
     if batch_size % (devices * parts):
         asked = f"{devices} devices" + (f" times {parts} parts (optimizer.accumulation_steps)" if parts > 1 else "")
         raise ValueError(f"batch size {batch_size} is not a multiple of {asked}: change data.batch_size")
+
+
+def rows_for(mesh: Mesh | AbstractMesh, rows: int) -> int:
+    """Minimum number of rows of a batch, at least ``rows``, that divides equally among the devices."""
+    return -(-rows // mesh.size) * mesh.size
 
 
 def put_batch(mesh: Mesh, batch: Batch) -> Batch:

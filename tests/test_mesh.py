@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from recog.mesh import MeshConfig, _split, by_sample, check_batch_size, make_mesh, put_batch
+from recog.mesh import MeshConfig, _split, by_sample, check_batch_size, make_mesh, put_batch, rows_for
 from tests.batches import text_batch
 
 
@@ -46,3 +46,10 @@ def test_a_batch_that_does_not_divide_is_refused():
         check_batch_size(12, 4, 2)
     with pytest.raises(ValueError, match="batch size 6 is not a multiple of 4 devices"):
         check_batch_size(6, 4)
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_batches_are_enlarged_until_devices_share_them_equally(count):
+    mesh = jax.sharding.AbstractMesh((count,), ("data",))
+    found = [rows_for(mesh, rows) for rows in range(1, 30)]
+    assert found == [next(n for n in range(rows, 99) if n % count == 0) for rows in range(1, 30)]

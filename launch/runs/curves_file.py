@@ -1,5 +1,6 @@
 """Curves of a run in its folder."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from launch.runs.config import Config
@@ -9,7 +10,10 @@ from recog.training.writers import load_metrics
 
 
 class CurvesFile:
-    """``curves.png`` in a work folder, drawn from its ``metrics.jsonl``.
+    """``curves.png`` in a work folder, drawn from its ``metrics.jsonl`` in a thread while training goes on.
+
+    Matplotlib takes as long as many steps of a fast device. It is not made for several threads: only one file may be
+    drawn at a time.
 
     Args:
       workdir: the run's folder.
@@ -19,10 +23,20 @@ class CurvesFile:
     def __init__(self, workdir: Path, config: Config):
         self._metrics, self._path, self._counts = workdir / "metrics.jsonl", workdir / "curves.png", counts_of(config)
         self._drawn = 0
+        self._thread = ThreadPoolExecutor(1, "curves")
+        self._drawing: Future[None] | None = None
 
     def draw(self) -> None:
-        """Draws the curves if the run has logged anything since they were last drawn."""
+        """Begins to draw the curves if the run has logged anything since; raises what the last drawing has raised."""
+        self.wait()
         size = self._metrics.stat().st_size
         if size != self._drawn:
-            write_curves(self._path, load_metrics(self._metrics), self._counts)
+            self._drawing = self._thread.submit(write_curves, self._path, load_metrics(self._metrics), self._counts)
             self._drawn = size
+
+    def wait(self) -> None:
+        """Waits until the curves are drawn; raises what the drawing has raised."""
+        drawing, self._drawing = self._drawing, None
+        if drawing and (error := drawing.exception()):
+            self._drawn = 0
+            raise error

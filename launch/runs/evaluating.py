@@ -21,7 +21,7 @@ from recog.cli.decoding import Decoding
 from recog.cli.lexicon_file import load_lexicon
 from recog.codecs import ClassCodec, Codec
 from recog.evaluation.evaluator import Evaluator
-from recog.mesh import make_mesh, replicated
+from recog.mesh import make_mesh, replicated, rows_for
 from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
@@ -63,8 +63,7 @@ def evaluate(
         raise ValueError("--calibrate is for classifiers: leave it out")
     run = run._replace(task=decoded_by(run.task, decoding))
     show_notes(run.task)
-    batch_size = -(-run.config.data.batch_size // mesh.size) * mesh.size
-    settings = dataclasses.replace(run.config.data, batch_size=batch_size)
+    settings = dataclasses.replace(run.config.data, batch_size=rows_for(mesh, run.config.data.batch_size))
     if data:
         settings, codec, samples = other_samples(settings, run.task.codec.for_measuring(), data, on_bad_sample)
     else:

@@ -125,7 +125,7 @@ def _train_runs(
     pictures: bool,
 ) -> Trained:
     first, files = runs[0], contextlib.ExitStack()
-    curves = [CurvesFile(folder, first.config).draw if distributed.first() else None for folder in folders]
+    curves = [CurvesFile(folder, first.config) for folder in folders] if distributed.first() else []
     stream, plan = batches(first)
     for run, folder in zip(runs, folders, strict=True):
         claim_together(folder, run.documents | {"samples": run.samples})
@@ -143,7 +143,7 @@ def _train_runs(
             programs, (stream, _) = Programs(runs, features), batches(first, features)
         drawn = files.enter_context(contextlib.closing(iter(stream)))
         writers = [files.enter_context(contextlib.closing(_writer(folder, first.start))) for folder in folders]
-        draws = curves if pictures else [None for _ in runs]
+        draws = [curve.draw for curve in curves] if pictures and curves else [None for _ in runs]
         records = Records([record(*parts) for parts in zip(runs, kept, writers, draws, strict=True)], names)
         loop = Loop(
             config=first.config.train,
@@ -159,8 +159,9 @@ def _train_runs(
             state = loop.run(state, stop)
         except NotFiniteError:
             state = None
-    for draw in filter(None, curves):
-        draw()
+    for curve in curves:
+        curve.draw()
+        curve.wait()
     step = 0 if state is None else int(Stack(len(runs)).take(state, 0).step)
     if stop.requested and 0 < step < first.config.train.steps:
         print(f"stopped at step {step}, saved; the same command goes on from there", flush=True)

@@ -44,6 +44,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     values = flags.FLAGS
     splits = [*dict.fromkeys(values.splits)]
+    if not splits:
+        raise ValueError(f"--splits names no split; expected some of {', '.join((*SPLITS, *TRAINING))}")
     if unknown := [split for split in splits if split not in (*SPLITS, *TRAINING)]:
         raise ValueError(f"--splits: unknown split {unknown[0]!r}; expected some of {', '.join((*SPLITS, *TRAINING))}")
     readers = readers_from_flags()
@@ -57,7 +59,7 @@ def page(readers: Sequence[Reader], splits: Sequence[str], data_dir: str, on_bad
     rows, notes = [], []
     for dataset, form in FORMS.items():
         prepared = PreparedSet(dataset, data_dir)
-        notes += prepared.notes(splits) if readers else []
+        notes += prepared.notes(splits)
         sizes = prepared.sizes() or {}
         for reader in readers if any(sizes.get(split) for split in splits) else ():
             cells = [_cell(reader, prepared, split, on_bad_sample) if sizes.get(split) else None for split in splits]

@@ -59,7 +59,7 @@ def page(
     titles = ["reader", *sources]
     below = published_lines(titles, MUSIC_TABLE4, published)
     notes, there = [], {}
-    for column, spec in sources.items() if readers else ():
+    for column, spec in sources.items():
         missing = missing_source(spec, data_dir) if spec else [Note(f"{column}: name samples with --{column}=SPEC")]
         there |= {} if missing else {column: spec}
         notes += [note for note in missing if note not in notes]

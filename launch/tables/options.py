@@ -33,9 +33,15 @@ def define_reader_flags() -> None:
 
 
 def readers_from_flags() -> list[Reader]:
-    """Readers that the flags name; none if the table is to show published figures alone."""
-    if flags.FLAGS.out:  # before a long computation whose results could not be written
-        Path(flags.FLAGS.out).parent.mkdir(parents=True, exist_ok=True)
+    """Readers that the flags name; none if the table is to show published figures alone.
+
+    Raises:
+      ValueError: a folder is not one of a reader, two readers have the same name, or ``--out`` is a folder.
+    """
+    if out := flags.FLAGS.out:  # before a long computation whose results could not be written
+        if Path(out).is_dir():
+            raise ValueError(f"--out={out} is a folder: name a file in it")
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
     return open_readers(flags.FLAGS.workdir, flags.FLAGS.artifact)
 
 

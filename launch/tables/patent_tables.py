@@ -41,15 +41,18 @@ def main(argv: Sequence[str]) -> None:
     """Prints the tables."""
     del argv
     values = flags.FLAGS
-    if unknown := [table for table in values.tables if table not in STUDIES]:
+    tables = [*dict.fromkeys(values.tables)]
+    if not tables:
+        raise ValueError(f"--tables names no table; expected some of {', '.join(STUDIES)}")
+    if unknown := [table for table in tables if table not in STUDIES]:
         raise ValueError(f"--tables: unknown table {unknown[0]!r}; expected some of {', '.join(STUDIES)}")
-    if values.published and len(values.tables) > 1:
+    if values.published and len(tables) > 1:
         raise ValueError("--published holds the figures of one table: choose it, such as --tables=5")
     folders = {table: _folders(values.workdir, study) for table, study in STUDIES.items()}
     if strange := set(values.workdir) - {folder for some in folders.values() for folder in some}:
         raise ValueError(f"--workdir={min(strange)} has no results of {', '.join(STUDIES.values())}: train one there")
     pages = []
-    for table in values.tables:
+    for table in tables:
         results, notes = gather(folders[table], STUDIES[table], f"runs/{STUDIES[table]}")
         source = PATENT if table == "stn" else f"{PATENT}, Table {table}"
         pages.append(study_page(TITLES[table], STUDIES[table], source, results, notes, values.published))

@@ -95,13 +95,17 @@ def published_lines(titles: Sequence[str], rows: Sequence[Published], file: str)
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file has other columns, or lacks those that name its rows.
+      ValueError: the file is not CSV in UTF-8, has other columns, or lacks those that name its rows.
     """
     if file and not Path(file).is_file():
         raise FileNotFoundError(f"--published={file}: no such file")
     count = len(rows[0].labels)
     below = {row.labels: dict(row.figures) for row in rows}
-    for labels, figures in _load(file, titles, count) if file else ():
+    try:
+        added = _load(file, titles, count) if file else []
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"--published={file} is not a CSV file in UTF-8: {error}") from error
+    for labels, figures in added:
         below.setdefault(labels, {}).update(figures)
     return [[*labels, *(figures.get(title, DASH) for title in titles[count:])] for labels, figures in below.items()]
 
@@ -112,12 +116,16 @@ def _load(file: str, titles: Sequence[str], count: int) -> list[tuple[tuple[str,
         columns = reader.fieldnames or ()
         if unknown := [name for name in columns if name not in titles]:
             raise ValueError(f"--published={file}: unknown column {unknown[0]!r}; expected some of {', '.join(titles)}")
+        if twice := [name for place, name in enumerate(columns) if name in columns[:place]]:
+            raise ValueError(f"--published={file} has the column {twice[0]!r} twice: keep one")
         if missing := [title for title in titles[:count] if title not in columns]:
             raise ValueError(f"--published={file} lacks the column {missing[0]!r}, which names rows")
         found = []
         for row in reader:
             if None in row or None in row.values():
                 raise ValueError(f"--published={file}, line {reader.line_num}: expected {len(columns)} cells")
+            if not any(row.values()):
+                continue
             figures = {title: row[title] for title in titles[count:] if row.get(title)}
             found.append((tuple(row[title] or DASH for title in titles[:count]), figures))
     return found

@@ -24,7 +24,7 @@ from recog.decoded import Decoded
 from recog.evaluation.evaluator import Evaluator
 from recog.evaluation.tally import Decode, Evaluation
 from recog.export.artifact import Artifact
-from recog.mesh import make_mesh, replicated
+from recog.mesh import make_mesh, replicated, rows_for
 from recog.metrics import ReadingCounts
 from recog.serving.artifact_evaluator import ArtifactEvaluator
 from recog.serving.named import ZOO, artifact_folder
@@ -104,7 +104,7 @@ class TrainedReader(Reader):
 
     def __init__(self, name: str, workdir: str):
         run, self._mesh = load_run(workdir), make_mesh()
-        rows = -(-run.config.data.batch_size // self._mesh.size) * self._mesh.size
+        rows = rows_for(self._mesh, run.config.data.batch_size)
         settings = dataclasses.replace(run.config.data, batch_size=rows, buckets=())
         super().__init__(name, run.task.codec, settings, whole_texts=isinstance(run.task, ReadingTask))
         self._task = run.task
@@ -169,5 +169,5 @@ def open_readers(workdirs: Sequence[str], artifacts: Sequence[str]) -> list[Read
     named += [(ExportedReader, *parse_named(text)) for text in artifacts]
     names = [name for _, name, _ in named]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"several readers are named {', '.join(twice)}: name them apart, --artifact=NAME=FOLDER")
+        raise ValueError(f"several readers are named {', '.join(twice)}: name them apart, NAME=FOLDER")
     return [kind(name, folder) for kind, name, folder in named]

@@ -75,7 +75,7 @@ def word_page(readers: Sequence[Reader], data_dir: str, lexicon: str, on_bad_sam
     titles = ["reader", *(column.title for column in COLUMNS)]
     below = published_lines(titles, [CRNN_TABLE2], published)
     prepared = {group: PreparedSet(dataset, data_dir) for group, dataset in SETS.items()}
-    notes = [note for one in prepared.values() for note in one.notes([SPLIT])] if readers else []
+    notes = [note for one in prepared.values() for note in one.notes([SPLIT])]
     sources, rows = {}, []
     for group, one in prepared.items():
         if readers and (one.sizes() or {}).get(SPLIT):

@@ -1,5 +1,6 @@
 """Plot of losses and of the rate that ranks checkpoints over a run."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from matplotlib.ticker import PercentFormatter
 from recog.metrics import Counts
 
 TRAINING, VALIDATION = "#2b6cb0", "#dd6b20"
-"""Colours of the lines."""
+"""Colours of the rates and of the first training loss, and of what is measured on the validation samples."""
+LOSSES = (TRAINING, "#2f855a", "#805ad5", "#d53f8c", "#718096", "#00a3c4")
+"""Colours of training losses."""
 
 
 def write_curves(path: str | Path, metrics: Sequence[dict[str, float]], counts: type[Counts]) -> None:
@@ -32,8 +35,12 @@ def write_curves(path: str | Path, metrics: Sequence[dict[str, float]], counts: 
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    for name in sorted({name for line in metrics for name in line if name.endswith("_loss")}):
-        _line(left, metrics, name, TRAINING)
+    losses = sorted({name for line in metrics for name in line if name.endswith("_loss")})
+    training = [name for name in losses if name.startswith("train/")]
+    for name, colour in zip(training, itertools.cycle(LOSSES), strict=False):
+        _line(left, metrics, name, colour)
+    for name in losses[len(training) :]:
+        _line(left, metrics, name, VALIDATION, marker="o")
     left.set(yscale="log", ylabel="loss per sample")
     _line(right, metrics, f"train/{counts.ranks_by}", TRAINING)
     _line(right, metrics, f"validation/{counts.ranks_by}", VALIDATION, marker="o")

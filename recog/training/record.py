@@ -1,6 +1,7 @@
 """Record of a run during training: metrics, evaluations and checkpoints."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -60,7 +61,8 @@ class Record:
     adapt: Adapt | None = None
     """Function called at each evaluation, or None."""
     draw: Callable[[], None] | None = None
-    """Draws the metrics that have been written; called at the end of each evaluation. None draws nothing."""
+    """Draws the metrics that have been written, or begins to; called at the end of each evaluation. None draws
+    nothing."""
 
     def log(self, step: int, totals: Totals, measured: dict[str, float], say: Say) -> float:
         """Writes the means over the steps since the last log line; returns their total loss.
@@ -111,11 +113,18 @@ class Record:
             say(measured.hint)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in (measured.rates | learnt).items() if "/" not in name)
         say(f"step {step}: validation {shown}{' (best so far)' if best else ''}")
-        if measured.pictures:
-            self.writer.show(step, measured.pictures)
-        if self.draw:
-            self.draw()
+        self._draw(step, measured.pictures, say)
         return state
+
+    def _draw(self, step: int, pictures: Draw | None, say: Say) -> None:
+        """Draws pictures and curves; says what failed, as no training should end because of them."""
+        show = functools.partial(self.writer.show, step, pictures) if pictures else None
+        for name, draw in (("pictures", show), ("curves", self.draw)):
+            try:
+                if draw:
+                    draw()
+            except Exception as error:
+                say(f"step {step}: {name} could not be drawn ({type(error).__name__}: {error}); training goes on")
 
     def save(self, step: int, state: TrainState) -> None:
         """Saves the state as the newest checkpoint."""

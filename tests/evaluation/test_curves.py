@@ -4,7 +4,8 @@ import cv2
 import pytest
 from matplotlib.figure import Figure
 
-from recog.evaluation.curves import write_curves
+from recog.evaluation import curves
+from recog.evaluation.curves import LOSSES, write_curves
 from recog.metrics import BoxCounts, ReadingCounts
 
 TRAIN = [{"step": step, "train/ctc_loss": 10 / step, "train/accuracy": step / 10} for step in range(1, 10)]
@@ -36,6 +37,17 @@ def test_a_kill_while_they_are_drawn_leaves_the_curves_before(tmp_path, monkeypa
     write_curves(tmp_path / "curves.png", TRAIN + VALIDATION, ReadingCounts)
     assert (tmp_path / "curves.png").read_bytes() != before
     assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_losses_have_colours_of_their_own(tmp_path):
+    names = ["train/a_loss", "train/b_loss", "train/c_loss", "validation/log_loss"]
+    lines = [{"step": step} | {name: 10.0**number for number, name in enumerate(names)} for step in range(1, 10)]
+    write_curves(tmp_path / "curves.png", lines, ReadingCounts)
+    pixels = cv2.imread(str(tmp_path / "curves.png"), cv2.IMREAD_COLOR_RGB)
+    assert pixels is not None
+    for colour in (*LOSSES[:3], curves.VALIDATION):
+        assert (pixels == [*bytes.fromhex(colour[1:])]).all(axis=2).sum() > 100
+    assert (pixels == [*bytes.fromhex(LOSSES[3][1:])]).all(axis=2).sum() == 0
 
 
 def test_nothing_logged_is_said(tmp_path):

@@ -1,5 +1,6 @@
 """The loop's bookkeeping, over a step that only counts."""
 
+import errno
 from typing import NamedTuple
 
 import grain.python as grain
@@ -118,6 +119,25 @@ def test_pictures_of_an_evaluation_are_written_with_its_step(tmp_path):
     run(tmp_path, LoopConfig(5, 0, 2, 0), evaluate=evaluate)
     shown = [(found.step, found.tag, found.picture.max()) for found in load_pictures(tmp_path)]
     assert shown == [(step, "validation/heat_maps", step) for step in (2, 4, 5)]
+
+
+def test_training_goes_on_if_pictures_or_curves_cannot_be_drawn(tmp_path, capsys):
+    def evaluate(state: TrainState) -> list[Measured]:
+        return [Measured({"accuracy": 0.5}, "accuracy", pictures=full)]
+
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def draw():
+        raise ValueError("no curve")
+
+    state = run(tmp_path, LoopConfig(5, 0, 2, 0), evaluate=evaluate, draw=draw)
+    assert int(state.step) == 5
+    assert saved(tmp_path) == [5]
+    printed = capsys.readouterr()
+    for step in (2, 4, 5):
+        assert f"step {step}: pictures could not be drawn (OSError: [Errno 28] No space left on" in printed.out
+        assert f"step {step}: curves could not be drawn (ValueError: no curve)" in printed.out
 
 
 def test_a_stop_during_an_evaluation_ends_after_one_more_step_with_everything_saved(tmp_path):

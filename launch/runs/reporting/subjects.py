@@ -24,7 +24,7 @@ from recog.evaluation.evaluator import Evaluator
 from recog.explaining import Explanation, explain
 from recog.export.artifact import Artifact
 from recog.export.files import CONFIG
-from recog.mesh import make_mesh, replicated
+from recog.mesh import make_mesh, replicated, rows_for
 from recog.serving.artifact_evaluator import ArtifactEvaluator
 from recog.serving.named import ZOO, artifact_folder
 from recog.tasks.class_scores import SIGMOID, SOFTMAX
@@ -101,7 +101,7 @@ class RunSubject(Subject):
         self.given, self._workdir = workdir, Path(workdir)
         self.run = load_run(workdir)
         self.codec, self._mesh = self.run.task.codec, make_mesh()
-        rows = -(-self.run.config.data.batch_size // self._mesh.size) * self._mesh.size
+        rows = rows_for(self._mesh, self.run.config.data.batch_size)
         self.settings = dataclasses.replace(self.run.config.data, batch_size=rows, buckets=())
         self.evaluator = functools.partial(
             Evaluator(self.run.task, self._mesh, keeps=self.keeps),

@@ -90,11 +90,26 @@ def test_samples_that_are_left_out_are_told(data_dir, green_reader, capsys):
     assert "- a on ccpd/box tilt: 1 of 2 samples are left out\n" in text
 
 
-def test_without_readers_the_published_figures_are_shown(tmp_path, capsys):
+def test_without_readers_the_published_figures_and_missing_sets_are_shown(data_dir, tmp_path, capsys):
     run_main(ccpd, f"--data_dir={tmp_path}", "--splits=db", "--format=csv")
-    assert capsys.readouterr().out.splitlines()[:2] == ["reader,plates,db", "SSD512+HC (CCPD 2019),found,34.47"]
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[:2] == ["reader,plates,db", "SSD512+HC (CCPD 2019),found,34.47"]
+    for form in ("rectified", "box"):
+        assert f"ccpd/{form} is not in {tmp_path}." in printed.err
+    run_main(ccpd, f"--data_dir={data_dir}", "--splits=base", "--format=csv")
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[1] == "SSD512+HC (CCPD 2019),found,"
+    assert "not in" not in printed.err
 
 
-def test_unknown_splits_are_refused():
-    with pytest.raises(ValueError, match="unknown split 'snow'; expected some of base, db"):
-        run_main(ccpd, "--splits=base,snow")
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--splits=base,snow", "unknown split 'snow'; expected some of base, db"),
+        ("--splits=", "--splits names no split; expected some of base, db"),
+        ("--out=/", "--out=/ is a folder: name a file in it"),
+    ],
+)
+def test_flags_are_checked_before_anything_is_measured(flag, message):
+    with pytest.raises(ValueError, match=message):
+        run_main(ccpd, flag)

@@ -27,7 +27,7 @@ def test_figures_that_are_not_confirmed_are_dashes():
 
 def test_a_file_adds_and_replaces_figures(tmp_path):
     file = tmp_path / "figures.csv"
-    file.write_text("plates,reader,db\n车牌,B,99.1\nfound,A,\nnew,C,5\n,D,7\n", encoding="utf-8-sig")
+    file.write_text("plates,reader,db\n车牌,B,99.1\nfound,A,\nnew,C,5\n\n,,\n,D,7\n", encoding="utf-8-sig")
     lines = published_lines(TITLES, ROWS, str(file))
     assert lines == [
         ["A", "found", DASH, "34.47"],
@@ -45,11 +45,14 @@ def test_a_file_adds_and_replaces_figures(tmp_path):
         ("reader,plates,db\nA,found\n", "line 2: expected 3 cells"),
         ("reader,plates,db\nA,found,1\nA,found,1,2\n", "line 3: expected 3 cells"),
         ("", "lacks the column 'reader'"),
+        ("reader,plates,db,db\nA,found,1,2\n", "has the column 'db' twice"),
+        ('reader,plates,db\n"A,found,1\n', "is not a CSV file in UTF-8: unexpected end of data"),
+        ("reader,plates,db\n\udce9,found,1\n", "is not a CSV file in UTF-8: .*0xe9"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, message):
     file = tmp_path / "figures.csv"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(ValueError, match=rf"--published={file}.*{message}"):
         published_lines(TITLES, ROWS, str(file))
 

@@ -86,6 +86,7 @@ def test_patent_folders_are_recognised(tmp_path, capsys):
     ("flags", "message"),
     [
         (["--workdir=nothing"], "--workdir=nothing has no results of patent_table5, patent_table6, stn"),
+        (["--tables="], "--tables names no table; expected some of 5, 6, stn"),
         (["--tables=7"], "unknown table '7'; expected some of 5, 6, stn"),
         (["--published=x.csv"], "--published holds the figures of one table"),
     ],
