@@ -83,7 +83,8 @@ RECIPES = {
         failures=(
             "Half of its plates were of Anhui, as are the real ones that measure it: it saw few of other provinces. "
             "Half of the 98 real plates that it misreads have another province (32 times 桂 in place of 皖), a quarter "
-            "another number of characters. Plates of two lines, of other colours and of other countries were never seen."
+            "another number of characters. Plates of two lines, of other colours and of other countries were never "
+            "seen."
         ),
         export=("--onnx",),
     ),
