@@ -1,10 +1,12 @@
 """What all tests need."""
 
+import gc
 import os
 from pathlib import Path
 
 import hypothesis
 import jax
+import pytest
 from absl import flags
 from jax.sharding import AbstractDevice, AbstractMesh, AxisType
 
@@ -26,6 +28,14 @@ if jax.__version_info__ < (0, 11):  # a later XLA ends the process over a flag t
 os.environ["XLA_FLAGS"] = " ".join((os.environ.get("XLA_FLAGS", ""), *COMPILE_FAST)).strip()
 jax.config.update("jax_compilation_cache_dir", CACHE["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs():
+    """Drops what a file's tests have compiled, which would grow to gigabytes over all files."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 def with_devices(count: int) -> dict[str, str]:
