@@ -7,7 +7,8 @@ The reader is that of ``receipts.py``. Rendered pictures come slanted, shifted, 
 augmentation on the device is mild. ``--config.model.structure=whole`` is the single-task baseline.
 
 Measured on two CPU cores (AMD EPYC): 97.2 % of the 4,855 prices read exactly, 99.5 % of 1,000 rendered ones, after an
-hour beside other jobs. jax 0.10.2.
+hour beside other jobs. A second training, after faded characters and every place of the minus had been added to the
+renderer, read 97.3 %; its model comes with the package as ``zoo:receipts``. jax 0.10.2.
 """
 
 from launch.configs import receipts
