@@ -99,8 +99,8 @@ RECIPES = {
         ),
         failures=(
             "Most of the 129 real prices that it misreads have one wrong digit, a 5 read as 6 above all. Prices "
-            "without two decimals, with decimal commas or in other currencies than $ and RM, handwriting, and crops with "
-            "more than the price were never seen."
+            "without two decimals, with decimal commas or in other currencies than $ and RM, handwriting, and crops "
+            "with more than the price were never seen."
         ),
     ),
 }
