@@ -1,4 +1,4 @@
-"""Flags of the tables, and the readers that they name."""
+"""Flags of the tables, the readers and studies that they name, and the output."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from absl import flags
 
 from launch.tables.printing import FORMATS, Page, write_pages
 from launch.tables.readers import Reader, open_readers
+from launch.tables.study_results import gather, study_page
 
 flags.disclaim_key_flags()  # --help lists them as those of the command
 
@@ -48,3 +49,16 @@ def readers_from_flags() -> list[Reader]:
 def print_pages(*pages: Page) -> None:
     """Writes pages as the flags say."""
     write_pages(pages, flags.FLAGS.format, flags.FLAGS.out)
+
+
+def print_study(title: str, study: str, source: str) -> None:
+    """Prints the results of a study in the folders of ``--workdir`` beside the published figures.
+
+    Args:
+      title: title of the table.
+      study: name of the study.
+      source: name of the publication.
+    """
+    values = flags.FLAGS
+    results, notes = gather(values.workdir, study, f"runs/{study}")
+    print_pages(study_page(title, study, source, results, notes, values.published))

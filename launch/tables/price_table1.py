@@ -13,14 +13,9 @@ The paper's pictures are not public. ``--workdir=NAME=DIR``, several times, comp
 
 from collections.abc import Sequence
 
-from absl import flags
-
 from launch.runs import entry
-from launch.tables.options import define_study_flags, print_pages
+from launch.tables.options import define_study_flags, print_study
 from launch.tables.published import PRICE_PAPER
-from launch.tables.study_results import gather, study_page
-
-STUDY = "price_table1"
 
 
 def define_flags() -> None:
@@ -31,10 +26,7 @@ def define_flags() -> None:
 def main(argv: Sequence[str]) -> None:
     """Prints the table."""
     del argv
-    values = flags.FLAGS
-    results, notes = gather(values.workdir, STUDY, f"runs/{STUDY}")
-    source = f"{PRICE_PAPER}, Table 1"
-    print_pages(study_page("Price tags: backbones and decoders", STUDY, source, results, notes, values.published))
+    print_study("Price tags: backbones and decoders", "price_table1", f"{PRICE_PAPER}, Table 1")
 
 
 if __name__ == "__main__":
