@@ -50,6 +50,8 @@ class CTC(nn.Module):
     Lengths stay on the host: on the device each step would wait for them.
     """
 
+    labels: torch.Tensor
+
     def __init__(self, config: Config, task: ReadingTask, batch: Batch):
         super().__init__()
         self.network, self.blank_id = make_reader(config, task.codec.classes), task.blank_id
@@ -71,19 +73,19 @@ class Branches(nn.Module):
     The batch holds the branches' labels as they enter the step, divided and one-hot.
     """
 
+    expected: torch.Tensor
+    previous: torch.Tensor
+    weights: torch.Tensor
+
     def __init__(self, config: Config, task: BranchTask, batch: Batch):
         super().__init__()
         data, classes, blank_id = config.data, task.codec.classes, task.codec.alphabet.blank_id
-        self.network = MultiTaskReader(config.model, data.height, data.channels, classes)
+        self.network = MultiTaskReader(task.model.config, data.height, data.channels, classes)
         parts = split(task.structure, task.codec.alphabet, *batch.targets)
-        weights = [config.model.eta if name == task.auxiliary else 1.0 for name in parts]
+        weights = [task.model.config.eta if name == task.auxiliary else 1.0 for name in parts]
         expected, live = zip(*(with_end(*part, blank_id) for part in parts.values()), strict=True)
-        previous = np.pad(
-            np.stack([tokens for tokens, _ in parts.values()]),
-            ((0, 0), (0, 0), (1, 0)),
-            "constant",
-            constant_values=blank_id,
-        )
+        tokens = np.stack([tokens for tokens, _ in parts.values()])
+        previous = np.pad(tokens, ((0, 0), (0, 0), (1, 0)), constant_values=blank_id)
         self.register_buffer("expected", _integers(np.where(live, expected, IGNORED)))  # N B S
         self.register_buffer("previous", functional.one_hot(_integers(previous), classes).float().transpose(1, 2))
         self.register_buffer("weights", torch.tensor(weights))
@@ -103,8 +105,8 @@ class Boxes(nn.Module):
 
     def __init__(self, config: Config, task: LocatingTask, batch: Batch):
         super().__init__()
-        self.network = YOLO(config.model, config.data.channels, task.codec.classes)
-        self.by_positions = YOLOLoss(config.model, config.data.height, config.data.width)
+        self.network = YOLO(task.model.config, config.data.channels, task.codec.classes)
+        self.by_positions = YOLOLoss(task.model.config, config.data.height, config.data.width)
         self.register_buffer("corners", torch.from_numpy(np.array(batch.targets.corners)))
         self.register_buffer("classes", _integers(batch.targets.classes))
         self.register_buffer("mask", torch.from_numpy(np.array(batch.targets.mask)))

@@ -24,6 +24,16 @@ class YOLOLoss(nn.Module):
       width: columns of the pictures.
     """
 
+    cells: torch.Tensor
+    strides: torch.Tensor
+    priors: torch.Tensor
+    shapes: torch.Tensor
+    """The priors of all scales."""
+    grids: torch.Tensor
+    """Stride, rows, columns and first position of each scale."""
+    borders: torch.Tensor
+    """Width and height of the pictures."""
+
     def __init__(self, config: YOLOConfig, height: int, width: int):
         super().__init__()
         self.regression, self.area = config.regression, height * width
@@ -44,7 +54,7 @@ class YOLOLoss(nn.Module):
         places = self._assign(boxes)
         samples = torch.arange(len(places), device=places.device)[:, None]
         own, there = Raw(*(x[samples, places] for x in raw)), Positions(*(x[places] for x in self._positions))
-        kinds = functional.one_hot(classes, raw.classes.shape[-1]).float()
+        kinds = (classes[..., None] == torch.arange(raw.classes.shape[-1], device=classes.device)).float()
         of_classes = functional.binary_cross_entropy_with_logits(own.classes, kinds, reduction="none").sum(-1)
         regression = self._box_losses(own.boxes, there, boxes) + _corner_losses(own.corners, there, corners)
         of_objects = (of_classes + self.regression * regression) * mask

@@ -1,5 +1,7 @@
 """Batches of noise on which the benchmark of training compares steps."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from launch.benchmarks.ctc_problem import Shape, problem
@@ -35,7 +37,7 @@ def _targets(config: Config, task: Task, seed: int) -> TextTargets | BoxTargets:
         case TextCodec() as codec:
             return _texts(config, codec, task.frames(config.data.width), seed)
         case BoxCodec() as codec:
-            return _boxes(config, codec, seed)
+            return _boxes(config, codec, task.model.config.priors, seed)
         case codec:
             raise ValueError(f"labels of kind {codec.kind!r} are not measured: choose among {', '.join(MODELS)}")
 
@@ -49,12 +51,12 @@ def _texts(config: Config, codec: TextCodec, frames: int | None, seed: int) -> T
     return TextTargets(tokens + (tokens >= blank_id), case.label_lengths)
 
 
-def _boxes(config: Config, codec: BoxCodec, seed: int) -> BoxTargets:
+def _boxes(config: Config, codec: BoxCodec, priors: Sequence[Sequence[float]], seed: int) -> BoxTargets:
     """Upright boxes of the priors' sizes anywhere inside the pictures."""
-    rng, data, priors = np.random.default_rng(seed), config.data, np.asarray(config.model.priors, np.float32)
-    slots = (data.batch_size, codec.most)
-    sides = priors[rng.integers(len(priors), size=slots)]
-    low = rng.random((*slots, 2), np.float32) * (np.float32([data.width, data.height]) - sides)
+    rng, data = np.random.default_rng(seed), config.data
+    slots, picture = (data.batch_size, codec.most), np.array([data.width, data.height], np.float32)
+    sides = np.asarray(priors, np.float32)[rng.integers(len(priors), size=slots)]
+    low = rng.random((*slots, 2), np.float32) * (picture - sides)
     return codec.zeros(data.batch_size)._replace(
         corners=low[:, :, None] + sides[:, :, None] * CORNERS,
         classes=rng.integers(codec.classes, size=slots, dtype=np.int32),

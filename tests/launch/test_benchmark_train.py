@@ -1,5 +1,6 @@
 """The benchmark of training: PyTorch's readers and steps are ours, and the table holds what it should."""
 
+import dataclasses
 from typing import Any
 
 import flax.traverse_util
@@ -71,12 +72,13 @@ def random_variables(config: Config, task: Task) -> dict:
     """Variables of which none is as it starts: zeros and ones would hide what they stand for."""
     random, shapes = np.random.default_rng(1), abstract_state(config, task).variables
     made = {}
-    for path, leaf in flax.traverse_util.flatten_dict(shapes).items():
+    flat: Any = flax.traverse_util.flatten_dict(shapes)
+    for path, leaf in flat.items():
         noise = random.standard_normal(leaf.shape, np.float32)
         if path[-1] in ("scale", "var"):
             made[path] = 1 + 0.5 * np.tanh(noise)
         elif path[-1] == "eta":
-            made[path] = np.float32(config.model.eta)
+            made[path] = np.float32(task.model.config.eta)
         elif path[-1] in ("bias", "mean"):
             made[path] = 0.1 * noise + (np.array(IDENTITY, np.float32) if "theta" in path else 0)
         else:
@@ -90,7 +92,7 @@ def torch_trainer(config: Config, task: Task, batch):
     return Trainer(config, task, batch, "cpu")
 
 
-def our_outputs(task: Task, variables: dict, batch: Batch) -> list[np.ndarray]:
+def our_outputs(task: Task, variables: dict, batch: Batch) -> list[jax.Array]:
     """Outputs of our network without dropout, by the running statistics."""
 
     @jax.jit
@@ -107,7 +109,7 @@ def our_outputs(task: Task, variables: dict, batch: Batch) -> list[np.ndarray]:
     return [outputs[name] for name in task.model.branches] if isinstance(outputs, dict) else list(outputs)
 
 
-def their_outputs(torch, trainer, batch: Batch) -> list[np.ndarray]:
+def their_outputs(torch, trainer, batch: Batch) -> list:
     """Outputs of PyTorch's network in the order of ours."""
     labels = [trainer.objective.previous] if hasattr(trainer.objective, "previous") else []
     with torch.no_grad():
@@ -248,6 +250,15 @@ def test_another_architecture_is_no_rival(torch):
         ValueError, match=r"network has [\d,]+ parameters, ours 7: .*do not implement this configuration"
     ):
         contestants.torch_contestants(config, task, make_batch(config, task), 7)
+
+
+@pytest.mark.parametrize("setting", [{"decoder": "ctc"}, {"backbone": "resnet"}])
+def test_other_parts_of_the_multi_task_reader_are_refused(setting, torch):
+    config = small("price_tags")
+    config.model = dataclasses.replace(config.model, **setting)
+    task = make_task(config)
+    with pytest.raises(ValueError, match=f"{next(iter(setting.values()))}.*choose vgg and attention"):
+        torch_trainer(config, task, make_batch(config, task))
 
 
 def test_the_ratio_is_to_the_fastest_and_marked_where_disturbed():
