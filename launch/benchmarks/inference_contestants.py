@@ -99,7 +99,7 @@ def measure(name: str, config: Config, cost: Cost, sizes: Sequence[int], seconds
     ours, measured = Ours(config, cost), []
     for rows in sizes:
         field = ours.contestants(rows)
-        theirs = torch_contestants(config, cost, rows) if name in rival.MODELS else {}
+        theirs = torch_contestants(config, cost, rows) if name in rival.READERS else {}
         runs = [contestant.run for contestant in (*field.values(), *theirs.values())]
         timings = time_in_turns(runs, seconds)
         results = [Result(t, c.peak_bytes) for t, c in zip(timings, (*field.values(), *theirs.values()), strict=True)]

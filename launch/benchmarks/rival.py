@@ -1,6 +1,6 @@
 """PyTorch as a rival on the device that JAX computes on: its settings, and the modes of ``torch.compile`` that work.
 
-Its architectures are in `launch.benchmarks.torch_readers`.
+Its architectures are in `launch.benchmarks.torch_readers`, `torch_multitask` and `torch_yolo`.
 """
 
 import gc
@@ -15,8 +15,10 @@ from absl import flags
 
 flags.disclaim_key_flags()  # --help lists them as those of the command
 
-MODELS = ("crnn", "plates_stn_crnn", "lprnet")
+READERS = ("crnn", "plates_stn_crnn", "lprnet")
 """Configurations whose architectures `launch.benchmarks.torch_readers` has."""
+MODELS = (*READERS, "price_tags", "plate_finder_small")
+"""Configurations whose training steps PyTorch has (`launch.benchmarks.torch_objectives`)."""
 MODES = {"cpu": {"compiled": "default"}, "gpu": {"compiled": "default", "graphs": "reduce-overhead"}}
 """Modes of ``torch.compile`` by platform: plain, and with CUDA graphs."""
 DTYPES = {"cpu": "float32", "gpu": "bfloat16"}
@@ -68,15 +70,15 @@ def torch_device() -> str | None:
 
 
 def require_same_size(theirs: int, ours: int) -> None:
-    """Checks that both readers have the same number of parameters.
+    """Checks that both networks have the same number of parameters.
 
     Raises:
       ValueError: they differ, so they are of different architectures.
     """
     if theirs != ours:
         raise ValueError(
-            f"PyTorch's reader has {theirs:,} parameters, ours {ours:,}: "
-            "launch/benchmarks/torch_readers.py does not implement this configuration"
+            f"PyTorch's network has {theirs:,} parameters, ours {ours:,}: "
+            "launch/benchmarks/torch_*.py do not implement this configuration"
         )
 
 

@@ -1,8 +1,10 @@
 """Times whole training steps against the same architectures in PyTorch, in one run on the same device.
 
-    python -m launch.benchmarks.train [--models=crnn,plates_stn_crnn,lprnet] [--batch_size=256] [--dtype=bfloat16]
+    python -m launch.benchmarks.train [--models=crnn,plates_stn_crnn,lprnet,price_tags,plate_finder_small]
+        [--batch_size=256] [--dtype=bfloat16]
 
-Forward and backward pass, clipping and the optimizer's update, on one batch of noise with labels as long as fit, which
+Forward and backward pass, losses (a detector's with the assignment of its priors), clipping and the optimizer's
+update, on one batch of noise with as long texts or as many boxes as fit (`launch.benchmarks.training_batch`), which
 stays on the device; nothing is augmented. Ours is the step of `launch.train`, its metrics included. PyTorch's
 (`launch.benchmarks.torch_training`) is timed eager and in each mode of ``torch.compile`` that works here
 (`launch.benchmarks.rival`); ``ratio`` is to the fastest of these. The contestants take turns, as in
@@ -28,7 +30,8 @@ from launch.benchmarks import rival
 from launch.benchmarks.contestant import Result
 from launch.benchmarks.rival import MODELS, MODES, platform
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine, marked, time_in_turns
-from launch.benchmarks.training_contestants import STEPS, configure, make_batch, our_contestant, torch_contestants
+from launch.benchmarks.training_batch import make_batch
+from launch.benchmarks.training_contestants import STEPS, configure, our_contestant, torch_contestants
 from launch.runs import entry
 from launch.runs.config import Config
 from launch.runs.states import abstract_state

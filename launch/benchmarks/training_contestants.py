@@ -4,18 +4,15 @@ import functools
 from typing import Any
 
 import jax
-import numpy as np
 
 from launch.benchmarks import rival
 from launch.benchmarks.contestant import Contestant, peak_bytes
-from launch.benchmarks.ctc_problem import Shape, problem
-from launch.benchmarks.rival import BATCH_SIZES, DTYPES, MODELS, platform
+from launch.benchmarks.rival import BATCH_SIZES, DTYPES, platform
 from launch.runs.config import Config
 from launch.runs.costs import USUAL_WIDTH, load_config
 from launch.runs.settings import array_settings
 from launch.runs.states import abstract_state, advance_of, state_of
-from recog.batch import Batch, full_height
-from recog.codecs import TextTargets
+from recog.batch import Batch
 from recog.mesh import by_parameter, make_mesh, put_batch, replicated
 from recog.tasks.task import Task
 from recog.training.augment import AugmentConfig
@@ -33,28 +30,6 @@ def configure(name: str, batch_size: int = 0, dtype: str = "") -> Config:
     config.data.width = config.data.width or USUAL_WIDTH
     config.model.dtype = dtype or DTYPES[platform()]
     return config
-
-
-def make_batch(config: Config, task: Task, seed: int = 0) -> Batch:
-    """Noise, with labels that fill all slots, cut where their repeats need more frames than there are.
-
-    Raises:
-      ValueError: the model is not trained by CTC.
-    """
-    data, rows = config.data, config.data.batch_size
-    images = np.random.default_rng(seed).integers(0, 256, (rows, data.height, data.width, data.channels), np.uint8)
-    frames, classes, blank = task.frames(data.width), task.codec.classes, task.codec.alphabet.blank_id
-    if frames is None:
-        raise ValueError(f"{type(task.model).__name__} is not trained by CTC: choose among {', '.join(MODELS)}")
-    case = problem(Shape(rows, frames, classes, data.max_label_length), seed)
-    tokens = case.labels - 1  # its blank is class 0
-    return Batch(
-        images=images,
-        sizes=full_height(np.full(rows, data.width), data.height),
-        targets=TextTargets(tokens + (tokens >= blank), case.label_lengths),
-        ids=np.arange(rows, dtype=np.int32),
-        mask=np.ones(rows, bool),
-    )
 
 
 class Ours:
@@ -95,7 +70,7 @@ def torch_contestants(config: Config, task: Task, batch: Batch, parameters: int)
     """PyTorch's training step, eager and compiled in each mode that works.
 
     Raises:
-      ValueError: its reader has another number of parameters, so another architecture.
+      ValueError: its network has another number of parameters, so another architecture.
     """
     device = rival.torch_device()
     if device is None:
@@ -103,7 +78,7 @@ def torch_contestants(config: Config, task: Task, batch: Batch, parameters: int)
     from launch.benchmarks.torch_training import Trainer
 
     def make(mode: str | None) -> Contestant:
-        trainer = Trainer(config, task.codec.classes, task.codec.alphabet.blank_id, batch, device, mode)
+        trainer = Trainer(config, task, batch, device, mode)
         rival.require_same_size(trainer.parameters, parameters)
         return _enter(trainer)
 

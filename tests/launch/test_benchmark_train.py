@@ -1,5 +1,6 @@
 """The benchmark of training: PyTorch's readers and steps are ours, and the table holds what it should."""
 
+import dataclasses
 from typing import Any
 
 import flax.traverse_util
@@ -12,18 +13,25 @@ from launch.benchmarks import training_contestants as contestants
 from launch.benchmarks.contestant import Result
 from launch.benchmarks.rival import MODELS
 from launch.benchmarks.timing import Timing
+from launch.benchmarks.training_batch import make_batch
 from launch.runs.config import Config
 from launch.runs.states import abstract_state
 from launch.runs.tasks import make_task
+from recog.batch import Batch
+from recog.codecs import BoxCodec, BoxTargets
 from recog.evaluation.cost import count_parameters
 from recog.models.crnn import CRNNConfig
 from recog.models.frames import Frames
 from recog.models.lprnet import LPRNetConfig
+from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.stn import IDENTITY
+from recog.models.yolo import YOLOConfig
 from recog.ops.recurrent import RecurrentConfig
+from recog.tasks.branches import BranchTask
 from recog.tasks.task import Task, normalize
 from tests.launch.tiny_models import two_convolutions
+from tests.launch.torch_names import transplant
 
 
 @pytest.fixture
@@ -51,6 +59,12 @@ def small(name: str) -> Config:
             config.optimizer.learning_rate = 1e-4
         case LPRNetConfig():
             config.optimizer.learning_rate = 1e-4
+        case MultiTaskConfig() as model:
+            config.data.height, config.data.width, model.units = 16, 40, 7
+            model.recurrent = RecurrentConfig(layers=2, units=6, projection=5)
+        case YOLOConfig() as model:
+            config.data.height, config.data.width, model.blocks = 64, 96, (0, 1, 2, 1, 1)
+            config.optimizer.learning_rate, config.optimizer.weight_decay = 1e-4, 1.0
     return config
 
 
@@ -58,10 +72,13 @@ def random_variables(config: Config, task: Task) -> dict:
     """Variables of which none is as it starts: zeros and ones would hide what they stand for."""
     random, shapes = np.random.default_rng(1), abstract_state(config, task).variables
     made = {}
-    for path, leaf in _flat(shapes).items():
+    flat: Any = flax.traverse_util.flatten_dict(shapes)
+    for path, leaf in flat.items():
         noise = random.standard_normal(leaf.shape, np.float32)
         if path[-1] in ("scale", "var"):
             made[path] = 1 + 0.5 * np.tanh(noise)
+        elif path[-1] == "eta":
+            made[path] = np.float32(task.model.config.eta)
         elif path[-1] in ("bias", "mean"):
             made[path] = 0.1 * noise + (np.array(IDENTITY, np.float32) if "theta" in path else 0)
         else:
@@ -69,76 +86,52 @@ def random_variables(config: Config, task: Task) -> dict:
     return flax.traverse_util.unflatten_dict(made)
 
 
-def _flat(tree: dict) -> dict[tuple[str, ...], Any]:
-    """Leaves by the names above them."""
-    flat: Any = flax.traverse_util.flatten_dict(tree)
-    return flat
-
-
-def torch_names(variables: dict) -> dict[str, np.ndarray]:
-    """Our variables under PyTorch's names, in its layouts."""
-    tensors = _recurrent_layers(variables["params"].get("recurrent", {}))
-    for path, array in _flat(variables["params"]).items():
-        *modules, leaf = path
-        if modules[0] == "recurrent":
-            if modules[1].startswith("layer"):
-                continue
-            modules.insert(1, "stack")
-        name = {"kernel": "weight", "scale": "weight", "bias": "bias"}[leaf]
-        tensors[".".join([*modules, name])] = array.transpose({4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim])
-    for path, array in _flat(variables["batch_stats"]).items():
-        tensors[".".join([*path[:-1], {"mean": "running_mean", "var": "running_var"}[path[-1]]])] = array
-    return tensors
-
-
-def _recurrent_layers(recurrent: dict) -> dict[str, np.ndarray]:
-    """Our LSTM layers, which have one bias where PyTorch's have two."""
-    layers = [name for name in recurrent if name.startswith("layer")]
-    tensors = {}
-    for number, layer in enumerate(layers):
-        # Without projections, one nn.LSTM holds all layers.
-        module, place = (layer, 0) if "projection1" in recurrent else (layers[0], number)
-        arrays = recurrent[layer]
-        for way, suffix in enumerate(("", "_reverse")):
-            prefix, end = f"recurrent.stack.{module}.", f"_l{place}{suffix}"
-            tensors[f"{prefix}weight_ih{end}"] = arrays["kernel"][way].T
-            tensors[f"{prefix}weight_hh{end}"] = arrays["recurrent"][way].T
-            tensors[f"{prefix}bias_ih{end}"] = arrays["bias"][way]
-            tensors[f"{prefix}bias_hh{end}"] = np.zeros_like(arrays["bias"][way])
-    return tensors
-
-
-def transplant(torch, variables: dict, reader) -> None:
-    """Gives PyTorch's reader our variables; none is left over and none missing."""
-    tensors = {name: torch.tensor(np.array(array)) for name, array in torch_names(variables).items()}
-    missing, unexpected = reader.load_state_dict(tensors, strict=False)
-    assert not unexpected
-    assert all(name.endswith("num_batches_tracked") for name in missing)
-
-
 def torch_trainer(config: Config, task: Task, batch):
     from launch.benchmarks.torch_training import Trainer
 
-    return Trainer(config, task.codec.classes, task.codec.alphabet.blank_id, batch, "cpu")
+    return Trainer(config, task, batch, "cpu")
+
+
+def our_outputs(task: Task, variables: dict, batch: Batch) -> list[jax.Array]:
+    """Outputs of our network without dropout, by the running statistics."""
+
+    @jax.jit
+    def read(images):
+        labels = ()
+        if isinstance(task, BranchTask):
+            labels = ({name: tokens for name, (tokens, _) in task._split(batch).items()},)
+        given = {name: variables[name] for name in ("params", "batch_stats")}
+        return task.model.apply(given, images, batch.widths, *labels, train=False)
+
+    outputs: Any = read(normalize(batch.images))
+    if isinstance(outputs, Frames):
+        return [outputs.logits.transpose(1, 0, 2)]
+    return [outputs[name] for name in task.model.branches] if isinstance(outputs, dict) else list(outputs)
+
+
+def their_outputs(torch, trainer, batch: Batch) -> list:
+    """Outputs of PyTorch's network in the order of ours."""
+    labels = [trainer.objective.previous] if hasattr(trainer.objective, "previous") else []
+    with torch.no_grad():
+        outputs = trainer.network(torch.tensor(np.array(normalize(batch.images))).permute(0, 3, 1, 2), *labels)
+    return list(outputs) if labels or not torch.is_tensor(outputs) else [outputs]
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_pytorch_reads_what_ours_reads(name, torch):
+def test_pytorch_computes_what_ours_computes(name, torch):
     from launch.benchmarks.torch_readers import count_parameters
 
     config = small(name)
     task = make_task(config)
-    variables, batch = random_variables(config, task), contestants.make_batch(config, task)
-    reader = torch_trainer(config, task, batch).reader.eval()
-    transplant(torch, variables, reader)
-    assert count_parameters(reader) == sum(map(np.size, jax.tree.leaves(variables["params"])))
+    variables, batch = random_variables(config, task), make_batch(config, task)
+    trainer = torch_trainer(config, task, batch)
+    transplant(trainer.network.eval(), variables)
+    assert count_parameters(trainer.network) == sum(map(np.size, jax.tree.leaves(variables["params"])))
 
-    read = jax.jit(lambda images: task.model.apply(variables, images, batch.widths, train=False))
-    frames: Frames = read(normalize(batch.images))
-    with torch.no_grad():
-        logits = reader(torch.tensor(np.array(normalize(batch.images))).permute(0, 3, 1, 2))
-    np.testing.assert_allclose(logits.permute(1, 0, 2), frames.logits, atol=1e-3, rtol=1e-3)
-    assert np.std(frames.logits, axis=(0, 1)).min() > 1e-3, "a reader that sees nothing proves nothing"
+    ours, theirs = our_outputs(task, variables, batch), their_outputs(torch, trainer, batch)
+    for our_output, their_output in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(their_output, our_output, atol=1e-3, rtol=1e-3)
+        assert np.std(our_output, axis=(0, 1)).min() > 1e-3, "a network that sees nothing proves nothing"
 
 
 @pytest.mark.exhaustive
@@ -146,20 +139,21 @@ def test_pytorch_reads_what_ours_reads(name, torch):
 def test_pytorch_learns_what_ours_learns(name, torch):
     config = small(name)
     task = make_task(config)
-    variables, batch = random_variables(config, task), contestants.make_batch(config, task)
+    variables, batch = random_variables(config, task), make_batch(config, task)
     ours, theirs = contestants.Ours(config, task, batch), torch_trainer(config, task, batch)
-    transplant(torch, variables, theirs.reader)
-    for parameter_name, parameter in theirs.reader.named_parameters():
+    transplant(theirs.network, variables)
+    for parameter_name, parameter in theirs.network.named_parameters():
         # Both biases of an LSTM would take our only one's step.
         parameter.requires_grad_("bias_hh" not in parameter_name)
     params = jax.device_put(variables.pop("params"), jax.tree.map(lambda x: x.sharding, ours.state.params))
     rest = jax.device_put(variables, jax.tree.map(lambda x: x.sharding, ours.state.model_state))
     ours.state = ours.state.replace(params=params, model_state=rest)
 
+    loss = f"{task.losses[0].name}_loss"
     totals, losses = [0.0], []
     for _ in range(3):
         ours.step()
-        totals.append(float(ours.totals.sums["ctc_loss"]) / len(batch.images))
+        totals.append(float(ours.totals.sums[loss]) / len(batch.images))
         losses.append(float(theirs.step()))
     our_losses = np.diff(totals)
     np.testing.assert_allclose(our_losses[0], losses[0], rtol=1e-4)
@@ -169,17 +163,25 @@ def test_pytorch_learns_what_ours_learns(name, torch):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_labels_fit_and_hold_no_blank(name):
+def test_labels_fill_all_slots_that_fit(name):
     config = contestants.configure(name)
     task = make_task(config)
-    batch = contestants.make_batch(config, task)
-    frames, blank = task.frames(config.data.width), task.codec.alphabet.blank_id
-    for label, size in zip(*batch.targets, strict=True):
-        live = label[:size]
-        assert frames is not None
-        assert size + np.sum(live[1:] == live[:-1]) <= frames
-        assert blank not in live
-        assert 0 <= live.min() <= live.max() < task.codec.classes
+    batch, size = make_batch(config, task), (config.data.height, config.data.width)
+    if isinstance(task.codec, BoxCodec):
+        labels = [task.codec.label(BoxTargets(*row)) for row in zip(*batch.targets, strict=True)]
+        assert batch.targets.mask.all()
+    else:
+        labels = task.codec.show(batch.targets)
+        longer = [task.problems(f"{label}{label[-1]}", size) for label in labels]
+        assert all(longer), "one more token would not fit"
+    assert [task.problems(label, size) for label in labels] == [{}] * config.data.batch_size
+    assert len(set(map(str, labels))) == len(labels)
+
+
+def test_classes_are_not_measured():
+    config = contestants.configure("cats_dogs")
+    with pytest.raises(ValueError, match=r"labels of kind 'class.*plate_finder_small"):
+        make_batch(config, make_task(config))
 
 
 @pytest.mark.parametrize(
@@ -199,16 +201,16 @@ def test_pytorch_trains_in_bfloat16(name, torch):
     config = small(name)
     config.model.dtype = "bfloat16"
     task = make_task(config)
-    trainer = torch_trainer(config, task, contestants.make_batch(config, task))
-    convolution = next(module for module in trainer.reader.modules() if isinstance(module, torch.nn.Conv2d))
+    trainer = torch_trainer(config, task, make_batch(config, task))
+    convolution = next(module for module in trainer.network.modules() if isinstance(module, torch.nn.Conv2d))
     computed = []
     convolution.register_forward_hook(lambda module, inputs, output: computed.append(output.dtype))
-    *_, bias = trainer.reader.parameters()
+    *_, bias = trainer.network.parameters()
     before = bias.detach().clone()
     assert np.isfinite(float(trainer.step()))
     assert computed == [torch.bfloat16]
     assert not torch.equal(bias, before)
-    assert {parameter.dtype for parameter in trainer.reader.parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in trainer.network.parameters()} == {torch.float32}
     assert trainer._scores(trainer.images).dtype == torch.float32
 
 
@@ -222,7 +224,7 @@ def test_pytorch_goes_on_without_a_compiler_that_fails(torch, monkeypatch, capsy
     monkeypatch.setattr(torch, "compile", compiler)
     config = small("lprnet")
     task = make_task(config)
-    batch, size = contestants.make_batch(config, task), count_parameters(abstract_state(config, task).variables)
+    batch, size = make_batch(config, task), count_parameters(abstract_state(config, task).variables)
     assert list(contestants.torch_contestants(config, task, batch, size)) == ["torch"]
     note = "torch.compile(mode='default') does not work here (RuntimeError: no compiler for default)"
     assert note in capsys.readouterr().err
@@ -245,9 +247,18 @@ def test_another_architecture_is_no_rival(torch):
     config = small("crnn")
     task = make_task(config)
     with pytest.raises(
-        ValueError, match=r"reader has [\d,]+ parameters, ours 7: .*does not implement this configuration"
+        ValueError, match=r"network has [\d,]+ parameters, ours 7: .*do not implement this configuration"
     ):
-        contestants.torch_contestants(config, task, contestants.make_batch(config, task), 7)
+        contestants.torch_contestants(config, task, make_batch(config, task), 7)
+
+
+@pytest.mark.parametrize("setting", [{"decoder": "ctc"}, {"backbone": "resnet"}])
+def test_other_parts_of_the_multi_task_reader_are_refused(setting, torch):
+    config = small("price_tags")
+    config.model = dataclasses.replace(config.model, **setting)
+    task = make_task(config)
+    with pytest.raises(ValueError, match=f"{next(iter(setting.values()))}.*choose vgg and attention"):
+        torch_trainer(config, task, make_batch(config, task))
 
 
 def test_the_ratio_is_to_the_fastest_and_marked_where_disturbed():
