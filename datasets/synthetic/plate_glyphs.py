@@ -1,7 +1,7 @@
 """Masks of the characters of Chinese licence plates: tall and narrow, with strokes of one width.
 
-Digits, Latin letters and provinces are drawn from strokes (`datasets.synthetic.plate_strokes`); other Chinese characters
-come from OpenCV's font, stretched to the plate's proportions. Masks are cached.
+Digits, Latin letters and provinces are drawn from strokes (`datasets.synthetic.plate_strokes`), other Chinese
+characters come from OpenCV's font, stretched to the plate's proportions. Masks are cached.
 """
 
 import functools
@@ -12,8 +12,6 @@ from jaxtyping import Float, UInt8
 
 from datasets.synthetic.plate_strokes import CHINESE, HEIGHT, LATIN, WIDTH, Stroke
 
-CHINESE_WEIGHT = 0.65
-"""Stroke width of Chinese characters, as a share of the stroke width of digits and letters."""
 _OVERSAMPLE = 4
 
 
@@ -34,7 +32,7 @@ def plate_glyph(
     if character in LATIN:
         mask = _drawn(LATIN[character], *big, weight)
     elif character in CHINESE and not printed:
-        mask = _drawn(CHINESE[character], *big, CHINESE_WEIGHT * weight)
+        mask = _drawn(CHINESE[character], *big, _share(CHINESE[character]) * weight)
     else:
         mask = _printed(character, *big, weight)
     mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
@@ -65,6 +63,12 @@ def _shifted(
     once, twice, lean = random.uniform(-amount, amount, 3) / 3
     bow = (once + lean * np.cos(np.pi * beside)) * 2 * np.sin(np.pi * place)
     return place + (bow + twice * np.sin(2 * np.pi * place)) / np.pi
+
+
+def _share(strokes: list[Stroke]) -> float:
+    """Stroke width of a Chinese character as a share of that of digits: the more strokes, the thinner they are."""
+    length = sum(float(np.hypot(*np.diff(np.array(stroke), axis=0).T).sum()) for stroke in strokes)
+    return min(max(0.85 - length / 1800, 0.5), 0.75)
 
 
 def _drawn(strokes: list[Stroke], width: int, height: int, weight: float) -> np.ndarray:
