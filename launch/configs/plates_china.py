@@ -3,7 +3,7 @@
     python -m launch.train --config=launch/configs/plates_china.py --workdir=runs/plates_china
     python -m launch.evaluate --workdir=runs/plates_china --data='folder:$RECOG_REAL_DATA/plates_cn'
     python -m launch.evaluate --workdir=runs/plates_china \
-        --data='crops:boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv' --config.data.on_bad_sample=skip
+        --data='crops:boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv' --on_bad_sample=skip
 
 A quarter of the plates come from Anhui (皖), where most pictures of the second command were taken, the others from all
 provinces in equal shares. The third command reads plates of other cameras and provinces; it leaves out those with
