@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from datasets.synthetic import camera
-from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, bend, plate_glyph
+from datasets.synthetic import camera, plate_camera
+from datasets.synthetic.plate_glyphs import bend, plate_glyph
+from datasets.synthetic.plate_strokes import HEIGHT, WIDTH
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 
 PROVINCES = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
@@ -22,12 +23,15 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Letters of plates, without I and O, which look like digits."""
 PURE, HYBRID = "DABCE", "FGHJK"
 """Letters that mark battery cars and other electric cars, the most common first."""
-BEND = 0.4
-"""Distortion of Chinese characters (`datasets.synthetic.plate_glyphs.bend`) if clutter is above 0: OpenCV lacks the
-typeface of real plates, so models must not learn the details of its own."""
-PRINTED = 0.3
-"""Share of the plates that use OpenCV's font for a Chinese character with strokes of its own. If one character had a
-fixed shape and the others did not, models would recognise it by that shape alone."""
+CAPITAL = 0.25
+"""Share of the plates with the letter A, beside its share of a uniform draw: that of the capital of a province."""
+BEND, PRINTED_BEND = 0.15, 0.4
+"""Distortion of Chinese characters (`datasets.synthetic.plate_glyphs.bend`) if clutter is above 0, drawn from strokes
+and printed with OpenCV's font, which is not the typeface of plates: models must not learn its details."""
+PRINTED = 0.15
+"""Share of the plates whose Chinese character is printed, for more shapes than those of the strokes."""
+WEIGHTS = 7.5, 8.5, 9.5, 10.5, 11.5
+"""Stroke widths of digits and letters in millimetres. The standard has 10; bright light widens, darkness thins them."""
 
 _SCALE = 0.6  # pixels per millimetre
 _DRAWN = 2.0  # pixels drawn for each pixel of the canvas, a side: the finest resolution of `camera.sensor`
@@ -121,7 +125,8 @@ def draw_text(kind: str, random: np.random.Generator, home: str = "", home_share
     """Draws the text of a plate of this kind, without the dot."""
     local = random.random() < home_share
     province = home if home and local else PROVINCES[int(random.integers(len(PROVINCES)))]
-    letter = LETTERS[int(random.integers(len(LETTERS)))]
+    capital, letter = random.random() < CAPITAL, LETTERS[int(random.integers(len(LETTERS)))]
+    letter = "A" if capital else letter
     if kind == "green":
         return province + letter + _electric(random)
     places = 4 if kind == "white" else 5
@@ -166,16 +171,16 @@ def _characters(
 ) -> np.ndarray:
     """Opacity of the characters and the dot, uint8."""
     ink = np.zeros((height, width), np.uint8)
-    weight = (8.0, 9.0, 10.0, 11.0)[int(random.integers(4))]
+    weight = WEIGHTS[int(random.integers(len(WEIGHTS)))]
     tall = round(HEIGHT * _SCALE)
     top = (height - tall) // 2
     x = look.left
     for place, character in enumerate(text):
         across = WIDTH if place == 0 else look.narrow
-        printed = random.random() < PRINTED
+        printed = not character.isascii() and random.random() < PRINTED
         glyph = plate_glyph(character, round(across * _SCALE), tall, weight, printed)
         if clutter > 0 and not character.isascii():
-            glyph = bend(glyph, BEND, random)
+            glyph = bend(glyph, PRINTED_BEND if printed else BEND, random)
         left = round(x * _SCALE)
         ink[top : top + tall, left : left + glyph.shape[1]] = glyph[:, : width - left]
         x += across + (look.dot_gap if place == 1 else look.gap)
@@ -197,6 +202,10 @@ def _rim(ink: np.ndarray, random: np.random.Generator) -> None:
 def _ground(look: Kind, kind: str, height: int, clutter: float, random: np.random.Generator) -> np.ndarray:
     """Background colours of the rows from the top, ``H 3``; ``1 3`` if all rows have the same colour."""
     base = np.array(look.ground, np.float32) + random.normal(0, 18, 3) * clutter
+    tint, faded = random.random(2) ** (1.5, 2.0) * clutter
+    if kind == "blue":  # from deep blue to nearly cyan
+        base += tint * np.array([-20, 75, 25])
+    base += 0.5 * faded * (base.mean() - base)
     if kind == "green":  # white at the top
         base = 245 + (base - 245) * np.linspace(0, 1, height)[:, None] ** random.uniform(0.5, 1.0)
     return base.reshape(-1, 3).clip(0, 255)
@@ -254,9 +263,11 @@ def photograph(plate: UInt8[np.ndarray, "H W 3"], config: PlatesConfig, random: 
     """Photographs the plate and crops the photograph to the bounding box of its corners, with random margins."""
     clutter = config.clutter
     width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
-    quad = camera.view(plate.shape[1], plate.shape[0], clutter, random)
-    slack = random.normal(0.015, 0.02, 4) * (1, 2, 1, 2)
-    quad = camera.fit(quad, width, height, np.clip(slack, (-0.02, -0.04) * 2, (0.1, 0.2) * 2) * clutter)
+    quad = camera.view(plate.shape[1], plate.shape[0], clutter**0.5, random)
+    slack = np.clip(random.normal(0.018, 0.025, 4) * (1, 2, 1, 2), (-0.03, -0.07) * 2, (0.1, 0.2) * 2)
+    quad = camera.fit(quad, width, height, slack * clutter**0.5)
     scene = camera.surroundings(width, height, random)
     scene = camera.light(camera.paste(plate, quad, scene), clutter, random)
-    return camera.sensor(camera.optics(scene, clutter, random), config.width, config.height, clutter, random)
+    scene = plate_camera.interlace(plate_camera.expose(scene, clutter, random), clutter, random)
+    picture = camera.sensor(camera.optics(scene, clutter, random), config.width, config.height, clutter, random)
+    return plate_camera.sharpen(picture, clutter, random)

@@ -6,9 +6,10 @@
 Half of the plates come from Anhui (皖), as do the pictures of the second command: ``home=`` in both data settings names
 the province of your cameras.
 
-Measured on two CPU cores, with ``GLIBC_TUNABLES=glibc.malloc.hugetlb=1`` in the environment: 309 of the 397 real plates
-read exactly (77.8 %) after 53 minutes; of its own harsh pictures, 65.4 %. A second training, whose model comes with the
-package as ``zoo:plates``, read 299 (75.3 %). jax 0.10.2.
+Measured with earlier renderings, whose characters were less like those of real plates, on two CPU cores, with
+``GLIBC_TUNABLES=glibc.malloc.hugetlb=1`` in the environment: 309 of the 397 real plates read exactly (77.8 %) after 53
+minutes; of its own harsh pictures, 65.4 %. A second training, whose model comes with the package as ``zoo:plates``,
+read 299 (75.3 %). jax 0.10.2.
 """
 
 from launch.configs import lprnet

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.synthetic.plate_glyphs import HEIGHT, WIDTH, bend, plate_glyph
+from datasets.synthetic.plate_glyphs import bend, plate_glyph
+from datasets.synthetic.plate_strokes import CHINESE, HEIGHT, LATIN, WIDTH
 from datasets.synthetic.plates import (
     DIGITS,
     KINDS,
@@ -147,6 +148,13 @@ def test_a_share_of_the_plates_comes_from_home():
     assert {sample.label[0] for sample in map(source(home="新", home_share=1.0).__getitem__, range(20))} == {"新"}
 
 
+def test_the_letter_of_capitals_is_the_most_common():
+    second = collections.Counter(text[1] for text in texts_of("blue", 5000))
+    assert abs(second["A"] / 5000 - (0.25 + 0.75 / len(LETTERS))) < 0.03
+    del second["A"]
+    assert max(second.values()) < 1.5 * min(second.values()), "the others are drawn evenly"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_weight_alone_gives_plates_of_its_kind_in_their_colour(kind):
     weights = dict.fromkeys(KINDS, 0.0) | {kind: 2.0}
@@ -241,6 +249,39 @@ def test_glyphs_fill_their_box_with_ink(character):
         assert columns.max() >= 22
     with pytest.raises(ValueError, match="read-only"):
         mask[0, 0] = 0
+
+
+def test_all_characters_of_plates_have_strokes_within_their_cell():
+    assert set(PROVINCES) == set(CHINESE)
+    assert set(DIGITS + LETTERS) <= set(LATIN)
+    for strokes in [*CHINESE.values(), *LATIN.values()]:
+        points = np.concatenate([np.array(stroke) for stroke in strokes])
+        assert (points >= 2).all()
+        assert (points <= (WIDTH - 2, HEIGHT - 2)).all()
+
+
+def thickness(character: str) -> float:
+    """Median length of the horizontal runs of ink, pixels: the width of upright strokes."""
+    ink = np.pad(plate_glyph(character, 90, 180, 9.0) > 127, ((0, 0), (1, 1))).astype(int)
+    changes = np.diff(ink, axis=1)
+    return float(np.median(np.nonzero(changes == -1)[1] - np.nonzero(changes == 1)[1]))
+
+
+def test_chinese_strokes_are_thinner_than_those_of_digits_and_thinner_the_more_there_are():
+    assert thickness("赣") < thickness("川") < thickness("1")
+
+
+def test_a_one_is_a_bare_bar():
+    mask = plate_glyph("1", 45, 90, 9.0)
+    rows = mask[5:85] > 127
+    assert (rows.sum(axis=1) == rows.sum(axis=1)[0]).all()
+    assert rows[:, 20:28].all()
+
+
+def test_provinces_printed_with_a_font_look_different():
+    for character in PROVINCES:
+        drawn, printed = (plate_glyph(character, 27, 54, 9.0, printed) for printed in (False, True))
+        assert np.abs(drawn.astype(int) - printed).mean() > 5
 
 
 def test_glyphs_are_all_different_and_thicken_with_their_weight():
