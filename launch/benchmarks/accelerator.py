@@ -22,12 +22,11 @@ from pathlib import Path
 from absl import flags
 
 from launch.benchmarks.parts import Outcome, Part, run_parts
+from launch.benchmarks.rival import MODELS, READERS
 from launch.runs import entry
 
 USUAL = 8.0
 """Minutes for which the limits of the parts are made."""
-MODELS = ("crnn", "plates_stn_crnn", "lprnet")
-"""Models whose training steps and reading are measured."""
 
 
 def make_parts(folder: Path, seconds: float, batch_size: int, cores: int) -> list[Part]:
@@ -51,7 +50,7 @@ def make_parts(folder: Path, seconds: float, batch_size: int, cores: int) -> lis
         Part("tests", 120, ["pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", "tests/ctc", "tests/ops"]),
         Part("ctc", 90, ["launch.benchmarks.ctc", measured]),
         *(Part(f"train_{model}", 150, train(model, "bfloat16")) for model in MODELS),
-        Part("models", 120, ["launch.benchmarks.models", f"--models={','.join(MODELS)}", measured]),
+        Part("models", 120, ["launch.benchmarks.models", f"--models={','.join(READERS)}", measured]),
         Part("input", 60, ["launch.benchmarks.input", f"--workers={cores}", measured]),
         Part("determinism", 120, ["launch.benchmarks.determinism", f"--batch_size={batch_size}"]),
         Part(
