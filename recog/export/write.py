@@ -5,7 +5,7 @@ import datetime
 import importlib.metadata
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import safetensors.numpy
 from jax import export
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from recog.export.artifact import Artifact
 from recog.export.card import FORMAT, HALF, Card
@@ -151,23 +152,35 @@ def make_program(task: Task, parameters: dict[str, np.ndarray], preprocess: Prep
 
 
 def used_by_predict(task: Task, parameters: dict[str, Any], preprocess: Preprocess) -> dict[str, Any]:
-    """Selects the variables (arrays or shapes, by flat names) that `Task.predict` uses."""
+    """Selects the variables (arrays or shapes, by flat names) that `Task.predict` uses; only traces it."""
     images = 1, preprocess.height, preprocess.width or 2 * preprocess.height, preprocess.channels
-    program = _export(task, parameters, images, ("cpu",))
+    jaxpr = jax.make_jaxpr(_prediction(task))(*_shapes(parameters, images)).jaxpr
+    _, used = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))
     names = sorted(parameters)  # order of a dictionary's leaves as a pytree
-    return {names[index]: parameters[names[index]] for index in program.module_kept_var_idx if index < len(names)}
+    return {name: parameters[name] for name, kept in zip(names, used, strict=False) if kept}
 
 
 def _export(task: Task, parameters: dict[str, Any], images: tuple, platforms: tuple[str, ...]) -> export.Exported:
+    with _without_source_locations():
+        return export.export(jax.jit(_prediction(task)), platforms=platforms)(*_shapes(parameters, images))
+
+
+def _prediction(task: Task) -> Callable:
+    """`Task.predict` as a function of variables by their flat names."""
+
     def predict(parameters, images, sizes):
         return task.predict(flax.traverse_util.unflatten_dict(parameters, sep="/"), images, sizes)
 
-    with _without_source_locations():
-        return export.export(jax.jit(predict), platforms=platforms)(
-            {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
-            jax.ShapeDtypeStruct(images, np.uint8),
-            jax.ShapeDtypeStruct((images[0], 2), np.int32),
-        )
+    return predict
+
+
+def _shapes(parameters: dict[str, Any], images: tuple) -> tuple:
+    """Abstract arguments of `_prediction`."""
+    return (
+        {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in parameters.items()},
+        jax.ShapeDtypeStruct(images, np.uint8),
+        jax.ShapeDtypeStruct((images[0], 2), np.int32),
+    )
 
 
 @contextlib.contextmanager
