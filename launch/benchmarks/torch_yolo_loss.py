@@ -52,17 +52,13 @@ class YOLOLoss(nn.Module):
         low, high = (x.clamp(min=0).minimum(self.borders) for x in (corners.amin(2), corners.amax(2)))
         boxes = torch.cat([low, high], 2)
         places = self._assign(boxes)
-        samples = torch.arange(len(places), device=places.device)[:, None]
-        own, there = Raw(*(x[samples, places] for x in raw)), Positions(*(x[places] for x in self._positions))
+        there = Positions(self.cells[places], self.strides[places], self.priors[places])
         kinds = (classes[..., None] == torch.arange(raw.classes.shape[-1], device=classes.device)).float()
-        of_classes = functional.binary_cross_entropy_with_logits(own.classes, kinds, reduction="none").sum(-1)
-        regression = self._box_losses(own.boxes, there, boxes) + _corner_losses(own.corners, there, corners)
-        of_objects = (of_classes + self.regression * regression) * mask
+        of_classes = _logistic_losses(_at(raw.classes, places), kinds).sum(-1)
+        of_boxes = self._box_losses(_at(raw.boxes, places), there, boxes)
+        of_corners = _corner_losses(_at(raw.corners, places), there, corners)
+        of_objects = (of_classes + self.regression * (of_boxes + of_corners)) * mask
         return (self._objectness_losses(raw, boxes, places, mask).sum() + of_objects.sum()) / len(mask)
-
-    @property
-    def _positions(self) -> Positions:
-        return Positions(self.cells, self.strides, self.priors)
 
     def _assign(self, boxes):
         """`recog.detection.positions.assign`."""
@@ -81,8 +77,7 @@ class YOLOLoss(nn.Module):
             positive = torch.zeros(len(places), count + 1, dtype=torch.bool, device=places.device)
             positive = positive.scatter(1, places.where(mask, count), True)[:, :count]
             counts = positive | (overlap < IGNORE)
-        losses = functional.binary_cross_entropy_with_logits(raw.objectness, positive.float(), reduction="none")
-        return losses * counts
+        return _logistic_losses(raw.objectness, positive.float()) * counts
 
     def _decode(self, boxes):
         """`recog.detection.positions.decode_boxes`."""
@@ -98,17 +93,31 @@ class YOLOLoss(nn.Module):
         return (2 - _areas(boxes) / self.area) * errors.square().sum(-1)
 
 
+def _at(values, places):
+    """Values ``B M ...`` at positions, by ``gather``: the gradient of indexing sorts."""
+    index = places.view(*places.shape, *[1] * (values.ndim - 2))
+    return values.gather(1, index.expand(*places.shape, *values.shape[2:]))
+
+
 def overlaps(predicted, boxes):
     """Intersection over union ``B N M`` of predicted boxes ``B N 4`` and labelled ones ``B M 4``."""
     one, other = predicted[:, :, None], boxes[:, None]
     low, high = torch.maximum(one[..., :2], other[..., :2]), torch.minimum(one[..., 2:], other[..., 2:])
-    shared = (high - low).clamp(min=0).prod(-1)
+    shared = _product((high - low).clamp(min=0))
     union = _areas(one) + _areas(other) - shared
     return shared / union.where(union > 0, 1.0)
 
 
 def _areas(boxes):
-    return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1)
+    return _product((boxes[..., 2:] - boxes[..., :2]).clamp(min=0))
+
+
+def _product(sides):
+    return sides[..., 0] * sides[..., 1]  # faster than a reduction over two numbers
+
+
+def _logistic_losses(logits, wanted):
+    return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
 
 
 def _corner_losses(predicted, at: Positions, corners):
