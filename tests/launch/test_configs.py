@@ -6,9 +6,11 @@ Whole runs of the plainest, of graphic supervision and of attention are in `test
 import importlib
 from pathlib import Path
 
+import flax.traverse_util
 import jax
 import numpy as np
 import pytest
+from jax.stages import Traced
 
 from launch.runs.config import Config, to_json
 from launch.runs.data import shape_of_batch
@@ -16,7 +18,7 @@ from launch.runs.states import abstract_state, advance
 from launch.runs.tasks import make_task
 from recog.batch import Batch, full_height
 from recog.codecs import BoxCodec, BoxLabel, ClassCodec, LabelledBox, fill
-from recog.export.write import Provenance, write_artifact
+from recog.export.write import Provenance, make_program, write_artifact
 from recog.models.classifier import ClassifierConfig
 from recog.models.crnn import CRNNConfig
 from recog.models.crnn_plate import CRNNPlateConfig
@@ -43,6 +45,7 @@ TRIED = (
 """One configuration of every architecture; the others' differ from these in sizes and data."""
 RECURRENT = (CRNNConfig, CRNNPlateConfig, PlateReaderConfig, MultiTaskConfig)
 ROWS = 2
+ACCELERATORS = ("cuda", "tpu")
 
 
 def get_config(name: str) -> Config:
@@ -86,16 +89,37 @@ def noise(config: Config, task: Task) -> Batch:
     return Batch(pictures, sizes, targets, np.arange(ROWS, dtype=np.int32), np.full(ROWS, True))
 
 
+def traced_step(config: Config) -> Traced:
+    """The traced training step, of abstract arrays at full size."""
+    task = make_task(config)
+    return jax.jit(advance(config, task)).trace(abstract_state(config, task), shape_of_batch(config.data, task.codec))
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_training_step_of_each_configuration_has_consistent_shapes(name):
+def test_a_training_step_of_each_configuration_has_consistent_shapes_and_lowers(name):
     config = get_config(name)
     assert isinstance(config, Config)
-    task = make_task(config)
-    state = abstract_state(config, task)
-    after, report = jax.eval_shape(advance(config, task), state, shape_of_batch(config.data, task.codec))
+    task, step = make_task(config), traced_step(config)
+    state, (after, report) = abstract_state(config, task), step.out_info
     assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
     for loss in task.losses:
         assert report.sums[f"{loss.name}_loss"].shape == ()
+    if name not in TRIED:  # which lower below
+        for platform in ACCELERATORS:
+            step.lower(lowering_platforms=(platform,))
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_programs_of_every_architecture_lower_in_bfloat16(name):
+    config = get_config(name)
+    config.model.dtype = "bfloat16"
+    step = traced_step(config)
+    for platform in ACCELERATORS:
+        assert "bf16" in step.lower(lowering_platforms=(platform,)).as_text()
+    task = make_task(config)  # its prediction is the program of evaluations and of artifacts
+    variables = flax.traverse_util.flatten_dict(abstract_state(config, task).variables, sep="/")
+    program = make_program(task, variables, config.data.preprocess)
+    assert set(ACCELERATORS) < set(program.platforms)
 
 
 def test_no_architecture_is_left_out():
