@@ -1,4 +1,4 @@
-"""Effects of the cameras that look at plates: automatic exposure, interlaced video, sharpening.
+"""Effects of the cameras that look at plates: leaning plates, automatic exposure, interlaced video, sharpening.
 
 They complete `datasets.synthetic.camera` for pictures of plates alone. ``clutter``, 0 to 1, is the strength; 0 disables
 them. Each draws its randomness from the generator in the arguments.
@@ -7,7 +7,18 @@ them. Each draws its randomness from the generator in the arguments.
 import cv2
 import numpy as np
 
-from datasets.synthetic.camera import Picture, compress
+from datasets.synthetic.camera import Picture, Quad, compress
+
+
+def lean(quad: Quad, clutter: float, random: np.random.Generator) -> Quad:
+    """Shears corners sideways, at random and against their slope.
+
+    The upright edges of a turned sign lean with its slope; those of plates seen from above and from one side, in real
+    pictures, stay upright or lean against it.
+    """
+    slope = (quad[1, 1] - quad[0, 1]) / (quad[1, 0] - quad[0, 0])
+    amount = random.normal(0, 0.12) * clutter**0.5 - slope * random.uniform(0, 2.4)
+    return quad - amount * np.outer(quad[:, 1], (1.0, 0.0))
 
 
 def expose(scene: Picture, clutter: float, random: np.random.Generator) -> Picture:

@@ -264,6 +264,7 @@ def photograph(plate: UInt8[np.ndarray, "H W 3"], config: PlatesConfig, random: 
     clutter = config.clutter
     width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
     quad = camera.view(plate.shape[1], plate.shape[0], clutter**0.5, random)
+    quad = plate_camera.lean(quad, clutter, random)
     slack = np.clip(random.normal(0.018, 0.025, 4) * (1, 2, 1, 2), (-0.03, -0.07) * 2, (0.1, 0.2) * 2)
     quad = camera.fit(quad, width, height, slack * clutter**0.5)
     scene = camera.surroundings(width, height, random)

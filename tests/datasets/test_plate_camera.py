@@ -31,6 +31,22 @@ def test_the_scene_itself_is_not_changed(effect):
     np.testing.assert_array_equal(scene, before)
 
 
+def test_level_plates_lean_at_random_and_sloping_ones_against_their_slope():
+    level = np.array([[-220.0, -70.0], [220.0, -70.0], [220.0, 70.0], [-220.0, 70.0]])
+    np.testing.assert_array_equal(plate_camera.lean(level, 0.0, random(0)), level)
+    turned = level @ np.array([[np.cos(0.2), np.sin(0.2)], [-np.sin(0.2), np.cos(0.2)]])  # the right side is lower
+    leans = {}
+    for name, quad in (("level", level), ("turned", turned)):
+        seen = np.array([plate_camera.lean(quad, 1.0, random(seed)) for seed in range(500)])
+        np.testing.assert_array_equal(seen[..., 1], np.broadcast_to(quad[:, 1], seen.shape[:2]))
+        leans[name] = (seen[:, 0, 0] - seen[:, 3, 0]) / (quad[3, 1] - quad[0, 1])
+    assert abs(leans["level"].mean()) < 0.02
+    assert 0.1 < leans["level"].std() < 0.14
+    assert leans["turned"].min() < -0.2
+    assert leans["turned"].max() > 0.2, "as far as it is turned"
+    assert -0.1 < leans["turned"].mean() < 0.02
+
+
 def test_most_dark_scenes_are_brightened_in_proportion_and_bright_ones_kept():
     dark = SCENE // 8
     brightened = 0
