@@ -1,9 +1,9 @@
-"""LPRNet for plates of all provinces, trained on rendered plates only.
+"""Small CRNN for plates of all provinces, trained on rendered plates only.
 
     python -m launch.train --config=launch/configs/plates_china.py --workdir=runs/plates_china
     python -m launch.evaluate --workdir=runs/plates_china --data='folder:$RECOG_REAL_DATA/plates_cn'
-    python -m launch.evaluate --workdir=runs/plates_china \
-        --data='crops:boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv' --on_bad_sample=skip
+    python -m launch.evaluate --workdir=runs/plates_china --on_bad_sample=skip \
+        --data='crops:boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv'
 
 A quarter of the plates come from Anhui (皖), where most pictures of the second command were taken, the others from all
 provinces in equal shares. The third command reads plates of other cameras and provinces; it leaves out those with
@@ -13,20 +13,33 @@ For a GPU: ``--config.data.workers=14`` there, for one worker draws about 500 pl
 are evaluated and exported.
 """
 
-from launch.configs import lprnet
-from launch.runs.config import Config
-from recog.training.augment import AugmentConfig
+from datasets.pipeline import DataConfig
+from launch.runs.config import AlphabetConfig, Config
+from recog.models.crnn import CRNNConfig
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.loop import LoopConfig
+from recog.training.optimizers import OptimizerConfig
 
 
 def get_config() -> Config:
     """Configuration of the run."""
-    config = lprnet.get_config()
     plates = "plates:height=24,width=94,home=皖,home_share=0.25,yellow=0.1"
-    config.data.train = f"0.5*{plates},seed=1,clutter=0.5 + 0.5*{plates},seed=3,clutter=0.8"
-    config.data.validation = f"{plates},seed=2,count=1000,clutter=0.8"
-    config.data.batch_size = 64
-    config.augment = AugmentConfig()  # the renderer varies its pictures itself
-    config.optimizer.average = 0.999
-    config.train = LoopConfig(steps=10_000, log_every=100, evaluate_every=2_000, checkpoint_every=2_000)
-    return config
+    return Config(
+        alphabet=AlphabetConfig(name="chinese_plates"),
+        data=DataConfig(
+            train=f"0.5*{plates},seed=1,clutter=0.5 + 0.5*{plates},seed=3,clutter=0.8",
+            validation=f"{plates},seed=2,count=1000,clutter=0.8",
+            batch_size=32,
+            height=32,
+            width=104,
+            channels=3,
+            max_label_length=8,
+        ),
+        model=CRNNConfig(
+            width=0.3,
+            batch_norm=(1, 2, 3, 4, 5, 6, 7),
+            recurrent=RecurrentConfig(layers=1, units=96),
+        ),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=3e-3, warmup_steps=100, clip_norm=5.0, average=0.998),
+        train=LoopConfig(steps=10_000, log_every=100, evaluate_every=1_000, checkpoint_every=500),
+    )
