@@ -6,7 +6,7 @@ iteration counts. Only shapes are computed, so that models of any size can be co
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from jax.extend.core import Jaxpr, JaxprEqn, jaxprs_in_params
@@ -20,8 +20,31 @@ def count_parameters(variables: Mapping[str, Any]) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables["params"]))
 
 
+class Product(NamedTuple):
+    """A matrix product, or the one that a convolution is."""
+
+    rows: int
+    """Rows of the result: positions of a convolution's output, of all samples."""
+    columns: int
+    """Columns of the result: output channels."""
+    contracted: int
+    """Summands of each element of the result: input channels times taps."""
+    times: int = 1
+    """Number of such products: iterations of a loop, groups of a convolution, axes that both arguments share."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.rows * self.columns * self.contracted * self.times
+
+
 def count_macs(function: Callable[..., Any], *args: Any) -> int:
-    """Multiply-accumulates of the matrix products and convolutions in a call of ``function``.
+    """Multiply-accumulates of the matrix products and convolutions in a call of ``function``; see `list_products`."""
+    return sum(product.macs for product in list_products(function, *args))
+
+
+def list_products(function: Callable[..., Any], *args: Any) -> list[Product]:
+    """Matrix products and convolutions in a call of ``function``.
 
     A scan counts all its iterations, cuDNN's LSTM as much as the equivalent scan, a condition its most expensive
     branch, `jax.lax.platform_dependent` its default: a model costs the same on every platform. By the usual
@@ -43,51 +66,60 @@ def count_macs(function: Callable[..., Any], *args: Any) -> int:
       ValueError: products run an unknown number of times: in a loop without a fixed length, a kernel, a map over
         devices, or an operation with several bodies.
     """
-    return _count(jax.make_jaxpr(function)(*args).jaxpr)
+    return _products(jax.make_jaxpr(function)(*args).jaxpr)
 
 
-def _count(jaxpr: Jaxpr) -> int:
+def _products(jaxpr: Jaxpr) -> list[Product]:
     platforms = [equation for equation in jaxpr.eqns if equation.primitive.name == "platform_index"]
-    return sum(_count_equation(equation, platforms) for equation in jaxpr.eqns)
+    return [product for equation in jaxpr.eqns for product in _products_of(equation, platforms)]
 
 
-def _count_equation(equation: JaxprEqn, platforms: Sequence[JaxprEqn]) -> int:
+def _products_of(equation: JaxprEqn, platforms: Sequence[JaxprEqn]) -> list[Product]:
     name, params = equation.primitive.name, equation.params
     if name == "dot_general":
-        return _count_product(equation)
+        return [_product(equation)]
     if name == "conv_general_dilated":
-        return _count_convolution(equation)
+        return [_convolution(equation)]
     if name == "rnn_fwd":
-        return _count_lstm(equation)
-    bodies = [_count(body) for body in jaxprs_in_params(params)]
+        return [_lstm(equation)]
+    bodies = [_products(body) for body in jaxprs_in_params(params)]
+    together = [product for body in bodies for product in body]
     if name == "scan":
-        return params["length"] * sum(bodies)
+        return [product._replace(times=params["length"] * product.times) for product in together]
     if name == "cond":
         choices = [other.params["platforms"] for other in platforms if other.outvars[0] is equation.invars[0]]
-        return bodies[choices[0].index(None)] if choices and None in choices[0] else max(bodies)
-    if sum(bodies) and (name in _UNKNOWN_ITERATIONS or len(bodies) > 1):
+        if choices and None in choices[0]:
+            return bodies[choices[0].index(None)]
+        return max(bodies, key=lambda body: sum(product.macs for product in body))
+    if together and (name in _UNKNOWN_ITERATIONS or len(bodies) > 1):
         raise ValueError(
             f"{name} contains matrix products or convolutions that run an unknown number of times: "
             "write it as a scan, a loop of fixed length or a condition, or count its body separately"
         )
-    return sum(bodies)
+    return together
 
 
-def _count_product(equation: JaxprEqn) -> int:
-    """Elements of the output times the size of the contracted axes."""
-    left, output = _shape(equation.invars[0]), _shape(equation.outvars[0])
-    (contracted, _), _ = equation.params["dimension_numbers"]
-    return math.prod(output) * math.prod(left[axis] for axis in contracted)
+def _product(equation: JaxprEqn) -> Product:
+    """The result has the shared axes first, then the free ones of the left and of the right argument."""
+    left, right = (_shape(variable) for variable in equation.invars)
+    (contracted, right_contracted), (shared, right_shared) = equation.params["dimension_numbers"]
+    return Product(
+        rows=math.prod(size for axis, size in enumerate(left) if axis not in (*contracted, *shared)),
+        columns=math.prod(size for axis, size in enumerate(right) if axis not in (*right_contracted, *right_shared)),
+        contracted=math.prod(left[axis] for axis in contracted),
+        times=math.prod(left[axis] for axis in shared),
+    )
 
 
-def _count_lstm(equation: JaxprEqn) -> int:
+def _lstm(equation: JaxprEqn) -> Product:
     """Weights times frames and samples, without the biases: two for each gate of every layer and direction."""
     (batch, frames, _), (directions, _, units), (weights,) = (_shape(equation.invars[index]) for index in (0, 1, 3))
-    return batch * frames * (weights - 2 * 4 * directions * units)
+    gates = 4 * directions * units
+    return Product(rows=batch, columns=gates, contracted=(weights - 2 * gates) // gates, times=frames)
 
 
-def _count_convolution(equation: JaxprEqn) -> int:
-    """Output elements times the kernel's input channels and taps.
+def _convolution(equation: JaxprEqn) -> Product:
+    """Output elements by the kernel's input channels and taps.
 
     Along an axis with a dilated input, as in a transposed convolution, most taps meet the zeros in between. There each
     input position counts once for each tap, or for each output position if these are fewer: the gradient of a kernel is
@@ -102,11 +134,12 @@ def _count_convolution(equation: JaxprEqn) -> int:
             (equation.outvars[0], dimensions.out_spec),
         )
     )  # batch or output channels, then channels, then the spatial axes
-    pairs = (
-        positions * taps if dilation == 1 else size * min(taps, positions)
-        for size, taps, positions, dilation in zip(source[2:], kernel[2:], output[2:], dilations, strict=True)
-    )
-    return output[0] * output[1] * kernel[1] * math.prod(pairs)
+    rows, taps = output[0], 1
+    for size, window, positions, dilation in zip(source[2:], kernel[2:], output[2:], dilations, strict=True):
+        rows *= positions if dilation == 1 else size
+        taps *= window if dilation == 1 else min(window, positions)
+    groups = equation.params["feature_group_count"]
+    return Product(rows, output[1] // groups, kernel[1] * taps, groups)
 
 
 def _shape(variable: Any) -> tuple[int, ...]:

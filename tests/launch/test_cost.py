@@ -72,3 +72,11 @@ def test_the_documentation_tells_what_every_model_costs(costs):
     assert "lprnet" in costs
     assert "lprnet_graphic" not in costs
     assert not rows.keys() & (set(config_names()) - costs.keys())
+
+
+def test_the_padding_of_tiles_is_told_with_its_causes(capsys):
+    run_main(cost, "--config=launch/configs/quickstart.py", "--tiles")
+    titles, line, first, *_ = capsys.readouterr().out.splitlines()
+    assert titles.split() == ["batch", "MACs", "on", "tiles", "padding"]
+    assert line.split() == ["quickstart", "32", "1.36", "G", "1.77", "G", "23%"]
+    assert first.endswith("1 x (102400x9 times 9x16): 9 summands cost as much as 128")
