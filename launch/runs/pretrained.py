@@ -1,15 +1,14 @@
 """Parameters and batch statistics to start from, of a run or imported weights (``--config.init_from=WORKDIR``)."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from launch.runs.config import Config
 from launch.runs.folder import load_run
 from launch.runs.states import abstract_state
-from launch.runs.tasks import make_task
-from recog.codecs import Codec
-from recog.tasks.task import Task, Variables
-from recog.training.class_axes import MatchedClasses, class_axes
+from recog.tasks.task import Task
+from recog.training.class_axes import ClassAxes, MatchedClasses, class_axes
 from recog.training.transfer import Taken, named_arrays, transfer
 
 LISTED = 10
@@ -36,10 +35,9 @@ def pretrained(config: Config, task: Task) -> Taken:
         raise ValueError(
             f"init_from={config.init_from!r} holds a {theirs}: a {kind} can take nothing from it, choose another run"
         )
-    fresh = abstract_state(config, task).variables
-    same = run.task.codec.class_names == task.codec.class_names
-    classes = None if same else _matched(config, fresh, task.codec, run.task.codec)
-    result = transfer(fresh, run.variables, classes)
+    names, trained = (one.codec.class_names for one in (task, run.task))
+    classes = None if names == trained else MatchedClasses(names, trained, axes_over_classes(config, task))
+    result = transfer(abstract_state(config, task).variables, run.variables, classes)
     print(f"starts from step {run.step:,} of {folder}: {len(result.taken)} arrays", flush=True)
     if classes and result.taken.keys() & classes.axes.keys():
         print(f"  {_kept(classes)}", flush=True)
@@ -49,11 +47,14 @@ def pretrained(config: Config, task: Task) -> Taken:
     return result.taken
 
 
-def _matched(config: Config, fresh: Variables, ours: Codec, theirs: Codec) -> MatchedClasses:
-    """Classes of the configured model, whose variables are ``fresh``, and of a trained one."""
-    extended = abstract_state(config, make_task(config, ours.extended())).variables
-    axes = class_axes(named_arrays(fresh), named_arrays(extended), ours.classes)
-    return MatchedClasses(ours.class_names, theirs.class_names, axes)
+def axes_over_classes(config: Config, task: Task) -> ClassAxes:
+    """Axes over classes of a configured model's arrays, found by a model with one more class."""
+    assert dataclasses.is_dataclass(task), "all tasks are"
+    codec = task.codec.extended()
+    # Only the model is another: losses that draw labels could not draw the new class.
+    extended: Task = dataclasses.replace(task, model=config.model.build(codec), codec=codec)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    shapes, larger = (named_arrays(abstract_state(config, one).variables) for one in (task, extended))
+    return class_axes(shapes, larger, task.codec.classes)
 
 
 def _kept(classes: MatchedClasses) -> str:

@@ -10,18 +10,17 @@ import pytest
 from launch.runs.config import AlphabetConfig
 from launch.runs.evaluating import evaluate
 from launch.runs.folder import load_run
-from launch.runs.pretrained import pretrained
-from launch.runs.states import abstract_state
+from launch.runs.pretrained import axes_over_classes, pretrained
 from launch.runs.tasks import make_task
 from launch.runs.training import train
 from recog.models.alexnet import AlexNetConfig
+from recog.models.classifier import ClassifierConfig
 from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.lprnet import LPRNetConfig
 from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.resnet import ResNet18Config
 from recog.ops.recurrent import RecurrentConfig
-from recog.training.class_axes import class_axes
 from recog.training.transfer import named_arrays
 from tests.launch.tiny_models import two_convolutions
 
@@ -100,6 +99,7 @@ RECURRENT = RecurrentConfig(layers=1, units=2)
         (PlateReaderConfig(width=0.05, recurrent=RECURRENT), (32, 220), LINEAR),
         (AlexNetConfig(width=0.05), (24, 94), LINEAR),
         (ResNet18Config(width=0.05), (24, 94), LINEAR),
+        (ClassifierConfig(width=0.05, backbone="vgg"), (32, 32), LINEAR),
         (
             MultiTaskConfig(width=0.05, recurrent=RECURRENT, structure="whole", decoder="ctc"),
             (16, 64),
@@ -120,8 +120,8 @@ RECURRENT = RecurrentConfig(layers=1, units=2)
             {
                 **{f"params/conv3/{name}": {0: (1, 0)} for name in ("norm/bias", "norm/scale")},
                 **{f"batch_stats/conv3/{name}": {0: (1, 0)} for name in ("norm/mean", "norm/var")},
-                "params/conv3/kernel": {3: (1, 0)},
-                "params/conv3/bias": {0: (1, 0)},
+                "params/conv3/conv/kernel": {3: (1, 0)},
+                "params/conv3/conv/bias": {0: (1, 0)},
                 "params/classifier/kernel": {2: (1, 56), 3: (1, 0)},
                 "params/classifier/bias": {0: (1, 0)},
                 "params/decoder/deconv1/kernel": {2: (1, 56)},
@@ -130,13 +130,10 @@ RECURRENT = RecurrentConfig(layers=1, units=2)
     ],
     ids=lambda value: type(value).__name__ if dataclasses.is_dataclass(value) else "",
 )
-def test_axes_over_classes_of_every_reader(config, model, size, expected):
+def test_axes_over_classes_of_every_kind_of_model(config, model, size, expected):
+    config.classes = ("cat", "dog")
     config.model, (config.data.height, config.data.width), config.data.buckets = model, size, ()
-    task = make_task(config)
-    shapes, extended = (
-        named_arrays(abstract_state(config, one).variables) for one in (task, make_task(config, task.codec.extended()))
-    )
-    assert class_axes(shapes, extended, task.codec.classes) == expected
+    assert axes_over_classes(config, make_task(config)) == expected
 
 
 def test_what_cannot_be_a_start_is_named(tuning, trained, tmp_path):

@@ -79,8 +79,9 @@ def test_attention_continues_from_old_tokens_as_before(names):
         return AttentionDecoder(classes, units=4, blank_id=blank_id)
 
     trained, ours = started(decoder, (features, lengths, tokens), names)
-    logits = decoder(len(OLD)).apply(trained, features, lengths, tokens)
-    found = decoder(len(names), names.index("")).apply(ours, features, lengths, np.array(ids(names))[tokens])
+    logits = np.asarray(decoder(len(OLD)).apply(trained, features, lengths, tokens))
+    new_tokens = np.array(ids(names))[tokens]
+    found = np.asarray(decoder(len(names), names.index("")).apply(ours, features, lengths, new_tokens))
     np.testing.assert_allclose(found[..., ids(names)], logits, atol=1e-5)
 
 
@@ -114,7 +115,7 @@ def test_arrays_of_other_sizes_or_without_a_common_class_are_not_taken():
     axes = {"kernel": {1: ClassAxis(1, 0)}}
     matched = MatchedClasses(("a", "b"), ("b", "c", "d"), axes)
     assert (matched.shared, matched.new) == (["b"], ["a"])
-    assert matched.entries("kernel", (5, 2), np.zeros((5, 3))) is not None
-    assert matched.entries("kernel", (5, 2), np.zeros((4, 3))) is None
-    assert matched.entries("kernel", (5, 2), np.zeros((5, 2))) is None
-    assert MatchedClasses(("a", "b"), ("c", "d"), axes).entries("kernel", (5, 2), np.zeros((5, 2))) is None
+    assert matched.entries("kernel", (5, 2), jnp.zeros((5, 3))) is not None
+    assert matched.entries("kernel", (5, 2), jnp.zeros((4, 3))) is None
+    assert matched.entries("kernel", (5, 2), jnp.zeros((5, 2))) is None
+    assert MatchedClasses(("a", "b"), ("c", "d"), axes).entries("kernel", (5, 2), jnp.zeros((5, 2))) is None

@@ -33,7 +33,7 @@ def test_arrays_of_other_shapes_and_missing_ones_start_anew():
 def test_arrays_over_classes_are_matched_by_name():
     axes = {"params/classifier/bias": {0: ClassAxis(1, 0)}}
     trained = variables(1, classes=2)
-    trained["params"]["classifier"]["bias"] = np.array([0.5, 0.25])
+    trained["params"]["classifier"]["bias"] = jnp.array([0.5, 0.25])
     result = transfer(variables(0.0), trained, MatchedClasses(("a", "b", "c"), ("c", "a"), axes))
     assert result.anew == []
     fresh = variables(0.0)
