@@ -1,11 +1,9 @@
 """Assembly and checks of a training run before it starts."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
-from jaxtyping import Array
 
 from datasets.mean_image import mean_image
 from launch.runs import distributed
@@ -22,6 +20,7 @@ from recog.mesh import by_parameter, check_batch_size, make_mesh
 from recog.tasks.task import Task
 from recog.training.optimizers import check_optimizer
 from recog.training.state import TrainState
+from recog.training.transfer import Taken
 
 
 class Run(NamedTuple):
@@ -36,8 +35,8 @@ class Run(NamedTuple):
     validation: Samples
     start: int
     """Number of steps already done."""
-    taken: Mapping[str, Array]
-    """Arrays of another run that replace those of a fresh state, by path."""
+    taken: Taken
+    """Arrays of another run, or entries of them, that replace those of a fresh state, by path."""
     box: Box | None
     """Position in pixels of the labels that graphic supervision draws; None without it."""
 

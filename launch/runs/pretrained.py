@@ -1,24 +1,25 @@
 """Parameters and batch statistics to start from, of a run or imported weights (``--config.init_from=WORKDIR``)."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-
-from jaxtyping import Array
 
 from launch.runs.config import Config
 from launch.runs.folder import load_run
 from launch.runs.states import abstract_state
-from launch.runs.tasks import make_task
 from recog.tasks.task import Task
-from recog.training.transfer import named_arrays, transfer
+from recog.training.class_axes import ClassAxes, MatchedClasses, class_axes
+from recog.training.transfer import Taken, named_arrays, transfer
 
 LISTED = 10
-"""Maximum number of arrays to name among those that are initialised randomly."""
+"""Maximum number of arrays, and of classes, to name among those that are initialised randomly."""
 
 
-def pretrained(config: Config, task: Task) -> dict[str, Array]:
+def pretrained(config: Config, task: Task) -> Taken:
     """Loads arrays by path from the best checkpoint in ``config.init_from``, and prints which ones it lacks.
 
-    If the classes differ, arrays whose shape depends on the number of classes are not taken.
+    If the classes differ, entries of arrays over classes are taken for those that both have, by name and with the
+    blank; the others keep their random initial values, and the new classes are printed.
 
     Raises:
       FileNotFoundError: no run, or no checkpoint.
@@ -34,20 +35,34 @@ def pretrained(config: Config, task: Task) -> dict[str, Array]:
         raise ValueError(
             f"init_from={config.init_from!r} holds a {theirs}: a {kind} can take nothing from it, choose another run"
         )
-    same = run.task.codec.class_names == task.codec.class_names
-    leave = frozenset() if same else _of_classes(config, task)
-    result = transfer(abstract_state(config, task).variables, run.variables, leave)
+    names, trained = (one.codec.class_names for one in (task, run.task))
+    classes = None if names == trained else MatchedClasses(names, trained, axes_over_classes(config, task))
+    result = transfer(abstract_state(config, task).variables, run.variables, classes)
     print(f"starts from step {run.step:,} of {folder}: {len(result.taken)} arrays", flush=True)
+    if classes and result.taken.keys() & classes.axes.keys():
+        print(f"  {_kept(classes)}", flush=True)
     if result.anew:
-        why = "" if same else ", whose classes differ"
-        listed = ", ".join(result.anew[:LISTED]) + (", ..." if len(result.anew) > LISTED else "")
-        print(f"  {len(result.anew)} are not from there{why}: {listed}", flush=True)
+        why = ", whose classes differ" if classes and not classes.shared else ""
+        print(f"  {len(result.anew)} are not from there{why}: {_listed(result.anew)}", flush=True)
     return result.taken
 
 
-def _of_classes(config: Config, task: Task) -> frozenset[str]:
-    """Paths of the arrays whose shape depends on the number of classes."""
-    shapes, others = (
-        named_arrays(abstract_state(config, one).variables) for one in (task, make_task(config, task.codec.extended()))
-    )
-    return frozenset(path for path, array in shapes.items() if array.shape != others[path].shape)
+def axes_over_classes(config: Config, task: Task) -> ClassAxes:
+    """Axes over classes of a configured model's arrays, found by a model with one more class."""
+    assert dataclasses.is_dataclass(task), "all tasks are"
+    codec = task.codec.extended()
+    # Only the model is another: losses that draw labels could not draw the new class.
+    extended: Task = dataclasses.replace(task, model=config.model.build(codec), codec=codec)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    shapes, larger = (named_arrays(abstract_state(config, one).variables) for one in (task, extended))
+    return class_axes(shapes, larger, task.codec.classes)
+
+
+def _kept(classes: MatchedClasses) -> str:
+    """Says how many classes both models have, and names the others of the model to train."""
+    blank = ", the blank included" if "" in classes.shared else ""
+    kept = f"{len(classes.shared)} of {len(classes.ours)} classes are from there, by name{blank}"
+    return f"{kept}; new: {_listed([repr(name) for name in classes.new])}" if classes.new else kept
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")

@@ -1,5 +1,6 @@
 """Runs that start from the parameters of others."""
 
+import dataclasses
 import shutil
 
 import jax
@@ -9,9 +10,19 @@ import pytest
 from launch.runs.config import AlphabetConfig
 from launch.runs.evaluating import evaluate
 from launch.runs.folder import load_run
+from launch.runs.pretrained import axes_over_classes, pretrained
+from launch.runs.tasks import make_task
 from launch.runs.training import train
+from recog.models.alexnet import AlexNetConfig
+from recog.models.classifier import ClassifierConfig
+from recog.models.crnn_plate import CRNNPlateConfig
 from recog.models.lprnet import LPRNetConfig
+from recog.models.multitask import MultiTaskConfig
+from recog.models.plate_reader import PlateReaderConfig
+from recog.models.resnet import ResNet18Config
+from recog.ops.recurrent import RecurrentConfig
 from recog.training.transfer import named_arrays
+from tests.launch.tiny_models import two_convolutions
 
 
 @pytest.fixture
@@ -47,15 +58,82 @@ def test_it_needs_the_other_no_more_once_it_has_a_checkpoint(tuning, trained, tm
     evaluate(tmp_path / "run")
 
 
-@pytest.mark.parametrize("tokens", ["0123456789x", "9876543210"])
-def test_classes_of_other_tokens_start_anew(tuning, trained, tmp_path, capsys, tokens):
-    tuning.alphabet = AlphabetConfig(tokens=tokens)
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [
+        ("x0123456789", "11 of 12 classes are from there, by name, the blank included; new: 'x'\n"),
+        ("9876543210", "11 of 11 classes are from there, by name, the blank included\n"),
+    ],
+)
+def test_classes_that_both_have_are_kept(tuning, trained, tmp_path, capsys, tokens, told):
+    tuning.alphabet = AlphabetConfig(tokens=tokens, blank="last")
     train(tuning, tmp_path)
     said = capsys.readouterr().out
-    assert "2 are not from there, whose classes differ: params/classifier/bias, params/classifier/kernel\n" in said
+    assert told in said
+    assert "not from there" not in said
     ours, theirs = arrays(tmp_path), arrays(trained.workdir)
+    kept = [len(tokens), *map(tokens.index, "0123456789")]
+    for name in ("kernel", "bias"):
+        path = f"params/classifier/{name}"
+        np.testing.assert_allclose(ours[path][..., kept], theirs[path], atol=1e-7)
     np.testing.assert_allclose(ours["params/conv7/kernel"], theirs["params/conv7/kernel"], atol=1e-7)
-    assert not np.allclose(ours["params/classifier/kernel"][:, :11], theirs["params/classifier/kernel"], atol=1e-3)
+
+
+def test_a_long_list_of_new_classes_is_cut(tuning, capsys):
+    tuning.alphabet = AlphabetConfig(name="latin_62")
+    pretrained(tuning, make_task(tuning))
+    said = capsys.readouterr().out
+    assert "11 of 63 classes are from there, by name, the blank included; new: 'a', 'b', " in said
+    assert "'i', 'j' and 42 more\n" in said
+
+
+LINEAR = {"params/classifier/kernel": {1: (1, 0)}, "params/classifier/bias": {0: (1, 0)}}
+RECURRENT = RecurrentConfig(layers=1, units=2)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "expected"),
+    [
+        (two_convolutions(), (32, 64), LINEAR),
+        (CRNNPlateConfig(width=0.05, recurrent=RECURRENT), (24, 94), LINEAR),
+        (PlateReaderConfig(width=0.05, recurrent=RECURRENT), (32, 220), LINEAR),
+        (AlexNetConfig(width=0.05), (24, 94), LINEAR),
+        (ResNet18Config(width=0.05), (24, 94), LINEAR),
+        (ClassifierConfig(width=0.05, backbone="vgg"), (32, 32), LINEAR),
+        (
+            MultiTaskConfig(width=0.05, recurrent=RECURRENT, structure="whole", decoder="ctc"),
+            (16, 64),
+            {f"params/decoders_text/{name}": axes for name, axes in (("kernel", {1: (1, 0)}), ("bias", {0: (1, 0)}))},
+        ),
+        (
+            MultiTaskConfig(width=0.05, recurrent=RECURRENT, structure="whole", units=4),
+            (16, 64),
+            {
+                "params/decoders_text/token": {0: (1, 0)},
+                "params/decoders_text/output": {1: (1, 0)},
+                "params/decoders_text/output_bias": {0: (1, 0)},
+            },
+        ),
+        (
+            LPRNetConfig(width=0.125, graphic=True),
+            (24, 94),
+            {
+                **{f"params/conv3/{name}": {0: (1, 0)} for name in ("norm/bias", "norm/scale")},
+                **{f"batch_stats/conv3/{name}": {0: (1, 0)} for name in ("norm/mean", "norm/var")},
+                "params/conv3/conv/kernel": {3: (1, 0)},
+                "params/conv3/conv/bias": {0: (1, 0)},
+                "params/classifier/kernel": {2: (1, 56), 3: (1, 0)},
+                "params/classifier/bias": {0: (1, 0)},
+                "params/decoder/deconv1/kernel": {2: (1, 56)},
+            },
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if dataclasses.is_dataclass(value) else "",
+)
+def test_axes_over_classes_of_every_kind_of_model(config, model, size, expected):
+    config.classes = ("cat", "dog")
+    config.model, (config.data.height, config.data.width), config.data.buckets = model, size, ()
+    assert axes_over_classes(config, make_task(config)) == expected
 
 
 def test_what_cannot_be_a_start_is_named(tuning, trained, tmp_path):

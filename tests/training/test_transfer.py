@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from recog.training.class_axes import ClassAxis, MatchedClasses
 from recog.training.state import TrainState
 from recog.training.transfer import named_arrays, start_from, transfer
 
@@ -23,11 +24,25 @@ def test_all_arrays_of_the_same_model_are_taken():
     assert result.taken.keys() == {"params/conv/kernel", "params/classifier/bias", "batch_stats/norm/mean"}
 
 
-def test_arrays_of_other_shapes_missing_ones_and_those_to_leave_start_anew():
+def test_arrays_of_other_shapes_and_missing_ones_start_anew():
     trained = variables(1, classes=5)
     del trained["batch_stats"]
     assert transfer(variables(0), trained).anew == ["batch_stats/norm/mean", "params/classifier/bias"]
-    assert transfer(variables(0), variables(1), {"params/conv/kernel"}).anew == ["params/conv/kernel"]
+
+
+def test_arrays_over_classes_are_matched_by_name():
+    axes = {"params/classifier/bias": {0: ClassAxis(1, 0)}}
+    trained = variables(1, classes=2)
+    trained["params"]["classifier"]["bias"] = jnp.array([0.5, 0.25])
+    result = transfer(variables(0.0), trained, MatchedClasses(("a", "b", "c"), ("c", "a"), axes))
+    assert result.anew == []
+    fresh = variables(0.0)
+    state = TrainState(jnp.zeros((), jnp.int32), fresh["params"], {}, (), jax.tree.map(jnp.copy, fresh["params"]))
+    started = start_from(state, result.taken)
+    for params in (started.params, started.average):
+        np.testing.assert_array_equal(params["classifier"]["bias"], [0.25, 0, 0.5])
+    other = MatchedClasses(("a", "b", "c"), ("d", "e"), axes)
+    assert transfer(variables(0.0), trained, other).anew == ["params/classifier/bias"]
 
 
 def test_nothing_in_common_is_refused():
