@@ -59,6 +59,12 @@ class Entries(NamedTuple):
     values: Array
     """Values of the entries, with one axis for each of the array's."""
 
+    def alone(self, axis: int, size: int) -> "Entries":
+        """These entries, and zeros at all other places of an axis of this size."""
+        values = np.zeros((*self.values.shape[:axis], size, *self.values.shape[axis + 1 :]), self.values.dtype)
+        values[(slice(None),) * axis + (self.places[axis],)] = self.values
+        return Entries((*self.places[:axis], np.arange(size), *self.places[axis + 1 :]), values)
+
     def into(self, array: jax.Array) -> jax.Array:
         """The array with these entries replaced."""
         return array.at[np.ix_(*self.places)].set(self.values)
@@ -96,6 +102,8 @@ class MatchedClasses:
     def entries(self, path: str, shape: tuple[int, ...], trained: Array) -> Entries | None:
         """Entries of an array over classes for the classes that both models have, and for no class in particular.
 
+        Where classes are input and output, as in LPRNet's last convolution, new ones add nothing to others at first.
+
         Args:
           path: path of the array, one of `axes`.
           shape: shape of the array in the model to train.
@@ -113,7 +121,12 @@ class MatchedClasses:
             for sizes, names in ((shape, self.ours), (expected, self.theirs))
         )
         values = trained[np.ix_(*theirs)]
-        return Entries(ours, values) if values.size else None
+        if not values.size:
+            return None
+        entries = Entries(ours, values)
+        for axis in sorted(axes)[:-1]:
+            entries = entries.alone(axis, shape[axis])
+        return entries
 
 
 def _ids(names: Sequence[str], chosen: Sequence[str]) -> list[int]:
