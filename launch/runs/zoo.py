@@ -78,7 +78,7 @@ def _available(measure: Measure) -> bool:
 
 
 def _measure(name: str, artifact: Path, measure: Measure) -> Measurement:
-    report = json.loads(run(["launch.evaluate", f"--artifact={artifact}", f"--data={measure.data}"]))
+    report = json.loads(run(["launch.evaluate", f"--artifact={artifact}", f"--data={measure.data}", *measure.flags]))
     del report["images_per_second"]  # depends on the machine
-    command = f"python -m launch.evaluate --artifact=zoo:{name} --data='{measure.data}'"
+    command = " ".join((f"python -m launch.evaluate --artifact=zoo:{name} --data='{measure.data}'", *measure.flags))
     return Measurement(measure.name, command.replace("'", '"' if "$" in command else "'"), report, measure.headline)
