@@ -64,8 +64,8 @@ class BatchNorm(nn.Module):
 class Moments(NamedTuple):
     """Mean and variance over the live columns of a batch."""
 
-    count: Float[Array, ""]
-    """Number of pixels."""
+    pixels: Float[Array, ""]
+    """Number of live pixels."""
     mean: Float[Array, " C"]
     variance: Float[Array, " C"]
 

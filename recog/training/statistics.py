@@ -4,7 +4,7 @@ Y. Li, N. Wang, J. Shi, J. Liu, X. Hou, "Revisiting Batch Normalization For Prac
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -67,17 +67,17 @@ def recompute_statistics(
 class Total(NamedTuple):
     """Moments of the inputs of a layer over many batches, in float64."""
 
-    count: float
+    pixels: float
     mean: Float[np.ndarray, " C"]
     variance: Float[np.ndarray, " C"]
 
     def merged(self, other: "Total") -> "Total":
         """Moments over the inputs of both (Chan, Golub and LeVeque 1979)."""
-        count = self.count + other.count
-        share = other.count / max(count, 1)
+        pixels = self.pixels + other.pixels
+        share = other.pixels / max(pixels, 1)
         apart = other.mean - self.mean
         variance = (1 - share) * self.variance + share * other.variance + share * (1 - share) * np.square(apart)
-        return Total(count, self.mean + share * apart, variance)
+        return Total(pixels, self.mean + share * apart, variance)
 
 
 def _moments(task: Task, variables: Variables, batch: Batch) -> dict[str, list[Moments]]:
@@ -101,14 +101,15 @@ def _totals(batches: Iterable[dict[str, list[Moments]]]) -> dict[str, Total]:
     for found in batches:
         for path, uses in jax.device_get(found).items():
             for moments in uses:
-                one = Total(float(moments.count), *(np.asarray(x, np.float64) for x in moments[1:]))
+                one = Total(float(moments.pixels), *(np.asarray(x, np.float64) for x in moments[1:]))
                 totals[path] = totals[path].merged(one) if path in totals else one
     return totals
 
 
 def _replaced(variables: Variables, found: dict[str, Total]) -> tuple[Variables, float]:
     """Variables with new statistics, and the largest change among these (see `SETTLED`)."""
-    statistics, changes = flatten_dict(variables[STATISTICS]), []
+    statistics: dict[tuple[str, ...], Any] = dict(flatten_dict(variables[STATISTICS]))
+    changes = []
     for path, total in found.items():
         mean, variance = ((*path.split("/"), name) for name in ("mean", "var"))
         before, deviation = np.sqrt(statistics[variance] + EPSILON), np.sqrt(total.variance + EPSILON)

@@ -17,7 +17,7 @@ from recog.training.statistics import recompute_statistics
 from tests.batches import text_batch
 
 RANDOM = np.random.default_rng(0)
-BIAS = np.array([0.5, -2, 7], np.float32)
+BIAS = jnp.array([0.5, -2, 7], jnp.float32)
 WIDTHS = [8, 5, 3, 8, 6]
 
 
@@ -55,7 +55,7 @@ class Shown(Task):
         raise NotImplementedError
 
     def predict(self, variables, images, sizes):
-        return {"y": self.model.apply(variables, images.astype(jnp.float32), sizes[:, 1])}
+        return {"y": jnp.asarray(self.model.apply(variables, images.astype(jnp.float32), sizes[:, 1]))}
 
     def count(self, prediction, targets):
         raise NotImplementedError
