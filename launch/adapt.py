@@ -7,8 +7,9 @@ work folder, which evaluates, exports and starts further runs (``--config.init_f
     python -m launch.adapt --workdir=runs/plates_rendered --data=pictures:FOLDER --out=runs/plates_adapted
     python -m launch.evaluate --workdir=runs/plates_adapted --data=folder:LABELLED
 
-Labels are not read. A few hundred pictures are enough; they should show what the model will see, in its proportions.
-Measure the outcome on some labelled pictures: it does not always help.
+Labels are not read. The pictures should show what the model will see, in its proportions. Measure the outcome on some
+labelled pictures, because it does not always help: a reader of rendered plates read 68.8 % of 397 faded real plates
+before and 73.0 % after, but 75.3 % of them as they are before and 73.6 % after (docs/few_labels.md).
 """
 
 from absl import flags
