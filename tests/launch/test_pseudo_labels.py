@@ -151,3 +151,10 @@ def test_the_model_of_init_from_reads_as_it_evaluates(self_training, digits, tra
     texts, confidences = zip(*(line.split("\t")[2:] for line in lines), strict=True)
     assert [reading.text for reading in read] == list(texts)
     np.testing.assert_allclose([r.confidence for r in read], [float(c) for c in confidences], atol=1e-4)
+
+
+def test_readings_are_searched_in_a_pattern(self_training):
+    self_training.data.pseudo_pattern = r"4\d"
+    source = open_unlabelled(self_training.data.unlabelled)
+    read = pseudo_labels._predict(self_training, Subset(source, range(len(source))))
+    assert [(len(reading.text), reading.text[0]) for reading in read] == 6 * [(2, "4")]
