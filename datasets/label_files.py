@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from datasets.class_layout import suggestion
+from datasets.class_layout import pictures_below, suggestion
 from recog.unknown_tokens import shortened
 
 PROBED = 20
@@ -144,4 +144,7 @@ def missing(path: Path) -> str:
     others = [f"csv:{x}" if x.suffix == ".csv" else f"folder:{x}" for x in found if not x.name.startswith(".")]
     named = f"; if another file holds the labels, name it: {' or '.join(others[:3])}" if others else ""
     by_class = suggestion(path)
-    return f"{expected}{named}{f'; pictures sorted by class are read as {by_class}' if by_class else ''}"
+    sorted_by_class = f"; pictures sorted by class are read as {by_class}" if by_class else ""
+    unlabelled = not (named or by_class) and path.is_dir() and any(pictures_below(path))
+    without = f"; data.unlabelled takes pictures without labels as pictures:{path}" if unlabelled else ""
+    return f"{expected}{named}{sorted_by_class}{without}"

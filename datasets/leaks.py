@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from datasets.preflight import Pictures
 from datasets.sources import Source
@@ -37,7 +38,7 @@ def find_leaks(training: tuple[Source, Pictures], validation: tuple[Source, Pict
     Of rendered sources, the samples that the preflight has rendered are compared.
     """
     (source, trained), (held_source, held) = training, validation
-    leaking = np.isin(held.pixels, trained.pixels)
+    leaking = seen_in(held, trained)
     if not leaking.any():
         return None
     first = int(np.flatnonzero(leaking)[0])
@@ -49,3 +50,8 @@ def find_leaks(training: tuple[Source, Pictures], validation: tuple[Source, Pict
         held_out=held_source.origin(int(held.indices[first])),
         trained_on=source.origin(int(trained.indices[twin])),
     )
+
+
+def seen_in(pictures: Pictures, others: Pictures) -> Bool[np.ndarray, " N"]:
+    """Whether each of some pictures has the pixels of one of the others; both decoded by the same preprocessing."""
+    return np.isin(pictures.pixels, others.pixels)

@@ -41,6 +41,21 @@ class DataConfig:
     """File that lists samples of ``train`` to leave out, of those for training and of those held out, whose choice it
     does not change: paths as in the label file, one per line or in the first column, such as ``outliers.tsv`` of
     ``launch.prepare`` (`datasets.excluded`)."""
+    unlabelled: str = ""
+    """Pictures without labels, such as ``pictures:FOLDER`` or ``folder:PATH`` (whose labels are not read): before the
+    first step, the reader of ``init_from`` reads them, and confident readings become labels of a further part of the
+    training samples (`launch.runs.pseudo_labels`). Pictures of the validation samples, and those that ``train`` has
+    labels for, are left out. For another round, start from the trained run with ``init_from``."""
+    unlabelled_share: float = 0.5
+    """Share of the training samples that these pictures get, above 0 and below 1; ``train`` gets the rest."""
+    pseudo_confidence: float = 0.9
+    """Minimum confidence of a reading that becomes a label, 0 to 1. Measured on 397 real plates, read by a model of
+    rendered plates with an accuracy of 75 %: from 0.5 on, 79 % of the readings are kept and 87 % of these are right;
+    from 0.7 on, 68 % and 91 %; from 0.9 on, 43 % and 95 %; from 0.95 on, 34 % and 97 %; from 0.99 on, 15 % and
+    97 %."""
+    pseudo_pattern: str = ""
+    """Pattern that the readings of unlabelled pictures are searched in, as ``--pattern`` of ``launch.evaluate``: a
+    regular expression, or ``plate_cn``, ``price`` or ``arithmetic``; empty takes the best path."""
     batch_size: int = 64
     """Number of samples in a batch over all devices and processes."""
     height: int = 32
@@ -99,6 +114,8 @@ class DataConfig:
             raise ValueError(f"data.on_bad_sample={self.on_bad_sample!r}: choose raise or skip")
         if self.folds or self.fold:
             self._check_folds()
+        if self.unlabelled:
+            self._check_unlabelled()
         if self.buckets and (min(self.buckets) < 1 or list(self.buckets) != sorted(set(self.buckets))):
             raise ValueError(f"data.buckets={self.buckets}: give increasing widths in pixels")
         minimum = {
@@ -125,6 +142,12 @@ class DataConfig:
                     f"data.folds={self.folds} and data.{name}={value} both choose the validation samples: "
                     f"leave out one, --config.data.folds=0 or --config.data.{name}={empty}"
                 )
+
+    def _check_unlabelled(self) -> None:
+        if not 0 < self.unlabelled_share < 1:
+            raise ValueError(f"data.unlabelled_share={self.unlabelled_share}: choose a share above 0 and below 1")
+        if not 0 <= self.pseudo_confidence <= 1:
+            raise ValueError(f"data.pseudo_confidence={self.pseudo_confidence}: choose a confidence from 0 to 1")
 
 
 class Loader(NamedTuple):

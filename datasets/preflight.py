@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -125,7 +125,7 @@ def _look(source: Source, needs: Needs, progress: str | None) -> Preflight:
     if not len(source):
         raise BadSamplesError("the source holds no sample: check its path and settings")
     if isinstance(source, Mixture):
-        return _combine(source, [_look(part, needs, progress) for part in source.sources])
+        return combine(source, [_look(part, needs, progress) for part in source.sources])
     if isinstance(source, RenderedSource):
         return _trust(source, needs)
     return _look_at_each(source, needs, progress)
@@ -153,8 +153,8 @@ def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflig
     return result
 
 
-def _combine(mixture: Mixture, parts: list[Preflight]) -> Preflight:
-    """Combines the parts' results at their positions in the mixture."""
+def combine(mixture: Mixture, parts: Sequence[Preflight]) -> Preflight:
+    """Combines the results of a mixture's parts, at their positions in the mixture."""
     widths = np.zeros(len(mixture), np.int64)  # 0 for unusable samples
     for number, (source, checked) in enumerate(zip(mixture.sources, parts, strict=True)):
         own, places = np.zeros(len(source), np.int64), mixture.places(number)

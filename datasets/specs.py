@@ -15,6 +15,7 @@ from datasets.csv_source import Columns, CsvFile
 from datasets.holdout import split_fold, split_holdout
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
+from datasets.pictures_source import Pictures
 from datasets.replated import Replated
 from datasets.sources import Folder, Keyed, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
@@ -28,7 +29,7 @@ from datasets.synthetic.words import Words, WordsConfig
 from datasets.yolo_source import Yolo
 
 FORMS = (
-    "folder:PATH, csv:FILE, names:FOLDER, classes:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, "
+    "folder:PATH, csv:FILE, names:FOLDER, pictures:FOLDER, classes:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, "
     "yolo:FOLDER:SPLIT, coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, "
     "kept:0.5:folder:PATH, held:0.5:folder:PATH, held:0/5:folder:PATH, arithmetic:count=1000,seed=7, "
     "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
@@ -51,6 +52,7 @@ def open_source(spec: str) -> Source:
     - ``csv:FILE``, a CSV file with the columns ``image_path`` and ``plate_text``, or with others:
       ``csv:FILE:path=filename,text=words``
     - ``names:FOLDER``, pictures whose file names are their labels
+    - ``pictures:FOLDER``, all pictures below a folder, without labels, for ``data.unlabelled`` and ``launch.adapt``
     - ``classes:FOLDER``, pictures in a folder for each class, or with its name before a number: ``cat.0.jpg``
       (`datasets.class_source`)
     - ``lmdb:PATH``, a database in the format of deep-text-recognition-benchmark
@@ -111,6 +113,8 @@ def _open_one(spec: str) -> Source:
             return _open_csv(spec)
         case "names":
             return NamedPictures(_expand(spec))
+        case "pictures":
+            return Pictures(_expand(spec))
         case "classes":
             return ClassPictures(_expand(spec))
         case "lmdb":

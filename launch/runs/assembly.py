@@ -1,5 +1,6 @@
 """Assembly and checks of a training run before it starts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from launch.runs.config import Config, to_json
 from launch.runs.data import Samples, check, needs, open_data, shape_of_batch, show_leaks
 from launch.runs.folder import Identity, refuse_other_run
 from launch.runs.pretrained import pretrained
+from launch.runs.pseudo_label_file import PseudoLabel
+from launch.runs.pseudo_labels import check_unlabelled, with_pseudo_labels
 from launch.runs.resuming import steps_to_resume
 from launch.runs.settings import array_settings
 from launch.runs.states import abstract_state, advance
@@ -39,6 +42,8 @@ class Run(NamedTuple):
     """Arrays of another run, or entries of them, that replace those of a fresh state, by path."""
     box: Box | None
     """Position in pixels of the labels that graphic supervision draws; None without it."""
+    pseudo_labels: Sequence[PseudoLabel] = ()
+    """Labels of the unlabelled pictures among the training samples."""
 
     @property
     def documents(self) -> Identity:
@@ -93,9 +98,12 @@ def assemble(config: Config, workdir: Path) -> Run:
     training = check(train_source, asked, config.data.on_bad_sample, "training samples")
     validation = check(validation_source, asked, config.data.on_bad_sample, "validation samples")
     show_leaks(training, validation)
+    pseudo_labels = ()
+    if config.data.unlabelled:
+        training, pseudo_labels = with_pseudo_labels(config, task, workdir, start, training, validation)
     box = drawing_box(config, training)
     task = make_task(config, task.codec, box) if box else task
-    return Run(config, task, shapes, mesh, training, validation, start, taken, box)
+    return Run(config, task, shapes, mesh, training, validation, start, taken, box, pseudo_labels)
 
 
 def trainable(config: Config) -> Task:
@@ -106,6 +114,7 @@ def trainable(config: Config) -> Task:
     show_notes(task)
     config.data.check()
     check_optimizer(config.optimizer, config.train.steps)
+    check_unlabelled(config, task)
     array_settings([config])
     parts = config.optimizer.accumulation_steps
     if task.learns_from_validation and parts > 1:

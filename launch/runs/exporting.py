@@ -73,6 +73,10 @@ def export(
     validation_data = data.validation or f"{data.held_out} of the training data, held out"
     if run.imported:
         training_data, validation_data = "{source}, {weights} (sha256 {sha256})".format(**run.imported), "none"
+    if data.unlabelled:
+        training_data += f", and readings of {data.unlabelled} by {run.config.init_from}"
+    if run.adapted_to:
+        training_data += f"; batch statistics of {run.adapted_to}"
     provenance = Provenance(
         config=to_json(run.config),
         settings=to_json(run.config.model),

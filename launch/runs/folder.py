@@ -159,6 +159,8 @@ class TrainedRun(NamedTuple):
     """Rates on the validation samples at that step; may be empty."""
     imported: dict[str, str] | None = None
     """For imported weights, ``source``, ``weights`` (name of the file) and its ``sha256``; otherwise None."""
+    adapted_to: str = ""
+    """Source of the pictures whose batch statistics the model has (``launch.adapt``); empty for those of training."""
 
 
 def load_run(workdir: str | Path) -> TrainedRun:
@@ -198,7 +200,8 @@ def _load(config: Config, saved: Saved) -> TrainedRun:
     task = make_task(config, _codec_of(saved.card(), config))
     restored = saved.restore(abstract(abstract_state(config, task), replicated(make_mesh())))
     variables, card = jax.device_get(restored.state.averaged), restored.card
-    return TrainedRun(config, task, variables, restored.step, card["metrics"], card.get("imported"))
+    adapted_to = card.get("adapted", {}).get("data", "")
+    return TrainedRun(config, task, variables, restored.step, card["metrics"], card.get("imported"), adapted_to)
 
 
 def _codec_of(card: dict[str, Any], config: Config) -> Codec:

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-
 from datasets.pipeline import DataConfig
 from launch.runs.assembly import documents
 from launch.runs.codecs import make_alphabet
 from launch.runs.config import AlphabetConfig, Config
 from launch.runs.folder import claim
 from launch.runs.lock import hold
-from launch.runs.states import make_state
+from launch.runs.states import state_holding
 from launch.runs.tasks import make_task
 from recog import imagenet
 from recog.evaluation.cost import count_parameters
@@ -23,9 +21,8 @@ from recog.importing.torch_file import load_state_dict
 from recog.models.classifier import ClassifierConfig
 from recog.models.efficientnet_lite import VARIANTS
 from recog.models.lprnet import HEIGHT, WIDTH, LPRNetConfig
-from recog.tasks.task import Task, Variables
+from recog.tasks.task import Variables
 from recog.training.checkpoints import Checkpoints
-from recog.training.state import TrainState
 
 READERS = ("lprnet_pytorch", "crnn_pytorch")
 """Projects of readers: sirius-ai/LPRNet_Pytorch and meijieru/crnn.pytorch."""
@@ -109,7 +106,7 @@ def import_weights(
     with hold(workdir):
         claim(workdir, identity)
         with Checkpoints(workdir, identity) as checkpoints:
-            checkpoints.save_if_best(_untrained(config, task, variables), 0, {}, "accuracy")
+            checkpoints.save_if_best(state_holding(config, task, variables), 0, {}, "accuracy")
     parameters, classes = count_parameters(variables), task.codec.classes
     print(f"{workdir}: {type(task.model).__name__} of {parameters:,} parameters, {classes} classes")
     return config
@@ -158,15 +155,6 @@ def blank_line(lines: Sequence[str], *, last: bool) -> int:
     end = len(lines) - 1 if last else 0
     named = [index for index, line in enumerate(lines) if line.strip().strip("<>[]").lower() in BLANKS]
     return end if end in named or not named else named[0]
-
-
-def _untrained(config: Config, task: Task, variables: Variables) -> TrainState:
-    """State before the first step, with these variables."""
-    # Without random variables among its outputs the program is small, because XLA removes their computation.
-    rest = jax.jit(lambda: make_state(config, task).replace(params={}, model_state={}))()
-    return rest.replace(
-        params=variables["params"], model_state={name: value for name, value in variables.items() if name != "params"}
-    )
 
 
 def _preset(name: str) -> AlphabetConfig:

@@ -13,7 +13,7 @@ from launch.runs.tasks import build_task
 from recog.codecs import Codec
 from recog.drawing import Box
 from recog.tasks.classifying import ClassifyingTask
-from recog.tasks.task import Task
+from recog.tasks.task import Task, Variables
 from recog.training.freeze import Freeze
 from recog.training.optimizers import make_optimizer
 from recog.training.randomness import stream_key
@@ -32,6 +32,15 @@ def make_state(config: Config, task: Task) -> TrainState:
 def abstract_state(config: Config, task: Task) -> TrainState:
     """Abstract state, without allocating arrays."""
     return jax.eval_shape(functools.partial(make_state, config, task))
+
+
+def state_holding(config: Config, task: Task, variables: Variables) -> TrainState:
+    """State before the first step, with these variables; for configurations that keep no average."""
+    # Without random variables among its outputs the program is small, because XLA removes their computation.
+    rest = jax.jit(lambda: make_state(config, task).replace(params={}, model_state={}))()
+    return rest.replace(
+        params=variables["params"], model_state={name: value for name, value in variables.items() if name != "params"}
+    )
 
 
 def advance(config: Config, task: Task) -> Advance:

@@ -22,6 +22,7 @@ from launch.runs.eta import eta_learner
 from launch.runs.folder import claim_together
 from launch.runs.frozen_features import frozen_features
 from launch.runs.lock import hold
+from launch.runs.pseudo_label_file import write_labels
 from launch.runs.settings import array_settings
 from launch.runs.states import advance_of, from_features, state_of
 from launch.runs.utilization import utilization
@@ -129,6 +130,8 @@ def _train_runs(
     stream, plan = batches(first)
     for run, folder in zip(runs, folders, strict=True):
         claim_together(folder, run.documents | {"samples": run.samples})
+        if run.pseudo_labels and distributed.first():
+            write_labels(folder, run.pseudo_labels)
     with files:
         # Entered first and so left last: a signal while the last checkpoint is written must not end the process.
         stop = stop or files.enter_context(StopRequest())

@@ -1,5 +1,7 @@
 """Batch normalisation whose statistics leave out padding and rows without a sample."""
 
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -57,6 +59,30 @@ class BatchNorm(nn.Module):
             for running, now in ((running_mean, mean + bias_before), (running_variance, variance)):
                 running.value = MOMENTUM * running.value + (1 - MOMENTUM) * lax.stop_gradient(now)
         return y.astype(self.dtype)
+
+
+class Moments(NamedTuple):
+    """Mean and variance over the live columns of a batch."""
+
+    pixels: Float[Array, ""]
+    """Number of live pixels."""
+    mean: Float[Array, " C"]
+    variance: Float[Array, " C"]
+
+
+def input_moments(
+    x: Float[Array, "B H W C"],
+    live: Bool[Array, "B W"] | Bool[Array, "B 1"],
+    bias_before: Float[Array, " C"] | float = 0.0,
+) -> Moments:
+    """Moments of the input of a `BatchNorm`, as its running statistics have them; arguments as there.
+
+    Unlike in training, the variance is that of differences from the mean, which rounding does not harm.
+    """
+    x = x.astype(jnp.float32)
+    mean, _ = _moments(x, live)
+    rest, variance = _moments(x - mean, live)
+    return Moments(_live_pixels(x, live), mean + rest + bias_before, variance)
 
 
 def _apply(x, mean, variance, scale, bias, epsilon: float):

@@ -202,3 +202,9 @@ def test_messages_about_long_lines_are_short(folder, line):
         with pytest.raises(BadSampleError) as caught:
             source[0]
         assert len(str(caught.value)) < 5000
+
+
+def test_a_folder_of_pictures_alone_is_named_as_a_source_without_labels(tmp_path):
+    (tmp_path / "1.png").touch()
+    with pytest.raises(FileNotFoundError, match=f"takes pictures without labels as pictures:{tmp_path}$"):
+        Folder(tmp_path)

@@ -226,6 +226,7 @@ def test_every_form_that_errors_list_is_known(tmp_path):
             "lmdb",
             "csv",
             "names",
+            "pictures",
             "classes",
             "tfds",
             "boxes",
