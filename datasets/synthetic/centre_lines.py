@@ -153,4 +153,5 @@ DOTS = {
     "Z": "6151494543", ".": "0060600000", ",": "0080603000", "-": "0808080808", "$": "242A7F2A12",
     **small_letters.DOTS,
 }  # fmt: skip
-"""Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the row on the baseline, bit 7 the row below."""
+"""Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the row on the baseline,
+bit 7 the row below."""

@@ -1,6 +1,7 @@
 """Outlines of the fonts that matplotlib brings: DejaVu, STIX (after Times) and the typewriter of Computer Modern."""
 
 import functools
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +58,7 @@ def write(character: str, family: str, weight: float, em: int) -> tuple[UInt8[np
     if change:
         nib = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (min(abs(change), 4) + 1,) * 2)
         canvas = cv2.dilate(canvas, nib) if change > 0 else cv2.erode(canvas, nib)
+        baseline += int(math.copysign(nib.shape[0] // 2, change))
     return canvas, baseline
 
 

@@ -6,6 +6,7 @@ small letters or both. Pictures are as wide as their lines, at most ``width``.
 
 import dataclasses
 import math
+import re
 
 import cv2
 import numpy as np
@@ -40,7 +41,9 @@ _ASPECTS = (0.42, 0.5, 0.58, 0.7)
 _SQUARES = (2.0, 2.6)
 _KEPT = frozenset("RM GST QTY ID NO SDN BHD AM PM SR ZR ZRL INV AMT TEL KG ML GM PCS".split())  # noqa: SIM905
 """Words that stay in capitals in most lines of small letters."""
+_RUN = re.compile("[A-Z']+")
 _LOW = frozenset("gjpqy")
+"""Letters that reach below the baseline."""
 
 
 @dataclasses.dataclass
@@ -80,8 +83,8 @@ class Lines(RenderedStream[LinesConfig]):
             )
         if (needed := math.ceil(config.longest * _narrowest(config.height))) > config.width:
             raise ValueError(
-                f"width {config.width} is too narrow for {config.longest} characters: use at least {needed} or a smaller "
-                "longest"
+                f"width {config.width} is too narrow for {config.longest} characters: use at least {needed} or a "
+                "smaller longest"
             )
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
@@ -112,19 +115,20 @@ def draw_case(text: str, random: np.random.Generator) -> str:
         return text
     if kind < 0.9:
         keep = random.random() < 0.8
-        return " ".join(word if keep and word.strip(":.()#*") in _KEPT else _initial(word) for word in text.split(" "))
+        return " ".join(_capitalize(word, keep) for word in text.split(" "))
     if kind < 0.96:
         return text.lower()
-    return "".join(sign.lower() if lower else sign for sign, lower in zip(text, random.random(len(text)) < 0.5, strict=True))
+    return "".join(
+        sign.lower() if lower else sign for sign, lower in zip(text, random.random(len(text)) < 0.5, strict=True)
+    )
 
 
-def _initial(word: str) -> str:
-    """Converts to small letters what follows another letter; ``(RM)`` and numbers of more digits than letters stay."""
-    if word.endswith("(RM)"):
-        return _initial(word[:-4]) + "(RM)"
+def _capitalize(word: str, keep: bool) -> str:
+    """Converts letters after another one to small letters, except in numbers and RM; ``keep`` leaves abbreviations."""
     if sum(map(str.isdigit, word)) > sum(map(str.isalpha, word)):
         return word
-    return "".join(sign.lower() if sign.isalpha() and before.isalnum() else sign for before, sign in zip(" " + word, word))
+    kept = _KEPT if keep else ("RM",)
+    return _RUN.sub(lambda run: run[0] if run[0] in kept else run[0].capitalize(), word)
 
 
 def draw_face(random: np.random.Generator) -> Face:

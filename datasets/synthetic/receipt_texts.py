@@ -37,7 +37,25 @@ _AFTER = (
     *("!", "...", " *", "%", ",", " =", "(S)", "(S) :", " RM", " (S)", " (GST)", " %", "?"),
 )
 _CODES = ("SR", "S", "Z", "T", "ZR", "ZRL", "SR", "TX", "*", "RM", "%")
-_TITLES = ("TEL", "FAX", "GST ID", "GST NO", "GST REG", "REG", "INV NO", "INVOICE", "RECEIPT #", "BILL", "DOC NO", "REF")
+_TITLES = (
+    "TEL",
+    "FAX",
+    "GST ID",
+    "GST NO",
+    "GST REG",
+    "REG",
+    "INV NO",
+    "INVOICE",
+    "RECEIPT #",
+    "BILL",
+    "DOC NO",
+    "REF",
+)
+_DRESSES = (
+    *(("(", ")"), ("(", ")"), ("(", ")"), ("-", "-"), ("*", "*"), ("** ", " **"), ("[", "]"), ("<", ">"), ('"', '"')),
+    *((": ", ""), (": ", ""), ("*", ""), ("#", ""), ("- ", ""), ("--", "--"), ("'", "'"), ("@", ""), ("", "|")),
+    *((". ", ""), ("=", "=")),
+)
 _UNITS = ("X", "X", "X", "@", "PCS", "PKT", "UNIT", "KG", "L", "GM", "ML", "BOX", "PC")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -81,7 +99,11 @@ def _word(random: np.random.Generator) -> str:
 def _words(random: np.random.Generator) -> str:
     count = 1 + int(np.searchsorted((0.45, 0.78, 0.93), random.random()))
     words = [_word(random) for _ in range(count)]
-    between = " " if random.random() < 0.85 else _one(("/", "-", ". ", ", ", " & ", "&", ".", "'S ", " + ", "@", " @ ", "_"), random)
+    between = (
+        " "
+        if random.random() < 0.85
+        else _one(("/", "-", ". ", ", ", " & ", "&", ".", "'S ", " + ", "@", " @ ", "_"), random)
+    )
     return between.join(words)
 
 
@@ -91,11 +113,7 @@ def _label(random: np.random.Generator) -> str:
 
 def _dressed(random: np.random.Generator) -> str:
     """Draws words in brackets, rules, stars or quotes."""
-    before, after = _one(
-        (("(", ")"), ("(", ")"), ("(", ")"), ("-", "-"), ("*", "*"), ("** ", " **"), ("[", "]"), ("<", ">"), ('"', '"'), (": ", ""),
-         (": ", ""), ("*", ""), ("#", ""), ("- ", ""), ("--", "--"), ("'", "'"), ("@", ""), ("", "|"), (". ", ""), ("=", "=")),
-        random,
-    )  # fmt: skip
+    before, after = _one(_DRESSES, random)
     return before + _words(random) + after
 
 
@@ -122,7 +140,9 @@ def _priced(random: np.random.Generator) -> str:
 def _quantity(random: np.random.Generator) -> str:
     unit, rest = _one(_UNITS, random), random.random()
     between = " " if random.random() < 0.8 else ""
-    tail = _amount(random) if rest < 0.5 else _word(random) if rest < 0.65 else _digits(13, random) if rest < 0.72 else ""
+    tail = (
+        _amount(random) if rest < 0.5 else _word(random) if rest < 0.65 else _digits(13, random) if rest < 0.72 else ""
+    )
     return f"{_some(3, random)}{between}{unit} {tail}"
 
 
@@ -160,7 +180,10 @@ def _moment(random: np.random.Generator) -> str:
 
 def _code(random: np.random.Generator) -> str:
     """Draws a code of digits and letters, with or without a prefix, dashes, brackets or a last letter."""
-    parts = [_digits(int(random.integers(1, 8)), random) for _ in range(1 + int(np.searchsorted((0.5, 0.8), random.random())))]
+    parts = [
+        _digits(int(random.integers(1, 8)), random)
+        for _ in range(1 + int(np.searchsorted((0.5, 0.8), random.random())))
+    ]
     if random.random() < 0.5:
         parts[0] = "".join(_one(_LETTERS, random) for _ in range(int(random.integers(1, 5)))) + parts[0]
     if random.random() < 0.25:
@@ -192,17 +215,28 @@ def _titled(random: np.random.Generator) -> str:
     if kind < 0.3:
         number = _digits(12, random)
     elif kind < 0.6:
-        number = f"{_digits(_one((2, 3), random), random)}{_one('- ', random)}{_digits(_one((4, 7, 8), random), random)}"
-        number = f"{'+6' if random.random() < 0.15 else ''}{number}{' ' + _digits(4, random) if random.random() < 0.3 else ''}"
+        number = (
+            f"{_digits(_one((2, 3), random), random)}{_one('- ', random)}{_digits(_one((4, 7, 8), random), random)}"
+        )
+        last = " " + _digits(4, random) if random.random() < 0.3 else ""
+        number = ("+6" if random.random() < 0.15 else "") + number + last
     else:
         number = _one((_code, _number, _amount, _word, _some_digits), random)(random)
     return title + _one((":", ": ", " : ", " :", ".", ". ", " ", "# ", " #", "=", ".: "), random) + number
 
 
 def _tax(random: np.random.Generator) -> str:
-    rate = f"{_one(('6', '6', '0', '10', '5', '6.00', '6.0', _some(2, random)), random)}{_one(('%', '%', ' %'), random)}"
-    before = _one((*_CODES, "GST", "TAX", "DISC", "SERVICE CHARGE", ""), random) + _one((" @ ", " @", " ", "@", " = ", " ("), random)
-    after = ")" if before.endswith("(") else _one(("", "", "", ":", f": {_amount(random)}", " SUPPLIES", f" {_word(random)}"), random)
+    rate = (
+        f"{_one(('6', '6', '0', '10', '5', '6.00', '6.0', _some(2, random)), random)}{_one(('%', '%', ' %'), random)}"
+    )
+    before = _one((*_CODES, "GST", "TAX", "DISC", "SERVICE CHARGE", ""), random) + _one(
+        (" @ ", " @", " ", "@", " = ", " ("), random
+    )
+    after = (
+        ")"
+        if before.endswith("(")
+        else _one(("", "", "", ":", f": {_amount(random)}", " SUPPLIES", f" {_word(random)}"), random)
+    )
     return before + rate + after
 
 
@@ -212,18 +246,23 @@ def _address(random: np.random.Generator) -> str:
         return f"{_digits(5, random)} {_words(random)}{_one(('', ',', '.', ', ' + _word(random)), random)}"
     road = _one(("JALAN", "JLN", "TAMAN", "TMN", "LORONG", "BANDAR", "NO.", "NO", "LOT"), random)
     house = f"{_some(3, random)}{_one(('', '', '/' + _some(2, random), _one('ABCG', random)), random)}"
-    return f"{road} {_word(random) if random.random() < 0.7 else ''} {house}{_one(('', ',', ', ' + _word(random), ' &'), random)}"
+    name, after = _word(random) if random.random() < 0.7 else "", _one(("", ",", f", {_word(random)}", " &"), random)
+    return f"{road} {name} {house}{after}"
 
 
 def _web(random: np.random.Generator) -> str:
     host = f"{_word(random)}.COM{_one(('', '.MY'), random)}"
-    return _one((f"WWW.{host}", f"{_word(random)}@{host}", f"E-MAIL: {_word(random)}", f"{_word(random)}.{_word(random)}"), random)
+    return _one(
+        (f"WWW.{host}", f"{_word(random)}@{host}", f"E-MAIL: {_word(random)}", f"{_word(random)}.{_word(random)}"),
+        random,
+    )
 
 
 def _any(random: np.random.Generator) -> str:
     """Draws characters at random, so that rare ones and rare neighbours are learnt."""
     signs = _one(
-        ("0123456789 ", _LETTERS + " ", SIGNS + "0123456789" + _LETTERS + "   ", SIGNS + "   0123456789" + _LETTERS), random
+        ("0123456789 ", _LETTERS + " ", SIGNS + "0123456789" + _LETTERS + "   ", SIGNS + "   0123456789" + _LETTERS),
+        random,
     )
     return "".join(_one(signs, random) for _ in range(int(random.integers(3, 17))))
 

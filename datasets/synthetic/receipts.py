@@ -145,8 +145,8 @@ def cut_out(
 ) -> Cut:
     """Slants and rotates a line with digits of ``digit`` pixels, and cuts it out ``height`` pixels tall.
 
-    With ``clutter`` 0 the line stays upright and is not cut. Between the two shares of the rows without digits are above
-    them.
+    With ``clutter`` 0 the line stays upright and is not cut. ``share_above`` is the range of the share of the
+    other rows that is above the digits.
     """
     slant = random.normal(0, 0.04 if random.random() < 0.85 else 0.15) * clutter
     turn = random.normal(0, 0.018) * clutter

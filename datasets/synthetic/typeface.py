@@ -1,8 +1,8 @@
 """Masks of lines of text, in OpenCV's outline fonts or in faces of strokes or dots that are drawn here.
 
-Outlines have every character of OpenCV's and matplotlib's fonts, strokes and dots have those of `STROKED`. One set of centre lines gives
-many stroke faces, which differ in the shape of curves, the width of characters and the weight of strokes. Glyphs are
-cached.
+Outlines have every character of OpenCV's and matplotlib's fonts, strokes and dots have those of `STROKED`. One set of
+centre lines gives many stroke faces, which differ in the shape of curves, the width of characters and the weight of
+strokes. Glyphs are cached.
 """
 
 import dataclasses
@@ -25,9 +25,9 @@ Family = Literal[
     "sans", "italic", "uni", "wide", "mono", "serif", "roman", "slanted", "typewriter",
     "plain", "based", "slab", "angular", "slashed", "grotesque", "dots",
 ]  # fmt: skip
-"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``wide`` to ``typewriter`` those of `datasets.synthetic.fonts`,
-``dots`` is the 5x7 matrix of a printer, the others are strokes: a plain sans serif; a 1 with a base; a typewriter's slab
-serifs; straight 6, 7, 9 and flat 3; a slashed 0; an I without serifs."""
+"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``wide`` to ``typewriter`` matplotlib's
+(`datasets.synthetic.fonts`), ``dots`` is the 5x7 matrix of a printer, the others are strokes: a plain sans serif; a 1
+with a base; a typewriter's slab serifs; straight 6, 7, 9 and flat 3; a slashed 0; an I without serifs."""
 
 OUTLINES: tuple[Family, ...] = ("sans", "italic", "uni", *FONTS)
 STROKES: tuple[Family, ...] = ("plain", "based", "slab", "angular", "slashed", "grotesque")
@@ -76,9 +76,7 @@ class Line(NamedTuple):
     """First column of each character's ink and the column after its last; spaces are omitted."""
 
 
-def draw_line(
-    text: str, face: Face, gap: float, pitch: float = 0.0, align: float = 0.5, space: float = SPACE
-) -> Line:
+def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: float = 0.5, space: float = SPACE) -> Line:
     """Draws an upright line of text.
 
     Args:
@@ -151,7 +149,7 @@ _EM = 100  # pixels per em of the outlines, before they are scaled
 
 
 def _outlined(character: str, face: Face) -> Mask:
-    """Draws a character of OpenCV's fonts, scaled so that the font's zero is `CAPITAL` pixels tall."""
+    """Draws a character of a font, scaled so that the font's zero (an H of matplotlib's) is `CAPITAL` pixels tall."""
     ink, baseline = _write(character, face)
     scale = CAPITAL / _digit_height(face)
     affine = np.array([[scale, 0, 2], [0, scale, ABOVE + CAPITAL - scale * baseline]])
@@ -160,7 +158,7 @@ def _outlined(character: str, face: Face) -> Mask:
 
 
 def _write(character: str, face: Face) -> tuple[Mask, int]:
-    """Draws a character of OpenCV's fonts on a canvas of its own; returns the canvas and the row of the baseline."""
+    """Draws a character of a font on a canvas of its own; returns the canvas and the row of the baseline."""
     if face.family in FONTS:
         return write(character, face.family, face.weight, _EM)
     canvas = np.zeros((2 * _EM, 2 * _EM), np.uint8)
@@ -175,7 +173,7 @@ def _write(character: str, face: Face) -> tuple[Mask, int]:
 
 @functools.cache
 def _digit_height(face: Face) -> float:
-    return float(cv2.boundingRect(_write("0", face)[0])[3])
+    return float(cv2.boundingRect(_write("H" if face.family in FONTS else "0", face)[0])[3])
 
 
 _OVERSAMPLE = 3
