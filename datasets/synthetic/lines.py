@@ -137,13 +137,18 @@ def draw_face(random: np.random.Generator) -> Face:
     aspect, square, flat, weight = random.random(4)
     aspect = _ASPECTS[int(aspect * len(_ASPECTS))]
     if family in OUTLINES:
-        weights = (0.07, 0.1, 0.13, 0.17, 0.22)
+        weights = (0.06, 0.08, 0.1, 0.13, 0.18)
     elif family == "dots":
         weights = (0.1, 0.12, 0.14)
     else:
         weights = [one for one in WEIGHTS if one <= heaviest(aspect) + 0.02]
     return Face(
-        family, weights[int(weight * len(weights))], aspect, _SQUARES[int(square * len(_SQUARES))], flat < 0.5, own=True
+        family,
+        weights[int(weight**1.4 * len(weights))],
+        aspect,
+        _SQUARES[int(square * len(_SQUARES))],
+        flat < 0.5,
+        own=True,
     )
 
 
@@ -154,7 +159,7 @@ def lay_out(shown: str, config: StreamConfig, random: np.random.Generator) -> Cu
     seen = 32.0 if random.random() < 0.6 else random.triangular(13, 26, 31)
     height = max(12, round(seen * config.height / 32))  # real ones are 13 to 32 pixels tall
     low = bool(_LOW & set(shown))
-    tall, spread = (0.63, 0.06) if low else (0.75, 0.07)
+    tall, spread = (0.61, 0.06) if low else (0.72, 0.07)
     digit = float(np.clip(random.normal(tall, spread), 0.45, 0.92)) * height  # pixels of a digit's height
     stretch = math.exp(random.normal(-0.08, 0.17)) * (random.uniform(1.3, 1.9) if random.random() < 0.04 else 1)
     across, down = digit / CAPITAL * stretch, digit / CAPITAL
@@ -163,7 +168,7 @@ def lay_out(shown: str, config: StreamConfig, random: np.random.Generator) -> Cu
     if (thickness := face.weight * digit * min(1.0, stretch)) < 1:  # strokes thinner than a pixel would be too pale
         mask = cv2.convertScaleAbs(mask, alpha=1 / max(thickness, 0.33))
     columns = np.array(spans, np.float32) * np.float32(across)
-    share = (0.1, 0.5) if low else (0.3, 0.85)
+    share = (0.12, 0.45) if low else (0.3, 0.78)
     return cut_out(mask, columns, digit, height, config.clutter, random, share)
 
 
