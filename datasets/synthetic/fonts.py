@@ -2,8 +2,9 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import matplotlib
@@ -11,6 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
+
+FontName = Literal["wide", "mono", "serif", "roman", "slanted", "typewriter"]
 
 
 class Font(NamedTuple):
@@ -25,7 +28,7 @@ class Font(NamedTuple):
     """Width of the stem of the bold weight."""
 
 
-FONTS = {
+FONTS: dict[FontName, Font] = {
     "wide": Font("DejaVuSans", "DejaVuSans-Bold", 0.13, 0.25),
     "mono": Font("DejaVuSansMono", "DejaVuSansMono-Bold", 0.12, 0.22),
     "serif": Font("DejaVuSerif", "DejaVuSerif-Bold", 0.13, 0.25),
@@ -38,7 +41,7 @@ _SUBPIXEL = 4
 """Binary digits of the fraction of coordinates."""
 
 
-def write(character: str, family: str, weight: float, em: int) -> tuple[UInt8[np.ndarray, "H W"], int]:
+def write(character: str, family: FontName, weight: float, em: int) -> tuple[UInt8[np.ndarray, "H W"], int]:
     """Draws a character with stems of about ``weight`` times the height of capitals.
 
     Returns:
@@ -62,10 +65,11 @@ def write(character: str, family: str, weight: float, em: int) -> tuple[UInt8[np
     return canvas, baseline
 
 
-def _outlines(character: str, file: str, em: int) -> list[np.ndarray]:
+def _outlines(character: str, file: str, em: int) -> Sequence[np.ndarray]:
     """Closed outlines of a character, in pixels right of its origin and above the baseline."""
     text = rf"\{character}" if character == "$" else character  # a dollar begins a formula
-    return TextPath((0, 0), text, size=em, prop=_properties(file)).to_polygons(closed_only=True)
+    path = TextPath((0, 0), text, size=em, prop=_properties(file))
+    return [np.asarray(outline) for outline in path.to_polygons(closed_only=True)]
 
 
 @functools.cache

@@ -90,18 +90,23 @@ class Lines(RenderedStream[LinesConfig]):
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         """Draws a line, cut out of a receipt."""
         config = self._config
-        for _ in range(_TRIES):
-            text = draw_text(config.shortest, config.longest, random)
-            cut = lay_out(draw_case(text, random), config, random)
-            if scaled_width(*cut.ink.shape, config.height) <= _SQUEEZED * config.width:
-                break
-        _wear(cut.ink, config.clutter, random)
-        picture = scan(cut.ink, config.clutter, random)
-        if random.random() < 0.015 * config.clutter:
+        text, ink, width = self._fitting(random)
+        _wear(ink, config.clutter, random)
+        picture = scan(ink, config.clutter, random)
+        if random.random() < 0.015 * config.clutter:  # white on black
             picture = 255 - picture
-        natural = scaled_width(*cut.ink.shape, config.height)
-        width = min(max(natural, math.ceil(_narrowest(config.height) * len(text))), config.width)
+        width = min(max(width, math.ceil(_narrowest(config.height) * len(text))), config.width)
         return scale(picture, config.height, width), text
+
+    def _fitting(self, random: np.random.Generator) -> tuple[str, Mask, int]:
+        """Draws a line that can be squeezed to the canvas, and returns text, ink and its width when scaled."""
+        config, tries = self._config, 0
+        while True:
+            text, tries = draw_text(config.shortest, config.longest, random), tries + 1
+            ink = lay_out(_widen(draw_case(text, random), random), config, random).ink
+            width = scaled_width(ink.shape[0], ink.shape[1], config.height)
+            if width <= _SQUEEZED * config.width or tries == _TRIES:
+                return text, ink, width
 
 
 def _narrowest(height: int) -> float:
@@ -121,6 +126,15 @@ def draw_case(text: str, random: np.random.Generator) -> str:
     return "".join(
         sign.lower() if lower else sign for sign, lower in zip(text, random.random(len(text)) < 0.5, strict=True)
     )
+
+
+def _widen(shown: str, random: np.random.Generator) -> str:
+    """Widens one of the spaces, as between columns, in some lines; labels have a single space there."""
+    spaces = [place for place, sign in enumerate(shown) if sign == " "]
+    if not spaces or random.random() < 0.85:
+        return shown
+    place = spaces[int(random.integers(len(spaces)))]
+    return shown[:place] + " " * int(random.integers(1, 4)) + shown[place:]
 
 
 def _capitalize(word: str, keep: bool) -> str:
@@ -177,7 +191,7 @@ def _print(shown: str, face: Face, random: np.random.Generator) -> tuple[Mask, l
     pitch = 0.0
     if random.random() < _FIXED.get(face.family, 0.0):
         pitch = random.uniform(0.56, 0.8) * CAPITAL * (0.45 + face.aspect)
-    gap, space = random.uniform(0.08, 0.24) * CAPITAL, random.uniform(0.35, 0.7)
+    gap, space = random.uniform(0.08, 0.24) * CAPITAL, random.uniform(0.28, 0.7)
     mask, spans = draw_line(shown, face, gap, pitch, random.uniform(0.3, 0.6), space)
     if face.family != "dots" and face.weight > 0.08 and random.random() < (0.2 if face.family in OUTLINES else 0.4):
         mask = rasterize(mask, int(random.integers(13, 26)), random.random() < 0.2)
