@@ -58,8 +58,8 @@ def write(character: str, family: FontName, weight: float, em: int) -> tuple[UIn
     if corners:
         cv2.fillPoly(canvas, corners, (255,), cv2.LINE_AA, _SUBPIXEL)
     change = round((weight - (font.bold_stem if bold else font.stem)) * 0.7 * em)
-    if change:
-        nib = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (min(abs(change), 4) + 1,) * 2)
+    if change := min(max(change, -1), 4):  # more would break hairlines or fill holes
+        nib = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(change) + 1,) * 2)
         canvas = cv2.dilate(canvas, nib) if change > 0 else cv2.erode(canvas, nib)
         baseline += int(math.copysign(nib.shape[0] // 2, change))
     return canvas, baseline
