@@ -24,6 +24,8 @@ NARROWEST = 8
 _SQUEEZED = 1.25
 """Maximum factor by which a line is squeezed to the canvas; longer ones are drawn anew."""
 _TRIES = 8
+_REACH = 0.14
+"""Maximum share of a picture's rows into which a neighbouring line reaches."""
 
 _FAMILIES: dict[Family, float] = {
     "grotesque": 0.2, "plain": 0.05, "based": 0.16, "slashed": 0.05, "slab": 0.04, "angular": 0.03, "uni": 0.09,
@@ -92,7 +94,7 @@ class Lines(RenderedStream[LinesConfig]):
         config = self._config
         text, ink, width = self._fitting(random)
         _wear(ink, config.clutter, random)
-        picture = scan(ink, config.clutter, random)
+        picture = scan(ink, config.clutter, random, _REACH)
         if random.random() < 0.015 * config.clutter:  # white on black
             picture = 255 - picture
         width = min(max(width, math.ceil(_narrowest(config.height) * len(text))), config.width)

@@ -67,7 +67,7 @@ def test_no_two_small_letters_look_the_same(family):
 
 @pytest.mark.parametrize("family", sorted(FONTS))
 def test_heavier_fonts_have_more_ink(family):
-    inks = [sum(int(draw_glyph(sign, Face(family, weight)).sum()) for sign in "AHOn8") for weight in (0.12, 0.16, 0.25)]
+    inks = [sum(int(draw_glyph(sign, Face(family, weight)).sum()) for sign in "AHOn8") for weight in (0.12, 0.16)]
     assert inks == sorted(set(inks))
 
 
