@@ -36,6 +36,7 @@ _AFTER = (
     *(":", " :", ":", " :", ":", " :", "(RM)", " (RM)", "(RM)", " (RM)", "($)", ".", "#", " NO.", " NO:", " NO. :"),
     *("!", "...", " *", "%", ",", " =", "(S)", "(S) :", " RM", " (S)", " (GST)", " %", "?"),
 )
+_BETWEEN = ("/", "-", ". ", ", ", " & ", " & ", "&", ".&.", ".", "'S ", "(", " (", ") ", " + ", "@", " @ ", "_")
 _CODES = ("SR", "S", "Z", "T", "ZR", "ZRL", "SR", "TX", "*", "RM", "%")
 _TITLES = (
     "TEL",
@@ -99,11 +100,7 @@ def _word(random: np.random.Generator) -> str:
 def _words(random: np.random.Generator) -> str:
     count = 1 + int(np.searchsorted((0.45, 0.78, 0.93), random.random()))
     words = [_word(random) for _ in range(count)]
-    between = (
-        " "
-        if random.random() < 0.85
-        else _one(("/", "-", ". ", ", ", " & ", "&", ".", "'S ", " + ", "@", " @ ", "_"), random)
-    )
+    between = " " if random.random() < 0.85 else _one(_BETWEEN, random)
     return between.join(words)
 
 
@@ -208,36 +205,32 @@ def _some_digits(random: np.random.Generator) -> str:
     return _some(4, random)
 
 
+def _telephone(random: np.random.Generator) -> str:
+    area, size = _digits(_one((2, 3), random), random), _one((4, 7, 8), random)
+    country = "+6" if random.random() < 0.15 else ""
+    last = f" {_digits(4, random)}" if random.random() < 0.3 else ""
+    return f"{country}{area}{_one('- ', random)}{_digits(size, random)}{last}"
+
+
 def _titled(random: np.random.Generator) -> str:
     """Draws a title and its number, such as a telephone or a tax number."""
-    title = _one(_TITLES, random) if random.random() < 0.6 else _words(random)
-    kind = random.random()
+    which, kind = random.random(), random.random()
+    title = "" if which < 0.1 else _one(_TITLES, random) if which < 0.6 else _words(random)
+    between = _one((":", ": ", " : ", " :", ".", ". ", " ", "# ", " #", "=", ".: "), random)
     if kind < 0.3:
-        number = _digits(12, random)
-    elif kind < 0.6:
-        number = (
-            f"{_digits(_one((2, 3), random), random)}{_one('- ', random)}{_digits(_one((4, 7, 8), random), random)}"
-        )
-        last = " " + _digits(4, random) if random.random() < 0.3 else ""
-        number = ("+6" if random.random() < 0.15 else "") + number + last
-    else:
-        number = _one((_code, _number, _amount, _word, _some_digits), random)(random)
-    return title + _one((":", ": ", " : ", " :", ".", ". ", " ", "# ", " #", "=", ".: "), random) + number
+        return title + between + _digits(12, random)
+    if kind < 0.55:
+        return title + between + _telephone(random)
+    draw = _one((_code, _number, _amount, _word, _some_digits, _date, _time, _moment), random)
+    return title + between + draw(random)
 
 
 def _tax(random: np.random.Generator) -> str:
-    rate = (
-        f"{_one(('6', '6', '0', '10', '5', '6.00', '6.0', _some(2, random)), random)}{_one(('%', '%', ' %'), random)}"
-    )
-    before = _one((*_CODES, "GST", "TAX", "DISC", "SERVICE CHARGE", ""), random) + _one(
-        (" @ ", " @", " ", "@", " = ", " ("), random
-    )
-    after = (
-        ")"
-        if before.endswith("(")
-        else _one(("", "", "", ":", f": {_amount(random)}", " SUPPLIES", f" {_word(random)}"), random)
-    )
-    return before + rate + after
+    rate = _one(("6", "6", "0", "10", "5", "6.00", "6.0", _some(2, random)), random) + _one(("%", "%", " %"), random)
+    name = _one((*_CODES, "GST", "TAX", "DISC", "SERVICE CHARGE", ""), random)
+    between = _one((" @ ", " @", " ", "@", " = ", " ("), random)
+    after = _one(("", "", "", ":", f": {_amount(random)}", " SUPPLIES", f" {_word(random)}"), random)
+    return name + between + rate + (")" if between == " (" else after)
 
 
 def _address(random: np.random.Generator) -> str:
@@ -268,8 +261,8 @@ def _any(random: np.random.Generator) -> str:
 
 
 _SHARES: dict[Callable[[np.random.Generator], str], float] = {
-    _words: 0.23, _label: 0.16, _dressed: 0.05, _rule: 0.006, _amount: 0.03, _priced: 0.04, _quantity: 0.05,
-    _moment: 0.08, _code: 0.06, _number: 0.03, _mixed: 0.07, _titled: 0.1, _tax: 0.03, _address: 0.04, _web: 0.01,
+    _words: 0.23, _label: 0.18, _dressed: 0.05, _rule: 0.006, _amount: 0.03, _priced: 0.04, _quantity: 0.05,
+    _moment: 0.08, _code: 0.06, _number: 0.03, _mixed: 0.07, _titled: 0.13, _tax: 0.03, _address: 0.04, _web: 0.01,
     _any: 0.06,
 }  # fmt: skip
 _KINDS, _ENDS = tuple(_SHARES), np.cumsum(tuple(_SHARES.values()))
