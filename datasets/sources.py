@@ -61,7 +61,7 @@ class RenderedSource(Source, Protocol):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels, the same for all samples."""
+        """Height of all samples and width of the widest in pixels."""
         ...
 
 

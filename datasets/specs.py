@@ -19,6 +19,7 @@ from datasets.pictures_source import Pictures
 from datasets.replated import Replated
 from datasets.sources import Folder, Keyed, Source
 from datasets.synthetic.arithmetic import Arithmetic, ArithmeticConfig
+from datasets.synthetic.lines import Lines, LinesConfig
 from datasets.synthetic.music import Music, MusicConfig
 from datasets.synthetic.plates import Plates, PlatesConfig
 from datasets.synthetic.prices import Prices, PricesConfig
@@ -32,7 +33,8 @@ FORMS = (
     "folder:PATH, csv:FILE, names:FOLDER, pictures:FOLDER, classes:FOLDER, lmdb:PATH, tfds:PATH:SPLIT, boxes:FOLDER, "
     "yolo:FOLDER:SPLIT, coco:FILE, replated:boxes:FOLDER, crops:boxes:FOLDER, "
     "kept:0.5:folder:PATH, held:0.5:folder:PATH, held:0/5:folder:PATH, arithmetic:count=1000,seed=7, "
-    "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, words:count=1000,seed=7, "
+    "plates:count=1000,seed=7, prices:count=1000,seed=7, receipts:count=1000,seed=7, lines:count=1000,seed=7, "
+    "words:count=1000,seed=7, "
     "music:count=1000,seed=7, scenes:count=1000,seed=7, "
     "or some of them mixed by weight: 0.7*plates:seed=1 + 0.3*folder:PATH"
 )
@@ -135,6 +137,8 @@ def _open_one(spec: str) -> Source:
             return _open_coco(spec)
         case "arithmetic":
             return Arithmetic(parse_settings(ArithmeticConfig(), spec))
+        case "lines":
+            return Lines(parse_settings(LinesConfig(), spec))
         case "music":
             return Music(parse_settings(MusicConfig(), spec))
         case "plates":

@@ -1,12 +1,16 @@
-"""Centre lines of digits, capitals and signs, and 5x7 dot matrices, from which faces of strokes and dots are drawn."""
+"""Centre lines of characters, and 5x7 dot matrices, from which faces of strokes and dots are drawn."""
 
 import string
 
 import numpy as np
 from jaxtyping import Float
 
+from datasets.synthetic import small_letters
+
 DRAWN = frozenset(string.digits + string.ascii_uppercase + ".,-$ ")
-"""Characters of strokes and dots."""
+"""Digits, capitals and the signs of prices."""
+STROKED = DRAWN | small_letters.SMALL.keys() | small_letters.SIGNS.keys()
+"""All characters of strokes and dots: those of ASCII except the circumflex, grave accent, tilde and braces."""
 
 Arc = tuple[float, float, float, float, float, float]
 """Centre, half axes, and two angles in degrees, clockwise from the right."""
@@ -69,13 +73,14 @@ _CAPITALS: dict[str, list[Stroke]] = {
     "Z": [[(0, 0), (1, 0), (0, 1), (1, 1)]],
 }
 
-_PLAIN = _DIGITS | _SIGNS | _CAPITALS
+_PLAIN = _DIGITS | _SIGNS | _CAPITALS | small_letters.SMALL | small_letters.SIGNS
 
 _BASE: Stroke = [(0.0, 1), (0.84, 1)]
 
 _CHANGED: dict[str, dict[str, list[Stroke]]] = {
-    "based": {"1": [*_DIGITS["1"], _BASE]},
+    "based": {"1": [*_DIGITS["1"], _BASE]} | small_letters.FIXED_PITCH,
     "slab": {"1": [*_DIGITS["1"], _BASE]}
+    | small_letters.FIXED_PITCH
     | {
         letter: [*_CAPITALS[letter], *([(x - 0.16, y), (x + 0.16, y)] for x, y in feet)]
         for letter, feet in {
@@ -97,12 +102,14 @@ _CHANGED: dict[str, dict[str, list[Stroke]]] = {
         "7": [[(0, 0), (1, 0), (0.32, 1)]],
         "9": [[(0.2, 1), (0.94, 0.42)], [(0.5, 0.32, 0.48, 0.32, -180, 180)]],
     },
-    "slashed": {"0": [*_DIGITS["0"], [(0.18, 0.78), (0.82, 0.22)]], "1": [*_DIGITS["1"], _BASE]},
+    "slashed": {"0": [*_DIGITS["0"], [(0.18, 0.78), (0.82, 0.22)]], "1": [*_DIGITS["1"], _BASE]}
+    | small_letters.FIXED_PITCH,
+    "grotesque": {"I": [[(0.1, 0), (0.1, 1)]]},
 }
 
 
 def strokes_of(character: str, family: str) -> list[Stroke]:
-    """Centre lines of a character of `DRAWN` in a family of stroke faces."""
+    """Centre lines of a character of `STROKED` in a family of stroke faces."""
     return _CHANGED.get(family, {}).get(character) or _PLAIN[character]
 
 
@@ -144,5 +151,7 @@ DOTS = {
     "P": "7F09090906", "Q": "3E4151215E", "R": "7F09192946", "S": "4649494931", "T": "01017F0101",
     "U": "3F4040403F", "V": "1F2040201F", "W": "3F4038403F", "X": "6314081463", "Y": "0708700807",
     "Z": "6151494543", ".": "0060600000", ",": "0080603000", "-": "0808080808", "$": "242A7F2A12",
+    **small_letters.DOTS,
 }  # fmt: skip
-"""Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the row on the baseline."""
+"""Columns of 5x7 dots from left to right, hexadecimal; bit 0 is the top row, bit 6 the row on the baseline,
+bit 7 the row below."""

@@ -14,10 +14,15 @@ WEIGHTS = (0.06, 0.07, 0.08, 0.09, 0.1, 0.12, 0.14, 0.17, 0.2)
 """Stroke weights of receipt printers, as shares of the height of capitals."""
 
 
-def scan(ink: UInt8[np.ndarray, "H W"], clutter: float, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
-    """Renders ink on paper as a scanner, a fax or a telephone camera records it."""
+def scan(
+    ink: UInt8[np.ndarray, "H W"], clutter: float, random: np.random.Generator, reach: float = 0.08
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Renders ink on paper as a scanner, a fax or a telephone camera records it.
+
+    Lines above and below reach into the cut by at most ``reach`` times its height.
+    """
     if clutter > 0:
-        _neighbours(ink, clutter, random)
+        _neighbours(ink, clutter, random, reach)
         ink = _print(ink, clutter, random)
     grey = _tones(ink, clutter, random)
     if clutter > 0:
@@ -32,7 +37,7 @@ def scan(ink: UInt8[np.ndarray, "H W"], clutter: float, random: np.random.Genera
     return picture
 
 
-def _neighbours(ink: Mask, clutter: float, random: np.random.Generator) -> None:
+def _neighbours(ink: Mask, clutter: float, random: np.random.Generator, reach: float) -> None:
     """Draws rules, specks, and parts of the lines above and below that reach into the cut."""
     height, width = ink.shape
     rule, line, specks = random.random(3) < np.array((0.1, 0.12, 0.08)) * clutter
@@ -41,7 +46,7 @@ def _neighbours(ink: Mask, clutter: float, random: np.random.Generator) -> None:
     if line:
         other = _other_line(int(random.integers(64)), height)
         left = int(random.integers(0, max(1, other.shape[1] - width)))
-        rows = max(1, round(height * random.uniform(0.02, 0.08)))
+        rows = max(1, round(height * random.uniform(0.02, reach)))
         below = random.random() < 0.5
         piece = other[:rows, left : left + width] if below else other[-rows:, left : left + width]
         edge = ink[-rows:, : piece.shape[1]] if below else ink[:rows, : piece.shape[1]]

@@ -131,20 +131,27 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut
     if (thickness := face.weight * digit * min(1.0, stretch)) < 1:  # strokes thinner than a pixel would be too pale
         mask = cv2.convertScaleAbs(mask, alpha=1 / max(thickness, 0.33))
     columns = np.array(spans, np.float32) * np.float32(across)
-    return _cut_out(mask, columns, digit, height, config.clutter, random)
+    return cut_out(mask, columns, digit, height, config.clutter, random)
 
 
-def _cut_out(
-    mask: Mask, columns: np.ndarray, digit: float, height: int, clutter: float, random: np.random.Generator
+def cut_out(
+    mask: Mask,
+    columns: np.ndarray,
+    digit: float,
+    height: int,
+    clutter: float,
+    random: np.random.Generator,
+    share_above: tuple[float, float] = (0.3, 0.85),
 ) -> Cut:
     """Slants and rotates a line with digits of ``digit`` pixels, and cuts it out ``height`` pixels tall.
 
-    With ``clutter`` 0 the line stays upright and is not cut.
+    With ``clutter`` 0 the line stays upright and is not cut. ``share_above`` is the range of the share of the
+    other rows that is above the digits.
     """
     slant = random.normal(0, 0.04 if random.random() < 0.85 else 0.15) * clutter
     turn = random.normal(0, 0.018) * clutter
     before, after = np.abs(random.normal((0.22, 0.19), (0.1, 0.1))) * digit
-    above = random.uniform(0.3, 0.85) * (height - digit)
+    above = random.uniform(*share_above) * (height - digit)
     if random.random() < 0.06 * clutter:  # into the ink
         after = -0.06 * digit
     shear = np.array([[1.0, -slant], [turn, 1.0]])

@@ -59,7 +59,7 @@ class RenderedStream(abc.ABC, Generic[Config]):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of every picture, pixels."""
+        """Height of all pictures and width of the widest, pixels."""
         return self._config.height, self._config.width
 
     @property

@@ -1,8 +1,8 @@
 """Masks of lines of text, in OpenCV's outline fonts or in faces of strokes or dots that are drawn here.
 
-Outlines have every character of OpenCV's fonts, strokes and dots have those of `DRAWN`. One set of centre lines gives
-many stroke faces, which differ in the shape of curves, the width of characters and the weight of strokes. Glyphs are
-cached.
+Outlines have every character of OpenCV's and matplotlib's fonts, strokes and dots have those of `STROKED`. One set of
+centre lines gives many stroke faces, which differ in the shape of curves, the width of characters and the weight of
+strokes. Glyphs are cached.
 """
 
 import dataclasses
@@ -16,23 +16,28 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from datasets.synthetic.centre_lines import BEND, DOTS, DRAWN, displace, strokes_of, trace
+from datasets.synthetic.centre_lines import BEND, DOTS, STROKED, displace, strokes_of, trace
+from datasets.synthetic.fonts import FONTS, write
 
 Mask = UInt8[np.ndarray, "H W"]
 """Ink 255, paper 0."""
-Family = Literal["sans", "italic", "uni", "plain", "based", "slab", "angular", "slashed", "dots"]
-"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``dots`` is the 5x7 matrix of a printer, the others are
-strokes: a plain grotesque; a 1 with a base; a typewriter's slab serifs; straight 6, 7, 9 and flat 3; a slashed 0."""
+Family = Literal[
+    "sans", "italic", "uni", "wide", "mono", "serif", "roman", "slanted", "typewriter",
+    "plain", "based", "slab", "angular", "slashed", "grotesque", "dots",
+]  # fmt: skip
+"""``sans``, ``italic`` and ``uni`` are OpenCV's outlines, ``wide`` to ``typewriter`` matplotlib's
+(`datasets.synthetic.fonts`), ``dots`` is the 5x7 matrix of a printer, the others are strokes: a plain sans serif; a 1
+with a base; a typewriter's slab serifs; straight 6, 7, 9 and flat 3; a slashed 0; an I without serifs."""
 
-OUTLINES: tuple[Family, ...] = ("sans", "italic", "uni")
-STROKES: tuple[Family, ...] = ("plain", "based", "slab", "angular", "slashed")
+OUTLINES: tuple[Family, ...] = ("sans", "italic", "uni", *FONTS)
+STROKES: tuple[Family, ...] = ("plain", "based", "slab", "angular", "slashed", "grotesque")
 
 ABOVE, CAPITAL, BELOW = 9, 40, 14
 """Pixels above digits and capitals, height of digits and capitals, pixels below the baseline."""
 CELL = ABOVE + CAPITAL + BELOW
 """Height of every mask, pixels."""
 SPACE = 0.55
-"""Width of a space in proportional text, as a share of the height of capitals."""
+"""Usual width of a space in proportional text, as a share of the height of capitals."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Line(NamedTuple):
     """First column of each character's ink and the column after its last; spaces are omitted."""
 
 
-def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: float = 0.5) -> Line:
+def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: float = 0.5, space: float = SPACE) -> Line:
     """Draws an upright line of text.
 
     Args:
@@ -81,6 +86,7 @@ def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: floa
       pitch: pixels from character to character in fixed-pitch text, increased if the widest character needs more; 0 for
         proportional text.
       align: position of narrow characters in their cell in fixed-pitch text, from 0 (left) to 1 (right).
+      space: width of a space in proportional text, as a share of the height of capitals.
 
     Raises:
       ValueError: the text is blank, or contains a character that the face cannot draw.
@@ -94,7 +100,7 @@ def draw_line(text: str, face: Face, gap: float, pitch: float = 0.0, align: floa
         step = max(pitch, max(widths) + 1.0)
         lefts = [place * step + align * (step - width) for place, width in enumerate(widths)]
     else:
-        blank = SPACE * CAPITAL
+        blank = space * CAPITAL
         steps = [blank if character == " " else width + gap for character, width in zip(text, widths, strict=True)]
         lefts = [sum(steps[:place]) for place in range(len(steps))]
     inked = [(round(left), glyph) for left, glyph, sign in zip(lefts, glyphs, text, strict=True) if sign != " "]
@@ -126,7 +132,7 @@ def draw_glyph(character: str, face: Face) -> UInt8[np.ndarray, "CELL w"]:
         mask = np.zeros((CELL, 1), np.uint8)
     elif face.family in OUTLINES:
         mask = _outlined(character, face)
-    elif character not in DRAWN:
+    elif character not in STROKED:
         raise ValueError(f"face {face.family!r} cannot draw {character!r}: use one of {', '.join(OUTLINES)}")
     else:
         mask = _dotted(character, face) if face.family == "dots" else _stroked(character, face)
@@ -143,7 +149,7 @@ _EM = 100  # pixels per em of the outlines, before they are scaled
 
 
 def _outlined(character: str, face: Face) -> Mask:
-    """Draws a character of OpenCV's fonts, scaled so that the font's zero is `CAPITAL` pixels tall."""
+    """Draws a character of a font, scaled so that the font's zero (an H of matplotlib's) is `CAPITAL` pixels tall."""
     ink, baseline = _write(character, face)
     scale = CAPITAL / _digit_height(face)
     affine = np.array([[scale, 0, 2], [0, scale, ABOVE + CAPITAL - scale * baseline]])
@@ -152,7 +158,9 @@ def _outlined(character: str, face: Face) -> Mask:
 
 
 def _write(character: str, face: Face) -> tuple[Mask, int]:
-    """Draws a character of OpenCV's fonts on a canvas of its own; returns the canvas and the row of the baseline."""
+    """Draws a character of a font on a canvas of its own; returns the canvas and the row of the baseline."""
+    if face.family in FONTS:
+        return write(character, face.family, face.weight, _EM)
     canvas = np.zeros((2 * _EM, 2 * _EM), np.uint8)
     baseline = _EM + _EM // 4
     weight = int(np.interp(face.weight, (0.06, 0.24), (250, 900)))
@@ -165,7 +173,7 @@ def _write(character: str, face: Face) -> tuple[Mask, int]:
 
 @functools.cache
 def _digit_height(face: Face) -> float:
-    return float(cv2.boundingRect(_write("0", face)[0])[3])
+    return float(cv2.boundingRect(_write("H" if face.family in FONTS else "0", face)[0])[3])
 
 
 _OVERSAMPLE = 3

@@ -32,7 +32,7 @@ from launch.benchmarks.loader_timing import time_loaders
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine
 from launch.runs import entry
 
-RENDERERS = ("arithmetic", "music", "plates", "prices", "receipts", "words")
+RENDERERS = ("arithmetic", "lines", "music", "plates", "prices", "receipts", "words")
 WRITTEN = "plates:height=96,width=376,seed=1"
 """Renderer of the folder's files, at the size that crops of photographs have."""
 FILES = 512

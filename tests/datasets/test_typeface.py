@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.synthetic.centre_lines import DRAWN
+from datasets.synthetic.centre_lines import DRAWN, STROKED
+from datasets.synthetic.fonts import FONTS
 from datasets.synthetic.typeface import (
     ABOVE,
     CAPITAL,
@@ -35,9 +36,39 @@ def test_every_character_has_ink_within_its_cell(face: Face):
         glyph = draw_glyph(character, face)
         assert glyph.shape[0] == CELL
         assert (glyph > 128).sum() >= 4, character
-        assert not glyph[[0, -1]].any(), character
+        assert glyph[[0, -1]].max() < 16, character
         assert glyph[:, 0].any(), character
         assert glyph[:, -1].any(), character
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_small_letters_and_all_signs_of_receipts_can_be_drawn(family):
+    others = sorted(STROKED - DRAWN)
+    assert len(others) == 49
+    for character in others:
+        glyph = draw_glyph(character, Face(family, 0.12))
+        assert (glyph > 128).sum() >= 4, character
+        rows = np.flatnonzero((glyph > 100).any(axis=1))
+        if character in "acemnorsuvwx":
+            assert abs(int(rows[-1]) + 1 - ABOVE - CAPITAL) <= 3, character
+            assert 0.55 < (ABOVE + CAPITAL - int(rows[0])) / CAPITAL < 0.85, character
+        if character in "gpqy":
+            assert int(rows[-1]) + 1 - ABOVE - CAPITAL >= 3, character
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_two_small_letters_look_the_same(family):
+    shapes = {
+        sign: cv2.resize(draw_glyph(sign, Face(family, 0.12)), (24, CELL)) / 255.0 for sign in string.ascii_lowercase
+    }
+    for (one, first), (other, second) in itertools.combinations(shapes.items(), 2):
+        assert np.abs(first - second).mean() > 0.012, one + other
+
+
+@pytest.mark.parametrize("family", sorted(FONTS))
+def test_heavier_fonts_have_more_ink(family):
+    inks = [sum(int(draw_glyph(sign, Face(family, weight)).sum()) for sign in "AHOn8") for weight in (0.12, 0.16)]
+    assert inks == sorted(set(inks))
 
 
 @pytest.mark.parametrize("face", FACES, ids=str)
