@@ -45,7 +45,8 @@ class Config:
     classes: tuple[str, ...] = ()
     """Class names, for classifiers."""
     init_from: str = ""
-    """Work folder of a run or of imported weights with the initial parameters; empty for random ones."""
+    """Work folder of a run or of imported weights with the initial parameters; empty for random ones. ``{fold}`` and
+    ``{seed}`` in it stand for those of each cell in ``launch.ablate``."""
     seed: int = 0
     """Seed of initial parameters, augmentation and dropout; of the sample order unless ``data.order_seed`` is set."""
 
