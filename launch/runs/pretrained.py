@@ -27,6 +27,11 @@ def pretrained(config: Config, task: Task) -> dict[str, Array]:
       ValueError: damaged, or a different model.
     """
     folder = Path(config.init_from)
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(
+            f"init_from={config.init_from!r}: {folder / 'config.json'} does not exist: train that run or import its "
+            "weights first, or name another work folder"
+        )
     try:
         run = load_run(folder)
     except FileNotFoundError as error:

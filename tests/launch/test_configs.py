@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 
 from launch.runs.config import Config, to_json
 from launch.runs.data import shape_of_batch
@@ -25,6 +26,7 @@ from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.yolo import YOLOConfig
 from recog.tasks.task import Task
+from recog.training.freeze import Freeze
 from tests.launch.random_state import random_state
 
 NAMES = sorted(path.stem for path in Path("launch/configs").glob("*.py") if path.stem != "__init__")
@@ -96,6 +98,20 @@ def test_a_training_step_of_each_configuration_has_consistent_shapes(name):
     assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
     for loss in task.losses:
         assert report.sums[f"{loss.name}_loss"].shape == ()
+
+
+def test_the_tuned_classifier_trains_the_end_of_its_backbone_without_normalisation():
+    config = get_config("cats_dogs_tuned")
+    params = abstract_state(config, make_task(config)).params
+    trained = {"/".join(path) for path in flatten_dict(Freeze(config.optimizer.freeze).trained(params))}
+    kernels = {f"backbone/block20/{part}/conv/kernel" for part in ("expand", "depthwise", "project")}
+    assert trained == {*kernels, "backbone/head/conv/kernel", "classifier/kernel", "classifier/bias"}
+    assert split_of(config) == split_of(get_config("cats_dogs")), "what its start held out is held out again"
+
+
+def split_of(config: Config) -> tuple[object, ...]:
+    data = config.data
+    return data.train, data.holdout, data.holdout_by, data.folds, data.exclude
 
 
 def test_no_architecture_is_left_out():
