@@ -10,6 +10,14 @@ last layer would spoil the features (Kumar et al. 2022, "Fine-Tuning can Distort
 Out-of-Distribution"). Batch normalisation stays as ImageNet trained it, because the statistics of 32 pictures are too
 noisy. Pictures are cropped and mirrored at random, and the average of the last steps' parameters is evaluated and
 exported.
+
+Five folds: ``launch.ablate --folds=5 --config.init_from='DIR/cells/model=Classifier,fold={fold},seed={seed}'``, where
+DIR is that of the five folds of ``cats_dogs.py``. Lite0 has fewer blocks:
+``--config.optimizer.freeze='^backbone/(stem|block([0-9]|1[0-4])/|.*/norm/)'``.
+
+Measured on 197 held-out photographs, three seeds: 98.98 % right, log loss 0.0285 with clipped probabilities. The last
+layer alone (``cats_dogs.py``) reaches 99.15 % and 0.0210 on the same pictures, so it is the better choice for cats and
+dogs, of which ImageNet has many classes.
 """
 
 from launch.configs import cats_dogs
