@@ -62,9 +62,7 @@ def test_classes_of_other_tokens_start_anew(tuning, trained, tmp_path, capsys, t
 
 def test_what_cannot_be_a_start_is_named(tuning, trained, tmp_path):
     tuning.init_from = str(tmp_path / "misspelt")
-    with pytest.raises(
-        FileNotFoundError, match=r"init_from='.*misspelt': .*config\.json does not exist: train"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"init_from='.*misspelt': .*config\.json does not exist: train"):
         train(tuning, tmp_path / "run")
     tuning.init_from = str(trained.workdir)
     tuning.data.height, tuning.data.width, tuning.data.buckets = 24, 94, ()
