@@ -184,7 +184,8 @@ def check_axes(config: Config, axes: Sequence[Axis]) -> None:
 def make_cells(config: Config, axes: Sequence[Axis], seeds: int, folds: int = 0) -> list[Cell]:
     """Returns all combinations of levels, each with every fold and every seed.
 
-    All see the training samples in the same order, those of one fold at least.
+    All see the training samples in the same order, those of one fold at least. ``{fold}`` and ``{seed}`` in
+    ``init_from`` stand for those of the cell, so that each starts from the run that held out the same samples.
 
     Args:
       config: settings that all cells have in common.
@@ -202,6 +203,7 @@ def make_cells(config: Config, axes: Sequence[Axis], seeds: int, folds: int = 0)
                 for path, value in level.settings.items():
                     config_path.set_value(path, own, checked_value(path, field_type(own, path), value))
             own.seed = seed
+            own.init_from = own.init_from.replace("{fold}", str(own.data.fold)).replace("{seed}", str(seed))
             if own.data.order_seed < 0:
                 own.data.order_seed = config.seed
             labels = tuple(level.label for level in levels)

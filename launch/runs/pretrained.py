@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from datasets.pipeline import DataConfig
 from launch.runs.config import Config
 from launch.runs.folder import load_run
 from launch.runs.states import abstract_state
@@ -19,13 +20,19 @@ def pretrained(config: Config, task: Task) -> Taken:
     """Loads arrays by path from the best checkpoint in ``config.init_from``, and prints which ones it lacks.
 
     If the classes differ, entries of arrays over classes are taken for those that both have, by name and with the
-    blank; the others keep their random initial values, and the new classes are printed.
+    blank; the others keep their random initial values, and the new classes are printed. Prints a note as well if that
+    run was trained on samples that this one holds out.
 
     Raises:
       FileNotFoundError: no run, or no checkpoint.
       ValueError: damaged, or a different model.
     """
     folder = Path(config.init_from)
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(
+            f"init_from={config.init_from!r}: {folder / 'config.json'} does not exist: train that run or import its "
+            "weights first, or name another work folder"
+        )
     try:
         run = load_run(folder)
     except FileNotFoundError as error:
@@ -41,10 +48,30 @@ def pretrained(config: Config, task: Task) -> Taken:
     print(f"starts from step {run.step:,} of {folder}: {len(result.taken)} arrays", flush=True)
     if classes and result.taken.keys() & classes.axes.keys():
         print(f"  {_kept(classes)}", flush=True)
+    if run.imported is None and trained_on_held_out(run.config.data, config.data):
+        print(
+            f"note: {folder} held out other samples of {config.data.train}: it was trained on some of those held out "
+            "here, so that validation is too optimistic; choose the same data.holdout or data.fold",
+            flush=True,
+        )
     if result.anew:
         why = ", whose classes differ" if classes and not classes.shared else ""
         print(f"  {len(result.anew)} are not from there{why}: {_listed(result.anew)}", flush=True)
     return result.taken
+
+
+def trained_on_held_out(theirs: DataConfig, ours: DataConfig) -> bool:
+    """Whether a run was trained on samples that another one holds out of the same source."""
+    if theirs.train != ours.train or ours.validation or not (ours.holdout or ours.folds):
+        return False
+    if theirs.folds or ours.folds or theirs.holdout_by != ours.holdout_by:
+        return _split(theirs) != _split(ours)
+    return theirs.holdout < ours.holdout  # a smaller share of a source is part of a larger one
+
+
+def _split(data: DataConfig) -> tuple[float, str, int, int]:
+    """Settings that choose the samples to hold out."""
+    return data.holdout, data.holdout_by, data.folds, data.fold
 
 
 def axes_over_classes(config: Config, task: Task) -> ClassAxes:

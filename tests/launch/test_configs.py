@@ -5,6 +5,7 @@ Whole runs of the plainest, of graphic supervision and of attention are in `test
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import flax.traverse_util
 import jax
@@ -27,6 +28,7 @@ from recog.models.multitask import MultiTaskConfig
 from recog.models.plate_reader import PlateReaderConfig
 from recog.models.yolo import YOLOConfig
 from recog.tasks.task import Task
+from recog.training.freeze import Freeze
 from tests.launch.random_state import random_state
 
 NAMES = sorted(path.stem for path in Path("launch/configs").glob("*.py") if path.stem != "__init__")
@@ -117,9 +119,25 @@ def test_programs_of_every_architecture_lower_in_bfloat16(name):
     for platform in ACCELERATORS:
         assert "bf16" in step.lower(lowering_platforms=(platform,)).as_text()
     task = make_task(config)  # its prediction is the program of evaluations and of artifacts
-    variables = flax.traverse_util.flatten_dict(abstract_state(config, task).variables, sep="/")
+    variables: Any = flax.traverse_util.flatten_dict(abstract_state(config, task).variables, sep="/")
     program = make_program(task, variables, config.data.preprocess)
     assert set(ACCELERATORS) < set(program.platforms)
+
+
+def test_the_tuned_classifier_trains_the_end_of_its_backbone_without_normalisation():
+    config = get_config("cats_dogs_tuned")
+    params = abstract_state(config, make_task(config)).params
+    trained = {
+        "/".join(path) for path in flax.traverse_util.flatten_dict(Freeze(config.optimizer.freeze).trained(params))
+    }
+    kernels = {f"backbone/block20/{part}/conv/kernel" for part in ("expand", "depthwise", "project")}
+    assert trained == {*kernels, "backbone/head/conv/kernel", "classifier/kernel", "classifier/bias"}
+    assert split_of(config) == split_of(get_config("cats_dogs")), "what its start held out is held out again"
+
+
+def split_of(config: Config) -> tuple[object, ...]:
+    data = config.data
+    return data.train, data.holdout, data.holdout_by, data.folds, data.exclude
 
 
 def test_no_architecture_is_left_out():

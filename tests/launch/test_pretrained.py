@@ -7,10 +7,11 @@ import jax
 import numpy as np
 import pytest
 
+from datasets.pipeline import DataConfig
 from launch.runs.config import AlphabetConfig
 from launch.runs.evaluating import evaluate
 from launch.runs.folder import load_run
-from launch.runs.pretrained import axes_over_classes, pretrained
+from launch.runs.pretrained import axes_over_classes, pretrained, trained_on_held_out
 from launch.runs.tasks import make_task
 from launch.runs.training import train
 from recog.models.alexnet import AlexNetConfig
@@ -138,7 +139,7 @@ def test_axes_over_classes_of_every_kind_of_model(config, model, size, expected)
 
 def test_what_cannot_be_a_start_is_named(tuning, trained, tmp_path):
     tuning.init_from = str(tmp_path / "misspelt")
-    with pytest.raises(FileNotFoundError, match=r"init_from='.*misspelt': .*config\.json does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"init_from='.*misspelt': .*config\.json does not exist: train"):
         train(tuning, tmp_path / "run")
     tuning.init_from = str(trained.workdir)
     tuning.data.height, tuning.data.width, tuning.data.buckets = 24, 94, ()
@@ -146,3 +147,33 @@ def test_what_cannot_be_a_start_is_named(tuning, trained, tmp_path):
     with pytest.raises(ValueError, match="holds a CRNN: a LPRNet can take nothing"):
         train(tuning, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "leaks"),
+    [
+        ({"holdout": 0.2}, {"holdout": 0.2}, False),
+        ({"holdout": 0.2}, {"holdout": 0.1}, False),
+        ({"holdout": 0.1}, {"holdout": 0.2}, True),
+        ({"validation": "folder:b"}, {"holdout": 0.2}, True),
+        ({"holdout": 0.2}, {"validation": "folder:b"}, False),
+        ({"holdout": 0.2}, {}, False),
+        ({"holdout": 0.2, "holdout_by": "x"}, {"holdout": 0.2}, True),
+        ({"holdout": 0.2}, {"folds": 5}, True),
+        ({"folds": 5, "fold": 1}, {"folds": 5, "fold": 1}, False),
+        ({"folds": 5, "fold": 1}, {"folds": 5, "fold": 2}, True),
+        ({"folds": 5, "fold": 1, "exclude": "list.tsv"}, {"folds": 5, "fold": 1}, False),
+        ({"train": "folder:c", "holdout": 0.1}, {"holdout": 0.2}, False),
+    ],
+)
+def test_a_start_that_was_trained_on_held_out_samples(theirs, ours, leaks):
+    theirs, ours = (DataConfig(**{"train": "folder:a", **settings}) for settings in (theirs, ours))
+    assert trained_on_held_out(theirs, ours) is leaks
+
+
+def test_such_a_start_is_noted(tuning, trained, tmp_path, capsys):
+    held_out = load_run(trained.workdir).config.data
+    tuning.data.train, tuning.data.validation, tuning.data.holdout = held_out.train, "", 0.5
+    assert trained_on_held_out(held_out, tuning.data)
+    pretrained(tuning, load_run(trained.workdir).task)
+    assert f"note: {trained.workdir} held out other samples of {held_out.train}" in capsys.readouterr().out

@@ -100,6 +100,14 @@ def test_the_order_of_samples_can_be_swept(config):
     assert [(cell.config.data.order_seed, cell.config.seed) for cell in cells] == [(1, 0), (1, 1), (2, 0), (2, 1)]
 
 
+def test_each_cell_starts_from_the_run_of_its_fold_and_seed(config):
+    config.init_from, config.seed = "runs/first/fold={fold},seed={seed}", 3
+    axes = [parse_sweep("model.recurrent.layers=1,2", config)]
+    cells = make_cells(config, axes, seeds=2, folds=2)
+    expected = [f"runs/first/fold={fold},seed={seed}" for fold, seed in itertools.product((0, 1), (3, 4))]
+    assert [cell.config.init_from for cell in cells] == 2 * expected
+
+
 def test_axes_whose_last_names_are_the_same_keep_the_path(config):
     axes = [parse_sweep("model.dropout=0.1,0.2", config), parse_sweep("model.transformer.dropout=0.1,0.2", config)]
     assert [axis.name for axis in named_briefly(axes)] == ["model.dropout", "model.transformer.dropout"]
