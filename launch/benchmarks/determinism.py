@@ -24,7 +24,8 @@ from absl import flags
 from launch.benchmarks import rival
 from launch.benchmarks.rival import MODELS
 from launch.benchmarks.timing import machine
-from launch.benchmarks.training_contestants import Ours, configure, make_batch
+from launch.benchmarks.training_batch import make_batch
+from launch.benchmarks.training_contestants import Ours, configure
 from launch.runs import entry
 from launch.runs.tasks import make_task
 

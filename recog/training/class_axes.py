@@ -56,7 +56,7 @@ class Entries(NamedTuple):
 
     places: tuple[Int[np.ndarray, " _"], ...]
     """Indices along each axis; the entries are all their combinations."""
-    values: Array
+    values: Array | np.ndarray
     """Values of the entries, with one axis for each of the array's."""
 
     def alone(self, axis: int, size: int) -> "Entries":
