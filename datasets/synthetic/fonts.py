@@ -1,17 +1,13 @@
 """Outlines of the fonts that matplotlib brings: DejaVu, STIX (after Times) and the typewriter of Computer Modern."""
 
-import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import cv2
-import matplotlib
 import numpy as np
 from jaxtyping import UInt8
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 
 FontName = Literal["wide", "mono", "serif", "roman", "slanted", "typewriter"]
 
@@ -67,11 +63,12 @@ def write(character: str, family: FontName, weight: float, em: int) -> tuple[UIn
 
 def _outlines(character: str, file: str, em: int) -> Sequence[np.ndarray]:
     """Closed outlines of a character, in pixels right of its origin and above the baseline."""
+    # Imported here because most renderers need no font of matplotlib, which takes as long to import as all else.
+    from matplotlib import get_data_path
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
     text = rf"\{character}" if character == "$" else character  # a dollar begins a formula
-    path = TextPath((0, 0), text, size=em, prop=_properties(file))
+    font = FontProperties(fname=str(Path(get_data_path(), "fonts", "ttf", f"{file}.ttf")))
+    path = TextPath((0, 0), text, size=em, prop=font)
     return [np.asarray(outline) for outline in path.to_polygons(closed_only=True)]
-
-
-@functools.cache
-def _properties(file: str) -> FontProperties:
-    return FontProperties(fname=str(Path(matplotlib.get_data_path(), "fonts", "ttf", f"{file}.ttf")))

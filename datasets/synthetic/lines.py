@@ -8,13 +8,12 @@ import dataclasses
 import math
 import re
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from datasets.synthetic.receipt_scan import WEIGHTS, scan
 from datasets.synthetic.receipt_texts import LONGEST, SHORTEST, draw_text
-from datasets.synthetic.receipts import Cut, cut_out
+from datasets.synthetic.receipts import Cut, at_resolution, cut_out
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 from datasets.synthetic.typeface import CAPITAL, OUTLINES, Face, Family, Mask, draw_line, heaviest, rasterize
 from recog.images import scale, scaled_width
@@ -178,12 +177,7 @@ def lay_out(shown: str, config: StreamConfig, random: np.random.Generator) -> Cu
     tall, spread = (0.61, 0.06) if low else (0.72, 0.07)
     digit = float(np.clip(random.normal(tall, spread), 0.45, 0.92)) * height  # pixels of a digit's height
     stretch = math.exp(random.normal(-0.08, 0.17)) * (random.uniform(1.3, 1.9) if random.random() < 0.04 else 1)
-    across, down = digit / CAPITAL * stretch, digit / CAPITAL
-    size = max(1, round(mask.shape[1] * across)), round(mask.shape[0] * down)
-    mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-    if (thickness := face.weight * digit * min(1.0, stretch)) < 1:  # strokes thinner than a pixel would be too pale
-        mask = cv2.convertScaleAbs(mask, alpha=1 / max(thickness, 0.33))
-    columns = np.array(spans, np.float32) * np.float32(across)
+    mask, columns = at_resolution(mask, spans, face, digit, stretch)
     share = (0.12, 0.45) if low else (0.3, 0.78)
     return cut_out(mask, columns, digit, height, config.clutter, random, share)
 

@@ -9,6 +9,7 @@ import bisect
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -125,13 +126,31 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut
     height = max(12, round(seen * config.height / 32))  # real ones are 12 to 40 pixels tall
     digit = float(np.clip(random.normal(0.74, 0.08), 0.5, 0.95)) * height  # pixels of a digit's height
     stretch = max(math.exp(random.normal(-0.05, 0.15)), 5 / (digit * face.aspect))  # digits are 5 pixels wide or more
+    mask, columns = at_resolution(mask, spans, face, digit, stretch)
+    return cut_out(mask, columns, digit, height, config.clutter, random)
+
+
+def at_resolution(
+    mask: Mask, spans: Sequence[tuple[int, int]], face: Face, digit: float, stretch: float
+) -> tuple[Mask, Float32[np.ndarray, "N 2"]]:
+    """Scales a printed text to the scanner's resolution.
+
+    Args:
+      mask: the text.
+      spans: first and last column of each character.
+      face: its typeface.
+      digit: height of a digit in the result, pixels.
+      stretch: factor of widths beside that of heights.
+
+    Returns:
+      The mask, and the columns of each character in it.
+    """
     across, down = digit / CAPITAL * stretch, digit / CAPITAL
     size = max(1, round(mask.shape[1] * across)), round(mask.shape[0] * down)
     mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
     if (thickness := face.weight * digit * min(1.0, stretch)) < 1:  # strokes thinner than a pixel would be too pale
         mask = cv2.convertScaleAbs(mask, alpha=1 / max(thickness, 0.33))
-    columns = np.array(spans, np.float32) * np.float32(across)
-    return cut_out(mask, columns, digit, height, config.clutter, random)
+    return mask, np.array(spans, np.float32) * np.float32(across)
 
 
 def cut_out(

@@ -94,7 +94,6 @@ def main(argv: list[str]) -> None:
             f"largest relative difference {result.difference:.2g}",
             flush=True,
         )
-    rival.share_memory()
     print(machine("flax", "optax"), flush=True)
 
 
