@@ -45,9 +45,9 @@ class Config:
     classes: tuple[str, ...] = ()
     """Class names, for classifiers."""
     init_from: str = ""
-    """Work folder of a run or of imported weights with the initial parameters; empty for random ones. Its alphabet or
-    classes may differ: what belongs to tokens or class names that both have is taken, whatever their order. ``{fold}``
-    and ``{seed}`` in it stand for those of each cell in ``launch.ablate``."""
+    """Model with the initial parameters: the work folder of a run or of imported weights, an artifact, or ``zoo:NAME``;
+    empty for random ones. Its alphabet or classes may differ: what belongs to tokens or class names that both have is
+    taken, whatever their order. ``{fold}`` and ``{seed}`` in it stand for those of each cell in ``launch.ablate``."""
     seed: int = 0
     """Seed of initial parameters, augmentation and dropout; of the sample order unless ``data.order_seed`` is set."""
 

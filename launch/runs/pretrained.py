@@ -1,12 +1,11 @@
-"""Parameters and batch statistics to start from, of a run or imported weights (``--config.init_from=WORKDIR``)."""
+"""Parameters and batch statistics to start from (``--config.init_from=WORKDIR|ARTIFACT``)."""
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 from datasets.pipeline import DataConfig
 from launch.runs.config import Config
-from launch.runs.folder import load_run
+from launch.runs.starting import load_start
 from launch.runs.states import abstract_state
 from recog.tasks.task import Task
 from recog.training.class_axes import ClassAxes, MatchedClasses, class_axes
@@ -17,26 +16,17 @@ LISTED = 10
 
 
 def pretrained(config: Config, task: Task) -> Taken:
-    """Loads arrays by path from the best checkpoint in ``config.init_from``, and prints which ones it lacks.
+    """Loads arrays by path of the model that ``config.init_from`` names, and prints which ones it lacks.
 
     If the classes differ, entries of arrays over classes are taken for those that both have, by name and with the
     blank; the others keep their random initial values, and the new classes are printed. Prints a note as well if that
     run was trained on samples that this one holds out.
 
     Raises:
-      FileNotFoundError: no run, or no checkpoint.
+      FileNotFoundError: no run, no checkpoint and no artifact.
       ValueError: damaged, or a different model.
     """
-    folder = Path(config.init_from)
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(
-            f"init_from={config.init_from!r}: {folder / 'config.json'} does not exist: train that run or import its "
-            "weights first, or name another work folder"
-        )
-    try:
-        run = load_run(folder)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"init_from={config.init_from!r}: {error}") from error
+    run = load_start(config.init_from)
     kind, theirs = type(task.model).__name__, type(run.task.model).__name__
     if kind != theirs:
         raise ValueError(
@@ -45,13 +35,13 @@ def pretrained(config: Config, task: Task) -> Taken:
     names, trained = (one.codec.class_names for one in (task, run.task))
     classes = None if names == trained else MatchedClasses(names, trained, axes_over_classes(config, task))
     result = transfer(abstract_state(config, task).variables, run.variables, classes)
-    print(f"starts from step {run.step:,} of {folder}: {len(result.taken)} arrays", flush=True)
+    print(f"starts from step {run.step:,} of {config.init_from}: {len(result.taken)} arrays", flush=True)
     if classes and result.taken.keys() & classes.axes.keys():
         print(f"  {_kept(classes)}", flush=True)
     if run.imported is None and trained_on_held_out(run.config.data, config.data):
         print(
-            f"note: {folder} held out other samples of {config.data.train}: it was trained on some of those held out "
-            "here, so that validation is too optimistic; choose the same data.holdout or data.fold",
+            f"note: {config.init_from} held out other samples of {config.data.train}: it was trained on some of those "
+            "held out here, so that validation is too optimistic; choose the same data.holdout or data.fold",
             flush=True,
         )
     if result.anew:

@@ -30,8 +30,8 @@ from launch.runs import distributed
 from launch.runs.config import Config
 from launch.runs.data import Samples, check, needs, one_pass
 from launch.runs.decoding import decoded_by, require_room_in
-from launch.runs.folder import load_run
 from launch.runs.pseudo_label_file import FILE, PseudoLabel, load_labels, path_of
+from launch.runs.starting import load_start
 from launch.runs.unlabelled import pictures_for
 from recog.cli.decoding import Decoding
 from recog.codecs import Codec, TextCodec
@@ -62,7 +62,7 @@ def check_unlabelled(config: Config, task: Task) -> None:
     if not config.init_from:
         raise ValueError(
             f"data.unlabelled={data.unlabelled} needs a trained reader that reads these pictures: name the work folder "
-            "of a run with --config.init_from=WORKDIR"
+            "of a run with --config.init_from=WORKDIR|ARTIFACT"
         )
 
 
@@ -178,7 +178,7 @@ def _predict(config: Config, pictures: Subset) -> list[Prediction]:
     Raises:
       ValueError: it reads no texts, or the pattern does not fit it.
     """
-    run, data, mesh = load_run(config.init_from), config.data, make_mesh(config.mesh)
+    run, data, mesh = load_start(config.init_from), config.data, make_mesh(config.mesh)
     if run.task.codec.kind != TextCodec.kind:
         raise ValueError(f"init_from={config.init_from!r} predicts {run.task.codec.kind}, which are no labels of texts")
     pattern = data.pseudo_pattern

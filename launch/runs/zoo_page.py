@@ -8,7 +8,7 @@ HEAD = """\
 
 These models come with the package; `zoo:NAME` names one wherever an artifact is asked for. They are verified by SHA-256
 when they are loaded. All are trained on rendered samples of this project alone. To train one further with pictures of
-yours, rebuild it and start from its work folder (`--config.init_from`). `python -m launch.zoo` writes this page.
+yours: `--config.init_from=zoo:NAME`, with the settings of its `config.json`. `python -m launch.zoo` writes this page.
 
 ```
 recog-read --artifact=zoo:arithmetic PICTURE...

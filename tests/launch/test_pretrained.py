@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from datasets.pipeline import DataConfig
+from launch.configs import plates_china_tuned
 from launch.runs.config import AlphabetConfig
 from launch.runs.evaluating import evaluate
 from launch.runs.folder import load_run
 from launch.runs.pretrained import axes_over_classes, pretrained, trained_on_held_out
 from launch.runs.tasks import make_task
 from launch.runs.training import train
+from recog.export.files import CONFIG, PARAMETERS
 from recog.models.alexnet import AlexNetConfig
 from recog.models.classifier import ClassifierConfig
 from recog.models.crnn_plate import CRNNPlateConfig
@@ -88,6 +90,26 @@ def test_a_long_list_of_new_classes_is_cut(tuning, capsys):
     assert "'i', 'j' and 42 more\n" in said
 
 
+def test_an_artifact_is_a_start(tuning, trained, exported, capsys):
+    theirs = arrays(trained.workdir)
+    tuning.init_from = str(exported.folder)
+    taken = pretrained(tuning, make_task(tuning))
+    step = load_run(trained.workdir).step
+    assert f"starts from step {step} of {exported.folder}: {len(theirs)} arrays\n" in capsys.readouterr().out
+    assert taken.keys() == theirs.keys()
+    for path, array in theirs.items():
+        np.testing.assert_array_equal(taken[path], array, err_msg=path)
+
+
+def test_a_model_of_the_package_is_a_start(capsys):
+    config = plates_china_tuned.get_config()
+    assert config.init_from == "zoo:plates"
+    assert {array.dtype for array in pretrained(config, make_task(config)).values()} == {np.dtype(np.float32)}
+    said = capsys.readouterr().out
+    assert "of zoo:plates: 47 arrays\n" in said
+    assert "not from there" not in said
+
+
 LINEAR = {"params/classifier/kernel": {1: (1, 0)}, "params/classifier/bias": {0: (1, 0)}}
 RECURRENT = RecurrentConfig(layers=1, units=2)
 
@@ -141,12 +163,27 @@ def test_what_cannot_be_a_start_is_named(tuning, trained, tmp_path):
     tuning.init_from = str(tmp_path / "misspelt")
     with pytest.raises(FileNotFoundError, match=r"init_from='.*misspelt': .*config\.json does not exist: train"):
         train(tuning, tmp_path / "run")
+    tuning.init_from = "zoo:plate"
+    with pytest.raises(ValueError, match=r"init_from='zoo:plate': unknown model zoo:plate: did you mean zoo:plates"):
+        train(tuning, tmp_path / "run")
     tuning.init_from = str(trained.workdir)
     tuning.data.height, tuning.data.width, tuning.data.buckets = 24, 94, ()
     tuning.model = LPRNetConfig()
     with pytest.raises(ValueError, match="holds a CRNN: a LPRNet can take nothing"):
         train(tuning, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_damaged_artifacts_are_no_start(tuning, exported, tmp_path):
+    folder = tmp_path / "artifact"
+    shutil.copytree(exported.folder, folder)
+    (folder / CONFIG).write_text("{}")
+    tuning.init_from = str(folder)
+    with pytest.raises(ValueError, match=r"init_from='.*artifact': .*config\.json is missing or empty"):
+        pretrained(tuning, make_task(tuning))
+    (folder / PARAMETERS).write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"init_from='.*artifact': .*parameters\.safetensors is damaged"):
+        pretrained(tuning, make_task(tuning))
 
 
 @pytest.mark.parametrize(
