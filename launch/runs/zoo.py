@@ -64,8 +64,8 @@ def _train(recipe: Recipe, workdir: Path) -> None:
     if steps_done(workdir) == config.train.steps:
         print(f"{workdir} holds the finished run of {recipe.config}", flush=True)
         return
-    if recipe.prepare:
-        run(["launch.prepare", *recipe.prepare])
+    for command in recipe.before:
+        run(command)
     run(["launch.train", f"--config={recipe.config}", f"--workdir={workdir}"])
 
 

@@ -35,8 +35,8 @@ class Recipe:
     measures: tuple[Measure, ...]
     failures: str
     """Known failures."""
-    prepare: tuple[str, ...] = ()
-    """Arguments of ``launch.prepare`` before training; empty if there is nothing to prepare."""
+    before: tuple[tuple[str, ...], ...] = ()
+    """Commands before training, without ``python -m``: preparation of samples, training of the run to start from."""
     export: tuple[str, ...] = ()
     """Further arguments of ``launch.export``."""
 
@@ -70,7 +70,9 @@ RECIPES = {
             "Misses half of the plates in real photographs: fine-tune it with a few labelled ones "
             "(`launch/configs/plate_finder_tuned.py`), after which it finds nearly all of them."
         ),
-        prepare=("--render=scenes:seed=1", "--count=12000", "--data_dir=prepared", "--jpeg_quality=90"),
+        before=(
+            ("launch.prepare", "--render=scenes:seed=1", "--count=12000", "--data_dir=prepared", "--jpeg_quality=90"),
+        ),
         export=("--height=416", "--width=416"),
     ),
     "plates": Recipe(

@@ -1,6 +1,7 @@
 """Models of the package: all that they are is in it, their page is current, and a command rebuilds each."""
 
 import dataclasses
+import itertools
 import json
 import re
 import shutil
@@ -71,7 +72,7 @@ def test_recipes_measure_rendered_samples_that_neither_train_nor_validate(name):
     assert found
     kind, seed = found.groups()
     assert kind in data.validation
-    rendered = " ".join((data.train, data.validation, *recipe.prepare))
+    rendered = " ".join((data.train, data.validation, *itertools.chain(*recipe.before)))
     assert not re.search(rf"\b{seed}\b", rendered)
 
 
@@ -116,10 +117,11 @@ def test_a_finished_run_is_exported_measured_and_entered(elsewhere, trained, cap
 
 def test_a_run_that_is_not_there_is_prepared_and_trained(elsewhere, tmp_path):
     _, ran = elsewhere
-    zoo.RECIPES["digits"] = dataclasses.replace(zoo.RECIPES["digits"], prepare=("--render=scenes", "--count=9"))
+    before = (("launch.prepare", "--render=scenes", "--count=9"), ("launch.train", "--config=start.py"))
+    zoo.RECIPES["digits"] = dataclasses.replace(zoo.RECIPES["digits"], before=before)
     zoo.rebuild("digits", tmp_path / "new")
-    assert [command[0] for command in ran[:2]] == ["launch.prepare", "launch.train"]
-    assert ran[0][1:] == ["--render=scenes", "--count=9"]
+    assert ran[:2] == list(before)
+    assert ran[2][0] == "launch.train"
 
 
 def test_the_folder_of_another_run_is_refused(elsewhere, trained, tmp_path):
