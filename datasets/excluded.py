@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from datasets.joined import Joined
 from datasets.mixture import Mixture
 from datasets.sources import Keyed, Source, Subset
 
@@ -41,7 +42,7 @@ def without_listed(source: Source, file: str | Path) -> Remaining:
     if not file.is_file():
         raise FileNotFoundError(f"data.exclude={file} does not exist: name a file with a sample's path in each line")
     wanted = _entries(file)
-    parts = source.sources if isinstance(source, Mixture) else (source,)
+    parts = source.sources if isinstance(source, Mixture | Joined) else (source,)
     keyed = [part for part in parts if isinstance(part, Keyed)]
     if not keyed:
         raise ValueError(f"data.exclude={file}: rendered samples have no names by which to leave them out")
@@ -52,7 +53,14 @@ def without_listed(source: Source, file: str | Path) -> Remaining:
     if not all(map(len, sources)):
         raise ValueError(f"data.exclude={file} leaves no sample of a source: shorten the list")
     left_out = {key for part in keyed for key in _keys(part) if key in known}
-    return Remaining(Mixture(sources, source.counts) if isinstance(source, Mixture) else sources[0], len(left_out))
+    return Remaining(_with(source, sources), len(left_out))
+
+
+def _with(source: Source, parts: Sequence[Source]) -> Source:
+    """The source with other parts, or its only part."""
+    if isinstance(source, Mixture):
+        return Mixture(parts, source.counts)
+    return Joined([part for part in parts if isinstance(part, Keyed)]) if isinstance(source, Joined) else parts[0]
 
 
 def _entries(file: Path) -> dict[bytes, None]:

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Int64
 
+from datasets.joined import Joined
 from datasets.sources import Keyed, Sample, Source, Stored, Subset
 
 LONGEST_PERIOD = 100_000
@@ -136,33 +137,32 @@ def take_turns(counts: Sequence[int]) -> Int64[np.ndarray, " N"]:
     return turns
 
 
-def split_mixture(mixture: Mixture, split: Callable[[Keyed], tuple[Subset, Subset]]) -> tuple[Mixture, Subset]:
-    """Holds out samples of the only source of a mixture that is not rendered, such as a folder beside renderers.
+def split_mixture(mixture: Mixture, split: Callable[[Keyed], tuple[Subset, Subset]]) -> tuple[Mixture, Keyed]:
+    """Holds out samples of each source of a mixture that is not rendered, such as a folder beside renderers.
 
     Args:
       mixture: the mixture to split.
-      split: splits that source into training and held-out samples, such as `datasets.holdout.split_holdout`.
+      split: splits one of these sources into training and held-out samples, such as `datasets.holdout.split_holdout`.
 
     Returns:
       The mixture without the held out samples, with the same ratio of sources, and the held out samples.
 
     Raises:
-      ValueError: not exactly one source is not rendered, or it cannot be split.
+      ValueError: all sources are rendered, or one of the others cannot be split.
     """
-    named = {
-        part: source
+    halves = {
+        part: split(source)
         for part, source in enumerate(mixture.sources)
         if isinstance(source, Keyed) and not (isinstance(source, Stored) and source.rendered)
     }
-    if len(named) != 1:
+    if not halves:
         raise ValueError(
-            f"data.holdout or data.folds need a mixture with exactly one part that is not rendered, found {len(named)}"
-            ": name validation samples with data.validation"
+            "data.holdout and data.folds hold out stored samples, but all parts of this mixture are rendered: name "
+            "validation samples with data.validation"
         )
-    ((part, source),) = named.items()
-    kept, held = split(source)
-    sources = (*mixture.sources[:part], kept, *mixture.sources[part + 1 :])
-    return Mixture(sources, mixture.counts), held
+    sources = [halves[part][0] if part in halves else source for part, source in enumerate(mixture.sources)]
+    held = [held for _, held in halves.values()]
+    return Mixture(sources, mixture.counts), held[0] if len(held) == 1 else Joined(held)
 
 
 def _spelt(numbers: Sequence[float | Fraction], between: str = ", ") -> str:

@@ -27,7 +27,8 @@ class DataConfig:
     """Training samples, such as ``folder:PATH``, ``lmdb:PATH``, ``plates:seed=1`` or ``0.7*plates + 0.3*csv:FILE``: see
     `datasets.specs.open_source`."""
     validation: str = ""
-    """Validation samples; empty holds out part of the training samples that are not rendered."""
+    """Validation samples; empty holds out part of the training samples, of each part of a mixture that is not rendered
+    (see ``holdout``)."""
     holdout: float = 0.0
     """Share of the training samples to hold out for validation, 0 to below 1; always the same samples."""
     holdout_by: str = ""

@@ -11,7 +11,7 @@ import re
 import numpy as np
 from jaxtyping import UInt8
 
-from datasets.synthetic.receipt_scan import WEIGHTS, scan
+from datasets.synthetic.receipt_scan import WEIGHTS, scan, wear
 from datasets.synthetic.receipt_texts import LONGEST, SHORTEST, draw_text
 from datasets.synthetic.receipts import Cut, at_resolution, cut_out
 from datasets.synthetic.stream import RenderedStream, StreamConfig
@@ -92,7 +92,7 @@ class Lines(RenderedStream[LinesConfig]):
         """Draws a line, cut out of a receipt."""
         config = self._config
         text, ink, width = self._fitting(random)
-        _wear(ink, config.clutter, random)
+        wear(ink, config.clutter, random)
         picture = scan(ink, config.clutter, random, _REACH)
         if random.random() < 0.015 * config.clutter:  # white on black
             picture = 255 - picture
@@ -192,18 +192,3 @@ def _print(shown: str, face: Face, random: np.random.Generator) -> tuple[Mask, l
     if face.family != "dots" and face.weight > 0.08 and random.random() < (0.2 if face.family in OUTLINES else 0.4):
         mask = rasterize(mask, int(random.integers(13, 26)), random.random() < 0.2)
     return mask, spans
-
-
-def _wear(ink: Mask, clutter: float, random: np.random.Generator) -> None:
-    """Fades part of the line, as worn thermal heads do: towards one end, around one place, or in thin rows."""
-    height, width = ink.shape
-    kind, place, left = random.random(3)
-    if kind < 0.09 * clutter:
-        start, stop = (1.0, 0.15 + 0.5 * left) if place < 0.5 else (0.15 + 0.5 * left, 1.0)
-        ink[:] = ink * np.linspace(start, stop, width)
-    elif kind < 0.15 * clutter:
-        reach = random.uniform(0.05, 0.3) * width + 4
-        ink[:] = ink * (1 - (0.8 - 0.6 * left) * np.exp(-(((np.arange(width) - place * width) / reach) ** 2)))
-    elif kind < 0.21 * clutter:
-        rows = np.arange(height)[:, None] % int(random.integers(3, 7)) == int(random.integers(3))
-        ink[:] = ink * np.where(rows, 0.2 + 0.5 * left, 1)

@@ -30,17 +30,36 @@ def scan(
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     if random.random() < 0.15 * clutter:
         picture = _tint(picture, random)
-    if random.random() < 0.04 * clutter:
+    if random.random() < 0.06 * clutter:
         _pen(picture, random)
     if random.random() < 0.75 * clutter:
         picture = camera.compress(picture, int(random.integers(40, 97)))
     return picture
 
 
-def _neighbours(ink: Mask, clutter: float, random: np.random.Generator, reach: float) -> None:
-    """Draws rules, specks, and parts of the lines above and below that reach into the cut."""
+def wear(ink: Mask, clutter: float, random: np.random.Generator) -> None:
+    """Fades part of a line in place, as worn thermal heads do: towards one end, around one place, or in thin rows."""
     height, width = ink.shape
-    rule, line, specks = random.random(3) < np.array((0.1, 0.12, 0.08)) * clutter
+    kind, place, left = random.random(3)
+    if kind < 0.09 * clutter:
+        start, stop = (1.0, 0.15 + 0.5 * left) if place < 0.5 else (0.15 + 0.5 * left, 1.0)
+        ink[:] = ink * np.linspace(start, stop, width)
+    elif kind < 0.15 * clutter:
+        reach = random.uniform(0.05, 0.3) * width + 4
+        ink[:] = ink * (1 - (0.8 - 0.6 * left) * np.exp(-(((np.arange(width) - place * width) / reach) ** 2)))
+    elif kind < 0.21 * clutter:
+        rows = np.arange(height)[:, None] % int(random.integers(3, 7)) == int(random.integers(3))
+        ink[:] = ink * np.where(rows, 0.2 + 0.5 * left, 1)
+
+
+def _neighbours(ink: Mask, clutter: float, random: np.random.Generator, reach: float) -> None:
+    """Draws rules, specks, bars of frames, and parts of the lines above and below that reach into the cut."""
+    height, width = ink.shape
+    rule, line, specks, bar = random.random(4) < np.array((0.1, 0.12, 0.08, 0.03)) * clutter
+    if bar:
+        x, thick = int(random.uniform(0, 0.05) * width), max(1, round(height * random.uniform(0.03, 0.1)))
+        side = ink if random.random() < 0.2 else ink[:, ::-1]  # of the frame of a column, mostly on the right
+        side[:, x : x + thick] = 255
     if rule:
         _rule(ink, random)
     if line:
@@ -165,8 +184,9 @@ def _tint(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _pen(picture: np.ndarray, random: np.random.Generator) -> None:
-    """Draws a thin pen stroke that is not black."""
+    """Draws a stroke of a pen, often black."""
     height, width, _ = picture.shape
     points = np.sort(random.uniform(0, width, 4)), random.uniform(-0.2, 1.2, 4) * height
-    colour = random.integers(60, 200, 3).tolist()
-    cv2.polylines(picture, [np.stack(points, axis=1).astype(np.int32)], False, colour, 1, cv2.LINE_AA)
+    colour = (random.integers(60, 200, 3) if random.random() < 0.5 else random.integers(0, 60, 3)).tolist()
+    thick = 2 if height > 24 and random.random() < 0.4 else 1
+    cv2.polylines(picture, [np.stack(points, axis=1).astype(np.int32)], False, colour, thick, cv2.LINE_AA)

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from datasets.synthetic.receipt_scan import WEIGHTS, scan
+from datasets.synthetic.receipt_scan import WEIGHTS, scan, wear
 from datasets.synthetic.stream import RenderedStream, StreamConfig
-from datasets.synthetic.typeface import ABOVE, CAPITAL, Face, Family, Mask, draw_line, heaviest, rasterize
+from datasets.synthetic.typeface import ABOVE, CAPITAL, CELL, Face, Family, Mask, draw_line, heaviest, rasterize
 from recog.images import scale
 
 _CURRENCIES = ("", "$", "RM", "RM ", "$ ")
@@ -28,8 +28,11 @@ _NEGATIVE = 0.15
 _WHOLE_DIGITS = (0.44, 0.34, 0.16, 0.06)
 """Shares of prices with one, two, three and four digits before the point."""
 
-_FAMILIES: tuple[Family, ...] = ("plain", "based", "angular", "slab", "slashed", "uni", "sans", "dots")
-_FAMILY_SHARES = (0.34, 0.2, 0.08, 0.07, 0.06, 0.13, 0.05, 0.07)
+_FAMILIES: tuple[Family, ...] = (
+    "plain", "based", "angular", "slab", "slashed", "uni", "sans", "wide", "mono", "serif", "roman", "typewriter",
+    "dots",
+)  # fmt: skip
+_FAMILY_SHARES = (0.23, 0.16, 0.06, 0.05, 0.05, 0.14, 0.05, 0.07, 0.05, 0.02, 0.03, 0.03, 0.06)
 _ASPECTS = (0.42, 0.5, 0.57, 0.65, 0.74)
 _SQUARES = (2.0, 2.3, 2.8, 4.0)
 
@@ -61,6 +64,7 @@ class Receipts(RenderedStream[ReceiptsConfig]):
             _fade(cut, text.replace(" ", "").index("."), random.uniform(0, 0.4))
         if random.random() < 0.06 * self._config.clutter:
             _fade(cut, int(random.integers(len(cut.columns))), random.uniform(0.3, 0.7))
+        wear(cut.ink, self._config.clutter, random)
         return scale(scan(cut.ink, self._config.clutter, random), *self.size), text
 
 
@@ -120,6 +124,9 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut
         pitch = random.uniform(0.56, 0.86) * CAPITAL * (0.45 + face.aspect)
     gap = random.uniform(0.06, 0.2) * CAPITAL
     mask, spans = draw_line(text, face, gap, pitch, random.uniform(0.1, 0.6))
+    before = sum(1 for _ in itertools.takewhile(lambda sign: not sign.isdigit(), text.replace(" ", "")))
+    if before and not pitch and random.random() < 0.25:
+        mask, spans = _shrink_first(before, mask, spans, random.uniform(0.5, 0.85))
     if face.family != "dots" and face.weight > 0.08 and random.random() < 0.45:
         mask = rasterize(mask, int(random.integers(11, 26)), random.random() < 0.2)
     seen = random.triangular(12, 20, 27) if random.random() < 0.28 else min(random.uniform(22, 48), 40.4)
@@ -128,6 +135,19 @@ def lay_out(text: str, config: StreamConfig, random: np.random.Generator) -> Cut
     stretch = max(math.exp(random.normal(-0.05, 0.15)), 5 / (digit * face.aspect))  # digits are 5 pixels wide or more
     mask, columns = at_resolution(mask, spans, face, digit, stretch)
     return cut_out(mask, columns, digit, height, config.clutter, random)
+
+
+def _shrink_first(
+    count: int, mask: Mask, spans: Sequence[tuple[int, int]], size: float
+) -> tuple[Mask, Sequence[tuple[int, int]]]:
+    """Shrinks the first characters of a line, which stay on the baseline, as small currency signs are printed."""
+    stop = spans[count - 1][1]
+    width, baseline = max(count, round(size * stop)), ABOVE + CAPITAL
+    affine = np.array([[size, 0, 0], [0, size, (1 - size) * baseline]])
+    small = cv2.warpAffine(mask[:, :stop], affine, (width, CELL))
+    first = [(int(size * left), max(int(size * left) + 1, round(size * right))) for left, right in spans[:count]]
+    rest = [(left + width - stop, right + width - stop) for left, right in spans[count:]]
+    return np.hstack([small, mask[:, stop:]]), [*first, *rest]
 
 
 def at_resolution(
@@ -171,8 +191,8 @@ def cut_out(
     turn = random.normal(0, 0.018) * clutter
     before, after = np.abs(random.normal((0.22, 0.19), (0.1, 0.1))) * digit
     above = random.uniform(*share_above) * (height - digit)
-    if random.random() < 0.06 * clutter:  # into the ink
-        after = -0.06 * digit
+    if random.random() < 0.06 * clutter:  # into the last character
+        after = -random.uniform(0.1, 0.4) * np.diff(columns[-1]).item()
     shear = np.array([[1.0, -slant], [turn, 1.0]])
     middle = np.array([mask.shape[1] / 2, (ABOVE / CAPITAL + 0.5) * digit])
     lean = abs(slant) * digit / 2

@@ -4,6 +4,7 @@ import pytest
 
 from datasets.csv_source import CsvFile
 from datasets.excluded import without_listed
+from datasets.joined import Joined
 from datasets.mixture import Mixture
 from datasets.name_source import NamedPictures
 from datasets.replated import VARIANTS, Replated
@@ -61,6 +62,14 @@ def test_parts_of_a_mixture_lose_their_samples(listed):
     assert isinstance(mixture, Mixture)
     assert [len(part) for part in remaining.sources] == [4, 5]
     assert remaining.counts == mixture.counts
+
+
+def test_samples_held_out_of_several_parts_lose_theirs(listed):
+    joined = Joined([open_source(f"held:0.5:folder:{listed}"), open_source(f"kept:0.5:folder:{listed}")])  # pyright: ignore[reportArgumentType]
+    remaining, left_out = without_listed(joined, exclude(listed, "A3_1.png\nA5_1.png\n"))
+    assert isinstance(remaining, Joined)
+    assert left_out == 2
+    assert keys(remaining) == [key for key in keys(joined) if key not in ("A3_1.png", "A5_1.png")]
 
 
 def test_variants_go_with_their_photograph(tmp_path):

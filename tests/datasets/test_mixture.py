@@ -192,6 +192,7 @@ def test_samples_are_held_out_of_the_one_part_that_has_names(folder):
     assert training.sources[0] is source.sources[0]
     kept = training.sources[1]
     assert isinstance(kept, Subset)
+    assert isinstance(held, Subset)
     assert sorted(kept.indices + held.indices) == [0, 1, 2]
     assert held[0].origin == folder.origin(held.indices[0])
 
@@ -207,11 +208,32 @@ def test_nothing_is_held_out_of_renderings_that_are_stored(folder):
     assert isinstance(source.sources[0], Stored)
     training, held = split_mixture(source, third)
     assert training.sources[0] is source.sources[0]
+    assert isinstance(held, Subset)
     assert held[0].origin == folder.origin(held.indices[0])
 
 
-@pytest.mark.parametrize("parts", [0, 2])
-def test_no_part_or_several_to_hold_out_from_is_refused(folder, parts):
-    source = Mixture([Numbers("a", 9), *[folder] * parts], [1] * (1 + parts))
-    with pytest.raises(ValueError, match=rf"data\.holdout .* not rendered, found {parts}: .*data\.validation"):
-        split_mixture(source, third)
+def test_samples_are_held_out_of_every_part_that_has_names(folder, tmp_path):
+    (tmp_path / "labels.tsv").write_text("".join(f"{number}.png\t{number}\n" for number in range(12)))
+    for number in range(12):
+        (tmp_path / f"{number}.png").write_bytes(b"%d" % number)
+    more = Folder(tmp_path)
+    source = Mixture([Numbers("a", 9), folder, more], [2, 1, 1])
+    training, held = split_mixture(source, third)
+    assert training.counts == source.counts
+    assert training.sources[0] is source.sources[0]
+    halves = [third(folder), third(more)]
+    for part, (kept, _) in zip(training.sources[1:], halves, strict=True):
+        assert isinstance(part, Subset)
+        assert part.indices == kept.indices
+    expected = [half[index] for _, half in halves for index in range(len(half))]
+    assert [held[index] for index in range(len(held))] == expected
+    assert [held.origin(index) for index in range(len(held))] == [sample.origin for sample in expected]
+    assert held.key(1) == halves[1][1].key(0)
+    for index in (-1, len(held)):
+        with pytest.raises(IndexError, match=f"sample {index} of {len(held)}"):
+            held[index]
+
+
+def test_a_mixture_of_renderings_has_nothing_to_hold_out():
+    with pytest.raises(ValueError, match=r"data\.holdout .* all parts .* rendered: name .*data\.validation"):
+        split_mixture(Mixture([Numbers("a", 9), Numbers("b", 5)], [1, 1]), third)

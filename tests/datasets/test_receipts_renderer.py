@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.synthetic.receipt_scan import scan
-from datasets.synthetic.receipts import Receipts, ReceiptsConfig, draw_face, draw_text, lay_out
+from datasets.synthetic.receipts import Receipts, ReceiptsConfig, _shrink_first, cut_out, draw_face, draw_text, lay_out
+from datasets.synthetic.typeface import Face, draw_line
 from recog.alphabet import Alphabet
 
 ROOT = Path(__file__).parents[2]
@@ -139,7 +140,7 @@ def test_receipts_look_different():
     means = [float(np.mean(np.asarray(source(5)[index].image))) for index in range(300)]
     assert min(means) < 140
     assert max(means) > 235
-    assert len({draw_face(np.random.default_rng(seed)).family for seed in range(400)}) == 8
+    assert len({draw_face(np.random.default_rng(seed)).family for seed in range(400)}) == 13
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (1, 1), (90, 500)])
@@ -147,3 +148,25 @@ def test_cuts_of_any_size_can_be_scanned(shape: tuple[int, int]):
     for seed in range(60):
         picture = scan(np.zeros(shape, np.uint8), 1.0, np.random.default_rng(seed))
         assert picture.shape == (*shape, 3)
+
+
+def test_small_currency_signs_stay_on_the_baseline():
+    mask, spans = draw_line("RM1.20", Face("sans"), 6)
+    small, moved = _shrink_first(2, mask, spans, 0.5)
+    assert len(moved) == len(spans)
+    np.testing.assert_array_equal(small[:, moved[2][0] :], mask[:, spans[2][0] :])
+    assert moved[2][0] - moved[1][1] == spans[2][0] - spans[1][1]
+    rows = [np.flatnonzero(one[:, left : spans[1][1] // 2].max(axis=1) > 128) for one, left in ((small, 0), (mask, 0))]
+    assert abs(rows[0][-1] - rows[1][-1]) <= 1
+    assert abs(np.ptp(rows[0]) - np.ptp(rows[1]) / 2) <= 1
+
+
+def test_cuts_leave_most_of_the_last_character():
+    digit, face = 30.0, Face("sans")
+    mask, spans = draw_line("0.18", face, 6)
+    widths = []
+    for seed in range(200):
+        ink, columns = cut_out(mask, np.array(spans, np.float32), digit, 40, 1.0, np.random.default_rng(seed))
+        widths.append((ink.shape[1] - columns[-1][0]) / np.diff(columns[-1]).item())
+    assert 0.55 < min(widths) < 0.8
+    assert np.mean(np.array(widths) < 1) < 0.15
