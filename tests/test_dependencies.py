@@ -37,6 +37,13 @@ def test_all_modules_import_together_and_without_what_is_unwanted():
     assert done.stdout.splitlines() == ["imported by recog, whose wheel lacks them: []", "imported by any: []"]
 
 
+def test_training_starts_without_what_draws_figures():
+    code = "import sys, launch.train; print(*[m for m in ('matplotlib', 'scipy.optimize') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("module", ["recog.serving.server", "recog.serving.described", "recog.cli.serve"])
 def test_a_server_of_onnx_programs_starts_without_jax(module):
     code = f"import sys, {module}; print(*[m for m in ('jax', 'flax') if m in sys.modules])"

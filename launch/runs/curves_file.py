@@ -1,11 +1,12 @@
 """Curves of a run in its folder."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from launch.runs.config import Config
 from launch.runs.tasks import counts_of
-from recog.evaluation.curves import write_curves
+from recog.metrics import Counts
 from recog.training.writers import load_metrics
 
 
@@ -31,7 +32,7 @@ class CurvesFile:
         self.wait()
         size = self._metrics.stat().st_size
         if size != self._drawn:
-            self._drawing = self._thread.submit(write_curves, self._path, load_metrics(self._metrics), self._counts)
+            self._drawing = self._thread.submit(_write, self._path, load_metrics(self._metrics), self._counts)
             self._drawn = size
 
     def wait(self) -> None:
@@ -40,3 +41,9 @@ class CurvesFile:
         if drawing and (error := drawing.exception()):
             self._drawn = 0
             raise error
+
+
+def _write(path: Path, metrics: Sequence[dict[str, float]], counts: type[Counts]) -> None:
+    from recog.evaluation.curves import write_curves  # Matplotlib takes as long to import as JAX
+
+    write_curves(path, metrics, counts)

@@ -11,6 +11,7 @@ from launch.runs.data import Samples
 from launch.runs.evaluating_classes import CELL as CLASS_CELL
 from launch.runs.evaluating_classes import class_tiles
 from launch.runs.evaluation_files import tiles
+from launch.runs.shown_outputs import ctc_branches
 from recog.codecs import TextCodec
 from recog.evaluation.alignment import AlignedCounts
 from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, contact_sheet
@@ -19,8 +20,6 @@ from recog.evaluation.matrix_picture import in_columns, matrix_picture
 from recog.evaluation.tally import LOGITS, Evaluation, Prediction
 from recog.images import decode
 from recog.metrics import BoxCounts, ClassCounts, ReadingCounts
-from recog.tasks.branches import BranchTask
-from recog.tasks.reading import ReadingTask
 from recog.tasks.task import Task
 
 Picture = UInt8[np.ndarray, "H W 3"]
@@ -33,28 +32,12 @@ CONFUSED = 24
 """Maximum number of tokens or classes of a confusion matrix, the most confused ones."""
 
 
-def shown_outputs(task: Task) -> tuple[str, ...]:
-    """Names of the outputs from which heat maps are drawn: CTC logits and their lengths; none without CTC."""
-    return tuple(f"{field}{branch}" for branch in _branches(task) for field in LOGITS)
-
-
-def _branches(task: Task) -> list[str]:
-    """Suffixes of the names of CTC logits, one for each branch of the model."""
-    match task:
-        case ReadingTask():
-            return [""]
-        case BranchTask() if task.model.config.decoder == "ctc":
-            return [f".{branch.name}" for branch in task.structure.branches]
-        case _:
-            return []
-
-
 def evaluation_pictures(run: Run, evaluation: Evaluation) -> dict[str, Picture]:
     """Draws an evaluation on the validation samples; RGB pictures by their names in TensorBoard.
 
     Args:
       run: the run, of any kind of labels.
-      evaluation: evaluation that shows `shown_outputs`.
+      evaluation: evaluation that shows `launch.runs.shown_outputs.shown_outputs`.
     """
     pictures = {"predictions": _sheet(run, evaluation)}
     match evaluation.counts:
@@ -110,7 +93,7 @@ def confused_classes(counts: ClassCounts) -> Picture:
 
 def _heat_maps(task: Task, evaluation: Evaluation, samples: Samples) -> Picture:
     """Heat maps of the first samples, those of a sample's branches side by side."""
-    branches, found = _branches(task), {prediction.id: prediction for prediction in evaluation.predictions}
+    branches, found = ctc_branches(task), {prediction.id: prediction for prediction in evaluation.predictions}
     ids: list[int] = evaluation.shown["ids"].tolist()
     pictures = [
         _heat_map(task, evaluation.shown, row, branch, samples, found[ids[row]])

@@ -3,15 +3,20 @@
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from launch.runs import distributed
 from launch.runs.assembly import Run
 from launch.runs.data import one_pass
-from launch.runs.evaluation_pictures import evaluation_pictures, shown_outputs
+from launch.runs.shown_outputs import shown_outputs
 from recog.evaluation.evaluator import Evaluator
+from recog.evaluation.tally import Evaluation
 from recog.training.record import Measured
 from recog.training.stack import Stack
 from recog.training.state import TrainState
+
+if TYPE_CHECKING:
+    from launch.runs.evaluation_pictures import Picture
 
 
 def validator(runs: Sequence[Run], *, pictures: bool) -> Callable[[TrainState], list[Measured]]:
@@ -35,9 +40,16 @@ def validator(runs: Sequence[Run], *, pictures: bool) -> Callable[[TrainState], 
                     e.counts.ranks_by,
                     e.hint,
                     e.counts.ties_by,
-                    functools.partial(evaluation_pictures, run, e) if pictures else None,
+                    functools.partial(_draw, run, e) if pictures else None,
                 )
                 for e in evaluator.each(models, stream)
             ]
 
     return evaluate
+
+
+def _draw(run: Run, evaluation: Evaluation) -> "dict[str, Picture]":
+    # Matplotlib and SciPy take as long to import as all that the first step needs.
+    from launch.runs.evaluation_pictures import evaluation_pictures
+
+    return evaluation_pictures(run, evaluation)

@@ -38,7 +38,7 @@ def test_training_does_not_wait_for_a_drawing_but_the_next_drawing_does(tmp_path
         assert go.wait(60)
         drawn.append(metrics[-1]["step"])
 
-    monkeypatch.setattr(curves_file, "write_curves", write)
+    monkeypatch.setattr(curves_file, "_write", write)
     writer, curves = MetricWriter(tmp_path), CurvesFile(tmp_path, Config())
     writer.write(1, {"train/ctc_loss": 1.0})
     curves.draw()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from launch.runs import evaluation_pictures as module
-from launch.runs.evaluation_pictures import CONFUSED, confused_classes, confused_tokens, shown_outputs
+from launch.runs.evaluation_pictures import CONFUSED, confused_classes, confused_tokens
+from launch.runs.shown_outputs import shown_outputs
 from launch.runs.tasks import make_task
 from recog.alphabet import DIGITS, Alphabet
 from recog.codecs import TextCodec
