@@ -33,13 +33,13 @@ def get_config() -> Config:
         cache_mb=3_000,
     )
     config.model = YOLOConfig(
-        width=0.25,
+        width=0.15,
         blocks=(0, 1, 2, 1, 1),
         patch=4,
         regression=20,
         priors=((14, 5), (20, 7), (24, 12), (30, 10), (36, 14), (44, 20), (54, 18), (64, 26), (90, 32)),
     )
     config.augment.hue = config.augment.noise = 0.0  # slow on CPUs, and the renderer varies its pictures itself
-    config.optimizer.learning_rate, config.optimizer.warmup_steps = 2e-3, 200
+    config.optimizer.learning_rate, config.optimizer.warmup_steps, config.optimizer.average = 2e-3, 200, 0.998
     config.train = LoopConfig(steps=4_000, log_every=50, evaluate_every=1_000, checkpoint_every=250)
     return config

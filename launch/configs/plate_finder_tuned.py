@@ -31,5 +31,5 @@ def get_config() -> Config:
     config.data.on_bad_sample = "skip"
     config.augment.rotation = 3
     config.optimizer.learning_rate, config.optimizer.warmup_steps = 1e-3, 50
-    config.train.evaluate_every = 500
+    config.train.steps, config.train.evaluate_every = 2_500, 500
     return config

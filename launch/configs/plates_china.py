@@ -12,7 +12,7 @@ characters that the alphabet lacks. Half of the plates are mild, the others hars
 Measured on two cores of an AMD EPYC beside other jobs: 358 of the 397 plates of the second command read exactly
 (90.2 %, as many as the public weights of LPRNet_Pytorch read, which were trained on real plates), and 112 of the 138 of
 the third (81.2 %; those weights 55 %), after 44 minutes of training with ``GLIBC_TUNABLES=glibc.malloc.hugetlb=1`` in
-the environment. It is the model ``zoo:plates``. jax 0.10.2.
+the environment. The model ``zoo:plates`` started from it (``plates_china_tuned.py``). jax 0.10.2.
 
 For a GPU: ``--config.data.workers=14`` there, for one worker draws about 500 plates a second. The averaged parameters
 are evaluated and exported.

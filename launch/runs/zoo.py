@@ -16,7 +16,7 @@ from recog.export.files import CARD, sha256
 from recog.zoo import FOLDER, Entry, Measurement, load_index, save_index
 
 LICENCE = "Apache-2.0"
-"""Licence of models that are trained on samples of this project's renderers alone."""
+"""Licence of the models; that of all real pictures that any of them is trained on."""
 HALF = "--parameters=float16"
 """Models are stored in half precision, so that the package stays small."""
 

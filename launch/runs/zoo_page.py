@@ -7,8 +7,9 @@ HEAD = """\
 # Models
 
 These models come with the package; `zoo:NAME` names one wherever an artifact is asked for. They are verified by SHA-256
-when they are loaded. All are trained on rendered samples of this project alone. To train one further with pictures of
-yours: `--config.init_from=zoo:NAME`, with the settings of its `config.json`. `python -m launch.zoo` writes this page.
+when they are loaded. All are trained on rendered samples of this project, some then on real ones as well. To train one
+further with pictures of yours: `--config.init_from=zoo:NAME`, with the settings of its `config.json`.
+`python -m launch.zoo` writes this page.
 
 ```
 recog-read --artifact=zoo:arithmetic PICTURE...

@@ -71,8 +71,10 @@ def test_recipes_measure_rendered_samples_that_neither_train_nor_validate(name):
     found = re.fullmatch(r"(\w+):.*?(seed=\d+).*", measured)
     assert found
     kind, seed = found.groups()
-    assert kind in data.validation
-    rendered = " ".join((data.train, data.validation, *itertools.chain(*recipe.before)))
+    flags = list(itertools.chain(*recipe.before))
+    assert kind in data.train
+    starts = [load_config(flag.removeprefix("--config=")).data for flag in flags if flag.startswith("--config=")]
+    rendered = " ".join((*flags, *(spec for one in (data, *starts) for spec in (one.train, one.validation))))
     assert not re.search(rf"\b{seed}\b", rendered)
 
 
