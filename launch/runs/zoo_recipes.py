@@ -94,14 +94,19 @@ RECIPES = {
                 "1,000 unseen rendered plates",
                 "plates:seed=7,count=1000,height=24,width=94,home=皖,home_share=0.25,yellow=0.1",
             ),
-            Measure("80 held-out plates, mostly of Anhui", "held:0.2:folder:$RECOG_REAL_DATA/plates_cn"),
+            Measure("79 held-out plates, mostly of Anhui", "held:0.2:folder:$RECOG_REAL_DATA/plates_cn"),
             Measure(
-                "28 held-out plates of other cameras and provinces",
+                "27 held-out plates of other cameras and provinces",
                 "held:0.2:crops:boxes:$RECOG_REAL_DATA/vehicles_cn/plates.tsv",
                 flags=("--on_bad_sample=skip",),  # one has 学
             ),
         ),
-        failures="FAILURES",
+        failures=(
+            "In five folds of such pictures 13 of 397 plates of Anhui and 20 of 138 of other cameras were "
+            "misread: D as 0, S as 5 or 9, Y and 7 as T, 8 as B, and the character of a province as another, "
+            "such as 陕 as 皖, where plates are blurred or tilted far. Plates of two lines, of other countries, "
+            "and with 学, 挂 or 警 were never seen."
+        ),
         before=(("launch.train", "--config=launch/configs/plates_china.py", "--workdir=runs/plates_china"),),
         export=("--onnx",),
     ),
