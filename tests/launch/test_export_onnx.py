@@ -80,7 +80,7 @@ def test_decoders_that_need_jax_are_refused(artifact):
             "--width and --decoder cannot change --artifact=x",
         ),
         (["--artifact=x", "--onnx", "--parameters=float16"], "--parameters cannot change --artifact=x"),
-        (["--artifact=nowhere", "--onnx"], "nowhere lacks card.json"),
+        (["--artifact=nowhere", "--onnx"], "there is no folder nowhere"),
         (["--artifact=nowhere", "--onnx", "--opset=12"], "--opset=12: choose 13 to 21"),
     ],
 )
