@@ -116,6 +116,10 @@ def test_missing_packages_are_named(artifact, monkeypatch):
     monkeypatch.delattr("recog.export.onnx_program", raising=False)
     with pytest.raises(ValueError, match=r"pip install recog\[onnx\]"):
         Artifact.load(artifact, "onnx")
+    monkeypatch.setitem(sys.modules, "recog.export.stablehlo_program", None)
+    monkeypatch.delattr("recog.export.stablehlo_program", raising=False)
+    with pytest.raises(ValueError, match=r"pip install jax, or use the runtime onnx"):
+        Artifact.load(artifact)
 
 
 def test_an_artifact_without_a_program_is_told_how_to_get_one(exported):
