@@ -297,8 +297,12 @@ class Artifact:
 def _load_program(folder: Path, card: Card, runtime: str) -> tuple[Program, Grid]:
     """Loads a program with its runtime, whose packages are imported only then, and the grid that suits it."""
     if runtime == "jax":
-        from recog.export import stablehlo_program
-
+        try:
+            from recog.export import stablehlo_program
+        except ImportError as error:
+            raise ArtifactError(
+                f"the runtime jax needs JAX ({error}): pip install jax, or use the runtime onnx"
+            ) from error
         return stablehlo_program.load_program(folder, card), stablehlo_program.grid()
     if runtime != "onnx":
         raise ArtifactError(f"unknown runtime {runtime!r}; expected jax or onnx")

@@ -60,8 +60,13 @@ def load_codec(folder: Path) -> tuple[Codec, Parts | None]:
 
 
 def _require(folder: Path, *names: str) -> None:
-    if missing := [name for name in names if not (folder / name).is_file()]:
-        raise ArtifactError(f"{folder} lacks {', '.join(missing)}: not an artifact written by launch.export")
+    if not folder.is_dir():
+        raise ArtifactError(f"there is no folder {folder}: name one that launch.export wrote")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if CARD in missing:
+        raise ArtifactError(f"{folder} lacks {CARD}: not an artifact written by launch.export")
+    if missing:
+        raise ArtifactError(f"{folder} lacks {', '.join(missing)}: copy the whole folder again, or export it again")
 
 
 def _require_small(folder: Path, name: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import importlib.metadata
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from recog.export.files import (
 from recog.export.half import in_half, rounded
 from recog.preprocess import Preprocess
 from recog.tasks.task import Task, Variables
+from recog.version import own_version
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 """Platforms that the program is lowered for."""
@@ -128,7 +128,7 @@ def _write_files(folder: Path, task: Task, variables: Variables, provenance: Pro
         metrics=provenance.metrics,
         decoder=provenance.decoder or {},
         exported=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        versions={"jax": jax.__version__, "recog": _own_version()},
+        versions={"jax": jax.__version__, "recog": own_version()},
         sha256={name: sha256(folder / name) for name in VERIFIED},
         format=HALF if half else FORMAT,
     )
@@ -196,10 +196,3 @@ def _without_source_locations() -> Iterator[None]:
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _own_version() -> str:
-    try:
-        return importlib.metadata.version("recog")
-    except importlib.metadata.PackageNotFoundError:
-        return "from a checkout"

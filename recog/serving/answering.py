@@ -1,6 +1,7 @@
 """Steps from the pictures of a request to its answer."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from recog.serving.body import Memory, Sent, Share, receive_pictures
+from recog.serving.decoders import Decoders, Options
 from recog.serving.limits import Limits
 from recog.serving.metrics import Metrics
 from recog.serving.refusals import LateError, RefusedError
@@ -34,12 +36,18 @@ class Answering:
     Args:
       limits: limits of requests.
       metrics: counts pictures.
-      pool: threads that decode pictures and build decoders.
     """
 
-    def __init__(self, limits: Limits, metrics: Metrics, pool: ThreadPoolExecutor):
-        self._limits, self._metrics, self._pool = limits, metrics, pool
+    def __init__(self, limits: Limits, metrics: Metrics):
+        self._limits, self._metrics = limits, metrics
+        self._pool = ThreadPoolExecutor(os.cpu_count(), "decoding")
+        self._builder = ThreadPoolExecutor(1, "decoders")
         self.memory = Memory(HELD)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._pool.shutdown()
+        self._builder.shutdown()
 
     async def respond(
         self,
@@ -82,6 +90,15 @@ class Answering:
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Result of a function that takes time, in another thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+    async def build(self, decoders: Decoders, options: Options) -> None:
+        """Builds the decoder that a request asks for, in a thread of its own: a pattern may take seconds.
+
+        Raises:
+          BadOptionError: see `Decoders.decoded_by`.
+        """
+        if options != Options():
+            await asyncio.get_running_loop().run_in_executor(self._builder, decoders.decoded_by, options)
 
     async def decode(
         self, decode: Callable[[bytes], np.ndarray], sent: Sequence[Sent], share: Share

@@ -2,13 +2,11 @@
 
 import contextlib
 import functools
-import os
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi_offline import FastAPIOffline
 
@@ -59,6 +57,17 @@ Lexicon = Annotated[str, Query(description="Name of one of the server's word lis
 Nbest = Annotated[int | None, Query(ge=1, le=NBEST, description="Number of readings to list.")]
 
 
+def _refuse_unknown(request: Request) -> None:
+    """Raises `BadOptionError` for an option that the endpoint does not have, such as a misspelt one."""
+    known = [field.alias for field in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            raise BadOptionError(f"there is no option {name!r:.50}; expected {', '.join(known)}")
+
+
+_KNOWN = Depends(_refuse_unknown)
+
+
 def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecycle, token: str = "") -> Gate:
     """Builds the application; it takes requests once the lifecycle is ready.
 
@@ -69,21 +78,19 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
       lifecycle: state of the server.
       token: secret that requests must send; empty for none.
     """
-    pool, page = ThreadPoolExecutor(os.cpu_count(), "decoding"), load_page()
+    answering, page = Answering(limits, metrics), load_page()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         models.close()
-        pool.shutdown()
+        answering.close()
 
     app = FastAPIOffline(redoc_url=None, title="recog", description="Reads text in pictures.", lifespan=lifespan)
     metrics.watch_requests(lambda: lifecycle.in_flight)
-    answering = Answering(limits, metrics, pool)
-
     answer_errors(app)
 
-    @app.post("/v1/read", openapi_extra=_PICTURES)
+    @app.post("/v1/read", openapi_extra=_PICTURES, dependencies=[_KNOWN])
     async def read(
         request: Request,
         model: Model = "",
@@ -97,14 +104,14 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
         options = Options(decoder, pattern, lexicon, bool(nbest))
 
         async def answer(share: Share, sent: Sequence[Sent]) -> list[dict[str, Any] | Failed]:
-            await answering.run(reader.decoders.decoded_by, options)
+            await answering.build(reader.decoders, options)
             fitted = await answering.decode(reader.fit, sent, share)
             found = await answering.through(functools.partial(reader.submit, options), fitted)
             return [each if isinstance(each, Failed) else each.to_json(nbest) for each in found]
 
         return await answering.respond(request, reader.name, answer)
 
-    @app.post("/v1/plates", openapi_extra=_PICTURES)
+    @app.post("/v1/plates", openapi_extra=_PICTURES, dependencies=[_KNOWN])
     async def plates(
         request: Request, model: Model = "", decoder: Decoder = "", pattern: Pattern = "", lexicon: Lexicon = ""
     ) -> JSONResponse:
@@ -118,7 +125,7 @@ def make_app(models: Models, limits: Limits, metrics: Metrics, lifecycle: Lifecy
 
         async def answer(share: Share, sent: Sequence[Sent]) -> list[dict[str, Any] | Failed]:
             if name:
-                await answering.run(finder.readers[name].decoders.decoded_by, options)
+                await answering.build(finder.readers[name].decoders, options)
             upright = await answering.decode(finder.upright, sent, share)
             found = await answering.through(functools.partial(finder.submit, (name, options)), upright)
             return list(map(_photograph, upright, found))

@@ -1,7 +1,6 @@
 """Description of the models of a server, for clients."""
 
 import dataclasses
-import importlib.metadata
 from typing import Any
 
 from recog.codecs import TextCodec
@@ -10,6 +9,7 @@ from recog.export.artifact import Artifact
 from recog.serving.decoders import NBEST
 from recog.serving.limits import Limits
 from recog.serving.models import Models, Reader
+from recog.version import own_version
 
 
 def describe(models: Models, limits: Limits) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def describe(models: Models, limits: Limits) -> dict[str, Any]:
     readers = list(models.readers.values())
     searches = any("beam" in reader.decoders.names for reader in readers)
     return {
-        "version": importlib.metadata.version("recog"),
+        "version": own_version(),
         "default": readers[0].name if readers else None,
         "models": [_reader(reader) for reader in readers],
         "detector": _artifact(models.plates.detector) if models.plates else None,

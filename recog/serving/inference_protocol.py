@@ -104,7 +104,8 @@ def _parse(body: bytes, reader: Reader, limits: Limits) -> tuple[Inference, list
         asked = Inference.model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
-        raise RefusedError(f"not a request for inference: {first['loc']} {first['msg']}") from None
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise RefusedError(f"not a request for inference: {place}: {first['msg']}") from None
     wanted, found = reader.artifact.card.preprocess, {each.name: each for each in asked.inputs}
     if found.keys() != {"images", "sizes"}:
         raise RefusedError(f"inputs are {', '.join(found) or 'none'}; expected images and sizes")
@@ -125,6 +126,8 @@ def _parse(body: bytes, reader: Reader, limits: Limits) -> tuple[Inference, list
 def _array(tensor: Tensor, datatype: str, dtype: type) -> np.ndarray:
     if tensor.datatype != datatype:
         raise RefusedError(f"{tensor.name} is {tensor.datatype}; expected {datatype}")
+    if any(size < 0 for size in tensor.shape):
+        raise RefusedError(f"{tensor.name} has the shape {tensor.shape}; expected numbers from 0")
     accepted = np.iinfo(dtype)
     try:
         numbers = np.array(tensor.data or np.zeros(0, dtype))

@@ -30,7 +30,9 @@ class Limits:
             if value <= 0:
                 raise ValueError(f"{name}={value}: choose a limit above 0")
         if self.files > self.queue:
-            raise ValueError(f"files={self.files} of a request would never fit into queue={self.queue}: raise queue")
+            raise ValueError(
+                f"files={self.files} of a request would never fit into queue={self.queue}: raise queue or lower files"
+            )
 
 
 def check_picture(content: bytes, limits: Limits) -> None:

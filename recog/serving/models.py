@@ -1,6 +1,7 @@
 """Models of a server, each with its queue."""
 
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -17,6 +18,7 @@ from recog.serving.batcher import Batcher
 from recog.serving.characters import Character, characters_of
 from recog.serving.decoders import NBEST, Decoders, Options
 from recog.serving.limits import Limits, check_picture
+from recog.serving.log import log
 from recog.serving.metrics import Metrics
 from recog.serving.plate_reader import PICTURES, Plate, PlateReader
 from recog.serving.refusals import BadOptionError, NotAPictureError, TooLargeError
@@ -189,11 +191,12 @@ class Models:
         self.readers = {
             name: Reader(name, artifact, lexicons or {}, limits, metrics) for name, artifact in artifacts.items()
         }
-        every = [reader.decoders for reader in self.readers.values()]
+        every = {reader.name: reader.decoders for reader in self.readers.values()}
         for name in lexicons or {}:
-            if not any(name in decoders.lexicons for decoders in every):
-                reasons = "; ".join(decoders.left_out[name] for decoders in every) or "there is no reader"
-                raise ValueError(f"the lexicon {name} suits no model ({reasons}): leave it out")
+            if not any(name in decoders.lexicons for decoders in every.values()):
+                reasons = [f"{model}: {decoders.left_out[name]}" for model, decoders in every.items()]
+                told = "; ".join(reasons) or "there is no reader"
+                raise ValueError(f"the lexicon {name} suits no model ({told}): leave it out")
         self.plates = PlateFinder(detector, self.readers, limits, metrics) if detector else None
 
     def reader(self, name: str = "") -> Reader:
@@ -220,19 +223,31 @@ class Models:
         return name or next(iter(readers), "")
 
     def warm_up(self, widths: Sequence[int] | None = None, proceed: Callable[[], bool] = lambda: True) -> None:
-        """Compiles what the usual pictures need.
+        """Compiles what the usual pictures need; logs a line for each model.
 
         Args:
           widths: widths in pixels of pictures to expect; None for all usual ones.
           proceed: asked before each compilation; ends the warm-up where it returns false.
         """
-        for reader in self.readers.values():
-            reader.artifact.warm_up(widths, proceed=proceed)
+        for name, reader in self.readers.items():
+            _warm_up(name, reader.artifact, widths, None, proceed)
         if self.plates:
-            self.plates.detector.warm_up(rows=range(1, PICTURES + 1), proceed=proceed)
+            _warm_up(PLATES, self.plates.detector, None, range(1, PICTURES + 1), proceed)
 
     def close(self) -> None:
         """Reads what waits, and ends the threads."""
         for queued in [*self.readers.values(), *([self.plates] if self.plates else [])]:
             for batcher in queued.batchers:
                 batcher.close()
+
+
+def _warm_up(
+    name: str,
+    artifact: Artifact,
+    widths: Sequence[int] | None,
+    rows: Sequence[int] | None,
+    proceed: Callable[[], bool],
+) -> None:
+    started = time.perf_counter()
+    shapes = artifact.warm_up(widths, rows, proceed)
+    log("prepared", model=name, programs=len(shapes), seconds=round(time.perf_counter() - started, 1))

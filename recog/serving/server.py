@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 import sys
@@ -187,7 +188,8 @@ def _listen(host: str, port: int) -> socket.socket:
         mend = (
             "choose another --port" if error.errno == errno.EADDRINUSE else "choose --host and --port of this machine"
         )
-        raise OSError(f"cannot listen at {_url(host, port)} ({error.strerror}): {mend}") from error
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise OSError(f"cannot listen at {_url(host, port)} ({reason}): {mend}") from error
 
 
 def _url(host: str, port: int) -> str:
@@ -199,4 +201,4 @@ def _greeting(url: str, models: Models, token: str) -> str:
     names = [*models.readers, *(["plates of photographs"] if models.plates else [])]
     path = "/v1/read" if models.readers else "/v1/plates"
     secret = ' -H "Authorization: Bearer $RECOG_TOKEN"' if token else ""
-    return f"{url} serves {', '.join(names)}; try: curl -F files=@PICTURE.jpg{secret} {url}{path}\n"
+    return f"{url} serves {', '.join(names)} once it is ready; try: curl -F files=@PICTURE.jpg{secret} {url}{path}\n"

@@ -12,8 +12,8 @@ from tests.launch.in_process import run_main
         ([], "nothing to serve: set --artifact"),
         (["--artifact=x/a,y/a"], r"has 'a' twice: write NAME=y/a"),
         (["--artifact=x/y=z"], "a name without slashes"),
-        (["--artifact=nowhere"], "nowhere lacks card.json"),
-        (["--artifact=a", "--max_files=9", "--max_queue=8"], "raise queue"),
+        (["--artifact=nowhere"], "there is no folder nowhere"),
+        (["--artifact=a", "--max_files=9", "--max_queue=8"], "raise queue or lower files"),
     ],
 )
 def test_settings_that_are_wrong_are_named(arguments, message):

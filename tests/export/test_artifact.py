@@ -236,11 +236,24 @@ def test_other_batches_are_refused(gray, images, widths, message):
         Artifact.load(gray[0]).read(images, np.array([[32 * (width != 0), width] for width in widths]))
 
 
-@pytest.mark.parametrize("name", ["program.bin", "parameters.safetensors", "codec.json", "card.json"])
-def test_a_missing_file_is_named(copy, name):
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("program.bin", "copy the whole folder again"),
+        ("parameters.safetensors", "copy the whole folder again"),
+        ("codec.json", "copy the whole folder again"),
+        ("card.json", "not an artifact"),
+    ],
+)
+def test_a_missing_file_is_named(copy, name, mend):
     (copy / name).unlink()
-    with pytest.raises(ArtifactError, match=f"lacks {name}: not an artifact"):
+    with pytest.raises(ArtifactError, match=f"lacks {name}: {mend}"):
         Artifact.load(copy)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ArtifactError, match=f"there is no folder {tmp_path / 'typo'}"):
+        Artifact.load(tmp_path / "typo")
 
 
 def test_an_earlier_format_is_named_whatever_files_it_has(copy):

@@ -80,7 +80,7 @@ def test_decoders_that_need_jax_are_refused(artifact):
             "--width and --decoder cannot change --artifact=x",
         ),
         (["--artifact=x", "--onnx", "--parameters=float16"], "--parameters cannot change --artifact=x"),
-        (["--artifact=nowhere", "--onnx"], "nowhere lacks card.json"),
+        (["--artifact=nowhere", "--onnx"], "there is no folder nowhere"),
         (["--artifact=nowhere", "--onnx", "--opset=12"], "--opset=12: choose 13 to 21"),
     ],
 )
@@ -116,6 +116,10 @@ def test_missing_packages_are_named(artifact, monkeypatch):
     monkeypatch.delattr("recog.export.onnx_program", raising=False)
     with pytest.raises(ValueError, match=r"pip install recog\[onnx\]"):
         Artifact.load(artifact, "onnx")
+    monkeypatch.setitem(sys.modules, "recog.export.stablehlo_program", None)
+    monkeypatch.delattr("recog.export.stablehlo_program", raising=False)
+    with pytest.raises(ValueError, match=r"pip install jax, or use the runtime onnx"):
+        Artifact.load(artifact)
 
 
 def test_an_artifact_without_a_program_is_told_how_to_get_one(exported):

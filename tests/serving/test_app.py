@@ -1,8 +1,12 @@
 """Requests are answered with what the models read, or refused with a status that says why."""
 
+import importlib.metadata
 import json
+import os
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -147,6 +151,7 @@ def test_pictures_are_read_by_the_decoder_of_the_request(client):
         ({"pattern": "1{9}"}, 400, "pattern"),
         ({"nbest": "0"}, 422, "nbest"),
         ({"nbest": "many"}, 422, "nbest"),
+        ({"decodr": "beam"}, 400, "'decodr'; expected model, decoder, pattern, lexicon, nbest"),
     ],
     ids=str,
 )
@@ -154,6 +159,37 @@ def test_bad_options_are_named(client, options, status, named):
     response = client.post("/v1/read", content=plate("159"), params=options)
     assert response.status_code == status
     assert named in response.text
+
+
+def test_options_of_one_text_are_not_taken_for_photographs(client):
+    response = client.post("/v1/plates", content=plate("159"), params={"nbest": 2})
+    assert response.status_code == 400
+    assert "'nbest'; expected model, decoder, pattern, lexicon" in response.json()["error"]
+
+
+def test_pictures_are_read_while_decoders_of_others_are_built(artifacts, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    client, models, _ = make_client(artifacts)
+    decoders, building, go = models.reader().decoders, threading.Event(), threading.Event()
+    build = decoders._build
+
+    def wait_and_build(options: Options) -> Artifact:
+        building.set()
+        assert go.wait(60)
+        return build(options)
+
+    def read(**options: str) -> str:
+        return client.post("/v1/read", content=plate("159"), params=options).json()["results"][0]["text"]
+
+    monkeypatch.setattr(decoders, "_build", wait_and_build)
+    with client, ThreadPoolExecutor(2) as pool:
+        others = [pool.submit(read, decoder="best_path") for _ in range(2)]
+        try:
+            assert building.wait(60)
+            assert read() == "159"
+        finally:
+            go.set()
+        assert [other.result() for other in others] == ["159", "159"]
 
 
 def test_plates_of_photographs(client):
@@ -196,6 +232,14 @@ def test_models_are_described(client):
     assert "plate_cn" in found["patterns"]
 
 
+def test_models_are_described_where_the_package_is_not_installed(client, monkeypatch):
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    assert client.get("/v1/model").json()["version"] == "from a checkout"
+
+
 def test_open_inference_protocol(client):
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").status_code == 200
@@ -220,6 +264,7 @@ def test_open_inference_protocol(client):
         {"inputs": inputs[:1]},
         {"inputs": [inputs[0] | {"datatype": "FP32"}, inputs[1]]},
         {"inputs": [inputs[0] | {"shape": [2, 16, 47, 3]}, inputs[1]]},
+        {"inputs": [inputs[0] | {"shape": [2, 16, -1, 3]}, inputs[1]]},
         {"inputs": [inputs[0] | {"data": [300]}, inputs[1]]},
         {"inputs": [inputs[0] | {"data": [300] * images.size}, inputs[1]]},
         {"inputs": [inputs[0] | {"data": [0.5] * images.size}, inputs[1]]},

@@ -1,6 +1,7 @@
 """Classifiers are served as readers are, and artifacts of another kind are refused."""
 
 import dataclasses
+import json
 from typing import Any
 
 import cv2
@@ -75,10 +76,20 @@ def test_lexicons_must_suit_a_model(artifacts, tmp_path):
     models = Models(both, lexicons=digits)
     assert [each.decoders.lexicons for each in models.readers.values()] == [[], ["codes"]]
     models.close()
-    with pytest.raises(ValueError, match=r"lexicon names suits no model .*letters\.txt"):
+    with pytest.raises(ValueError, match=r"lexicon names suits no model \(colours: .*; digits: .*letters\.txt"):
         Models(both, lexicons={"names": tmp_path / "letters.txt"})
     with pytest.raises(ValueError, match="lexicon codes suits no model"):
         Models({"colours": classifier}, lexicons=digits)
+
+
+def test_models_that_are_prepared_are_logged(artifacts, capsys):
+    classifier, detector, _ = artifacts
+    models = Models({"colours": classifier}, detector)
+    models.warm_up()
+    models.close()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["event"], line["model"]) for line in lines] == [("prepared", "colours"), ("prepared", "plates")]
+    assert all(line["programs"] > 0 for line in lines)
 
 
 def test_an_unknown_lexicon_is_named(artifacts):

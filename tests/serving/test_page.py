@@ -8,6 +8,7 @@ import threading
 import time
 
 import cv2
+import numpy as np
 import pytest
 
 from recog.export.artifact import Artifact
@@ -101,7 +102,7 @@ def open_page(browser, server):
     def open_page(address=server, width=1000, **settings):
         contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **settings))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)  # decoders are compiled
         page.on("request", lambda request: urls.append((address, request.url)))
         page.on(
             "console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None
@@ -131,6 +132,23 @@ def test_the_page_may_run_its_own_script_and_ask_its_server_only():
         assert re.fullmatch(r"'sha256-[\w+/]{43}='", policy[kind])
     assert "innerHTML" not in load_page().html
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", load_page().html)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_black_and_white_ink_show_on_transparent_pictures(open_page, scheme):
+    pixels = np.zeros((40, 120, 4), np.uint8)
+    pixels[:, :40] = 0, 0, 0, 255
+    pixels[:, 80:] = 255
+    page = open_page(color_scheme=scheme)
+    page.set_input_files("#files", [_file("ink.png", cv2.imencode(".png", pixels)[1].tobytes())])
+    shown = _card(page, "ink.png").locator(".picture img")
+    shown.wait_for()
+    found = cv2.imdecode(np.frombuffer(shown.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert found is not None
+    parts = np.array_split(found.astype(int), 3, axis=1)
+    black, clear, white = (part[10:-10, 10:-10] for part in parts)  # off the edges
+    assert clear.min() - black.max() > 80
+    assert white.min() - clear.max() > 50
 
 
 def test_plates_are_read_and_drawn_beside_the_error_of_a_broken_file(open_page):

@@ -115,7 +115,8 @@ def test_a_port_in_use_is_named(tmp_path):
         ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
     assert ended.returncode == 1
     assert f"error: cannot listen at http://127.0.0.1:{port}" in ended.stderr
-    assert "--port" in ended.stderr
+    assert "choose another --port" in ended.stderr
+    assert ended.stderr.count(str(port)) == 1
 
 
 def test_sigterm_while_models_are_prepared_ends_the_server_in_order(server):

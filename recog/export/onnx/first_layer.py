@@ -24,12 +24,11 @@ TOLERANCE = 1e-3
 
 def first_difference(emitted: Emitted, task: Task, arrays: Mapping[str, np.ndarray], pictures: Pictures) -> str:
     """Path of the first Flax module, in the order of the graph, whose output differs by more than `TOLERANCE`."""
-    if emitted.options.layout == FLOAT:
-        return "unknown: export without --layout to find it"
     session = onnxruntime.InferenceSession(emitted.with_layers().SerializeToString())
     layers = {layer.path: layer for layer in emitted.layers}
     names = [layer.tensor for layer in layers.values()]
-    found = session.run(names, {"images": pictures.images, "sizes": pictures.sizes})
+    given = {"x": pictures.as_floats()} if emitted.options.layout == FLOAT else pictures._asdict()
+    found = session.run(names, given)
     expected = _outputs_of_modules(task, arrays, pictures)
     for layer, ours in zip(layers.values(), found, strict=True):
         theirs = expected.get(layer.path)

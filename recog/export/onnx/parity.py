@@ -79,11 +79,7 @@ def _as_floats(emitted: Emitted) -> Predict:
     session = onnxruntime.InferenceSession(emitted.model.SerializeToString(), providers=["CPUExecutionProvider"])
 
     def run(images: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
-        pixels = (images.astype(np.float32) / 255 - 0.5) / 0.5
-        inside = [np.arange(images.shape[axis + 1]) < sizes[:, axis, None] for axis in (0, 1)]
-        pixels *= inside[0][:, :, None, None] & inside[1][:, None, :, None]
-        pixels = np.broadcast_to(pixels, (*pixels.shape[:3], 3))[..., ::-1]
-        [probabilities] = session.run(None, {"x": np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))})
+        [probabilities] = session.run(None, {"x": Pictures(images, sizes).as_floats()})
         return {"probabilities": np.asarray(probabilities)}
 
     return run

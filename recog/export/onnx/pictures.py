@@ -59,15 +59,15 @@ def _sizes(graph: Graph, pixels: str, preprocess: Preprocess) -> tuple[str, str]
     """Heights and widths, ``B 1`` each.
 
     Callers pad with zeros and do not tell widths. No pixel becomes zero (127.5 is not an integer), so that a picture
-    ends at its last column that is not zero.
+    ends at its last column that is not zero, and a row of zeros is one without a picture.
     """
-    ends = graph.op("Range", graph.constant(1), graph.add(graph.size(pixels, 3), 1), graph.constant(1))
+    most = graph.reduce("ReduceMax", graph.op("Abs", pixels), [1, 2])
+    live = graph.cast(graph.op("Greater", most, graph.constant(0.0)), np.int64)
     if preprocess.width:
-        widths = graph.op("Expand", graph.constant([[preprocess.width]]), _rows_by_one(graph, pixels))
+        ends = graph.constant([[preprocess.width]])
     else:
-        most = graph.reduce("ReduceMax", graph.op("Abs", pixels), [1, 2])
-        live = graph.cast(graph.op("Greater", most, graph.constant(0.0)), np.int64)
-        widths = graph.reduce("ReduceMax", graph.op("Mul", live, ends), [1], keepdims=True)
+        ends = graph.op("Range", graph.constant(1), graph.add(graph.size(pixels, 3), 1), graph.constant(1))
+    widths = graph.reduce("ReduceMax", graph.op("Mul", live, ends), [1], keepdims=True)
     return graph.op("Expand", graph.constant([[preprocess.height]]), _rows_by_one(graph, pixels)), widths
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from recog.preprocess import Preprocess
 
@@ -25,6 +25,14 @@ class Pictures(NamedTuple):
         width = preprocess.width or int(sizes[:, 1].max())
         images = self.images[list(rows), :, :width]
         return Pictures(np.concatenate([images, np.zeros_like(images[:1])]), sizes)
+
+    def as_floats(self) -> Float32[np.ndarray, "B 3 H W"]:
+        """The pictures as callers of the layout ``nchw_float`` give them (`recog.export.onnx.pictures`)."""
+        pixels = (self.images.astype(np.float32) / 255 - 0.5) / 0.5
+        inside = [np.arange(self.images.shape[axis + 1]) < self.sizes[:, axis, None] for axis in (0, 1)]
+        pixels *= inside[0][:, :, None, None] & inside[1][:, None, :, None]
+        pixels = np.broadcast_to(pixels, (*pixels.shape[:3], 3))[..., ::-1]
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
 def make_pictures(preprocess: Preprocess) -> Pictures:

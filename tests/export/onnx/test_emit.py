@@ -43,7 +43,7 @@ def test_other_opsets_predict_the_same(name, opset):
     check(name, opset=opset)
 
 
-@pytest.mark.parametrize("name", ["crnn", "crnn_lstm", "lprnet", "classifier"])
+@pytest.mark.parametrize("name", ["crnn", "crnn_lstm", "lprnet", "lprnet_batch", "classifier"])
 def test_takes_normalised_floats_of_other_libraries(name):
     check(name, layout="nchw_float")
 

@@ -131,11 +131,18 @@ def test_reads_by_parts_as_the_other_runtime_does(scores, tmp_path):
         np.testing.assert_allclose(found[name], wanted[name], atol=1e-4, err_msg=name)
 
 
-@pytest.mark.parametrize(("layer", "name"), [("conv7", "conv7"), ("recurrent", "recurrent/layer1")])
-def test_a_difference_is_an_error_that_names_the_layer(layer, name):
+@pytest.mark.parametrize(
+    ("layer", "name", "layout"),
+    [
+        ("conv7", "conv7", "nhwc_uint8"),
+        ("recurrent", "recurrent/layer1", "nhwc_uint8"),
+        ("recurrent", "recurrent/layer1", "nchw_float"),
+    ],
+)
+def test_a_difference_is_an_error_that_names_the_layer(layer, name, layout):
     made = make("crnn_lstm_forward")
     changed = {path: array * 1.5 if layer in path else array for path, array in made.arrays.items()}
-    emitted = made._replace(arrays=changed).emit()
+    emitted = made._replace(arrays=changed).emit(layout=layout)
     with pytest.raises(ParityError, match=rf"the first layer that differs is {name}:"):
         check_parity(emitted, made.reference, made.task, made.arrays, made.preprocess)
 
