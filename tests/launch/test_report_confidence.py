@@ -5,7 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from launch.runs.reporting.confidence import threshold_sentence, typed_threshold_for
+from launch.runs.reporting.confidence import (
+    Calibration,
+    Confident,
+    confidence_section,
+    threshold_sentence,
+    typed_threshold_for,
+)
+from recog.evaluation.calibration import Temperature
 from recog.evaluation.selective import curve, threshold_for
 
 
@@ -38,3 +45,17 @@ def test_a_typed_threshold_is_the_exact_one_within_a_rounding():
             assert exact[1:] == typed[1:]
             assert 0 <= exact.threshold - typed.threshold <= 1e-4
             assert np.mean(confidences >= typed.threshold) == pytest.approx(exact.coverage)
+
+
+@pytest.mark.parametrize("count", [1, 40, 5000])
+def test_the_diagram_names_numbers_of_pictures_in_plain_digits(count):
+    confidences = np.linspace(0, 1, count)
+    temperature = Temperature(1.0, 0.1, 0.1)
+    right = np.arange(count) % 3 > 0
+    section = confidence_section(
+        Confident(confidences, right, "read"), Calibration(temperature, confidences, "others", count, False), 0.9
+    )
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", section.body)
+    assert "pictures" in texts
+    assert "1" in texts
+    assert [text for text in texts if "$" in text or "\\" in text] == []

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from launch.runs.reporting.figures import ACCENT, BAD, INK, SECOND, Canvas, draw, in_percent, stairs
 from launch.runs.reporting.markup import Column, Table, figure, joined, paragraphs, percent, table, tag
@@ -173,8 +174,10 @@ def _reliability(before: Reliability, after: Reliability) -> Callable[[Canvas], 
         above.set(ylabel="accuracy", ylim=(0, 1.03))
         above.legend(loc="upper left")
         below.bar(place, number, 1 / BINS, align="edge", color=ACCENT)
-        below.set(xlabel="confidence", ylabel="pictures", xlim=(0, 1), yscale="symlog")
-        below.set_ylim(0, 2 * number.max(initial=1))
+        below.set(xlabel="confidence", ylabel="pictures", xlim=(0, 1), yscale="log")
+        below.set_ylim(0.5, 2 * number.max(initial=1))
+        below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        below.yaxis.set_minor_formatter(NullFormatter())
         in_percent(above.yaxis, below.xaxis)
 
     return paint
