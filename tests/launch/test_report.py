@@ -185,7 +185,7 @@ def test_a_source_is_named_once(artifacts, plates, tmp_path):
 
 def test_a_folder_that_a_report_would_spoil_is_refused(artifacts, plates, tmp_path):
     (tmp_path / "file").touch()
-    for out in (artifacts[0], tmp_path / "file"):
+    for out in (artifacts[0], tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(ValueError, match=f"--out={out}"):
             make_report(Request(artifact=str(artifacts[0]), data=(plates,), out=str(out)))
     fitting = Fitting(out=str(tmp_path))
@@ -206,6 +206,12 @@ def test_models_are_compared_on_the_samples_that_both_can_be_judged_by(artifacts
     assert comparison["accuracy"] == [1, 1]
     assert comparison["gains"] == {}
     assert "Only the 1 picture that both" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_without_a_model_to_compare_with_is_named(artifacts, plates, tmp_path):
+    request = Request(artifact=str(artifacts[0]), data=(plates,), against=str(tmp_path / "x"), out=str(tmp_path / "y"))
+    with pytest.raises(ValueError, match=rf"--against={tmp_path / 'x'} holds neither"):
+        make_report(request)
 
 
 def test_models_of_different_kinds_are_not_compared(artifacts, plates, tmp_path):
@@ -282,7 +288,9 @@ def test_detectors_have_their_own_sections(tmp_path):
     by_score = {row["score ≥"]: row for row in numbers["detection"]["by_score"]}
     assert by_score[0.6]["precision"] == pytest.approx(1 / 2)
     assert by_score[0.7]["precision"] == 1  # the false alarm has a score of 0.6
+    assert numbers["detection"]["by_size"] == [{"size": "32 to 96 pixels", "objects": 2, "found": 0.5}]  # of 60 by 20
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "pixels of the picture as the model takes it" in page
     assert page.index("Only finder is right") < page.index("0.png", page.index("boxes of"))
     assert page.index("Missed objects") < page.index("2.png") < page.index("False alarms") < page.rindex("1.png")
 

@@ -3,16 +3,20 @@
 import csv
 import html
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
 
+from launch.runs.reporting.characters import finding
+from launch.runs.reporting.comparing import MOST, shown_of
 from launch.runs.reporting.figures import ACCENT, INK, draw
 from launch.runs.reporting.markup import Column, Html, Table, percent, plural, table, tag, text, visible
 from launch.runs.reporting.pictures import compared, heat_map, over, picture
 from launch.runs.reporting.rates import Rate, rates_section
 from launch.runs.reporting.section import Section
 from launch.runs.reporting.writing import write_parts, write_table
+from recog.evaluation.alignment import AlignedCounts
 
 
 def test_text_is_escaped_and_markup_is_not():
@@ -120,6 +124,29 @@ def test_differences_are_marked_on_each_side():
     pairs = [("1", "1"), ("B", "8"), ("<", None)]
     assert compared(pairs, 0) == "<bdi>1<mark>B</mark><mark>&lt;</mark></bdi>"
     assert compared(pairs, 1) == "<bdi>1<mark>8</mark><mark>␣</mark></bdi>"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        ({("8", "8"): 9}, ["Every character is read right."]),
+        ({("8", None): 2}, []),
+        ({("8", "<"): 1}, ["The only mistake: 8 is read as <."]),
+        ({("8", "B"): 1, ("1", "7"): 1}, ["100\N{NO-BREAK SPACE}% of the 2 mistakes", "none more than once"]),
+        ({("8", "B"): 1, ("1", "7"): 2, ("0", None): 1}, ["75\N{NO-BREAK SPACE}%", "1 is read as 7 (2 times)"]),
+    ],
+)
+def test_the_commonest_mistake_is_said_only_where_there_is_one(pairs, says):
+    found = [html.unescape(re.sub("<[^>]*>", "", sentence)) for sentence in finding(AlignedCounts(Counter(pairs)))]
+    assert len(found) == bool(says)
+    assert all(part in found[0] for part in says)
+    assert ("most often" in "".join(found)) == any("times" in part for part in says)
+
+
+def test_bars_claim_no_more_classes_than_they_show():
+    assert shown_of(MOST).startswith("every")
+    assert f"the {MOST} " in shown_of(MOST + 1)
+    assert f"of {MOST + 1}" in shown_of(MOST + 1)
 
 
 def test_a_heat_map_has_the_classes_that_matter_in_the_order_of_the_picture():

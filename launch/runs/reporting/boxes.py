@@ -25,6 +25,8 @@ COLOURS = (ACCENT, SECOND, GOOD, BAD)
 """Colours of the curves, of at most as many classes."""
 SIZES = ((0, 32, "below 32 pixels"), (32, 96, "32 to 96 pixels"), (96, np.inf, "above 96 pixels"))
 """Classes of COCO by the square root of the area, in pixels of the model's input."""
+SIZE_NOTE = "Square roots of areas, in pixels of the picture as the model takes it."
+"""Explanation of the table of sizes."""
 
 
 class Boxes:
@@ -100,7 +102,14 @@ def detection_section(boxes: Boxes) -> Section:
         "are right."
     )
     caption = "Precision against recall as the minimum score falls; solid at an IoU of 0.5, dotted at 0.75."
-    side = tag("div", tag("h3", "By minimum score"), table(scores), tag("h3", "By size of the object"), table(sizes))
+    side = tag(
+        "div",
+        tag("h3", "By minimum score"),
+        table(scores),
+        tag("h3", "By size of the object"),
+        tag("p", SIZE_NOTE, class_="quiet"),
+        table(sizes),
+    )
     content = joined([paragraphs([sentence]), tag("div", figure(drawing.svg, caption), side, class_="figures")])
     data = report | {"by_score": _named(scores), "by_size": _named(sizes)}
     tables, pngs = {"by_score": scores, "by_size": sizes}, {"precision_recall": drawing.png}

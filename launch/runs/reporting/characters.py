@@ -60,22 +60,26 @@ def characters_section(texts: Texts) -> Section:
         joined(content),
         data,
         {"characters": rates, "confused": confused},
-        brief=_brief(counts, wrong),
+        brief=finding(counts),
     )
 
 
-def _brief(counts: AlignedCounts, wrong: int) -> list[Html]:
+def finding(counts: AlignedCounts) -> list[Html]:
+    """A sentence on the commonest mistake; none if no character is read as another."""
+    wrong = counts.substitutions + counts.insertions + counts.deletions
     if not wrong:
         return [joined(["Every character is read right."])]
     if not counts.substitutions:
         return []
     label, read, times = counts.confused(1)[0]
-    tokens = [text(visible(label)), " is read as ", text(visible(read))]
+    tokens = text(visible(label)), text(visible(read))
     if wrong == 1:
-        return [joined(["The only mistake: ", *tokens, "."])]
+        return [joined(["The only mistake: ", tokens[0], " is read as ", tokens[1], "."])]
     share = percent(counts.substitutions / wrong, 0)
-    sentence = f"{share} of the {plural(wrong, 'mistake')} are characters read as others; most often "
-    return [joined([sentence, *tokens, f" ({plural(times, 'time')})."])]
+    start = f"{share} of the {plural(wrong, 'mistake')} are characters read as others; "
+    if times == 1:
+        return [joined([start, "none more than once, such as ", tokens[0], " as ", tokens[1], "."])]
+    return [joined([start, "most often ", tokens[0], " is read as ", tokens[1], f" ({times:,} times)."])]
 
 
 def _rates(counts: AlignedCounts, order: Sequence[Hashable]) -> Table:

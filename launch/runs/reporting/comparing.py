@@ -103,7 +103,7 @@ def comparison_section(first: Collected, second: Collected, groups: Sequence[Has
     scores, tables, pngs = _scores(first, second, own, others), {}, {}
     if changed := [score for score in scores if score.gain]:
         drawing = draw("gains and losses by class", _bars(changed), (4.7 if len(changed) <= FEW else 8.4, 3.0))
-        caption = f"Difference of F1 in points, {names[0]} less {names[1]}, of every character or class that differs."
+        caption = f"Difference of F1 in points, {names[0]} less {names[1]}, of {shown_of(len(changed))}."
         tables["gains"] = _gains(scores, names)
         wide = figure(drawing.svg, caption, wide=len(changed) > FEW)
         content += [tag("h3", "Gains and losses"), wide, table(tables["gains"])]
@@ -158,6 +158,13 @@ def _labelled(collected: Collected, places: Sequence[int]) -> AlignedCounts:
     """Counts of the pairs of class and predicted class of some samples."""
     predictions = [collected.items[place].prediction for place in places]
     return AlignedCounts(Counter((prediction.label, prediction.text) for prediction in predictions))
+
+
+def shown_of(changed: int) -> str:
+    """Words for the bars of the figure, of this number of characters or classes that differ."""
+    if changed <= MOST:
+        return "every character or class that differs"
+    return f"the {MOST} characters or classes that differ most, of {changed:,}"
 
 
 def _gains(scores: Sequence[Score], names: tuple[str, str]) -> Table:

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from launch.runs.reporting.figures import ACCENT, BAD, INK, SECOND, Canvas, draw, in_percent, stairs
-from launch.runs.reporting.markup import Column, Table, figure, joined, paragraphs, percent, table, tag
+from launch.runs.reporting.markup import Column, Table, figure, joined, paragraphs, percent, plural, table, tag
+from launch.runs.reporting.rates import FEW
 from launch.runs.reporting.section import Section
 from recog.evaluation.calibration import Temperature
 from recog.evaluation.reliability import reliability
@@ -133,10 +135,11 @@ def _error_sentence(before: Reliability, after: Reliability, calibration: Calibr
     mean = float(sum(before.confidence)) / max(sum(before.counts), 1)
     accuracy = sum(before.right) / max(sum(before.counts), 1)
     gap = "too high" if mean > accuracy else "too low"
+    few = f"; {FEW} or more give one to rely on" if calibration.number < FEW else ""
     fitted = (
         "fitted to these samples themselves, which flatters it"
-        if calibration.same
-        else f"fitted to {calibration.number:,} samples of {calibration.fitted_to}"
+        if calibration.same and not few
+        else f"fitted to {plural(calibration.number, 'sample')} of {calibration.fitted_to}{few}"
     )
     return (
         f"The mean confidence is {percent(mean)}, the accuracy {percent(accuracy)}: confidences are {gap} by "
@@ -173,8 +176,10 @@ def _reliability(before: Reliability, after: Reliability) -> Callable[[Canvas], 
         above.set(ylabel="accuracy", ylim=(0, 1.03))
         above.legend(loc="upper left")
         below.bar(place, number, 1 / BINS, align="edge", color=ACCENT)
-        below.set(xlabel="confidence", ylabel="pictures", xlim=(0, 1), yscale="symlog")
-        below.set_ylim(0, 2 * number.max(initial=1))
+        below.set(xlabel="confidence", ylabel="pictures", xlim=(0, 1), yscale="log")
+        below.set_ylim(0.5, 2 * number.max(initial=1))
+        below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        below.yaxis.set_minor_formatter(NullFormatter())
         in_percent(above.yaxis, below.xaxis)
 
     return paint
@@ -206,7 +211,9 @@ def _coverage(selective: Selective, wanted: float, verb: str) -> Callable[[Canva
             axes.annotate(text, (place.coverage, place.accuracy), (-6, -14), textcoords="offset points", ha="right")
         axes.set(xlabel=f"share of pictures {verb}", ylabel="accuracy of these", xlim=(0, 1.01))
         room = max(0.1 * (1 - lowest), 0.002)
-        axes.set_ylim(max(0.0, lowest - room), 1 + room / 4)
+        bottom = max(0.0, lowest - room)
+        axes.set_ylim(bottom, 1 + room / 4)
+        axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= 1])
         in_percent(axes.xaxis, axes.yaxis)
 
     return paint

@@ -93,7 +93,10 @@ def _folder(request: Request, subject: Subject) -> Path:
         raise ValueError(f"--out={out} is the folder of a model, whose files a report would replace: choose another")
     if not out.is_dir() and out.exists():
         raise ValueError(f"--out={out} is a file: choose a folder")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out={out} cannot be made ({error.strerror}): choose another folder") from None
     if not os.access(out, os.W_OK | os.X_OK):
         raise ValueError(f"--out={out} cannot be written to: choose another folder")
     return out

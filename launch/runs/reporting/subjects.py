@@ -23,7 +23,7 @@ from recog.codecs import ClassCodec, Codec, TextCodec
 from recog.evaluation.evaluator import Evaluator
 from recog.explaining import Explanation, explain
 from recog.export.artifact import Artifact
-from recog.export.files import CONFIG
+from recog.export.files import CARD, CONFIG
 from recog.mesh import make_mesh, replicated, rows_for
 from recog.serving.artifact_evaluator import ArtifactEvaluator
 from recog.serving.named import ZOO, artifact_folder
@@ -204,9 +204,18 @@ def open_subject(workdir: str | None, artifact: str | None) -> Subject:
 
 
 def open_other(name: str) -> Subject:
-    """Loads the model of ``--against``, a work folder with checkpoints or else an artifact."""
+    """Loads the model of ``--against``, a work folder with checkpoints or an artifact.
+
+    Raises:
+      ValueError: the folder holds neither.
+    """
     if Path(name, "checkpoints").is_dir():
         return RunSubject(name)
+    if not name.startswith(ZOO) and not Path(name, CARD).is_file():
+        raise ValueError(
+            f"--against={name} holds neither checkpoints nor an artifact: name a folder that launch.train or "
+            "launch.export wrote, or zoo:NAME"
+        )
     return ArtifactSubject(name)
 
 
