@@ -62,8 +62,8 @@ class BatchPlan:
             raise ValueError(f"seed={seed}: choose 0 or more")
         self.buckets = buckets
         """Padded widths in pixels, by bucket."""
-        self._indices = np.asarray(indices)
-        self._bucket_of = np.asarray(bucket_of)
+        self._indices = np.asarray(indices, np.int32)
+        self._bucket_of = np.asarray(bucket_of, np.min_scalar_type(len(buckets)))
         self._batch_size = batch_size
         self._seed = seed
         self._process = process
@@ -100,7 +100,7 @@ class BatchPlan:
     def _fill_up(self, left: np.ndarray, random: np.random.Generator | None) -> np.ndarray:
         missing = self._batch_size - len(left)
         if random is None:
-            return np.concatenate([left, np.full(missing, -1)])
+            return np.concatenate([left, np.full(missing, -1, left.dtype)])
         others = np.setdiff1d(self._indices, left)
         return np.concatenate([left, np.resize(random.permutation(others if len(others) else left), missing)])
 

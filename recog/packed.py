@@ -1,0 +1,57 @@
+"""Sequences of millions of short texts in little memory."""
+
+import functools
+import marshal
+import zlib
+from collections.abc import Iterable, Sequence
+
+PER_BLOCK = 64
+"""Texts that are compressed together: of labels with paths, a third of the size, for 10 microseconds an access."""
+UNPACKED = 16
+"""Number of unpacked blocks to keep, for readers that go through several parts in turns."""
+
+
+class Packed(Sequence[bytes]):
+    """Byte strings, compressed in blocks; strings of Python take five times the memory.
+
+    Example:
+      >>> packed = Packed([b"a.png", b"b.png"])
+      >>> packed.append(b"c.png")
+      >>> packed[2], len(packed)
+      (b'c.png', 3)
+    """
+
+    def __init__(self, texts: Iterable[bytes] = ()):
+        self._blocks: list[bytes] = []
+        self._last: list[bytes] = []
+        self._unpack = functools.lru_cache(maxsize=UNPACKED)(self._load)
+        for text in texts:
+            self.append(text)
+
+    def append(self, text: bytes) -> None:
+        """Adds a text at the end."""
+        self._last.append(text)
+        if len(self._last) == PER_BLOCK:
+            self._blocks.append(zlib.compress(marshal.dumps(self._last), 1))
+            self._last = []
+
+    def __len__(self) -> int:
+        return PER_BLOCK * len(self._blocks) + len(self._last)
+
+    def __getitem__(self, index: int) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride] - no slices
+        if not 0 <= index < len(self):
+            raise IndexError(f"text {index} of {len(self)}: use 0 to {len(self) - 1}")
+        block, place = divmod(index, PER_BLOCK)
+        return self._unpack(block)[place] if block < len(self._blocks) else self._last[place]
+
+    def _load(self, block: int) -> list[bytes]:
+        return marshal.loads(zlib.decompress(self._blocks[block]))
+
+    def __reduce__(self):
+        return _restored, (self._blocks, self._last)
+
+
+def _restored(blocks: list[bytes], last: list[bytes]) -> Packed:
+    packed = Packed()
+    packed._blocks, packed._last = blocks, last
+    return packed
