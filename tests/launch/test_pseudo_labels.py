@@ -21,7 +21,7 @@ from launch.runs.pseudo_label_file import FILE, PseudoLabel, load_labels
 from launch.runs.pseudo_labels import check_unlabelled, open_unlabelled, select, unseen
 from launch.runs.tasks import make_task
 from launch.runs.training import train
-from recog.evaluation.tally import Prediction
+from recog.evaluation.predictions import Prediction
 from recog.models.classifier import ClassifierConfig
 from tests.launch.conftest import StopAfter
 from tests.launch.pictures import write_folder
