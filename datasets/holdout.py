@@ -7,7 +7,7 @@ import re
 import numpy as np
 from jaxtyping import Bool, UInt64
 
-from datasets.sources import Keyed, Subset, Varied, group_of
+from datasets.sources import Grouped, Keyed, Subset, Varied
 
 
 def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
@@ -28,7 +28,7 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
       ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
     """
     hashes = _hashes(source, by)
-    different = np.unique(hashes)
+    different = _different(hashes)
     count = round(len(different) * share)
     if not 0 < count < len(different):
         raise ValueError(f"data.holdout={share} of {_found(hashes)} leaves nothing on one side: choose another")
@@ -85,10 +85,10 @@ def _hashes(source: Keyed, by: str) -> UInt64[np.ndarray, " N"]:
         pattern = re.compile(by)
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
-    matched = not by or not len(source)
-    digests = bytearray()
+    name_of = source.group if isinstance(source, Grouped) and not by else source.key
+    matched, digests = not by or not len(source), bytearray()
     for index in range(len(source)):
-        key = source.key(index) if by else group_of(source, index)
+        key = name_of(index)
         match = _name(key, pattern) if by else None
         matched = matched or bool(match)
         digests += hashlib.blake2b(match or key, digest_size=8).digest()
@@ -98,8 +98,14 @@ def _hashes(source: Keyed, by: str) -> UInt64[np.ndarray, " N"]:
     return np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
+def _different(hashes: UInt64[np.ndarray, " N"]) -> UInt64[np.ndarray, " M"]:
+    """The hashes in increasing order, each once; ``np.unique`` takes several times the memory for a table."""
+    ordered = np.sort(hashes)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+
+
 def _found(hashes: UInt64[np.ndarray, " N"]) -> str:
-    different = len(np.unique(hashes))
+    different = len(_different(hashes))
     return f"{different} different names" if different < len(hashes) else f"{len(hashes)} samples"
 
 

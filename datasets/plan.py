@@ -29,7 +29,7 @@ class BatchPlan:
     batches than a single bucket would need, and at most one of them is padded.
 
     Args:
-      indices: indices of usable samples, ``N``.
+      indices: indices of usable samples, ``N``, increasing.
       bucket_of: index of each sample's bucket, ``N``.
       buckets: bucket widths in pixels.
       batch_size: samples of a batch over all processes.
@@ -101,7 +101,7 @@ class BatchPlan:
         missing = self._batch_size - len(left)
         if random is None:
             return np.concatenate([left, np.full(missing, -1, left.dtype)])
-        others = np.setdiff1d(self._indices, left)
+        others = self._indices[~np.isin(self._indices, left)]
         return np.concatenate([left, np.resize(random.permutation(others if len(others) else left), missing)])
 
     def __getstate__(self):

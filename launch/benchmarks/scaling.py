@@ -11,6 +11,7 @@ whatever else the machine does:
   counted in the program. The program has fewer where a bias before a batch normalisation has no gradient, and more on
   CPUs whose convolutions are tiled (`recog.ops.winograd`): ``--plain`` convolves as accelerators do;
 - all-reduces that a step waits for: predicted as a maximum, counted without the last one, which is of gradients alone;
+  where branches have gradients of their own, these are counted as well, though nothing waits for them;
 - operations of a device's program, relative to those on one device: above 1, devices repeat each other's work;
 - MiB of a device's arguments (state, its part of the batch), predicted from shardings and counted, and of temporaries.
 

@@ -32,7 +32,8 @@ def to_measure(config: Config, batch_size: int = 0, dtype: str = "") -> Config:
     """The configuration, changed in place: without augmentation, with a fixed width; arguments as in `configure`."""
     config.augment = AugmentConfig()
     config.data.batch_size = batch_size or BATCH_SIZES[platform()]
-    config.data.width = config.data.width or USUAL_WIDTH
+    config.data.width = config.data.width or max(config.data.buckets, default=USUAL_WIDTH)
+    config.data.buckets = ()
     config.model.dtype = dtype or DTYPES[platform()]
     return config
 
