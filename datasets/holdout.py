@@ -27,12 +27,7 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
     Raises:
       ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
     """
-    hashes = _hashes(source, by)
-    different = _different(hashes)
-    count = round(len(different) * share)
-    if not 0 < count < len(different):
-        raise ValueError(f"data.holdout={share} of {_found(hashes)} leaves nothing on one side: choose another")
-    return _split(source, hashes <= different[count - 1])
+    return _split(source, _held_share(_hashes(source, by), share))
 
 
 def split_fold(source: Keyed, folds: int, fold: int, by: str = "") -> tuple[Subset, Subset]:
@@ -54,7 +49,9 @@ def split_fold(source: Keyed, folds: int, fold: int, by: str = "") -> tuple[Subs
     hashes = _hashes(source, by)
     different, names, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
     if len(different) < folds:
-        raise ValueError(f"data.folds={folds} of {_found(hashes)} leaves a fold without samples: choose fewer")
+        raise ValueError(
+            f"data.folds={folds} of {_found(hashes, len(different))} leaves a fold without samples: choose fewer"
+        )
     filled, held = [(0, number) for number in range(folds)], np.zeros(len(different), bool)
     for name in np.argsort(-sizes, kind="stable"):  # equal ones stay in the order of their hashes
         count, number = filled[0]
@@ -86,26 +83,30 @@ def _hashes(source: Keyed, by: str) -> UInt64[np.ndarray, " N"]:
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
     name_of = source.group if isinstance(source, Grouped) and not by else source.key
-    matched, digests = not by or not len(source), bytearray()
+    matched, hashes = not by or not len(source), np.empty(len(source), np.uint64)
     for index in range(len(source)):
         key = name_of(index)
         match = _name(key, pattern) if by else None
         matched = matched or bool(match)
-        digests += hashlib.blake2b(match or key, digest_size=8).digest()
+        hashes[index] = int.from_bytes(hashlib.blake2b(match or key, digest_size=8).digest(), "big")
     if not matched:
         example = source.key(0).decode(errors="backslashreplace")
         raise ValueError(f"data.holdout_by={by!r} matches none of {len(source)} keys, such as {example!r}")
-    return np.frombuffer(digests, ">u8").astype(np.uint64)
+    return hashes
 
 
-def _different(hashes: UInt64[np.ndarray, " N"]) -> UInt64[np.ndarray, " M"]:
-    """The hashes in increasing order, each once; ``np.unique`` takes several times the memory for a table."""
+def _held_share(hashes: UInt64[np.ndarray, " N"], share: float) -> Bool[np.ndarray, " N"]:
+    """Whether each hash is among this share of the different ones, the smallest; see `split_holdout`."""
     ordered = np.sort(hashes)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    different = np.cumsum(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)], dtype=np.int32)
+    total = int(different[-1]) if len(different) else 0
+    count = round(total * share)
+    if not 0 < count < total:
+        raise ValueError(f"data.holdout={share} of {_found(hashes, total)} leaves nothing on one side: choose another")
+    return hashes <= ordered[np.searchsorted(different, count)]
 
 
-def _found(hashes: UInt64[np.ndarray, " N"]) -> str:
-    different = len(_different(hashes))
+def _found(hashes: UInt64[np.ndarray, " N"], different: int) -> str:
     return f"{different} different names" if different < len(hashes) else f"{len(hashes)} samples"
 
 

@@ -189,7 +189,7 @@ class Subset:
     def __init__(self, source: Source, indices: Sequence[int] | np.ndarray):
         self.source = source
         self.indices = array("i")
-        self.indices.frombytes(np.asarray(indices, np.int32).tobytes())
+        self.indices.frombytes(np.ascontiguousarray(indices, np.int32).view(np.uint8).data)
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -3,6 +3,7 @@
 import functools
 import marshal
 import zlib
+from array import array
 from collections.abc import Iterable, Sequence
 
 PER_BLOCK = 16
@@ -51,10 +52,15 @@ class Packed(Sequence[bytes]):
         return marshal.loads(zlib.decompress(self._blocks[block]))
 
     def __reduce__(self):
-        return _restored, (self._blocks, self._last)
+        # One object in place of many, of which pickle would keep a table.
+        sizes = array("i", map(len, self._blocks))
+        return _restored, (b"".join(self._blocks), sizes, self._last)
 
 
-def _restored(blocks: list[bytes], last: list[bytes]) -> Packed:
-    packed = Packed()
-    packed._blocks, packed._last = blocks, last
+def _restored(content: bytes, sizes: array, last: list[bytes]) -> Packed:
+    packed, end = Packed(), 0
+    for size in sizes:
+        packed._blocks.append(content[end : end + size])
+        end += size
+    packed._last = last
     return packed
