@@ -8,7 +8,6 @@ horizontal. They may also be separated by tabs. The text may be empty, and the c
 row with only a file is a picture without objects.
 """
 
-import codecs
 import functools
 import io
 import os
@@ -52,7 +51,8 @@ class Boxes:
         if not self.file.is_file():
             raise FileNotFoundError(_missing(path))
         # Each worker process has a copy of all rows, so they are kept in a few compact objects.
-        self._content = lines_of(self.file.read_bytes().removeprefix(codecs.BOM_UTF8))
+        with self.file.open("rb") as file:
+            self._content = b"\n".join(lines_of(file))
         rows = _rows(self._content)
         if len(rows) > 1 and is_header(self.folder, *(os.fsdecode(path) for _, _, path in rows[:2])):
             del rows[0]
@@ -119,7 +119,7 @@ class Boxes:
     def _line(self, row: int) -> bytes:
         start = self._starts[row]
         end = self._content.find(b"\n", start)
-        return self._content[start : end if end >= 0 else None].removesuffix(b"\r")
+        return self._content[start : end if end >= 0 else None]
 
     def _origin(self, row: int) -> str:
         path = self._line(row).partition(TAB)[0].decode(errors="replace")
@@ -146,7 +146,7 @@ def _rows(content: bytes) -> list[tuple[int, int, bytes]]:
     rows, start = [], 0
     for number, line in enumerate(io.BytesIO(content), 1):
         if line.strip():
-            rows.append((number, start, line.rstrip(b"\r\n").partition(TAB)[0]))
+            rows.append((number, start, line.rstrip(b"\n").partition(TAB)[0]))
         start += len(line)
     return rows
 

@@ -3,10 +3,11 @@
 import hashlib
 import heapq
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
 
-from datasets.sources import Keyed, Subset, Varied, group_of
+import numpy as np
+from jaxtyping import Bool, UInt64
+
+from datasets.sources import Grouped, Keyed, Subset, Varied
 
 
 def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Subset]:
@@ -26,12 +27,7 @@ def split_holdout(source: Keyed, share: float, by: str = "") -> tuple[Subset, Su
     Raises:
       ValueError: a share that leaves one of the parts empty, or a regular expression that is invalid or matches no key.
     """
-    names = _names(source, by)
-    by_hash = sorted(set(names), key=_hash)
-    count = round(len(by_hash) * share)
-    if not 0 < count < len(by_hash):
-        raise ValueError(f"data.holdout={share} of {_found(names)} leaves nothing on one side: choose another")
-    return _split(source, names, set(by_hash[:count]))
+    return _split(source, _held_share(_hashes(source, by), share))
 
 
 def split_fold(source: Keyed, folds: int, fold: int, by: str = "") -> tuple[Subset, Subset]:
@@ -50,17 +46,18 @@ def split_fold(source: Keyed, folds: int, fold: int, by: str = "") -> tuple[Subs
       ValueError: no such fold, fewer names than folds, or an unsuitable regular expression.
     """
     check_fold(folds, fold)
-    names = _names(source, by)
-    sizes = Counter(names)
-    if len(sizes) < folds:
-        raise ValueError(f"data.folds={folds} of {_found(names)} leaves a fold without samples: choose fewer")
-    filled, held = [(0, number) for number in range(folds)], set()
-    for name in sorted(sizes, key=lambda name: (-sizes[name], _hash(name))):
+    hashes = _hashes(source, by)
+    different, names, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
+    if len(different) < folds:
+        raise ValueError(
+            f"data.folds={folds} of {_found(hashes, len(different))} leaves a fold without samples: choose fewer"
+        )
+    filled, held = [(0, number) for number in range(folds)], np.zeros(len(different), bool)
+    for name in np.argsort(-sizes, kind="stable"):  # equal ones stay in the order of their hashes
         count, number = filled[0]
-        heapq.heapreplace(filled, (count + sizes[name], number))
-        if number == fold:
-            held.add(name)
-    return _split(source, names, held)
+        heapq.heapreplace(filled, (count + int(sizes[name]), number))
+        held[name] = number == fold
+    return _split(source, held[names])
 
 
 def check_fold(folds: int, fold: int) -> None:
@@ -71,37 +68,46 @@ def check_fold(folds: int, fold: int) -> None:
         raise ValueError(f"data.fold={fold}: the {folds} folds are numbered 0 to {folds - 1}")
 
 
-def _split(source: Keyed, names: Sequence[bytes], held: Collection[bytes]) -> tuple[Subset, Subset]:
-    """Subsets of the samples whose names are not held out, and of those whose names are."""
-    kept = [[i for i, name in enumerate(names) if (name in held) == wanted] for wanted in (False, True)]
-    training, validation = kept
+def _split(source: Keyed, held: Bool[np.ndarray, " N"]) -> tuple[Subset, Subset]:
+    """Subsets of the samples that are not held out, and of those that are."""
+    training, validation = np.flatnonzero(~held), np.flatnonzero(held)
     if isinstance(source, Varied):
-        count = len(source.plain)
-        return Subset(source, training), Subset(source.plain, [i for i in validation if i < count])
+        return Subset(source, training), Subset(source.plain, validation[validation < len(source.plain)])
     return Subset(source, training), Subset(source, validation)
 
 
-def _names(source: Keyed, by: str) -> list[bytes]:
-    """Name of each sample; samples with the same name stay together."""
+def _hashes(source: Keyed, by: str) -> UInt64[np.ndarray, " N"]:
+    """Hash of each sample's name, 64 bits in place of up to millions of names; equal ones stay together."""
     try:
         pattern = re.compile(by)
     except re.error as error:
         raise ValueError(f"data.holdout_by={by!r} is not a regular expression: {error}") from error
-    keys = [source.key(index) if by else group_of(source, index) for index in range(len(source))]
-    matches = [_name(key, pattern) for key in keys] if by else [None] * len(keys)
-    if by and keys and not any(matches):
-        example = keys[0].decode(errors="backslashreplace")
-        raise ValueError(f"data.holdout_by={by!r} matches none of {len(keys)} keys, such as {example!r}")
-    return [match or key for match, key in zip(matches, keys, strict=True)]
+    name_of = source.group if isinstance(source, Grouped) and not by else source.key
+    matched, hashes = not by or not len(source), np.empty(len(source), np.uint64)
+    for index in range(len(source)):
+        key = name_of(index)
+        match = _name(key, pattern) if by else None
+        matched = matched or bool(match)
+        hashes[index] = int.from_bytes(hashlib.blake2b(match or key, digest_size=8).digest(), "big")
+    if not matched:
+        example = source.key(0).decode(errors="backslashreplace")
+        raise ValueError(f"data.holdout_by={by!r} matches none of {len(source)} keys, such as {example!r}")
+    return hashes
 
 
-def _found(names: Sequence[bytes]) -> str:
-    different = len(set(names))
-    return f"{different} different names" if different < len(names) else f"{len(names)} samples"
+def _held_share(hashes: UInt64[np.ndarray, " N"], share: float) -> Bool[np.ndarray, " N"]:
+    """Whether each hash is among this share of the different ones, the smallest; see `split_holdout`."""
+    ordered = np.sort(hashes)
+    different = np.cumsum(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)], dtype=np.int32)
+    total = int(different[-1]) if len(different) else 0
+    count = round(total * share)
+    if not 0 < count < total:
+        raise ValueError(f"data.holdout={share} of {_found(hashes, total)} leaves nothing on one side: choose another")
+    return hashes <= ordered[np.searchsorted(different, count)]
 
 
-def _hash(name: bytes) -> bytes:
-    return hashlib.blake2b(name, digest_size=8).digest()
+def _found(hashes: UInt64[np.ndarray, " N"], different: int) -> str:
+    return f"{different} different names" if different < len(hashes) else f"{len(hashes)} samples"
 
 
 def _name(key: bytes, pattern: re.Pattern[str]) -> bytes | None:

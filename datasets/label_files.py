@@ -4,10 +4,12 @@ Forms whose meaning is beyond doubt are read: carriage returns alone as line end
 Windows. All others are refused once for the whole file, not for each of its lines.
 """
 
+import codecs
+import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from datasets.class_layout import pictures_below, suggestion
 from recog.unknown_tokens import shortened
@@ -46,15 +48,19 @@ def find_picture(folder: Path, path: str) -> Path:
     return forward if _is_file(forward) else file
 
 
-def lines_of(content: bytes) -> bytes:
-    """Content of a label file with LF at the ends of its lines, if it has carriage returns alone.
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """Lines of a label file without the marks at their ends and without a byte order mark, read one after another.
 
-    They are line ends only if there is no LF and each part holds a tab; otherwise they belong to a text.
+    Lines end with LF or CRLF. Carriage returns alone are line ends only if there is no LF and each part holds a tab;
+    otherwise they belong to a text.
     """
-    if b"\r" not in content or b"\n" in content:
-        return content
-    parts = [part for part in content.split(b"\r") if part.strip()]
-    return content.replace(b"\r", b"\n") if all(b"\t" in part for part in parts) else content
+    first = file.readline().removeprefix(codecs.BOM_UTF8)
+    if b"\r" in first and not first.endswith(b"\n"):
+        parts = first.split(b"\r")
+        yield from parts if all(b"\t" in part for part in parts if part.strip()) else [first.removesuffix(b"\r")]
+        return
+    for line in itertools.chain([first], file):
+        yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def refuse_other_forms(file: Path, lines: Callable[[], Iterable[Line]]) -> None:

@@ -29,7 +29,7 @@ class BatchPlan:
     batches than a single bucket would need, and at most one of them is padded.
 
     Args:
-      indices: indices of usable samples, ``N``.
+      indices: indices of usable samples, ``N``, increasing.
       bucket_of: index of each sample's bucket, ``N``.
       buckets: bucket widths in pixels.
       batch_size: samples of a batch over all processes.
@@ -62,8 +62,8 @@ class BatchPlan:
             raise ValueError(f"seed={seed}: choose 0 or more")
         self.buckets = buckets
         """Padded widths in pixels, by bucket."""
-        self._indices = np.asarray(indices)
-        self._bucket_of = np.asarray(bucket_of)
+        self._indices = np.asarray(indices, np.int32)
+        self._bucket_of = np.asarray(bucket_of, np.min_scalar_type(len(buckets)))
         self._batch_size = batch_size
         self._seed = seed
         self._process = process
@@ -100,8 +100,8 @@ class BatchPlan:
     def _fill_up(self, left: np.ndarray, random: np.random.Generator | None) -> np.ndarray:
         missing = self._batch_size - len(left)
         if random is None:
-            return np.concatenate([left, np.full(missing, -1)])
-        others = np.setdiff1d(self._indices, left)
+            return np.concatenate([left, np.full(missing, -1, left.dtype)])
+        others = self._indices[~np.isin(self._indices, left)]
         return np.concatenate([left, np.resize(random.permutation(others if len(others) else left), missing)])
 
     def __getstate__(self):

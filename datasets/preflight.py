@@ -45,9 +45,13 @@ class Preflight(NamedTuple):
     seen: int
     """Number of samples, checked or rendered; each counts once, however often a mixture repeats it."""
     pictures: "Pictures"
-    """Digests of the pictures checked."""
+    """Digests of the pictures checked; none once leaks have been looked for (`without_pictures`)."""
     remarks: Remarks
     """Remarks about samples, usable or not."""
+
+    def without_pictures(self) -> "Preflight":
+        """The result without the digests, which take twice the memory of all else."""
+        return self._replace(pictures=Pictures(*(array[:0].copy() for array in self.pictures)))
 
     def summary(self) -> str:
         """Problems with one line each, of which the first few are listed."""
@@ -132,7 +136,7 @@ def _look(source: Source, needs: Needs, progress: str | None) -> Preflight:
 
 
 def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflight:
-    indices, widths, problems, bad, digest = array("q"), array("q"), [], 0, hashlib.blake2b(digest_size=8)
+    indices, widths, problems, bad, digest = array("i"), array("i"), [], 0, hashlib.blake2b(digest_size=8)
     seen = _Seen()
     outcomes = _checks(source, needs, len(source))
     for index, outcome in enumerate(tqdm(outcomes, progress, len(source), disable=progress is None, leave=False)):
@@ -146,7 +150,7 @@ def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflig
             widths.append(outcome.width)
             digest.update(f"{index}\t{outcome.label}\n".encode() + outcome.content)
             seen.add(source, index, outcome)
-    usable = np.array(indices, np.int64), np.array(widths, np.int64)
+    usable = np.frombuffer(indices, np.int32), np.frombuffer(widths, np.int32)
     result = Preflight(*usable, digest.hexdigest(), problems, bad, len(source), seen.pictures(), seen.remarks)
     if not indices:
         raise BadSamplesError("\n".join([result.summary(), *(f"note: {line}" for line in result.remarks.lines())]))
@@ -155,12 +159,12 @@ def _look_at_each(source: Source, needs: Needs, progress: str | None) -> Preflig
 
 def combine(mixture: Mixture, parts: Sequence[Preflight]) -> Preflight:
     """Combines the results of a mixture's parts, at their positions in the mixture."""
-    widths = np.zeros(len(mixture), np.int64)  # 0 for unusable samples
+    widths = np.zeros(len(mixture), np.int32)  # 0 for unusable samples
     for number, (source, checked) in enumerate(zip(mixture.sources, parts, strict=True)):
-        own, places = np.zeros(len(source), np.int64), mixture.places(number)
+        own, places = np.zeros(len(source), np.int32), mixture.places(number)
         own[checked.indices] = checked.widths
         widths[places] = np.resize(own, len(places))  # repeated
-    indices = np.flatnonzero(widths)
+    indices = np.flatnonzero(widths).astype(np.int32)
     digest = hashlib.blake2b(f"{mixture.counts} {[part.digest for part in parts]}".encode(), digest_size=8)
     problems = [problem for part in parts for problem in part.problems]
     bad, seen, remarks = sum(part.bad for part in parts), sum(part.seen for part in parts), Remarks()
@@ -182,7 +186,7 @@ def _trust(source: RenderedSource, needs: Needs) -> Preflight:
         digest.update(f"{outcome.label}\n".encode())
         seen.add(source, index, outcome)
     _, width = needs.preprocess.scaled_size(*source.size)
-    indices, widths = np.arange(len(source)), np.full(len(source), width)
+    indices, widths = np.arange(len(source), dtype=np.int32), np.full(len(source), width, np.int32)
     return Preflight(indices, widths, digest.hexdigest(), [], 0, len(source), seen.pictures(), seen.remarks)
 
 
@@ -191,7 +195,7 @@ class _Seen:
 
     def __init__(self):
         self.remarks = Remarks()
-        self._indices, self._files, self._pixels = array("q"), bytearray(), bytearray()
+        self._indices, self._files, self._pixels = array("i"), bytearray(), bytearray()
 
     def add(self, source: Source, index: int, good: Good) -> None:
         self._indices.append(index)
@@ -202,7 +206,7 @@ class _Seen:
 
     def pictures(self) -> Pictures:
         return Pictures(
-            np.array(self._indices, np.int64), *(np.frombuffer(x, np.uint64) for x in (self._files, self._pixels))
+            np.frombuffer(self._indices, np.int32), *(np.frombuffer(x, np.uint64) for x in (self._files, self._pixels))
         )
 
 

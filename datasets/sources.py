@@ -1,9 +1,8 @@
 """Sources of samples, with random access and without decoding in advance."""
 
-import codecs
-import io
 import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from datasets.label_files import Line, find_picture, is_header, lines_of, missing, refuse_other_forms
+from recog.packed import Packed
 from recog.unknown_tokens import shortened
 
 TAB = b"\t"
@@ -134,24 +134,22 @@ class Folder:
         self.folder, self.labels = (path.parent, path) if path.is_file() else (path, path / "labels.tsv")
         if not self.labels.is_file():
             raise FileNotFoundError(missing(path))
-        self._content = lines_of(self.labels.read_bytes().removeprefix(codecs.BOM_UTF8))
-        # Each worker process has a copy of up to millions of entries, so they are kept in a few compact objects.
-        self._numbers, self._starts, start = array("q"), array("q"), 0
-        for number, line in enumerate(io.BytesIO(self._content), 1):
-            if line.strip():
-                self._numbers.append(number)
-                self._starts.append(start)
-            start += len(line)
+        # Each worker process has a copy of up to millions of lines.
+        self._texts, self._after_blanks = Packed(), array("q")
+        with self.labels.open("rb") as file:
+            for line in lines_of(file):
+                if line.strip():
+                    self._texts.append(line)
+                else:
+                    self._after_blanks.append(len(self._texts))
         refuse_other_forms(self.labels, self._lines)
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._texts)
 
     def _entry(self, index: int) -> tuple[int, bytes]:
         """Number and content of a line."""
-        start = self._starts[index]
-        end = self._content.find(b"\n", start)
-        return self._numbers[index], self._content[start : end if end >= 0 else None].removesuffix(b"\r")
+        return index + 1 + bisect_right(self._after_blanks, index), self._texts[index]
 
     def _lines(self) -> Iterator[Line]:
         """Lines that are not blank, with escapes for bytes that are not UTF-8."""
@@ -182,15 +180,16 @@ class Folder:
 
     def key(self, index: int) -> bytes:
         """Key of a sample: its path in UTF-8, which does not depend on the order of the lines."""
-        return self._entry(index)[1].partition(TAB)[0]
+        return self._texts[index].partition(TAB)[0]
 
 
 class Subset:
     """Subset of a source, by index; its samples have keys and groups if those of the source do."""
 
-    def __init__(self, source: Source, indices: Sequence[int]):
+    def __init__(self, source: Source, indices: Sequence[int] | np.ndarray):
         self.source = source
-        self.indices = array("q", indices)
+        self.indices = array("i")
+        self.indices.frombytes(np.ascontiguousarray(indices, np.int32).view(np.uint8).data)
 
     def __len__(self) -> int:
         return len(self.indices)

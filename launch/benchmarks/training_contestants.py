@@ -1,6 +1,7 @@
 """Training steps that the benchmark of training compares: ours and PyTorch's, on one batch of noise."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -24,26 +25,38 @@ STEPS = {"cpu": 1, "gpu": 10}
 
 def configure(name: str, batch_size: int = 0, dtype: str = "") -> Config:
     """A configuration of ``launch/configs`` as it is measured; 0 and an empty type take the device's usual ones."""
-    config = load_config(name)
+    return to_measure(load_config(name), batch_size, dtype)
+
+
+def to_measure(config: Config, batch_size: int = 0, dtype: str = "") -> Config:
+    """The configuration, changed in place: without augmentation, with a fixed width; arguments as in `configure`."""
     config.augment = AugmentConfig()
     config.data.batch_size = batch_size or BATCH_SIZES[platform()]
-    config.data.width = config.data.width or USUAL_WIDTH
+    config.data.width = config.data.width or max(config.data.buckets, default=USUAL_WIDTH)
+    config.data.buckets = ()
     config.model.dtype = dtype or DTYPES[platform()]
     return config
 
 
 class Ours:
-    """Our training step on one batch, jitted as `launch.train` jits it, on one device."""
+    """Our training step on one batch, jitted as `launch.train` jits it.
 
-    def __init__(self, config: Config, task: Task, batch: Batch):
-        mesh, shapes = make_mesh(config.mesh, jax.local_devices()[:1]), abstract_state(config, task)
+    Args:
+      config: configuration from `configure`.
+      task: its task.
+      batch: this process's part of the batch.
+      devices: devices that share the batch; None for the first one of this process.
+    """
+
+    def __init__(self, config: Config, task: Task, batch: Batch, devices: Sequence[Any] | None = None):
+        mesh, shapes = make_mesh(config.mesh, devices or jax.local_devices()[:1]), abstract_state(config, task)
         sharding, everywhere = by_parameter(mesh, shapes), replicated(mesh)
         step_of = advance_of(config, task.codec, None)
         (settings,) = array_settings([config])
         self.settings = jax.device_put(settings, everywhere)
         self.batch = put_batch(mesh, batch)
         self.state = jax.jit(functools.partial(state_of, config, task.codec, None), out_shardings=sharding)(settings)
-        no_totals = functools.partial(zero_totals, step_of(settings), shapes, batch)
+        no_totals = functools.partial(zero_totals, step_of(settings), shapes, self.batch)
         self.totals = jax.jit(no_totals, out_shardings=everywhere)()
         step: Any = jit_train_step(step_of, mesh, sharding)
         self.program = step.lower(self.settings, self.state, self.totals, self.batch).compile()

@@ -95,12 +95,13 @@ def assemble(config: Config, workdir: Path) -> Run:
     taken = pretrained(config, task) if config.init_from and not start else {}
     jax.eval_shape(advance(config, task), shapes, shape_of_batch(config.data, task.codec))
     asked = needs(config.data, task)
-    training = check(train_source, asked, config.data.on_bad_sample, "training samples")
-    validation = check(validation_source, asked, config.data.on_bad_sample, "validation samples")
+    training = check(train_source, asked, config.data.on_bad_sample, "training samples", pictures=True)
+    validation = check(validation_source, asked, config.data.on_bad_sample, "validation samples", pictures=True)
     show_leaks(training, validation)
     pseudo_labels = ()
     if config.data.unlabelled:
         training, pseudo_labels = with_pseudo_labels(config, task, workdir, start, training, validation)
+    training, validation = (samples.without_pictures() for samples in (training, validation))
     box = drawing_box(config, training)
     task = make_task(config, task.codec, box) if box else task
     return Run(config, task, shapes, mesh, training, validation, start, taken, box, pseudo_labels)

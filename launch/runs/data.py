@@ -44,12 +44,16 @@ class Samples(NamedTuple):
         """Number and digest of the usable samples, which must not change when a run is resumed."""
         return {"count": len(self.checked.indices), "digest": self.checked.digest}
 
+    def without_pictures(self) -> "Samples":
+        """The samples without the digests of their pictures (`Preflight.without_pictures`)."""
+        return Samples(self.source, self.checked.without_pictures())
+
     def describe(self, index: int) -> str:
         """Origin of a sample, for messages."""
         return self.source.origin(index)
 
 
-def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Samples:
+def check(source: Source, asked: Needs, on_bad_sample: str, name: str, *, pictures: bool = False) -> Samples:
     """Runs the preflight over a source, and prints the samples that it skips and its remarks.
 
     Args:
@@ -57,6 +61,7 @@ def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Sample
       asked: requirements on them.
       on_bad_sample: ``raise`` or ``skip``.
       name: name of the samples for messages.
+      pictures: whether to keep the digests of the pictures, to find copies in other samples.
 
     Raises:
       ValueError: a sample cannot be used and is not to be skipped, or no sample can be used.
@@ -67,7 +72,8 @@ def check(source: Source, asked: Needs, on_bad_sample: str, name: str) -> Sample
         print(f"{name}: {checked.summary()}", flush=True)
     for line in checked.remarks.lines():
         print(f"note: {name}: {line}", flush=True)
-    return Samples(source, checked)
+    samples = Samples(source, checked)
+    return samples if pictures else samples.without_pictures()
 
 
 def show_leaks(training: Samples, validation: Samples) -> None:

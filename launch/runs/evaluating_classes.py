@@ -1,6 +1,8 @@
 """Files of a classifier's evaluation: reliability, confusions, its mistakes, and a fitted temperature."""
 
+import heapq
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ from launch.runs.folder import TrainedRun
 from recog.evaluation.calibration import fit_temperature
 from recog.evaluation.class_figures import write_calibration, write_confusion
 from recog.evaluation.contact_sheet import Tile, write_contact_sheet
-from recog.evaluation.tally import Evaluation, Prediction
+from recog.evaluation.predictions import Prediction
+from recog.evaluation.tally import Evaluation
 from recog.images import decode
 from recog.metrics import ClassCounts
 from recog.tasks.class_scores import SIGMOID
@@ -36,10 +39,10 @@ def class_tiles(evaluation: Evaluation, samples: Samples, most: int = SHOWN) -> 
     return [_tile(samples, prediction) for prediction in shown_first(evaluation.predictions, most)]
 
 
-def shown_first(predictions: list[Prediction], most: int = SHOWN) -> list[Prediction]:
+def shown_first(predictions: Sequence[Prediction], most: int = SHOWN) -> list[Prediction]:
     """Most confident mistakes first, up to half of the sheet, then right predictions, the least confident first."""
-    wrong = sorted((p for p in predictions if p.text != p.label), key=lambda p: -p.confidence)
-    right = sorted((p for p in predictions if p.text == p.label), key=lambda p: p.confidence)
+    wrong = heapq.nsmallest(most, (p for p in predictions if p.text != p.label), key=lambda p: -p.confidence)
+    right = heapq.nsmallest(most, (p for p in predictions if p.text == p.label), key=lambda p: p.confidence)
     room = max(most // 2, most - len(right))
     return wrong[:room] + right[: most - len(wrong[:room])]
 

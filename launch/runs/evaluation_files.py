@@ -12,8 +12,9 @@ from launch.runs.evaluating_classes import write_class_files
 from launch.runs.host_decoding import HostDecoding
 from recog.codecs import BoxLabel
 from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, Tile, write_contact_sheet
+from recog.evaluation.predictions import Prediction
 from recog.evaluation.report import write_evaluation
-from recog.evaluation.tally import Evaluation, Prediction
+from recog.evaluation.tally import Evaluation
 from recog.images import decode
 from recog.metrics import BoxCounts, ClassCounts
 from recog.preprocess import Preprocess
@@ -72,8 +73,9 @@ def tiles(evaluation: Evaluation, samples: Samples, preprocess: Preprocess, most
     wrong = (p for p in evaluation.predictions if not right(p.label, p.text))
     chosen = list(itertools.islice(wrong, most // 2))
     shown = {p.id for p in chosen}
-    chosen += [p for p in evaluation.predictions if p.id not in shown]
-    return [tile_of(samples, p, preprocess) for p in chosen[:most]]
+    others = (p for p in evaluation.predictions if p.id not in shown)
+    chosen += itertools.islice(others, most - len(chosen))
+    return [tile_of(samples, p, preprocess) for p in chosen]
 
 
 def tile_of(samples: Samples, prediction: Prediction, preprocess: Preprocess) -> Tile:

@@ -17,7 +17,8 @@ from recog.evaluation.alignment import AlignedCounts
 from recog.evaluation.contact_sheet import CELL, PICTURE_CELL, contact_sheet
 from recog.evaluation.heat_picture import heat_picture
 from recog.evaluation.matrix_picture import in_columns, matrix_picture
-from recog.evaluation.tally import LOGITS, Evaluation, Prediction
+from recog.evaluation.predictions import Prediction
+from recog.evaluation.tally import LOGITS, Evaluation
 from recog.images import decode
 from recog.metrics import BoxCounts, ClassCounts, ReadingCounts
 from recog.tasks.task import Task
@@ -28,6 +29,8 @@ TEXTS, CLASSES, PHOTOGRAPHS = 24, 16, 6
 """Maximum number of pictures on a sheet of texts, of classified pictures, and of photographs with boxes."""
 HEAT_MAPS = 4
 """Maximum number of heat maps, of the first validation samples."""
+ALIGNED = 10_000
+"""Readings that are aligned with their labels at a time."""
 CONFUSED = 24
 """Maximum number of tokens or classes of a confusion matrix, the most confused ones."""
 
@@ -64,8 +67,10 @@ def _sheet(run: Run, evaluation: Evaluation) -> Picture:
 
 def confused_tokens(codec: TextCodec, predictions: Sequence[Prediction]) -> Picture:
     """Confusion matrix of the tokens of a reader, aligned with those of the labels."""
-    labels, texts = [codec.split(p.label) for p in predictions], [codec.split(p.text) for p in predictions]
-    counts = AlignedCounts.of(labels, texts)
+    counts = AlignedCounts()
+    for start in range(0, len(predictions), ALIGNED):
+        some = predictions[start : start + ALIGNED]
+        counts += AlignedCounts.of([codec.split(p.label) for p in some], [codec.split(p.text) for p in some])
     right, missed, wrong = counts.true_positives, counts.false_negatives, counts.false_positives
     present = [token for token in codec.alphabet.tokens if right[token] + missed[token] + wrong[token]]
     worst = sorted(present, key=lambda token: -missed[token] - wrong[token])[:CONFUSED]
@@ -74,8 +79,8 @@ def confused_tokens(codec: TextCodec, predictions: Sequence[Prediction]) -> Pict
     support = np.array([right[token] + missed[token] for token in chosen])
     shares = numbers / np.maximum(np.append(support, support.sum()), 1)[:, None]
     title = (
-        f"label (rows) read as (columns); {sum(map(len, labels)):,} tokens: {counts.substitutions:,} substituted, "
-        f"{counts.deletions:,} missed, {counts.insertions:,} inserted"
+        f"label (rows) read as (columns); {right.total() + missed.total():,} tokens: "
+        f"{counts.substitutions:,} substituted, {counts.deletions:,} missed, {counts.insertions:,} inserted"
     )
     return matrix_picture(shares, [*chosen, "inserted"], [*chosen, "missed"], title=title, numbers=numbers)
 
@@ -93,8 +98,8 @@ def confused_classes(counts: ClassCounts) -> Picture:
 
 def _heat_maps(task: Task, evaluation: Evaluation, samples: Samples) -> Picture:
     """Heat maps of the first samples, those of a sample's branches side by side."""
-    branches, found = ctc_branches(task), {prediction.id: prediction for prediction in evaluation.predictions}
-    ids: list[int] = evaluation.shown["ids"].tolist()
+    branches, ids = ctc_branches(task), evaluation.shown["ids"].tolist()
+    found = {prediction.id: prediction for prediction in evaluation.predictions if prediction.id in ids}
     pictures = [
         _heat_map(task, evaluation.shown, row, branch, samples, found[ids[row]])
         for row in range(min(len(ids), max(1, HEAT_MAPS // len(branches))))

@@ -36,7 +36,7 @@ from launch.runs.unlabelled import pictures_for
 from recog.cli.decoding import Decoding
 from recog.codecs import Codec, TextCodec
 from recog.evaluation.evaluator import Evaluator
-from recog.evaluation.tally import Prediction
+from recog.evaluation.predictions import Prediction
 from recog.mesh import make_mesh, replicated
 from recog.tasks.task import Task
 
@@ -123,7 +123,8 @@ def unseen(data: DataConfig, source: Keyed, codec: Codec, training: Samples, val
     Raises:
       ValueError: a picture cannot be decoded and is not to be skipped, or none is left.
     """
-    seen = check(*pictures_for(source, data, codec), data.on_bad_sample, "unlabelled pictures").checked.pictures
+    asked = *pictures_for(source, data, codec), data.on_bad_sample, "unlabelled pictures"
+    seen = check(*asked, pictures=True).checked.pictures
     held = seen_in(seen, validation.checked.pictures)
     known = seen_in(seen, training.checked.pictures) & ~held
     if held.any() or known.any():

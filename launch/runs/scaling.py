@@ -2,13 +2,14 @@
 
 A step's gradients are summed over all devices (an all-reduce); so are the statistics of every batch normalisation,
 forward and backward. The part of the gradients' time that cannot hide behind the backward pass, and all of the
-statistics' time, is added to the step of a single device.
+statistics' time, is added to the step of a single device. `launch.benchmarks.scaling` compares this with compiled
+programs and with steps on the devices that there are.
 """
 
 import math
 from typing import NamedTuple
 
-import jax
+from flax.traverse_util import flatten_dict
 
 from launch.runs.config import Config
 from launch.runs.states import abstract_state
@@ -18,6 +19,9 @@ from recog.training.freeze import STATISTICS, Freeze
 
 BACKWARD = 2 / 3
 """Share of a step that is the backward pass: twice the operations of the forward pass."""
+OTHER_REDUCTIONS = 4
+"""Maximum number of all-reduces of a few numbers whatever the model: live pixels and frames, places of labels, samples,
+and whether values are finite."""
 
 
 class Network(NamedTuple):
@@ -52,16 +56,30 @@ class Step(NamedTuple):
     gradient_bytes: int
     """Size of the gradients, four bytes for each parameter (float32)."""
     reductions: int
-    """Number of small all-reduces that the step waits for, for each batch normalisation two in the forward pass and two
-    in the backward pass."""
+    """Number of small all-reduces that the step waits for: one in the forward and one in the backward pass for each
+    batch normalisation, whose two sums XLA sends together, and `OTHER_REDUCTIONS`."""
+    statistics_bytes: int = 0
+    """Size of the sums in the forward passes of batch normalisations, float32; those in the backward passes are
+    gradients of their parameters."""
+
+    @property
+    def summed(self) -> int:
+        """Numbers in float32 that are summed over devices."""
+        return (self.gradient_bytes + self.statistics_bytes) // 4
 
 
 def measured_step(config: Config, seconds: float) -> Step:
     """A configuration's step on one device, with its duration from `launch.benchmarks.train` or a training log."""
     state, freeze = abstract_state(config, make_task(config)), Freeze(config.optimizer.freeze)
-    statistics = jax.tree.leaves(state.model_state.get(STATISTICS, {}))
-    batch_norms = len(statistics) // 2 - len(freeze.still(state.variables))  # a mean and a variance each
-    return Step(seconds, 4 * count_parameters({"params": freeze.trained(state.params)}), 4 * batch_norms)
+    still, flat = freeze.still(state.variables), flatten_dict(state.model_state.get(STATISTICS, {}))
+    moments = [leaf.size for path, leaf in flat.items() if path[:-1] not in still]
+    batch_norms = len(moments) // 2  # a mean and a variance each
+    return Step(
+        seconds,
+        gradient_bytes=4 * count_parameters({"params": freeze.trained(state.params)}),
+        reductions=2 * batch_norms + OTHER_REDUCTIONS,
+        statistics_bytes=4 * sum(moments),
+    )
 
 
 def all_reduce_seconds(size: int, devices: int, network: Network) -> float:

@@ -2,38 +2,26 @@
 
 import types
 from collections.abc import Mapping, Sequence
-from functools import reduce
-from operator import add
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
 
 from recog.decoded import Decoded
-from recog.metrics import Counts
+from recog.evaluation.predictions import Prediction, Predictions
+from recog.metrics import Counts, RunningTotal
 from recog.tasks.judge import Judge
 
 LOGITS = ("logits", "logit_lengths")
 """Outputs from which a reader's texts are decoded."""
-
-
-class Prediction(NamedTuple):
-    """Prediction for one sample, as text."""
-
-    id: int
-    """Index of the sample in its source."""
-    label: str
-    """True label."""
-    text: str
-    """Predicted label."""
-    confidence: float
-    """Probability that the prediction is right, 0 to 1."""
+EXAMINED = 10_000
+"""Maximum number of samples to look at for the cause if no prediction is right."""
 
 
 class Evaluation(NamedTuple):
     """Predictions and counts for a set of samples."""
 
-    predictions: list[Prediction]
+    predictions: Sequence[Prediction]
     """Predictions in the order of the source."""
     counts: Counts
     """Counts over all samples."""
@@ -80,9 +68,9 @@ class Tally:
     """Accumulated predictions and counts of one model."""
 
     def __init__(self, judge: Judge, decode: Decode | None, keeps: Sequence[str]):
-        self._judge, self._decode, self._counts = judge, decode, []
+        self._judge, self._decode, self._counts = judge, decode, RunningTotal()
         self._kept: dict[str, list[np.ndarray]] = {name: [] for name in keeps}
-        self._predictions: list[Prediction] = []
+        self._predictions = Predictions()
         self._shown: dict[str, np.ndarray] = {}
 
     def add(self, output: Output) -> None:
@@ -92,10 +80,9 @@ class Tally:
         rows = jax.tree.map(lambda x: np.asarray(x)[output.mask], output)
         labels, ids = self._judge.codec.show(rows.targets), rows.ids.tolist()
         readings = self._judge.rows(rows.prediction)
-        self._predictions += [
-            Prediction(index, label, *reading) for index, label, reading in zip(ids, labels, readings, strict=True)
-        ]
-        self._counts.append(self._judge.count(rows.prediction, rows.targets))
+        for index, label, reading in zip(ids, labels, readings, strict=True):
+            self._predictions.add(Prediction(index, label, *reading))
+        self._counts.add(self._judge.count(rows.prediction, rows.targets))
         for name, arrays in self._kept.items():
             arrays.append(rows.prediction[name])
 
@@ -112,10 +99,15 @@ class Tally:
 
     def evaluation(self, seconds: float) -> Evaluation:
         """Evaluation over all batches added."""
-        if not self._counts:
+        if (counts := self._counts.total) is None:
             raise ValueError("there is no batch to evaluate: check the samples")
-        order = np.argsort([prediction.id for prediction in self._predictions], kind="stable")
-        predictions = [self._predictions[place] for place in order]
-        kept = {name: np.concatenate(arrays)[order] for name, arrays in self._kept.items()}
-        hint = self._judge.hint([p.label for p in predictions], [p.text for p in predictions])
-        return Evaluation(predictions, reduce(add, self._counts), seconds, hint, kept, self._shown)
+        predictions = self._predictions
+        kept = {name: np.concatenate(arrays)[predictions.order] for name, arrays in self._kept.items()}
+        return Evaluation(predictions, counts, seconds, self._hint(), kept, self._shown)
+
+    def _hint(self) -> str | None:
+        """Likely cause if no prediction is right, from the first samples."""
+        if any(prediction.label == prediction.text for prediction in self._predictions):
+            return None
+        first = self._predictions[:EXAMINED]
+        return self._judge.hint([p.label for p in first], [p.text for p in first])

@@ -1,6 +1,7 @@
 """Protocol of counts, which add up over batches, hosts and data sets in any order to the same rates."""
 
-from typing import ClassVar, NamedTuple, Protocol, Self
+import functools
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 
 class RateStyle(NamedTuple):
@@ -63,3 +64,29 @@ class Counts(Protocol):
     def report(self) -> dict[str, float]:
         """Number of samples as ``count`` and all rates, for JSON."""
         ...
+
+
+class RunningTotal:
+    """Sum of the counts of many batches, in their order.
+
+    Counts of equally many batches are added to each other, so that few are kept, and counts that grow with the batches,
+    such as `BoxCounts`, are copied only as often as their number doubles.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[int, Any]] = []
+        """Number of batches, decreasing powers of two, and their counts."""
+
+    def add(self, counts: Counts) -> None:
+        """Adds the counts of the next batch."""
+        batches: int = 1
+        while self._parts and self._parts[-1][0] == batches:
+            counts = self._parts.pop()[1] + counts
+            batches *= 2
+        self._parts.append((batches, counts))
+
+    @property
+    def total(self) -> Any:
+        """Counts of all batches; None without any."""
+        parts = [counts for _, counts in reversed(self._parts)]
+        return functools.reduce(lambda later, earlier: earlier + later, parts) if parts else None

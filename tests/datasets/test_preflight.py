@@ -287,3 +287,11 @@ def test_of_many_bad_samples_the_first_are_kept_without_their_frames(make_folder
     assert not any(problem.__traceback__ or problem.__cause__ for problem in checked.problems)
     assert checked.summary().splitlines()[0] == "30 of 31 samples cannot be used:"
     assert checked.summary().splitlines()[-1] == "  ... and 20 more"
+
+
+def test_digests_of_pictures_can_be_given_up(make_folder):
+    checked = preflight(make_folder([GOOD, GOOD]), NEEDS, on_bad_sample="raise")
+    without = checked.without_pictures()
+    assert [len(array) for array in checked.pictures] == [2, 2, 2]
+    assert [len(array) for array in without.pictures] == [0, 0, 0]
+    assert without._replace(pictures=checked.pictures) == checked

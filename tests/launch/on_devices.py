@@ -10,8 +10,6 @@ import contextlib
 import functools
 import itertools
 import json
-import math
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +20,7 @@ import optax
 
 from datasets.pipeline import make_stream
 from launch.runs.assembly import assemble
+from launch.runs.collectives import collectives
 from launch.runs.config import Config
 from launch.runs.data import check, needs, one_pass, open_data
 from launch.runs.eta import eta_learner
@@ -104,9 +103,8 @@ def eta_on(folder: str, devices: int) -> dict[str, float]:
 
 def summed_numbers(program: str) -> int:
     """How many numbers the all-reduces of a compiled program sum over devices."""
-    results = re.findall(r" = (\S+|\([^)]*\)) all-reduce(?:-start)?\(", program)
-    shapes = re.findall(r"\w+\[([\d,]*)\]", " ".join(results))
-    return sum(math.prod(int(size) for size in shape.split(",") if size) for shape in shapes)
+    sums = [operation for operation in collectives(program) if operation.kind == "all-reduce"]
+    return sum(size for operation in sums for _, size in operation.arrays)
 
 
 def outcome(folder: str, argument: str) -> dict:

@@ -25,7 +25,7 @@ from launch.runs.folder import load_run
 from launch.runs.training import train
 from recog.cli.decoding import Decoding
 from recog.cli.predicting_lines import print_lines
-from recog.evaluation.tally import Prediction
+from recog.evaluation.predictions import Prediction
 from recog.export.artifact import Artifact
 from recog.models.classifier import ClassifierConfig
 from recog.tasks.classifying import ClassifyingTask

@@ -19,7 +19,8 @@ from launch.runs.evaluation_files import tiles
 from launch.runs.folder import claim, load_run
 from launch.runs.training import train
 from recog.codecs import BoxCodec
-from recog.evaluation.tally import Evaluation, Prediction
+from recog.evaluation.predictions import Prediction
+from recog.evaluation.tally import Evaluation
 from recog.metrics.boxes import BoxCounts
 from tests.launch.conftest import tiny_config
 from tests.launch.in_process import run_main

@@ -9,7 +9,7 @@ from launch.runs.shown_outputs import shown_outputs
 from launch.runs.tasks import make_task
 from recog.alphabet import DIGITS, Alphabet
 from recog.codecs import TextCodec
-from recog.evaluation.tally import Prediction
+from recog.evaluation.predictions import Prediction
 from recog.metrics import ClassCounts
 from recog.tasks.branches import BranchTask
 from tests.launch.conftest import plate_reader, price_reader, tiny_config

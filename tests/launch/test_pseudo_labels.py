@@ -21,7 +21,7 @@ from launch.runs.pseudo_label_file import FILE, PseudoLabel, load_labels
 from launch.runs.pseudo_labels import check_unlabelled, open_unlabelled, select, unseen
 from launch.runs.tasks import make_task
 from launch.runs.training import train
-from recog.evaluation.tally import Prediction
+from recog.evaluation.predictions import Prediction
 from recog.models.classifier import ClassifierConfig
 from tests.launch.conftest import StopAfter
 from tests.launch.pictures import write_folder
@@ -56,7 +56,7 @@ def test_without_confident_readings_the_highest_confidence_is_named(pictures):
 def samples(config: Config):
     """A function that checks a folder as training or validation samples."""
     codec = make_codec(config)
-    return lambda source: check(source, needs_to_measure(config.data, codec), "raise", "samples")
+    return lambda source: check(source, needs_to_measure(config.data, codec), "raise", "samples", pictures=True)
 
 
 def test_pictures_that_validate_or_have_labels_are_left_out(config, samples, tmp_path, capsys):

@@ -8,6 +8,7 @@ import pytest
 from launch.runs.costs import load_config
 from launch.runs.scaling import (
     NETWORKS,
+    OTHER_REDUCTIONS,
     Network,
     Step,
     all_reduce_seconds,
@@ -58,8 +59,10 @@ def test_statistics_are_waited_for_one_by_one():
 
 def test_a_configuration_tells_what_its_steps_talk_about():
     step = measured_step(load_config("lprnet"), 0.1)
-    # Its published parameters; one normalisation after each of three convolutions and three blocks.
-    assert step == Step(0.1, gradient_bytes=4 * 446_976, reductions=4 * 6)
+    # Its published parameters; one normalisation after each of three convolutions and three blocks, of these channels.
+    channels = 64 + 128 + 256 + 256 + 256 + 68
+    assert step == Step(0.1, 4 * 446_976, reductions=2 * 6 + OTHER_REDUCTIONS, statistics_bytes=4 * 2 * channels)
+    assert step.summed == 446_976 + 2 * channels
 
 
 def test_the_table_has_a_line_for_each_network():

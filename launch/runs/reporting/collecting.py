@@ -17,7 +17,8 @@ from launch.runs.data import Samples, one_pass
 from launch.runs.reporting.subjects import Subject
 from recog.batch import Batch
 from recog.codecs import BoxCodec
-from recog.evaluation.tally import Evaluation, Prediction
+from recog.evaluation.predictions import Prediction
+from recog.evaluation.tally import Evaluation
 from recog.images import decode
 
 
