@@ -12,7 +12,8 @@ reader of your plates starts at once: ``--config.init_from=zoo:plates
 Measured over the five folds of ``launch.ablate --folds=5`` (as single runs with ``kept:0/5:folder:...``, in half
 precision from the start, which read 89.9 and 81.2 %), each plate read by the run that held it out: 384 of the 397 are
 read exactly at the best of each run's four evaluations (96.7 %; 93.8 to 98.7 %), 381 at the last step; of the 138 of
-other cameras, 118 (85.5 %) by the former. Seven minutes each on two cores of an AMD EPYC beside other jobs. jax 0.10.2.
+other cameras, 118 (85.5 %) by the former. Seven minutes each on two cores of an Intel Xeon beside other jobs. jax
+0.10.2.
 """
 
 from launch.configs import plates_china

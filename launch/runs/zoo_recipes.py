@@ -70,7 +70,11 @@ RECIPES = {
                 "recall_50",
             ),
         ),
-        failures="FAILURES",
+        failures=(
+            "In the 62 held-out photographs it misses six of 71 plates, all of them at most 38 pixels wide in "
+            "pictures of 800 to 900 pixels, which it sees scaled to 416: give it larger cuts of such pictures. "
+            "Three times it takes something else for a plate. Plates of other countries were never seen."
+        ),
         before=(
             ("launch.prepare", "--render=scenes:seed=1", "--count=12000", "--data_dir=prepared", "--jpeg_quality=90"),
             (
