@@ -22,6 +22,17 @@ class Planned(NamedTuple):
     """Indices of the samples that this process loads; -1 pads the last batch of an evaluation."""
 
 
+class _Epoch(NamedTuple):
+    """Batches of an epoch, ``N`` of ``B`` samples."""
+
+    order: np.ndarray
+    """Place of each batch in the other arrays, ``N``."""
+    buckets: np.ndarray
+    """Index of each bucket, ``N``."""
+    rows: np.ndarray
+    """Indices of the samples, int32 ``N B``; -1 where there is none."""
+
+
 class BatchPlan:
     """Batches of one bucket each, with the random access that a grain data source needs.
 
@@ -78,24 +89,29 @@ class BatchPlan:
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}: use 0 to {len(self) - 1}")
         epoch, number = divmod(int(index), self.per_epoch)
-        bucket, indices = self._epoch(epoch)[number]
+        planned = self._epoch(epoch)
+        place = planned.order[number]
         part, parts = self._process
         size = self._batch_size // parts
-        return Planned(self.buckets[bucket], indices[part * size : (part + 1) * size])
+        indices = planned.rows[place]
+        return Planned(self.buckets[planned.buckets[place]], indices[part * size : (part + 1) * size])
 
-    def _plan_epoch(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        """Bucket index and sample indices of each batch of an epoch."""
+    def _plan_epoch(self, epoch: int) -> "_Epoch":
         random = None if self._seed is None else np.random.default_rng((self._seed, epoch))
-        batches, left = [], self._indices[:0]
+        rows = np.empty((self.per_epoch, self._batch_size), np.int32)
+        buckets = np.full(self.per_epoch, self._bucket_of.max())
+        done, left = 0, self._indices[:0]
         for bucket in np.unique(self._bucket_of).tolist():
             members = self._indices[self._bucket_of == bucket]
             ready = np.concatenate([left, members if random is None else random.permutation(members)])
-            full = len(ready) - len(ready) % self._batch_size
-            batches += [(bucket, rows) for rows in ready[:full].reshape(-1, self._batch_size)]
-            left = ready[full:]
+            count = len(ready) // self._batch_size
+            rows[done : done + count] = ready[: count * self._batch_size].reshape(count, self._batch_size)
+            buckets[done : done + count] = bucket
+            done, left = done + count, ready[count * self._batch_size :]
         if len(left):
-            batches.append((int(self._bucket_of.max()), self._fill_up(left, random)))
-        return batches if random is None else [batches[i] for i in random.permutation(len(batches))]
+            rows[done] = self._fill_up(left, random)
+        order = np.arange(self.per_epoch) if random is None else random.permutation(self.per_epoch)
+        return _Epoch(order, buckets, rows)
 
     def _fill_up(self, left: np.ndarray, random: np.random.Generator | None) -> np.ndarray:
         missing = self._batch_size - len(left)

@@ -76,7 +76,7 @@ def _run(commands: Sequence[Sequence[str]], devices: int, arguments: Sequence[st
     ]
     out, _ = started[0].communicate()
     if any(process.wait() for process in started):
-        raise RuntimeError(f"a process that measures failed: {' '.join(map(str, started[0].args))}")
+        raise RuntimeError(f"a process that measures failed: {' '.join([*arguments, *commands[0]])}")
     # Gloo prints its connections.
     return [Measured(**json.loads(line)) for line in out.splitlines() if line.startswith("{")]
 

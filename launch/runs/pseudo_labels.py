@@ -173,7 +173,7 @@ def select(data: DataConfig, pictures: Subset, readings: Sequence[Prediction]) -
     ]
 
 
-def _predict(config: Config, pictures: Subset) -> list[Prediction]:
+def _predict(config: Config, pictures: Subset) -> Sequence[Prediction]:
     """Readings of all pictures by the model of ``init_from``, as it takes pictures.
 
     Raises:

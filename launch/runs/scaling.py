@@ -7,8 +7,9 @@ programs and with steps on the devices that there are.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 from flax.traverse_util import flatten_dict
 
 from launch.runs.config import Config
@@ -71,8 +72,8 @@ class Step(NamedTuple):
 def measured_step(config: Config, seconds: float) -> Step:
     """A configuration's step on one device, with its duration from `launch.benchmarks.train` or a training log."""
     state, freeze = abstract_state(config, make_task(config)), Freeze(config.optimizer.freeze)
-    still, flat = freeze.still(state.variables), flatten_dict(state.model_state.get(STATISTICS, {}))
-    moments = [leaf.size for path, leaf in flat.items() if path[:-1] not in still]
+    still, flat = freeze.still(state.variables), _flat(state.model_state.get(STATISTICS, {}))
+    moments = [math.prod(leaf.shape) for path, leaf in flat.items() if path[:-1] not in still]
     batch_norms = len(moments) // 2  # a mean and a variance each
     return Step(
         seconds,
@@ -80,6 +81,11 @@ def measured_step(config: Config, seconds: float) -> Step:
         reductions=2 * batch_norms + OTHER_REDUCTIONS,
         statistics_bytes=4 * sum(moments),
     )
+
+
+def _flat(statistics: Any) -> dict[tuple[str, ...], jax.ShapeDtypeStruct]:
+    flat: Any = flatten_dict(statistics)
+    return flat
 
 
 def all_reduce_seconds(size: int, devices: int, network: Network) -> float:

@@ -64,8 +64,8 @@ class Predictions(Sequence[Prediction]):
         return (self._at(int(place)) for place in self.order)
 
     def _at(self, place: int) -> Prediction:
-        texts = (texts[place].decode(errors="surrogatepass") for texts in (self._labels, self._texts))
-        return Prediction(self._ids[place], *texts, self._confidences[place])
+        label, text = (texts[place].decode(errors="surrogatepass") for texts in (self._labels, self._texts))
+        return Prediction(self._ids[place], label, text, self._confidences[place])
 
 
 def _encode(text: str) -> bytes:

@@ -77,8 +77,8 @@ class RunningTotal:
         self._parts: list[tuple[int, Any]] = []
         """Number of batches, decreasing powers of two, and their counts."""
 
-    def add(self, counts: Counts) -> None:
-        """Adds the counts of the next batch."""
+    def add(self, counts: Any) -> None:
+        """Adds the `Counts` of the next batch."""
         batches: int = 1
         while self._parts and self._parts[-1][0] == batches:
             counts = self._parts.pop()[1] + counts
