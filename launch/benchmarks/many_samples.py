@@ -131,6 +131,7 @@ def train(folder: Path, workers: int) -> None:
     next(batches)
     show("first batch, in the second epoch")
     for child in multiprocessing.active_children():
+        assert child.pid is not None, "it has started"
         memory = Memory.of(child.pid)
         print(f"{'a worker':<44}{'':>12}{memory.resident:>10.0f}{memory.highest:>10.0f} MiB", flush=True)
     batches.close()

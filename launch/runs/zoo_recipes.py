@@ -124,7 +124,7 @@ RECIPES = {
             Measure("real prices of scanned receipts", "folder:$RECOG_REAL_DATA/receipt_prices"),
         ),
         failures=(
-            "Most of the 129 real prices that it misreads have one wrong digit, a 5 read as 6 above all. Prices "
+            "Most of the 108 real prices that it misreads have one wrong digit, a 5 read as 6 above all. Prices "
             "without two decimals, with decimal commas or in other currencies than $ and RM, handwriting, and crops "
             "with more than the price were never seen."
         ),
