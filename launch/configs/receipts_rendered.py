@@ -3,12 +3,13 @@
     python -m launch.train --config=launch/configs/receipts_rendered.py --workdir=runs/receipts_rendered
     python -m launch.evaluate --workdir=runs/receipts_rendered --data='folder:$RECOG_REAL_DATA/receipt_prices'
 
-The reader is that of ``receipts.py`` with half the recurrent units. Rendered pictures come slanted, shifted, faded, cut,
-blurred and noisy, so augmentation on the device is mild. ``--config.model.structure=whole`` is the single-task baseline.
+The reader is that of ``receipts.py`` with half the recurrent units. Rendered pictures come slanted, shifted, faded,
+cut, blurred and noisy, so augmentation on the device is mild. ``--config.model.structure=whole`` is the single-task
+baseline.
 
 Measured on two cores of an Intel Xeon: 97.8 % of the 4,855 prices read exactly, 97.7 % of 1,000 rendered ones, after 49
-minutes beside other jobs; its model comes with the package as ``zoo:receipts``. With the full number of units and earlier
-renderings, easier and in fewer typefaces, two trainings read 97.2 and 97.3 %. jax 0.10.2.
+minutes beside other jobs; its model comes with the package as ``zoo:receipts``. With the full number of units and
+earlier renderings, easier and in fewer typefaces, two trainings read 97.2 and 97.3 %. jax 0.10.2.
 """
 
 from launch.configs import receipts

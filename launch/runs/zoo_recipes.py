@@ -118,7 +118,10 @@ RECIPES = {
         title="Reads prices cut out of scanned receipts, such as RM 12.90",
         config="launch/configs/receipts_rendered.py",
         data="rendered receipt prices (`receipts`), two decimals each",
-        drawn_with=f"strokes (`datasets.synthetic.centre_lines`), {RUBIK} and {MICRO_HEI}; prices are drawn at random",
+        drawn_with=(
+            f"strokes (`datasets.synthetic.centre_lines`), {RUBIK}, {MICRO_HEI}, and DejaVu, STIX and Computer Modern "
+            "(free fonts of matplotlib); prices are drawn at random"
+        ),
         measures=(
             Measure("1,000 unseen rendered prices", "receipts:seed=3,count=1000"),
             Measure("real prices of scanned receipts", "folder:$RECOG_REAL_DATA/receipt_prices"),
@@ -128,6 +131,7 @@ RECIPES = {
             "without two decimals, with decimal commas or in other currencies than $ and RM, handwriting, and crops "
             "with more than the price were never seen."
         ),
+        export=("--onnx",),
     ),
 }
 """Recipes by the names of their models."""

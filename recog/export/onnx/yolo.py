@@ -109,16 +109,18 @@ def _rows(graph: Graph, x: str, pictures: Pictures, stride: int, numbers: int) -
 def _ranked(graph: Graph, config: YOLOConfig, raw: str, corners: str, classes: int, pictures: Pictures) -> Found:
     """Decoded boxes with the highest scores, as `recog.tasks.locating.LocatingTask.predict` finds them."""
     at = make_positions(config.priors, pictures.height, pictures.width)
+    cells, strides, priors = map(graph.constant, at)
     borders = graph.cast(graph.op("Gather", pictures.sizes, graph.constant([1, 0]), axis=1), np.float32)
     borders = graph.unsqueeze(borders, 1)  # B 1 2
-    centres = graph.add(graph.multiply(graph.op("Sigmoid", graph.slice(raw, 2, 0, 2)), at.strides), at.cells)
+    within = graph.op("Mul", graph.op("Sigmoid", graph.slice(raw, 2, 0, 2)), strides)
+    centres = graph.op("Add", within, cells)
     sizes = graph.op("Exp", graph.op("Min", graph.slice(raw, 2, 2, BOX), graph.constant(LARGEST)))
-    half = graph.multiply(sizes, at.priors / 2)
+    half = graph.op("Mul", graph.multiply(sizes, 0.5), priors)
     low, high = (graph.op(kind, centres, half) for kind in ("Sub", "Add"))
     low, high = (graph.op("Min", graph.op("Max", x, graph.constant(0.0)), borders) for x in (low, high))
     presence = graph.op("Sigmoid", graph.add(graph.slice(raw, 2, BOX, BOX + 1), RARE))
     chances = graph.op("Mul", presence, graph.op("Sigmoid", graph.slice(raw, 2, BOX + 1, BOX + 1 + classes)))
-    outside = graph.op("GreaterOrEqual", graph.constant(at.cells), borders)
+    outside = graph.op("GreaterOrEqual", cells, borders)
     empty = graph.op("LessOrEqual", high, low)
     wrong = graph.reduce("ReduceMax", graph.cast(graph.op("Or", outside, empty), np.float32), [2])
     right = graph.op("Sub", graph.constant(1.0), wrong)
@@ -126,8 +128,9 @@ def _ranked(graph: Graph, config: YOLOConfig, raw: str, corners: str, classes: i
     count = min(CANDIDATES, len(at.cells))
     scores, places = graph.ops("TopK", 2, ranked, graph.constant([count]), axis=1)
     pick = functools.partial(_pick, graph, places)
-    offsets = graph.op("Mul", graph.reshape(corners, 0, 0, CORNERS // 2, 2), graph.constant(at.priors[:, None]))
-    corners = graph.reshape(graph.add(offsets, at.middles[:, None]), 0, 0, CORNERS)
+    middles = graph.op("Add", cells, graph.multiply(strides, 0.5))
+    offsets = graph.op("Mul", graph.reshape(corners, 0, 0, CORNERS // 2, 2), graph.unsqueeze(priors, 1))
+    corners = graph.reshape(graph.op("Add", offsets, graph.unsqueeze(middles, 1)), 0, 0, CORNERS)
     few = graph.op("Less", scores, graph.constant(LEAST))
     return Found(
         boxes=pick(graph.op("Concat", low, high, axis=2), BOX),
