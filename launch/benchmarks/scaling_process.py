@@ -24,6 +24,8 @@ from launch.runs.tasks import make_task
 from recog.mesh import by_sample, make_mesh, replicated
 from recog.ops import conv_forms
 
+flags.disclaim_key_flags()  # --help lists them as those of the command
+
 
 class Measured(NamedTuple):
     """Predictions and measurements of one layout of devices; sizes in bytes are of one device."""

@@ -58,7 +58,10 @@ def test_validation_samples_may_be_named():
         ({"train": ""}, "name the training samples"),
         ({"train": "plates"}, "name validation samples with data.validation, or hold some of a folder out"),
         ({"train": "plates", "holdout": 0.1}, "data.holdout cannot be taken from rendered samples"),
-        ({"train": "1*plates + 1*arithmetic", "holdout": 0.1}, r"data\.holdout .* not rendered, found 0"),
+        (
+            {"train": "1*plates + 1*arithmetic", "holdout": 0.1},
+            r"data\.holdout .* all parts of this mixture are rendered",
+        ),
     ],
 )
 def test_without_validation_samples_it_is_said_how_to_name_them(settings, reason):
