@@ -14,6 +14,7 @@ earlier renderings, easier and in fewer typefaces, two trainings read 97.2 and 9
 
 from launch.configs import receipts
 from launch.runs.config import Config
+from recog.models.multitask import MultiTaskConfig
 from recog.training.augment import AugmentConfig
 from recog.training.loop import LoopConfig
 
@@ -23,6 +24,7 @@ def get_config() -> Config:
     config = receipts.get_config()
     config.data.train, config.data.validation = "receipts:seed=1", "receipts:seed=2,count=1000"
     config.data.holdout, config.data.holdout_by = 0.0, ""
+    assert isinstance(config.model, MultiTaskConfig)
     config.model.dropout, config.model.units, config.model.recurrent.units = 0.1, 64, 64
     config.augment = AugmentConfig(shear=0.05, scale=0.05, translate=0.05, brightness=0.05, contrast=0.1, noise=0.01)
     config.optimizer.average = 0.998
