@@ -139,6 +139,7 @@ def report(found: Sequence[Measured], *, timed: bool) -> None:
 
 def main(argv: list[str]) -> None:
     """Prints the tables, or measures as one of the processes."""
+    del argv
     values = flags.FLAGS
     if values.layouts:
         distributed.join(values)
@@ -146,7 +147,6 @@ def main(argv: list[str]) -> None:
         return
     devices = sorted({1, *map(int, values.devices)})
     report(measure(devices, values.processes, sys.argv[1:]), timed=values.time)
-    del argv
 
 
 if __name__ == "__main__":
