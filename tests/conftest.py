@@ -2,6 +2,8 @@
 
 import gc
 import os
+import resource
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -36,6 +38,18 @@ def forget_programs():
     yield
     jax.clear_caches()
     gc.collect()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Tells by which signal a worker of pytest-xdist ended, which tells a lack of memory from a crash."""
+    if error is None:
+        return
+    code = node.gateway._io.popen.wait()
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    how = f"status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    report = node.config.pluginmanager.get_plugin("terminalreporter")
+    report.write_line(f"\n[{node.gateway.id}] ended with {how}; the largest process so far took {peak:.1f} GiB")
 
 
 def with_devices(count: int) -> dict[str, str]:
