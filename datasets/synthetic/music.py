@@ -6,6 +6,7 @@ note from left to right, as in Shi, Bai and Yao 2015, section 3.4: tokens of `re
 """
 
 import dataclasses
+import math
 
 import cv2
 import numpy as np
@@ -18,12 +19,13 @@ from datasets.synthetic.music_score import CLEFS, FLOORS, ROWS, TIMES, compose, 
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 
 _HEAD, _EVENT = 15.0, 5.2  # maximum widths in spaces of clef, key and time together, and of a note with all its signs
+_WHOLE, _MARGIN = 0.2, 4.0  # share of sheets that are not cut out, and the largest margin around the ink in spaces
 _DRAWN = 2.0  # pixels drawn for each pixel of the canvas, a side
 
 
 @dataclasses.dataclass
 class MusicConfig(StreamConfig):
-    """Settings of rendered music; the canvas has at least 160x32 pixels."""
+    """Settings of rendered music; the canvas, which holds the widest picture, has at least 160x32 pixels."""
 
     height: int = 32
     width: int = 256
@@ -36,7 +38,7 @@ class Music(RenderedStream[MusicConfig]):
 
     Example:
       >>> source = Music(MusicConfig(count=1000, seed=7))
-      >>> image, text, origin = source[0]  # uint8 32 256 3
+      >>> image, text, origin = source[0]  # uint8 32 W 3, W at most 256
 
     Raises:
       ValueError: a setting is invalid (see `RenderedStream`), or ``notes`` is below 1 or too large for the canvas.
@@ -63,14 +65,29 @@ class Music(RenderedStream[MusicConfig]):
         time = tuple(TIMES)[int(random.integers(len(TIMES)))]
         events = compose(clef, floor, TIMES[time], int(random.integers(1, config.notes + 1)), random)
         width = round(ROWS * SPACE * config.width / config.height)
-        ink = engrave(clef, time, events, floor, width, config.clutter, random)
+        ink = frame(engrave(clef, time, events, floor, width, config.clutter, random), config, random)
         return photograph(ink, config, random), write(clef, events)
+
+
+def frame(ink: Mask, config: StreamConfig, random: np.random.Generator) -> Mask:
+    """Cuts the sheet out along the ink's outline, with margins, or leaves it whole; the canvas still holds it."""
+    if random.random() < _WHOLE:
+        return ink
+    top, bottom, left, right = (_MARGIN * SPACE * random.random(4) ** 2).astype(int)
+    x, y, width, height = cv2.boundingRect(ink)
+    sheet = np.zeros((height + top + bottom, min(width + left + right, ink.shape[1])), np.uint8)
+    left = min(left, sheet.shape[1] - width)
+    sheet[top : top + height, left : left + width] = ink[y : y + height, x : x + width]
+    lacking = math.ceil(sheet.shape[1] * config.height / config.width) - sheet.shape[0]
+    above = int(random.integers(lacking + 1)) if lacking > 0 else 0
+    return np.pad(sheet, ((above, max(lacking, 0) - above), (0, 0)))
 
 
 def photograph(ink: Mask, config: StreamConfig, random: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
     """Photographs the sheet on paper or another background and crops it along its edges."""
     clutter = config.clutter
-    width, height = round(config.width * _DRAWN), round(config.height * _DRAWN)
+    columns = min(math.ceil(config.height * ink.shape[1] / ink.shape[0]), config.width)
+    width, height = round(columns * _DRAWN), round(config.height * _DRAWN)
     ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
     sheet = camera.blend(*_paper_and_ink(width, height, clutter, random), ink)
     quad = camera.view(width, height, 0.15 * clutter, random)
@@ -81,7 +98,7 @@ def photograph(ink: Mask, config: StreamConfig, random: np.random.Generator) -> 
     soft, kind = random.uniform(0.3, 0.3 + 0.1 * height / ROWS), random.random()
     if kind < 0.5 * clutter:  # `camera.optics` would blur too much: it assumes text as high as the picture
         scene = cv2.GaussianBlur(scene, (0, 0), soft)
-    return camera.sensor(scene, config.width, config.height, 0.4 * clutter, random)
+    return camera.sensor(scene, columns, config.height, 0.4 * clutter, random)
 
 
 def _paper_and_ink(

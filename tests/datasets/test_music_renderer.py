@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.specs import open_source
-from datasets.synthetic.music import Music, MusicConfig
+from datasets.synthetic.music import Music, MusicConfig, frame
 from datasets.synthetic.music_engraving import Sheet, Style, engrave
 from datasets.synthetic.music_glyphs import SPACE, WEIGHTS, glyph
-from datasets.synthetic.music_score import CLEFS, FLOORS, LENGTHS, TIMES, Event, compose, write
+from datasets.synthetic.music_score import CLEFS, FLOORS, LENGTHS, ROWS, TIMES, Event, compose, write
 from recog.alphabet import MUSIC_PITCHES
 
 FLOOR = -3.0
@@ -31,12 +31,29 @@ def name_of(clef: str, step: int) -> str:
     return f"{'CDEFGAB'[place % 7]}{octave + place // 7}"
 
 
-def test_samples_are_uint8_rgb_of_the_configured_size():
+def test_samples_are_uint8_rgb_of_the_configured_height_and_at_most_its_width():
     image, text, origin = source(3)[5]
     assert isinstance(image, np.ndarray)
-    assert (image.shape, image.dtype, origin) == ((32, 256, 3), np.uint8, "music seed=3 index=5")
+    assert (image.dtype, origin) == (np.uint8, "music seed=3 index=5")
     assert text
-    assert np.shape(source(height=64, width=512)[0].image) == (64, 512, 3)
+    shapes = np.array([np.shape(source(height=64, width=512)[index].image) for index in range(60)])
+    assert (shapes[:, 0] == 64).all()
+    assert (shapes[:, 2] == 3).all()
+    assert 64 < shapes[:, 1].min() < 256
+    assert shapes[:, 1].max() == 512
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 2**31), st.integers(1, 14), st.integers(32, 64), st.integers(160, 400))
+def test_a_frame_keeps_all_ink_and_fits_the_canvas(seed: int, count: int, height: int, width: int):
+    random, config = np.random.default_rng(seed), MusicConfig(height=height, width=width)
+    events = [Event("eighth", False, int(step)) for step in random.integers(-3, 13, count)]
+    ink = engrave("bass", "3/8", events, FLOOR, round(ROWS * SPACE * width / height), 1.0, random)
+    framed = frame(ink, config, random)
+    (*_, w, h), (x, y, *inside) = cv2.boundingRect(ink), cv2.boundingRect(framed)
+    assert inside == [w, h]
+    np.testing.assert_array_equal(framed[y : y + h, x : x + w].sum(), ink.sum(dtype=np.int64))
+    assert framed.shape[1] * height < (width + 1) * framed.shape[0]
 
 
 def test_samples_are_the_same_in_any_order_and_copy():
