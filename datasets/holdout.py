@@ -98,12 +98,12 @@ def _hashes(source: Keyed, by: str) -> UInt64[np.ndarray, " N"]:
 def _held_share(hashes: UInt64[np.ndarray, " N"], share: float) -> Bool[np.ndarray, " N"]:
     """Whether each hash is among this share of the different ones, the smallest; see `split_holdout`."""
     ordered = np.sort(hashes)
-    different = np.cumsum(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)], dtype=np.int32)
-    total = int(different[-1]) if len(different) else 0
+    last = np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]  # of the samples with the same hash
+    total = int(np.count_nonzero(last))
     count = round(total * share)
     if not 0 < count < total:
         raise ValueError(f"data.holdout={share} of {_found(hashes, total)} leaves nothing on one side: choose another")
-    return hashes <= ordered[np.searchsorted(different, count)]
+    return hashes <= ordered[last][count - 1]
 
 
 def _found(hashes: UInt64[np.ndarray, " N"], different: int) -> str:
