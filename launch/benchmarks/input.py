@@ -7,12 +7,14 @@ Each ``--data`` is a source as configurations name it (``plates:height=24,width=
 plates.
 
 A folder is also read by a plain torch DataLoader, where torch is installed: the same files with the same number of
-workers, decoded and stretched by the same OpenCV functions to the same size, and collated into batches as large. Our
-pipeline is measured as in the first epoch, when each picture is read and decoded, and as in later ones, when those that
-fit into ``data.cache_mb`` are in memory. Without workers our pipeline loads in two threads, torch's in the one that
-asks. The loaders are kept open and take turns, several rounds of them; batches loaded ahead are drawn first and not
-counted, and the table shows each one's fastest round. A number taken while other processes used these cores is marked
-``?``, as is every ratio made from it, and is not a result. A training log tells how long training waits for its input.
+workers, decoded and stretched by the same OpenCV functions to the same size, and collated into batches as large.
+``decode`` is what any loader of these files can reach: a thread on each core calls those functions and does nothing
+else. Our pipeline is measured as in the first epoch, when each picture is read and decoded, and as in later ones, when
+those that fit into ``data.cache_mb`` are in memory. Without workers our pipeline loads in two threads, torch's in the
+one that asks. The loaders are kept open and take turns, several rounds of them; batches loaded ahead are drawn first
+and not counted, and the table shows each one's fastest round. A number taken while other processes used these cores is
+marked ``?``, as is every ratio made from it, and is not a result. A training log tells how long training waits for its
+input.
 """
 
 import importlib.util
@@ -27,7 +29,7 @@ from absl import flags
 from datasets.sources import Folder, RenderedSource
 from datasets.specs import open_source
 from launch.benchmarks import input_loaders
-from launch.benchmarks.input_loaders import Checked, check, our_batches, torch_batches, write_folder
+from launch.benchmarks.input_loaders import Checked, check, decoded, our_batches, torch_batches, write_folder
 from launch.benchmarks.loader_timing import time_loaders
 from launch.benchmarks.timing import NOT_ALONE, ROUNDS, Timing, machine
 from launch.runs import entry
@@ -38,7 +40,7 @@ WRITTEN = "plates:height=96,width=376,seed=1"
 FILES = 512
 EPOCHS = 3
 """Epochs drawn by each worker before later epochs are measured: each has seen nearly all pictures by then."""
-COLUMNS = f"{'workers':>8}{'first':>10}{'later':>10}{'torch':>10}{'first/torch':>13}{'later/torch':>13}"
+COLUMNS = f"{'workers':>8}{'first':>10}{'later':>10}{'decode':>10}{'torch':>10}{'first/torch':>13}{'later/torch':>13}"
 
 
 class Result(NamedTuple):
@@ -48,6 +50,8 @@ class Result(NamedTuple):
     """Our pipeline in the first epoch: every picture is read or drawn."""
     later: Timing | None = None
     """Our pipeline in later epochs; None for renderers, which draw other pictures then."""
+    decode: Timing | None = None
+    """Decoding and scaling alone; None for renderers."""
     torch: Timing | None = None
     """Torch's loader, where it was measured."""
 
@@ -64,12 +68,17 @@ class Result(NamedTuple):
 
 
 def measure(checked: Checked, folder: Folder | None, workers: int, seconds: float, rounds: int = ROUNDS) -> Result:
-    """Times our pipeline on a source; on files also with its cache, and torch's loader where it is installed."""
+    """Times our pipeline on a source; on files also with its cache, decoding, and torch's loader where it is there."""
     size = input_loaders.BATCH
     with our_batches(checked, workers) as first:
         if isinstance(checked.source, RenderedSource):
             return Result(*time_loaders([first], size, workers, seconds, rounds))
-        rivals = [torch_batches(folder, checked, workers)] if folder and importlib.util.find_spec("torch") else []
+        if folder is None:
+            rivals = []
+        else:
+            rivals = [decoded(folder, checked)]
+            if importlib.util.find_spec("torch"):
+                rivals.append(torch_batches(folder, checked, workers))
         with our_batches(checked, workers, cached=True) as later:
             for _ in range(EPOCHS * max(workers, 1) * -(-len(checked.found.indices) // size)):
                 next(later)

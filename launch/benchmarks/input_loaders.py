@@ -3,6 +3,7 @@
 import contextlib
 import string
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from datasets.pipeline import DataConfig, make_stream
 from datasets.preflight import Preflight, preflight
 from datasets.sources import BadSampleError, Folder, RenderedSource, Source, Subset
 from datasets.specs import open_source
+from launch.benchmarks.timing import cores
 from recog.alphabet import CHINESE_PLATES, Alphabet
 from recog.codecs import TextCodec
 from recog.preprocess import Preprocess
@@ -101,13 +103,25 @@ def our_batches(checked: Checked, workers: int, *, cached: bool = False) -> cont
     return contextlib.closing(iter(stream))
 
 
+def decoded(folder: Folder, checked: Checked) -> Iterator[list[Any]]:
+    """The same pictures read, decoded and stretched by a thread on each core: the limit of loaders."""
+    pictures, random = _pictures(folder, checked), np.random.default_rng(0)
+    with ThreadPoolExecutor(cores()) as threads:
+        while True:
+            yield list(threads.map(pictures.__getitem__, random.integers(len(pictures), size=BATCH).tolist()))
+
+
+def _pictures(folder: Folder, checked: Checked) -> Pictures:
+    indices = checked.found.indices.tolist()
+    labels = [checked.codec.alphabet.encode(checked.source[index].label) for index in indices]
+    return Pictures([folder.folder / folder.key(index).decode() for index in indices], labels)
+
+
 def torch_batches(folder: Folder, checked: Checked, workers: int) -> Iterator[Any]:
     """Endless batches of the same pictures by a torch DataLoader, whose workers end with the last reference to it."""
     from torch.utils.data import DataLoader, RandomSampler  # pyright: ignore[reportMissingImports]
 
-    indices = checked.found.indices.tolist()
-    labels = [checked.codec.alphabet.encode(checked.source[index].label) for index in indices]
-    pictures = Pictures([folder.folder / folder.key(index).decode() for index in indices], labels)
+    pictures = _pictures(folder, checked)
     return iter(
         DataLoader(
             pictures,  # pyright: ignore[reportArgumentType]

@@ -4,6 +4,7 @@ import importlib.util
 import multiprocessing
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -48,14 +49,16 @@ def test_a_folder_is_measured_beside_torch(folder, capsys):
     assert result.first.seconds > 0
     assert result.later
     assert result.later.seconds > 0
+    assert result.decode
+    assert result.decode.seconds > 0
     assert (result.torch is not None) == TORCH
     header, line, size, *rest = capsys.readouterr().out.splitlines()
-    assert header.split() == ["images/s", "workers", "first", "later", "torch", "first/torch", "later/torch"]
+    assert header.split() == ["images/s", "workers", "first", "later", "decode", "torch", "first/torch", "later/torch"]
     name, workers, *rates, ratio, ratio_later = line.split()
     assert name.startswith("folder:")
     assert workers == "0"
-    assert all(float(rate.rstrip("?").replace(",", "")) > 0 for rate in (rates if TORCH else rates[:2]))
-    assert (rates[2] != "-") == (ratio != "-") == (ratio_later != "-") == TORCH
+    assert all(float(rate.rstrip("?").replace(",", "")) > 0 for rate in (rates if TORCH else rates[:3]))
+    assert (rates[3] != "-") == (ratio != "-") == (ratio_later != "-") == TORCH
     assert size == "batches of 4x32x128x3"
     assert any("grain" in text for text in rest)
 
@@ -63,7 +66,14 @@ def test_a_folder_is_measured_beside_torch(folder, capsys):
 def test_a_renderer_is_measured_without_a_rival(capsys):
     (result,) = benchmark.report([SMALL], [0], seconds=0.0, rounds=1)
     assert result.later is result.torch is None
-    assert capsys.readouterr().out.splitlines()[1].split()[3:] == ["-"] * 4
+    assert capsys.readouterr().out.splitlines()[1].split()[3:] == ["-"] * 5
+
+
+def test_the_limit_decodes_the_pictures_of_the_folder(folder):
+    known = {cv2.imread(str(file), cv2.IMREAD_COLOR_RGB).tobytes() for file in folder.folder.glob("*.jpg")}
+    found = {picture.tobytes() for picture, *_ in next(input_loaders.decoded(folder, input_loaders.check(folder)))}
+    assert found
+    assert found <= known
 
 
 @pytest.mark.skipif(not TORCH, reason="torch is not installed")
@@ -110,11 +120,11 @@ def test_files_that_cannot_be_used_are_left_out(folder):
 
 
 def test_a_ratio_is_marked_where_either_number_is():
-    line = benchmark.line("folder:x", 2, benchmark.Result(QUIET, QUIET, DISTURBED))
-    assert line.split() == ["folder:x", "2", "1,000", "1,000", "400?", "2.50x?", "2.50x?"]
-    line = benchmark.line("folder:x", 0, benchmark.Result(QUIET, DISTURBED, QUIET))
-    assert line.split()[2:] == ["1,000", "400?", "1,000", "1.00x", "0.40x?"]
-    assert benchmark.line("plates", 0, benchmark.Result(DISTURBED)).split()[2:] == ["400?", "-", "-", "-", "-"]
+    line = benchmark.line("folder:x", 2, benchmark.Result(QUIET, QUIET, QUIET, DISTURBED))
+    assert line.split() == ["folder:x", "2", "1,000", "1,000", "1,000", "400?", "2.50x?", "2.50x?"]
+    line = benchmark.line("folder:x", 0, benchmark.Result(QUIET, DISTURBED, None, QUIET))
+    assert line.split()[2:] == ["1,000", "400?", "-", "1,000", "1.00x", "0.40x?"]
+    assert benchmark.line("plates", 0, benchmark.Result(DISTURBED)).split()[2:] == ["400?", "-", "-", "-", "-", "-"]
 
 
 def test_numbers_of_workers_are_parsed():
