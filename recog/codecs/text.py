@@ -122,7 +122,9 @@ class TextCodec:
         ids = self.alphabet.encode(text)
         if len(ids) > self.max_length:
             raise ValueError(self._too_long(text, len(ids)))
-        return TextTargets(np.pad(ids, (0, self.max_length - len(ids))), np.array(len(ids), np.int32))
+        padded = np.zeros(self.max_length, np.int32)
+        padded[: len(ids)] = ids
+        return TextTargets(padded, np.array(len(ids), np.int32))
 
     def zeros(self, rows: int) -> TextTargets:
         """Targets of rows without tokens."""

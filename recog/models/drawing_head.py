@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from recog.ops.conv_block import scaled
+from recog.ops.conv_forms import convolve
+from recog.ops.transposed_conv import TransposedConv
 
 LAYERS = (
     (256, (2, 8), (2, 1), 1),  # 6 23
@@ -41,15 +43,8 @@ class DrawingHead(nn.Module):
         """Drawing of the label: unbounded float32, for a loss against the label's picture."""
         x = features.astype(self.dtype)
         for number, (channels, kernel, strides, padding) in enumerate(LAYERS, start=1):
-            x = nn.ConvTranspose(
-                scaled(channels, self.width),
-                kernel,
-                strides,
-                # PyTorch's padding crops the full output; Flax pads the dilated input.
-                padding=[(size - 1 - padding, size - 1 - padding) for size in kernel],
-                kernel_init=nn.initializers.he_normal(),
-                dtype=self.dtype,
-                name=f"deconv{number}",
-            )(x)
-            x = nn.relu(x)
-        return nn.Conv(1, (1, 1), name="drawing")(x.astype(jnp.float32))[..., 0]
+            deconv = TransposedConv(
+                scaled(channels, self.width), kernel, strides, padding, self.dtype, name=f"deconv{number}"
+            )
+            x = nn.relu(deconv(x))
+        return nn.Conv(1, (1, 1), conv_general_dilated=convolve, name="drawing")(x.astype(jnp.float32))[..., 0]

@@ -52,22 +52,22 @@ def convolve(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _convolve(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
-    return _for_platform(_cpu_inference, _xla_convolve, strides, margins)(images, kernel)
+    return for_platform(_cpu_inference, _xla_convolve, strides, margins)(images, kernel)
 
 
 def _forward(images, kernel, strides, margins):
-    convolve = _for_platform(_cpu_training, _xla_convolve, strides, margins)
+    convolve = for_platform(_cpu_training, _xla_convolve, strides, margins)
     return convolve(images, kernel), (images, kernel)
 
 
 def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
-    return _for_platform(_cpu_gradients, _xla_gradients, strides, margins)(*saved, gradient)
+    return for_platform(_cpu_gradients, _xla_gradients, strides, margins)(*saved, gradient)
 
 
 _convolve.defvjp(_forward, _backward)
 
 
-def _for_platform(on_cpu: Callable, elsewhere: Callable, strides, margins) -> Callable:
+def for_platform(on_cpu: Callable, elsewhere: Callable, strides, margins) -> Callable:
     """Chooses the function when a program is lowered.
 
     Under `jax.vmap` CPUs run the mapped instances one after the other: kernels of several models make a grouped
