@@ -1,6 +1,7 @@
 """Renderer of words in many styles on many backgrounds; needs neither files nor a download.
 
-Labels are lower case (`recog.alphabet.LATIN_36`); pictures show lower case, upper case or an initial capital.
+Labels are lower case (`recog.alphabet.LATIN_36`); pictures show lower case, upper case or an initial capital. With
+``cased``, labels are what is shown, and some of it is punctuated, or numbers, dates, codes and addresses.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ from jaxtyping import UInt8
 
 from datasets.synthetic import camera
 from datasets.synthetic.centre_lines import DRAWN
+from datasets.synthetic.sign_texts import draw_sign
 from datasets.synthetic.stream import RenderedStream, StreamConfig
 from datasets.synthetic.typeface import CAPITAL, STROKES, Face, Family, Mask, draw_line, heaviest
 
@@ -33,6 +35,8 @@ class WordsConfig(StreamConfig):
     width: int = 100
     lexicon: str = ""
     """Path of a UTF-8 file with one word a line; empty for random letters and digits."""
+    cased: bool = False
+    """Whether labels keep their case, and texts are those of signs (`datasets.synthetic.sign_texts`)."""
 
 
 class Words(RenderedStream[WordsConfig]):
@@ -58,9 +62,14 @@ class Words(RenderedStream[WordsConfig]):
 
     def draw(self, random: np.random.Generator) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         """Draws a word in a picture."""
-        words = self._words
+        words, config = self._words, self._config
         text = words[int(random.integers(len(words)))] if words else draw_text(self._longest, random)
-        return photograph(lay_out(text, self._config.clutter, random), self._config, random), text
+        if config.cased:
+            text = shown = draw_sign(text, self._longest, random)
+        else:
+            case = random.random()
+            shown = text if case < 0.4 else text.upper() if case < 0.75 else text.capitalize()
+        return photograph(lay_out(shown, config.clutter, random), config, random), text
 
 
 def _load_lexicon(path: Path, longest: int) -> list[str]:
@@ -114,10 +123,8 @@ def draw_face(shown: str, random: np.random.Generator) -> Face:
     )
 
 
-def lay_out(text: str, clutter: float, random: np.random.Generator) -> Mask:
+def lay_out(shown: str, clutter: float, random: np.random.Generator) -> Mask:
     """Draws a word as ink, with a straight, bent or wavy baseline and a margin of 8 pixels on each side."""
-    case = random.random()
-    shown = text if case < 0.4 else text.upper() if case < 0.75 else text.capitalize()
     gap = max(1.0, random.normal(0.1, 0.06) * CAPITAL)
     mask = draw_line(shown, draw_face(shown, random), gap).mask
     _, top, _, height = cv2.boundingRect(mask)

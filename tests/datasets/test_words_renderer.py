@@ -143,3 +143,12 @@ def test_a_lexicon_may_be_named_by_an_environment_variable(tmp_path: Path, monke
     with pytest.raises(ValueError, match="set the environment variable LEXICONS"):
         open_source("words:lexicon=$LEXICONS/x.txt")
     assert open_source("words:lexicon=,seed=1")[0].label
+
+
+def test_cased_labels_are_what_is_shown(tmp_path):
+    plain, cased = (source(5, lexicon=lexicon(tmp_path, "harbour\n"), cased=cased) for cased in (False, True))
+    assert {plain[index].label for index in range(20)} == {"harbour"}
+    labels = {cased[index].label for index in range(60)}
+    assert {"harbour", "HARBOUR", "Harbour"} < labels
+    assert any(not label.isalnum() for label in labels)
+    assert all(len(label) <= 100 // NARROWEST for label in labels)
