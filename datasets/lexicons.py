@@ -28,7 +28,7 @@ def words_of(source: Source, index: int, feature: str) -> list[str]:
     """
     while isinstance(source, Subset | Mixture):
         if isinstance(source, Subset):
-            source, index = source.source, source.indices[index]
+            source, index = source.source, int(source.indices[index])
         else:
             part, index = source.locate(index)
             source = source.sources[part]

@@ -13,6 +13,7 @@ from datasets.cache import Cache, Loaded
 from datasets.holdout import check_fold
 from datasets.plan import BatchPlan, Planned
 from datasets.preflight import Preflight
+from datasets.shared import Shared
 from datasets.sources import BadSampleError, Source
 from recog.batch import Batch
 from recog.codecs import Codec, fill
@@ -249,8 +250,9 @@ def make_stream(
     plan = BatchPlan(checked.indices, bucket_of, buckets, batch_size=config.batch_size, seed=seed, process=process)
     cache = Cache(source, 0 if seed is None else config.cache_mb * 2**20)  # one pass repeats no sample
     decode = Loader(source, codec, config.preprocess, cache, skip_bad=config.on_bad_sample == "skip")
-    batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load or decode)
     if config.workers and not load:
+        batches = grain.MapDataset.source(Shared(plan)).slice(slice(start, None)).map(Shared(decode))
         stream = batches.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
         return stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=config.workers)), plan
+    batches = grain.MapDataset.source(plan).slice(slice(start, None)).map(load or decode)
     return batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)), plan

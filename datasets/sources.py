@@ -189,14 +189,13 @@ class Subset:
 
     def __init__(self, source: Source, indices: Sequence[int] | np.ndarray):
         self.source = source
-        self.indices = array("i")
-        self.indices.frombytes(np.ascontiguousarray(indices, np.int32).view(np.uint8).data)
+        self.indices = np.ascontiguousarray(indices, np.int32)
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Sample:
-        return self.source[self.indices[index]]
+        return self.source[int(self.indices[index])]
 
     @property
     def rendered(self) -> bool:
@@ -205,14 +204,14 @@ class Subset:
 
     def origin(self, index: int) -> str:
         """Origin of a sample in the whole source."""
-        return self.source.origin(self.indices[index])
+        return self.source.origin(int(self.indices[index]))
 
     def key(self, index: int) -> bytes:
         """Key of a sample in the whole source."""
         assert isinstance(self.source, Keyed)
-        return self.source.key(self.indices[index])
+        return self.source.key(int(self.indices[index]))
 
     def group(self, index: int) -> bytes:
         """Group of a sample in the whole source."""
         assert isinstance(self.source, Keyed)
-        return group_of(self.source, self.indices[index])
+        return group_of(self.source, int(self.indices[index]))

@@ -1,5 +1,6 @@
 """What is imported, and what is not."""
 
+import os
 import subprocess
 import sys
 
@@ -37,9 +38,13 @@ def test_all_modules_import_together_and_without_what_is_unwanted():
     assert done.stdout.splitlines() == ["imported by recog, whose wheel lacks them: []", "imported by any: []"]
 
 
-def test_training_starts_without_what_draws_figures():
-    code = "import sys, launch.train; print(*[m for m in ('matplotlib', 'scipy.optimize') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+def test_training_starts_without_what_draws_figures_and_without_torch(tmp_path):
+    (tmp_path / "torch.py").write_text("raise RuntimeError('PyTorch is imported')")
+    code = (
+        "import sys, launch.train; print(*[m for m in ('matplotlib', 'scipy.optimize', 'torch') if m in sys.modules])"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), "."))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 
