@@ -152,6 +152,6 @@ def test_samples_can_be_held_out_by_their_keys(tmp_path):
     assert isinstance(source, Keyed)
     assert source.key(0) == b"image-000000001"
     train, held = split_holdout(source, 0.2)
-    assert sorted(train.indices + held.indices) == list(range(50))
+    assert sorted([*train.indices, *held.indices]) == list(range(50))
     assert len(held) == 10
     assert held[0] == source[held.indices[0]]

@@ -151,7 +151,7 @@ def test_samples_of_one_name_stay_together(tmp_path, by):
     names = [{source.key(i)[7:11] for i in subset.indices} for subset in (train, held)]
     assert not names[0] & names[1]
     assert (len(names[0]), len(names[1])) == (17, 3)
-    assert sorted(train.indices + held.indices) == list(range(len(paths)))
+    assert sorted([*train.indices, *held.indices]) == list(range(len(paths)))
 
 
 def test_paths_without_the_name_stand_for_themselves(tmp_path):
