@@ -19,6 +19,7 @@ from jaxtyping import UInt8
 from datasets.synthetic.music_mei import KEYS, mei
 from datasets.synthetic.music_score import CLEFS, FLOORS, TIMES, compose, write
 from launch.runs import entry
+from recog.images import decode
 
 FONTS = "Leipzig", "Bravura", "Gootville", "Leland", "Petaluma"
 """Verovio's fonts of musical signs."""
@@ -36,8 +37,8 @@ def engraved(
       notes: maximum number of notes and rests.
       margins: range of the margin around the music, in Verovio's units.
     """
-    import resvg_py
-    import verovio
+    import resvg_py  # pyright: ignore[reportMissingImports]
+    import verovio  # pyright: ignore[reportMissingImports]
 
     clef, time, key = (str(random.choice(tuple(kinds))) for kinds in (CLEFS, TIMES, KEYS))
     events = compose(clef, random.uniform(*FLOORS), TIMES[time], int(random.integers(1, notes + 1)), random)
@@ -51,7 +52,7 @@ def engraved(
     )
     toolkit.loadData(mei(clef, time, key, events))
     png = bytes(resvg_py.svg_to_bytes(svg_string=toolkit.renderToSVG(1), background="white"))
-    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], write(clef, events)
+    return decode(png, 3), write(clef, events)
 
 
 def main(argv: list[str]) -> None:

@@ -16,7 +16,8 @@ _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 class TransposedConv(nn.Module):
-    """PyTorch's ``ConvTranspose2d`` without output padding; with the parameters of ``nn.ConvTranspose``.
+    """PyTorch's ``ConvTranspose2d`` without output padding; with the parameters of ``nn.ConvTranspose``, whose kernel
+    is PyTorch's mirrored.
 
     A side of ``n`` pixels becomes ``(n - 1) * stride + kernel - 2 * padding``.
 
@@ -38,10 +39,9 @@ class TransposedConv(nn.Module):
         shape = (*self.kernel, x.shape[-1], self.channels)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape).astype(self.dtype)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,)).astype(self.dtype)
-        return transposed_convolve(x.astype(self.dtype), kernel, self.strides, (self.padding,) * 2) + bias
+        return transposed_convolve(x.astype(self.dtype), kernel, self.strides, (self.padding, self.padding)) + bias
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def transposed_convolve(
     images: Float[Array, "B H W C"],
     kernel: Float[Array, "Y X C D"],
@@ -53,23 +53,27 @@ def transposed_convolve(
     It is the gradient of the images of a convolution with these strides, whose margins are ``cropped``. So its own
     gradients are that convolution and the gradient of that convolution's kernel.
     """
-    margins = tuple((crop, crop) for crop in cropped)
+    rows, columns = cropped
+    return _transposed(images, kernel, strides, ((rows, rows), (columns, columns)))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _transposed(images, kernel, strides: tuple[int, int], margins: Margins) -> Float[Array, "B P Q D"]:
     return for_platform(_dilated, _dilated, strides, margins)(images, kernel)
 
 
-def _forward(images, kernel, strides, cropped):
-    return transposed_convolve(images, kernel, strides, cropped), (images, kernel)
+def _forward(images, kernel, strides, margins):
+    return _transposed(images, kernel, strides, margins), (images, kernel)
 
 
-def _backward(strides, cropped, saved, gradient: Float[Array, "B P Q D"]):
+def _backward(strides, margins, saved, gradient: Float[Array, "B P Q D"]):
     images, kernel = saved
-    margins = tuple((crop, crop) for crop in cropped)
     for_images = convolve(gradient, _turned(kernel), strides, margins)
     of_kernel = for_platform(_product_gradient, _xla_gradient, strides, margins)
     return for_images, of_kernel(images, kernel, gradient)
 
 
-transposed_convolve.defvjp(_forward, _backward)
+_transposed.defvjp(_forward, _backward)
 
 
 def _turned(kernel: Float[Array, "Y X C D"]) -> Float[Array, "Y X D C"]:

@@ -27,7 +27,9 @@ def test_snippets_are_drawn_and_labelled(monkeypatch, tmp_path):
     source = written(monkeypatch, tmp_path, "--count=6", "--margin=10,20")
     for index in range(6):
         encoded, label, _ = source[index]
+        assert isinstance(encoded, bytes)
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None
         assert MUSIC_PITCHES.decode(MUSIC_PITCHES.encode(label)) == label
         assert image.min() < 60
         assert np.median(image) == 255

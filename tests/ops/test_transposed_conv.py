@@ -36,7 +36,7 @@ def with_gradients(images, kernel, weights, *, strides, cropped):
 
 
 def plainly(images, kernel, weights, *, strides, cropped):
-    margins = tuple((crop, crop) for crop in cropped)
+    margins = (cropped[0],) * 2, (cropped[1],) * 2
     results, _ = plain_convolution.gradients(np.zeros_like(weights), turned(kernel), images, margins, strides)
     for_images = plain_convolution.convolve(weights, turned(kernel), margins, strides)
     _, for_kernel = plain_convolution.gradients(weights, turned(kernel), images, margins, strides)
@@ -83,7 +83,7 @@ def test_of_several_kernels_at_once():
 
 @pytest.mark.parametrize(("platform", "products"), [("cpu", True), ("cuda", False), ("tpu", False)])
 def test_the_gradient_of_the_kernel_is_products_on_cpus_alone(platform, products):
-    images, kernel, weights = example(0, (3, 5), (3, 3), (2, 2), (1, 1))
+    images, kernel, weights = map(jnp.asarray, example(0, (3, 5), (3, 3), (2, 2), (1, 1)))
 
     def of_kernel(kernel):
         return jnp.sum(weights * transposed_convolve(images, kernel, (2, 2), (1, 1)))
