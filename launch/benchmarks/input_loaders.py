@@ -104,7 +104,7 @@ def our_batches(checked: Checked, workers: int, *, cached: bool = False) -> cont
 
 
 def decoded(folder: Folder, checked: Checked) -> Iterator[list[Any]]:
-    """The same pictures read, decoded and stretched by a thread on each core: the limit of loaders."""
+    """Yields the same pictures, read, decoded and stretched by a thread on each core: the limit of loaders."""
     pictures, random = _pictures(folder, checked), np.random.default_rng(0)
     with ThreadPoolExecutor(cores()) as threads:
         while True:
