@@ -45,7 +45,7 @@ def pytest_testnodedown(node, error):
     """Tells by which signal a worker of pytest-xdist ended, which tells a lack of memory from a crash."""
     if error is None:
         return
-    code = node.gateway._io.popen.wait()
+    code = node.gateway._io.popen.wait(timeout=60)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     how = f"status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     report = node.config.pluginmanager.get_plugin("terminalreporter")
